@@ -1,0 +1,101 @@
+// swift-tools-version: 6.2
+
+import Foundation
+import PackageDescription
+
+/// libsecret's headers, without its libraries: CKeyring opens libsecret at run time.
+let libsecretHeaders: [String] = {
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["pkg-config", "--cflags-only-I", "libsecret-1"]
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return [] }
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return text.split(whereSeparator: \.isWhitespace).map(String.init)
+}()
+
+let package = Package(
+    name: "keyfob",
+    products: [
+        .executable(name: "docker-credential-keyfob", targets: ["Helper"])
+    ],
+    targets: [
+        // What a login is.
+        .target(name: "Credentials"),
+
+        // Where logins are kept.
+        .target(name: "Stores", dependencies: ["Credentials", "CKeyring", "CPlatform", "CSodium"]),
+        .target(
+            name: "CKeyring",
+            cSettings: [
+                .unsafeFlags(libsecretHeaders + ["-Wall", "-Wextra", "-Wno-unused-parameter"])
+            ]
+        ),
+        .target(name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
+        // How clients ask for them.
+        .target(name: "Frontends", dependencies: ["Credentials", "JSON"]),
+        .target(name: "JSON", dependencies: ["Credentials", "CJansson"]),
+        .systemLibrary(
+            name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+
+        // What the user has configured.
+        .target(name: "Settings", dependencies: ["Credentials", "JSON", "Stores"]),
+
+        .executableTarget(
+            name: "Helper",
+            dependencies: ["Credentials", "CPlatform", "Frontends", "Settings", "Stores"]
+        ),
+
+        // What tests share: a private place to run programs in, and what every store must do.
+        .target(name: "Sandbox", path: "Tests/Sandbox"),
+        .target(
+            name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
+
+        .testTarget(
+            name: "CredentialsTests", dependencies: ["Credentials"], path: "Tests/Credentials"),
+        .testTarget(
+            name: "StoresTests",
+            dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox"],
+            path: "Tests/Stores"
+        ),
+        .testTarget(
+            name: "FrontendsTests", dependencies: ["Credentials", "Frontends", "JSON", "Stores"],
+            path: "Tests/Frontends"),
+        .testTarget(name: "JSONTests", dependencies: ["Credentials", "JSON"], path: "Tests/JSON"),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
+            path: "Tests/Settings"),
+        .testTarget(
+            name: "TranscriptsTests", dependencies: ["Helper", "Sandbox"],
+            path: "Tests/Transcripts", exclude: ["README.md"]),
+        .testTarget(
+            name: "ProvidersTests",
+            dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox", "Helper"],
+            path: "Tests/Providers"
+        ),
+        .testTarget(
+            name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    var settings = target.swiftSettings ?? []
+    settings += [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+    ]
+    target.swiftSettings = settings
+    var cSettings = target.cSettings ?? []
+    cSettings.append(.treatAllWarnings(as: .error))
+    target.cSettings = cSettings
+}

@@ -1,0 +1,13 @@
+/// A credential is an entry with its secret.
+package struct Credential: Sendable {
+    package let entry: Entry
+    package let secret: Secret
+
+    package init(_ entry: Entry, secret: Secret) {
+        self.entry = entry
+        self.secret = secret
+    }
+
+    /// The value of one of the entry's attributes.
+    package subscript(name: String) -> Text? { entry.attributes[name] }
+}

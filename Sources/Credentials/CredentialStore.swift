@@ -1,0 +1,41 @@
+/// A place where logins are kept.
+///
+/// What every store must do, and `StoreContract` checks of each:
+///
+/// - What `save` was given, `find` gives back byte for byte, secret and spelling.
+/// - `save` leaves exactly one entry for the login (`Entry.login`), whatever was there before and
+///   however it was spelled, or throws and leaves what was there.
+/// - `remove` returns only when nothing that matches is left, and it has looked.
+/// - `find` and `list` write nothing.
+/// - Every method may throw any outcome of `StoreError`. Only `absent` lets the caller go on to
+///   another store.
+package protocol CredentialStore: Sendable {
+    /// What the store is, for people: `keyring`, `file`.
+    var name: String { get }
+
+    /// All that match, the best answer first (`Query.prefers`); empty if there is none. Unlocks
+    /// the store if it must and may.
+    func find(_ query: Query) throws(StoreError) -> [Credential]
+
+    /// What is there, of one realm or of all, without a secret being read. Never unlocks.
+    func list(_ realm: Realm?) throws(StoreError) -> Listing
+
+    /// Keeps the credential in place of every entry with the same login.
+    func save(_ credential: Credential) throws(StoreError)
+
+    /// Removes all that match any of the queries; nothing there is success. A query that names
+    /// no fact is refused.
+    func remove(_ queries: [Query]) throws(StoreError)
+}
+
+/// What `list` found, and what the user should know about what it may have missed.
+package struct Listing: Hashable, Sendable {
+    package var entries: [Entry]
+    /// One line each: a part of the store that could not be read.
+    package var warnings: [String]
+
+    package init(entries: [Entry] = [], warnings: [String] = []) {
+        self.entries = entries
+        self.warnings = warnings
+    }
+}

@@ -1,0 +1,42 @@
+/// A query says which logins are meant: a realm, and facts about its attributes.
+///
+/// One rule for every store and every client: a fact that is named must hold, in normal form; a
+/// fact that is not named matches anything. Where the facts name the whole place (a server, a
+/// protocol and host), an optional part of it that is not named, a port, must be absent:
+/// `example.com` is never served from `example.com:8443`.
+package struct Query: Hashable, Sendable {
+    package let realm: Realm
+    package let facts: [String: Text]
+
+    package init(_ realm: Realm, _ facts: [String: Text]) {
+        self.realm = realm
+        self.facts = facts
+    }
+
+    /// The one place that is asked about; nil if the facts do not name it whole.
+    package var place: Place? { realm.place(of: facts) }
+
+    /// Whether the entry is meant.
+    package func matches(_ entry: Entry) -> Bool {
+        guard entry.realm == realm else { return false }
+        if let place, entry.place != place { return false }
+        return facts.allSatisfy { name, fact in
+            guard let value = entry.attributes[name] else { return false }
+            return realm.normalForm(of: value, named: name)
+                == realm.normalForm(of: fact, named: name)
+        }
+    }
+
+    /// Whether the entry is spelled exactly as the query is.
+    package func matchesExactly(_ entry: Entry) -> Bool {
+        facts.allSatisfy { name, fact in entry.attributes[name] == fact }
+    }
+
+    /// Whether `left` answers the query better than `right`: the exact spelling first, then the
+    /// newer one. An unknown time is the oldest.
+    package func prefers(_ left: Entry, to right: Entry) -> Bool {
+        let (leftIsExact, rightIsExact) = (matchesExactly(left), matchesExactly(right))
+        guard leftIsExact == rightIsExact else { return leftIsExact }
+        return left.modified ?? 0 > right.modified ?? 0
+    }
+}

@@ -1,0 +1,87 @@
+/// A realm is one family of clients and the shape of its logins in a keyring.
+///
+/// The schemas and attributes are those of the tools that already keep such logins (DESIGN
+/// section 2), so that nobody loses a login by installing Keyfob or by removing it.
+package enum Realm: String, CaseIterable, Sendable {
+    /// docker, podman and all that speak the docker-credential helper protocol.
+    case docker
+    /// cargo's registry tokens, as `cargo:libsecret` keeps them.
+    case cargo
+    /// git's passwords, as `git-credential-libsecret` keeps them.
+    case git
+    /// Tokens of everything else: terraform, pulumi.
+    case token
+
+    /// The value of `xdg:schema`.
+    package var schema: Text {
+        switch self {
+        case .docker: "io.docker.Credentials"
+        case .cargo: "org.rust-lang.cargo.registry"
+        case .git: "org.git.Password"
+        case .token: "org.keyfob.Token"
+        }
+    }
+
+    /// Attributes that every item of the realm carries with the same value.
+    package var constants: [String: Text] {
+        switch self {
+        case .docker: ["label": "Docker Credentials", "docker_cli": "1"]
+        case .cargo, .git, .token: [:]
+        }
+    }
+
+    /// The attributes that say for what a login is.
+    package var placeNames: [String] {
+        switch self {
+        case .docker: ["server"]
+        case .cargo: ["url"]
+        case .git: ["protocol", "server", "port"]
+        case .token: ["client", "key"]
+        }
+    }
+
+    /// The attributes that tell two logins for the same place apart. docker has none: one server,
+    /// one login.
+    package var accountNames: [String] {
+        switch self {
+        case .docker, .cargo, .token: []
+        case .git: ["object", "user"]
+        }
+    }
+
+    /// Attributes that an item may lack.
+    private var optionalNames: Set<String> {
+        switch self {
+        case .docker, .cargo, .token: []
+        case .git: ["port", "object", "user"]
+        }
+    }
+
+    /// Where these attributes belong, or nil if they do not say.
+    package func place(of attributes: [String: Text]) -> Place? {
+        place(of: attributes, naming: placeNames)
+    }
+
+    /// What is replaced when a login with these attributes is stored, or nil if they do not say.
+    package func login(of attributes: [String: Text]) -> Place? {
+        place(of: attributes, naming: placeNames + accountNames)
+    }
+
+    /// A value in the form in which it is compared.
+    package func normalForm(of value: Text, named name: String) -> Text {
+        self == .docker && name == "server" ? ServerKey(value).normalForm : value
+    }
+
+    private func place(of attributes: [String: Text], naming names: [String]) -> Place? {
+        var parts: [Text?] = []
+        for name in names {
+            guard let value = attributes[name] else {
+                guard optionalNames.contains(name) else { return nil }
+                parts.append(nil)
+                continue
+            }
+            parts.append(normalForm(of: value, named: name))
+        }
+        return Place(realm: self, parts: parts)
+    }
+}

@@ -1,0 +1,216 @@
+import Glibc
+
+/// A server key is a registry's address as a docker client spells it, and its normal form.
+///
+/// Two keys are the same server exactly when their normal forms are equal. The grammar is
+/// `[http|https://]host[:port][/path]`, the scheme in any case; the host is of letters, digits,
+/// `.`, `-` and `_`, or a bracketed IPv6 address; the port is 1 to 65535 without a leading zero;
+/// a path holds no query, fragment, `%`, backslash or space. A key of any other form is itself
+/// and nothing but itself.
+///
+/// In normal form: https where no scheme was named; scheme and host in lower case; no default
+/// port (443, 80), no doubled and no trailing slash; no path where it is `/v1` or `/v2`, a
+/// registry's API root; and one host for the three names of Docker Hub.
+package struct ServerKey: Hashable, Sendable {
+    /// As the client wrote it.
+    package let spelling: Text
+    package let normalForm: Text
+    private let address: Address?
+
+    package init(_ spelling: Text) {
+        self.spelling = spelling
+        self.address = Address(spelling.bytes)
+        self.normalForm = address.map { Text(unchecked: $0.normalForm) } ?? spelling
+    }
+
+    /// Docker Hub, as docker's own clients spell it.
+    package static let hub = ServerKey("https://index.docker.io/v1/")
+
+    /// Whether this is Docker Hub itself, not a path of it.
+    package var isHub: Bool { normalForm == ServerKey.hub.normalForm }
+
+    /// What a logout of this server must remove: the server itself and, for Docker Hub, the two
+    /// tokens that docker's device login keeps beside it (docker CLI, internal/oauth/manager).
+    package var logout: [ServerKey] {
+        guard isHub else { return [self] }
+        return [
+            self,
+            ServerKey("https://index.docker.io/v1/access-token"),
+            ServerKey("https://index.docker.io/v1/refresh-token"),
+        ]
+    }
+
+    /// How `list` prints it: Hub as builds look it up, `host:443` as `host`, else as spelled.
+    package var listed: Text {
+        guard let address else { return spelling }
+        if isHub { return ServerKey.hub.spelling }
+        guard address.port == 443, address.scheme == .https, !address.namesScheme,
+            address.path.isEmpty, spelling.bytes.suffix(4).elementsEqual(":443".utf8)
+        else { return spelling }
+        return Text(unchecked: spelling.bytes.dropLast(4))
+    }
+
+    /// As podman writes it, `host[:port]` in lower case, `docker.io` for Hub; nil for an http
+    /// server and for one with a path, which podman cannot name.
+    package var podmanHost: Text? {
+        guard let address, address.scheme == .https, address.path.isEmpty else { return nil }
+        if isHub { return "docker.io" }
+        return Text(unchecked: address.host + address.portSuffix)
+    }
+
+    /// The spellings under which another helper may have kept this server, the normal form's own
+    /// first; only the key itself where it is not of the grammar.
+    package var spellings: [Text] {
+        guard let address else { return [spelling] }
+        var found: [Text] = []
+        func add(_ bytes: [UInt8]) {
+            let text = Text(unchecked: bytes)
+            if !found.contains(text) { found.append(text) }
+        }
+        add(spelling.bytes)
+        let prefixes: [[UInt8]] =
+            switch address.scheme {
+            case .https: [[], Array("https://".utf8)]
+            case .http: [Array("http://".utf8)]
+            }
+        let hosts = Address.hubHosts.contains(address.host) ? Address.hubHosts : [address.host]
+        for host in hosts {
+            let isDefault = address.port == nil || address.port == address.scheme.defaultPort
+            let ports: [[UInt8]] =
+                isDefault
+                ? [[], Array(":\(address.scheme.defaultPort)".utf8)] : [address.portSuffix]
+            for prefix in prefixes {
+                for port in ports {
+                    let base = prefix + host + port
+                    if address.path.isEmpty {
+                        for ending in ["", "/", "/v1/", "/v2/"] { add(base + ending.utf8) }
+                    } else {
+                        add(base + address.path)
+                        add(base + address.path + "/".utf8)
+                    }
+                }
+            }
+        }
+        return found
+    }
+}
+
+/// The parts of a key that is of the grammar.
+private struct Address: Hashable {
+    enum Scheme {
+        case http, https
+
+        var defaultPort: Int { self == .http ? 80 : 443 }
+        var prefix: String { self == .http ? "http://" : "https://" }
+    }
+
+    static let hubHosts = ["index.docker.io", "docker.io", "registry-1.docker.io"]
+        .map { Array($0.utf8) }
+
+    let scheme: Scheme
+    let namesScheme: Bool
+    /// In lower case; an IPv6 address with its brackets.
+    let host: [UInt8]
+    let port: Int?
+    /// Without doubled and trailing slashes, and empty for `/v1` and `/v2`; else it begins with
+    /// a slash.
+    let path: [UInt8]
+
+    init?(_ key: [UInt8]) {
+        var rest = key[...]
+        if let afterHTTPS = rest.dropping(prefix: Scheme.https.prefix) {
+            (scheme, namesScheme, rest) = (.https, true, afterHTTPS)
+        } else if let afterHTTP = rest.dropping(prefix: Scheme.http.prefix) {
+            (scheme, namesScheme, rest) = (.http, true, afterHTTP)
+        } else {
+            (scheme, namesScheme) = (.https, false)
+        }
+
+        let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+        let authority = rest[..<slash]
+        guard let path = Address.path(rest[slash...]) else { return nil }
+        self.path = path
+
+        let hostEnd: Int
+        if authority.first == UInt8(ascii: "[") {
+            guard let bracket = authority.firstIndex(of: UInt8(ascii: "]")),
+                Address.isIPv6(authority[(authority.startIndex + 1)..<bracket])
+            else { return nil }
+            hostEnd = bracket + 1
+        } else {
+            hostEnd = authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
+            guard hostEnd > authority.startIndex,
+                authority[..<hostEnd].allSatisfy(Address.isHostByte)
+            else { return nil }
+        }
+        host = authority[..<hostEnd].map(lowerCased)
+
+        let afterHost = authority[hostEnd...]
+        if afterHost.isEmpty {
+            port = nil
+        } else {
+            guard afterHost.first == UInt8(ascii: ":"),
+                let port = Address.port(afterHost.dropFirst())
+            else { return nil }
+            self.port = port
+        }
+    }
+
+    var portSuffix: [UInt8] {
+        guard let port, port != scheme.defaultPort else { return [] }
+        return Array(":\(port)".utf8)
+    }
+
+    var normalForm: [UInt8] {
+        let host = Address.hubHosts.contains(host) ? Address.hubHosts[0] : host
+        return scheme.prefix.utf8 + host + portSuffix + path
+    }
+
+    private static func path(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
+        var path: [UInt8] = []
+        for byte in bytes {
+            guard byte > 0x20, byte != 0x7F, !"?#%\\".utf8.contains(byte) else { return nil }
+            if byte == UInt8(ascii: "/"), path.last == byte { continue }
+            path.append(byte)
+        }
+        if path.last == UInt8(ascii: "/") { path.removeLast() }
+        return path.elementsEqual("/v1".utf8) || path.elementsEqual("/v2".utf8) ? [] : path
+    }
+
+    private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
+            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        let port = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+        return (1...65535).contains(port) ? port : nil
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isIPv6(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var address = in6_addr()
+        return unsafe inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
+    }
+}
+
+private func lowerCased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}
+
+extension ArraySlice<UInt8> {
+    /// What follows the prefix, compared without regard to case; nil if it is not there.
+    fileprivate func dropping(prefix: String) -> ArraySlice<UInt8>? {
+        guard count >= prefix.utf8.count,
+            zip(self, prefix.utf8).allSatisfy({ lowerCased($0) == $1 })
+        else { return nil }
+        return dropFirst(prefix.utf8.count)
+    }
+}

@@ -1,0 +1,61 @@
+/// Text is a name as clients and keyrings write it: UTF-8 without NUL, compared byte for byte.
+///
+/// Swift's `String` compares by canonical equivalence, so that two spellings of `é` are equal and
+/// CRLF is one character. A server or a user name must never match another that way: what is
+/// compared here is the bytes, and nothing else.
+package struct Text: Hashable, Sendable {
+    package let bytes: [UInt8]
+
+    /// Nil if the bytes are not UTF-8 or hold a NUL.
+    package init?(validating bytes: some Collection<UInt8>) {
+        guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
+            return nil
+        }
+        self.bytes = Array(bytes)
+    }
+
+    package init?(_ string: String) {
+        guard !string.utf8.contains(0) else { return nil }
+        self.bytes = Array(string.utf8)
+    }
+
+    package var string: String { String(decoding: bytes, as: UTF8.self) }
+
+    package var isEmpty: Bool { bytes.isEmpty }
+
+    /// Whether it holds a C0 control, DEL or a C1 control, which no server and no user name may.
+    package var hasControlCharacter: Bool {
+        string.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
+    /// The same text without the white space (space, tab, line feed, vertical tab, form feed,
+    /// carriage return) at its ends.
+    package var trimmed: Text {
+        let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
+        guard let first = bytes.firstIndex(where: { !isSpace($0) }),
+            let last = bytes.lastIndex(where: { !isSpace($0) })
+        else { return "" }
+        return Text(unchecked: bytes[first...last])
+    }
+
+    init(unchecked bytes: some Sequence<UInt8>) {
+        self.bytes = Array(bytes)
+    }
+}
+
+extension Text: ExpressibleByStringLiteral, CustomStringConvertible {
+    package init(stringLiteral value: StaticString) {
+        let bytes = unsafe Array(
+            UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+        precondition(!bytes.contains(0), "a text holds no NUL")
+        self.bytes = bytes
+    }
+
+    package var description: String { string }
+}
+
+extension Text: Comparable {
+    package static func < (left: Text, right: Text) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}

@@ -1,0 +1,4 @@
+@main
+struct Helper {
+    static func main() {}
+}

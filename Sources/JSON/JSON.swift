@@ -1,0 +1,3 @@
+internal import CJansson
+
+package enum JSON {}

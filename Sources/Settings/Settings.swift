@@ -1,0 +1,2 @@
+/// What the user has configured.
+package struct Settings {}
