@@ -7,10 +7,21 @@
 package struct Query: Hashable, Sendable {
     package let realm: Realm
     package let facts: [String: Text]
+    /// The one login that is meant; nil where the facts alone say what is.
+    private let login: Place?
 
-    package init(_ realm: Realm, _ facts: [String: Text]) {
+    package init(_ realm: Realm, _ facts: [String: Text] = [:]) {
         self.realm = realm
         self.facts = facts
+        self.login = nil
+    }
+
+    /// Exactly what the entry replaces when it is stored; nil if it does not say what it is for.
+    package init?(replacedBy entry: Entry) {
+        guard let login = entry.login else { return nil }
+        self.realm = entry.realm
+        self.facts = entry.attributes.filter { entry.realm.loginNames.contains($0.key) }
+        self.login = login
     }
 
     /// The one place that is asked about; nil if the facts do not name it whole.
@@ -20,6 +31,7 @@ package struct Query: Hashable, Sendable {
     package func matches(_ entry: Entry) -> Bool {
         guard entry.realm == realm else { return false }
         if let place, entry.place != place { return false }
+        if let login, entry.login != login { return false }
         return facts.allSatisfy { name, fact in
             guard let value = entry.attributes[name] else { return false }
             return realm.normalForm(of: value, named: name)

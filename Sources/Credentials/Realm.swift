@@ -49,6 +49,19 @@ package enum Realm: String, CaseIterable, Sendable {
         }
     }
 
+    /// The attributes that make a login one login.
+    package var loginNames: [String] { placeNames + accountNames }
+
+    /// All attributes of the realm's items.
+    package var names: Set<String> {
+        let details: [String] =
+            switch self {
+            case .docker, .token: ["username"]
+            case .cargo, .git: []
+            }
+        return Set(constants.keys).union(loginNames).union(details)
+    }
+
     /// Attributes that an item may lack.
     private var optionalNames: Set<String> {
         switch self {
@@ -64,7 +77,7 @@ package enum Realm: String, CaseIterable, Sendable {
 
     /// What is replaced when a login with these attributes is stored, or nil if they do not say.
     package func login(of attributes: [String: Text]) -> Place? {
-        place(of: attributes, naming: placeNames + accountNames)
+        place(of: attributes, naming: loginNames)
     }
 
     /// A value in the form in which it is compared.

@@ -58,37 +58,17 @@ package struct ServerKey: Hashable, Sendable {
         return Text(unchecked: address.host + address.portSuffix)
     }
 
-    /// The spellings under which another helper may have kept this server, the normal form's own
-    /// first; only the key itself where it is not of the grammar.
+    /// The spellings under which another helper may have kept this server: as it is spelled here,
+    /// then those that clients are known to write (docker: the bare host, Hub's root; podman: the
+    /// bare host; nerdctl: `host:443`; older docker: `https://host/v1/`). Only the key itself
+    /// where it is not of the grammar.
     package var spellings: [Text] {
         guard let address else { return [spelling] }
-        var found: [Text] = []
-        func add(_ bytes: [UInt8]) {
-            let text = Text(unchecked: bytes)
-            if !found.contains(text) { found.append(text) }
-        }
-        add(spelling.bytes)
-        let prefixes: [[UInt8]] =
-            switch address.scheme {
-            case .https: [[], Array("https://".utf8)]
-            case .http: [Array("http://".utf8)]
-            }
-        let hosts = Address.hubHosts.contains(address.host) ? Address.hubHosts : [address.host]
-        for host in hosts {
-            let isDefault = address.port == nil || address.port == address.scheme.defaultPort
-            let ports: [[UInt8]] =
-                isDefault
-                ? [[], Array(":\(address.scheme.defaultPort)".utf8)] : [address.portSuffix]
-            for prefix in prefixes {
-                for port in ports {
-                    let base = prefix + host + port
-                    if address.path.isEmpty {
-                        for ending in ["", "/", "/v1/", "/v2/"] { add(base + ending.utf8) }
-                    } else {
-                        add(base + address.path)
-                        add(base + address.path + "/".utf8)
-                    }
-                }
+        var found = [spelling]
+        for host in Address.hubHosts.contains(address.host) ? Address.hubHosts : [address.host] {
+            for written in address.spellings(of: host + address.portSuffix)
+            where !found.contains(written) {
+                found.append(written)
             }
         }
         return found
@@ -164,6 +144,18 @@ private struct Address: Hashable {
     var normalForm: [UInt8] {
         let host = Address.hubHosts.contains(host) ? Address.hubHosts[0] : host
         return scheme.prefix.utf8 + host + portSuffix + path
+    }
+
+    /// The address at this host and port, as clients write it.
+    func spellings(of host: [UInt8]) -> [Text] {
+        let full = Array(scheme.prefix.utf8) + host + path
+        let roots = path.isEmpty ? ["", "/", "/v1/", "/v2/"] : [""]
+        var spellings = roots.map { full + $0.utf8 }
+        if scheme == .https {
+            spellings.append(host + path)
+            if portSuffix.isEmpty { spellings.append(host + ":443".utf8 + path) }
+        }
+        return spellings.map(Text.init(unchecked:))
     }
 
     private static func path(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
