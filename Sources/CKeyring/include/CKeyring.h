@@ -1,4 +1,176 @@
+/// A client of the D-Bus Secret Service, without a type of GLib in sight.
+///
+/// Messages go over GDBus; the session that encrypts secrets, and the memory they are kept in, are
+/// libsecret's. libsecret is opened at run time, so that a program which contains this also runs
+/// where there is none.
+///
+/// libsecret's own calls are not used beyond that. In 0.20.5 and in its main branch of 2026 a
+/// prompt whose provider dies never ends, with or without a GCancellable, and a refused one is
+/// reported as success (libsecret/secret-service.c, on_real_prompt_completed). Here the prompt is
+/// a step of its own, which the caller decides on, and it always ends.
+///
+/// Every call ends within its deadline: connecting 2 s, starting the provider 10 s, any other call
+/// 5 s, a prompt as long as the caller says. A Keyring belongs to one thread at a time.
+
 #ifndef KEYFOB_CKEYRING_H
 #define KEYFOB_CKEYRING_H
-int keyring_placeholder(void);
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// A connection to the user's Secret Service.
+typedef struct Keyring Keyring;
+
+/// How a call ended.
+typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
+    KeyringOutcomeDone,
+    /// There is no bus, no provider, no libsecret, or no such collection.
+    KeyringOutcomeAbsent,
+    /// The collection is locked.
+    KeyringOutcomeLocked,
+    /// A prompt was answered with no.
+    KeyringOutcomeDeclined,
+    KeyringOutcomeTimedOut,
+    /// The provider or the bus went away.
+    KeyringOutcomeGone,
+    /// The item is not there, or not there any more.
+    KeyringOutcomeNoSuchItem,
+    /// The bus, or the provider, does not let this process in.
+    KeyringOutcomeRefused,
+    KeyringOutcomeFailed,
+} KeyringOutcome;
+
+/// A name and its value: UTF-8, ending in NUL.
+typedef struct KeyringAttribute {
+    const char *name;
+    const char *value;
+} KeyringAttribute;
+
+/// The attributes of one search.
+typedef struct KeyringPattern {
+    const KeyringAttribute *attributes;
+    size_t count;
+} KeyringPattern;
+
+/// An item as a search finds it.
+typedef struct KeyringHit {
+    char *path;
+    bool locked;
+} KeyringHit;
+
+/// What a search found, each item once.
+typedef struct KeyringHits {
+    KeyringHit *_Nullable items;
+    size_t count;
+} KeyringHits;
+
+/// What an item says about itself. `readable` is false for one that could not be asked.
+typedef struct KeyringItem {
+    bool readable;
+    char *_Nullable label;
+    /// Seconds since 1970; 0 where the provider does not know.
+    uint64_t modified;
+    KeyringAttribute *_Nullable attributes;
+    size_t count;
+} KeyringItem;
+
+/// A secret in libsecret's memory. `bytes` is null where the provider gave none.
+typedef struct KeyringSecret {
+    const uint8_t *_Nullable bytes;
+    size_t count;
+    void *_Nullable owner;
+} KeyringSecret;
+
+/// A collection of items.
+typedef struct KeyringCollection {
+    char *path;
+    char *label;
+    bool locked;
+    size_t item_count;
+} KeyringCollection;
+
+typedef struct KeyringCollections {
+    KeyringCollection *_Nullable items;
+    size_t count;
+} KeyringCollections;
+
+/// Connects to the bus at `address` and finds the provider, starting it if the bus can. On any
+/// outcome but done, `*keyring` is null and `reason` (at most `size` bytes) says why.
+KeyringOutcome keyring_open(const char *address, Keyring *_Nullable *_Nonnull keyring,
+                            char *reason, size_t size);
+
+/// Drops the connection.
+void keyring_close(Keyring *keyring);
+
+/// Why the last call did not end in done: one line, valid until the next call.
+const char *keyring_reason(const Keyring *keyring);
+
+/// Whether the provider is known to find items in locked collections, by their attributes:
+/// gnome-keyring, which also owns the bus name org.gnome.keyring.
+bool keyring_finds_locked_items(const Keyring *keyring);
+
+/// Finds the items that carry all the attributes of any of the patterns. All searches are in
+/// flight at once. The caller frees the hits.
+KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                              KeyringHits *hits);
+void keyring_hits_free(KeyringHits *hits);
+
+/// Reads label, attributes and time of `count` items into `items`, all calls in flight at once.
+/// Items that cannot be read are marked so; the outcome is done unless the provider is gone or
+/// silent. The caller frees the items.
+KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
+                            size_t count, KeyringItem *items);
+void keyring_items_free(KeyringItem *items, size_t count);
+
+/// Gets the secrets of `count` items, in the order of the paths. The caller frees the secrets,
+/// which wipes them.
+KeyringOutcome keyring_load(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
+                            size_t count, KeyringSecret *secrets);
+void keyring_secrets_free(KeyringSecret *secrets, size_t count);
+
+/// Asks for the objects (items or collections) to be unlocked. If `*prompt` is not null, nothing
+/// is unlocked until that prompt has been shown. Whether they are unlocked now is for the caller
+/// to look at.
+KeyringOutcome keyring_unlock(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
+                              size_t count, char *_Nullable *_Nonnull prompt);
+
+/// Shows a prompt and waits until it was answered, for at most `seconds`. Declined where the user
+/// said no.
+KeyringOutcome keyring_prompt(Keyring *keyring, const char *prompt, unsigned seconds);
+
+/// Creates an item beside any that is there already. `*path` is the new item, or null where a
+/// prompt comes first.
+KeyringOutcome keyring_create(Keyring *keyring, const char *collection, const char *label,
+                              const KeyringAttribute *attributes, size_t count,
+                              const uint8_t *secret, size_t length,
+                              char *_Nullable *_Nonnull path, char *_Nullable *_Nonnull prompt);
+
+/// Replaces the secret of an item and nothing else.
+KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint8_t *secret,
+                                  size_t length);
+
+/// Replaces the label and the attributes of an item.
+KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
+                                const KeyringAttribute *attributes, size_t count);
+
+/// Deletes an item.
+KeyringOutcome keyring_delete(Keyring *keyring, const char *path,
+                              char *_Nullable *_Nonnull prompt);
+
+/// The path of the collection that has this alias, or null if none has.
+KeyringOutcome keyring_read_alias(Keyring *keyring, const char *alias,
+                                  char *_Nullable *_Nonnull path);
+
+/// All collections. The caller frees them.
+KeyringOutcome keyring_collections(Keyring *keyring, KeyringCollections *collections);
+void keyring_collections_free(KeyringCollections *collections);
+
+/// Frees a path or a prompt that a call gave.
+void keyring_free(char *_Nullable text);
+
+#pragma clang assume_nonnull end
+
 #endif

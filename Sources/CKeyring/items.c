@@ -1,0 +1,437 @@
+/// What can be asked of the Secret Service about collections, items and their secrets.
+
+#include "keyring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *allocate(size_t count, size_t size) {
+    void *memory = calloc(count > 0 ? count : 1, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static char *copy(const char *text) {
+    char *copied = strdup(text);
+    if (copied == NULL)
+        abort();
+    return copied;
+}
+
+// Searching.
+
+static GVariant *attributes_variant(const KeyringAttribute *attributes, size_t count) {
+    GVariantBuilder builder;
+    library.g_variant_builder_init(&builder, (const GVariantType *)"a{ss}");
+    for (size_t index = 0; index < count; index++)
+        library.g_variant_builder_add(&builder, "{ss}", attributes[index].name,
+                                      attributes[index].value);
+    return library.g_variant_builder_end(&builder);
+}
+
+static bool hits_contain(const KeyringHits *hits, const char *path) {
+    for (size_t index = 0; index < hits->count; index++)
+        if (strcmp(hits->items[index].path, path) == 0)
+            return true;
+    return false;
+}
+
+/// Adds the paths of an `ao`. One search names no item twice; two searches may.
+static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool locked,
+                     bool look) {
+    const size_t count = library.g_variant_n_children(paths);
+    for (size_t index = 0; index < count; index++) {
+        GVariant *child = library.g_variant_get_child_value(paths, index);
+        const char *path = library.g_variant_get_string(child, NULL);
+        if (!look || !hits_contain(hits, path)) {
+            if (hits->count == *capacity) {
+                *capacity = *capacity > 0 ? *capacity * 2 : 8;
+                hits->items = realloc(hits->items, *capacity * sizeof *hits->items);
+                if (hits->items == NULL)
+                    abort();
+            }
+            hits->items[hits->count++] = (KeyringHit){copy(path), locked};
+        }
+        library.g_variant_unref(child);
+    }
+}
+
+KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                              KeyringHits *hits) {
+    Call *calls = allocate(count, sizeof *calls);
+    size_t pending = 0;
+    for (size_t index = 0; index < count; index++)
+        call_send(keyring, &calls[index], &pending, keyring->provider, SERVICE_PATH,
+                  SERVICE_INTERFACE, "SearchItems",
+                  library.g_variant_new("(@a{ss})", attributes_variant(patterns[index].attributes,
+                                                                       patterns[index].count)),
+                  CALL_MILLISECONDS);
+    calls_land(keyring, &pending);
+
+    *hits = (KeyringHits){0};
+    size_t capacity = 0;
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t index = 0; index < count; index++) {
+        if (outcome == KeyringOutcomeDone)
+            outcome = call_outcome(keyring, &calls[index], "(aoao)");
+        if (outcome == KeyringOutcomeDone) {
+            GVariant *unlocked = library.g_variant_get_child_value(calls[index].reply, 0);
+            GVariant *locked = library.g_variant_get_child_value(calls[index].reply, 1);
+            hits_add(hits, &capacity, unlocked, false, count > 1);
+            hits_add(hits, &capacity, locked, true, count > 1);
+            library.g_variant_unref(unlocked);
+            library.g_variant_unref(locked);
+        }
+        call_clear(&calls[index]);
+    }
+    free(calls);
+    if (outcome != KeyringOutcomeDone)
+        keyring_hits_free(hits);
+    return outcome;
+}
+
+void keyring_hits_free(KeyringHits *hits) {
+    for (size_t index = 0; index < hits->count; index++)
+        free(hits->items[index].path);
+    free(hits->items);
+    *hits = (KeyringHits){0};
+}
+
+// Reading.
+
+static void item_fill(KeyringItem *item, GVariant *properties) {
+    GVariant *attributes = library.g_variant_lookup_value(properties, "Attributes",
+                                                          (const GVariantType *)"a{ss}");
+    GVariant *label =
+        library.g_variant_lookup_value(properties, "Label", (const GVariantType *)"s");
+    GVariant *modified =
+        library.g_variant_lookup_value(properties, "Modified", (const GVariantType *)"t");
+    if (attributes != NULL) {
+        item->readable = true;
+        item->count = library.g_variant_n_children(attributes);
+        item->attributes = allocate(item->count, sizeof *item->attributes);
+        for (size_t index = 0; index < item->count; index++) {
+            GVariant *entry = library.g_variant_get_child_value(attributes, index);
+            const char *name, *value;
+            library.g_variant_get(entry, "{&s&s}", &name, &value);
+            item->attributes[index] = (KeyringAttribute){copy(name), copy(value)};
+            library.g_variant_unref(entry);
+        }
+        library.g_variant_unref(attributes);
+    }
+    if (label != NULL) {
+        item->label = copy(library.g_variant_get_string(label, NULL));
+        library.g_variant_unref(label);
+    }
+    if (modified != NULL) {
+        item->modified = library.g_variant_get_uint64(modified);
+        library.g_variant_unref(modified);
+    }
+}
+
+KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t count,
+                            KeyringItem *items) {
+    Call *calls = allocate(count, sizeof *calls);
+    size_t pending = 0;
+    for (size_t index = 0; index < count; index++)
+        call_send(keyring, &calls[index], &pending, keyring->provider, paths[index],
+                  PROPERTIES_INTERFACE, "GetAll", library.g_variant_new("(s)", ITEM_INTERFACE),
+                  CALL_MILLISECONDS);
+    calls_land(keyring, &pending);
+
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t index = 0; index < count; index++) {
+        items[index] = (KeyringItem){0};
+        const KeyringOutcome one = call_outcome(keyring, &calls[index], "(a{sv})");
+        if (one == KeyringOutcomeDone) {
+            GVariant *properties = library.g_variant_get_child_value(calls[index].reply, 0);
+            item_fill(&items[index], properties);
+            library.g_variant_unref(properties);
+        } else if (one == KeyringOutcomeGone || one == KeyringOutcomeTimedOut) {
+            outcome = one;
+        }
+        call_clear(&calls[index]);
+    }
+    free(calls);
+    if (outcome != KeyringOutcomeDone)
+        keyring_items_free(items, count);
+    return outcome;
+}
+
+void keyring_items_free(KeyringItem *items, size_t count) {
+    for (size_t index = 0; index < count; index++) {
+        for (size_t each = 0; each < items[index].count; each++) {
+            free((char *)items[index].attributes[each].name);
+            free((char *)items[index].attributes[each].value);
+        }
+        free(items[index].attributes);
+        free(items[index].label);
+        items[index] = (KeyringItem){0};
+    }
+}
+
+// Secrets.
+
+static GVariant *paths_variant(const char *const *paths, size_t count) {
+    GVariantBuilder builder;
+    library.g_variant_builder_init(&builder, (const GVariantType *)"ao");
+    for (size_t index = 0; index < count; index++)
+        library.g_variant_builder_add(&builder, "o", paths[index]);
+    return library.g_variant_builder_end(&builder);
+}
+
+KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t count,
+                            KeyringSecret *secrets) {
+    for (size_t index = 0; index < count; index++)
+        secrets[index] = (KeyringSecret){0};
+    KeyringOutcome outcome = keyring_open_session(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+
+    Call call = {0};
+    outcome = call_provider(
+        keyring, &call, SERVICE_PATH, SERVICE_INTERFACE, "GetSecrets",
+        library.g_variant_new("(@aoo)", paths_variant(paths, count),
+                              library.secret_service_get_session_dbus_path(keyring->service)),
+        "(a{o(oayays)})");
+    if (outcome == KeyringOutcomeDone) {
+        GVariant *found = library.g_variant_get_child_value(call.reply, 0);
+        const size_t found_count = library.g_variant_n_children(found);
+        for (size_t each = 0; each < found_count; each++) {
+            GVariant *entry = library.g_variant_get_child_value(found, each);
+            GVariant *path = library.g_variant_get_child_value(entry, 0);
+            GVariant *encoded = library.g_variant_get_child_value(entry, 1);
+            for (size_t index = 0; index < count; index++) {
+                if (strcmp(paths[index], library.g_variant_get_string(path, NULL)) != 0 ||
+                    secrets[index].owner != NULL)
+                    continue;
+                SecretValue *value =
+                    library.secret_service_decode_dbus_secret(keyring->service, encoded);
+                if (value == NULL)
+                    continue;
+                gsize length;
+                const char *bytes = library.secret_value_get(value, &length);
+                secrets[index] = (KeyringSecret){(const uint8_t *)bytes, length, value};
+            }
+            library.g_variant_unref(encoded);
+            library.g_variant_unref(path);
+            library.g_variant_unref(entry);
+        }
+        library.g_variant_unref(found);
+    }
+    call_clear(&call);
+    return outcome;
+}
+
+void keyring_secrets_free(KeyringSecret *secrets, size_t count) {
+    for (size_t index = 0; index < count; index++) {
+        if (secrets[index].owner != NULL)
+            library.secret_value_unref(secrets[index].owner);
+        secrets[index] = (KeyringSecret){0};
+    }
+}
+
+/// The secret as the session sends it: a floating variant.
+static GVariant *encode(Keyring *keyring, const uint8_t *secret, size_t length) {
+    SecretValue *value =
+        library.secret_value_new((const char *)secret, (gssize)length, "text/plain");
+    GVariant *encoded = library.secret_service_encode_dbus_secret(keyring->service, value);
+    library.secret_value_unref(value);
+    return encoded;
+}
+
+// Changing.
+
+KeyringOutcome keyring_create(Keyring *keyring, const char *collection, const char *label,
+                              const KeyringAttribute *attributes, size_t count,
+                              const uint8_t *secret, size_t length, char **path, char **prompt) {
+    *path = *prompt = NULL;
+    KeyringOutcome outcome = keyring_open_session(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+
+    GVariantBuilder properties;
+    library.g_variant_builder_init(&properties, (const GVariantType *)"a{sv}");
+    library.g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Label",
+                                  library.g_variant_new_string(label));
+    library.g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Attributes",
+                                  attributes_variant(attributes, count));
+    Call call = {0};
+    outcome = call_provider(keyring, &call, collection, COLLECTION_INTERFACE, "CreateItem",
+                            library.g_variant_new("(@a{sv}@(oayays)b)",
+                                                  library.g_variant_builder_end(&properties),
+                                                  encode(keyring, secret, length), FALSE),
+                            "(oo)");
+    if (outcome == KeyringOutcomeDone) {
+        const char *created, *asked;
+        library.g_variant_get(call.reply, "(&o&o)", &created, &asked);
+        *path = path_copy(created);
+        *prompt = path_copy(asked);
+    }
+    call_clear(&call);
+    return outcome;
+}
+
+KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint8_t *secret,
+                                  size_t length) {
+    KeyringOutcome outcome = keyring_open_session(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    Call call = {0};
+    outcome = call_provider(keyring, &call, path, ITEM_INTERFACE, "SetSecret",
+                            library.g_variant_new("(@(oayays))", encode(keyring, secret, length)),
+                            "()");
+    call_clear(&call);
+    return outcome;
+}
+
+static void send_property(Keyring *keyring, Call *call, size_t *pending, const char *path,
+                          const char *name, GVariant *value) {
+    call_send(keyring, call, pending, keyring->provider, path, PROPERTIES_INTERFACE, "Set",
+              library.g_variant_new("(ssv)", ITEM_INTERFACE, name, value), CALL_MILLISECONDS);
+}
+
+KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
+                                const KeyringAttribute *attributes, size_t count) {
+    Call calls[2] = {{0}, {0}};
+    size_t pending = 0;
+    send_property(keyring, &calls[0], &pending, path, "Attributes",
+                  attributes_variant(attributes, count));
+    send_property(keyring, &calls[1], &pending, path, "Label",
+                  library.g_variant_new_string(label));
+    calls_land(keyring, &pending);
+    KeyringOutcome outcome = call_outcome(keyring, &calls[0], "()");
+    if (outcome == KeyringOutcomeDone)
+        outcome = call_outcome(keyring, &calls[1], "()");
+    call_clear(&calls[0]);
+    call_clear(&calls[1]);
+    return outcome;
+}
+
+KeyringOutcome keyring_delete(Keyring *keyring, const char *path, char **prompt) {
+    *prompt = NULL;
+    Call call = {0};
+    const KeyringOutcome outcome = call_provider(keyring, &call, path, ITEM_INTERFACE, "Delete",
+                                                 library.g_variant_new("()"), "(o)");
+    if (outcome == KeyringOutcomeDone) {
+        const char *asked;
+        library.g_variant_get(call.reply, "(&o)", &asked);
+        *prompt = path_copy(asked);
+    }
+    call_clear(&call);
+    return outcome;
+}
+
+KeyringOutcome keyring_unlock(Keyring *keyring, const char *const *paths, size_t count,
+                              char **prompt) {
+    *prompt = NULL;
+    Call call = {0};
+    const KeyringOutcome outcome =
+        call_provider(keyring, &call, SERVICE_PATH, SERVICE_INTERFACE, "Unlock",
+                      library.g_variant_new("(@ao)", paths_variant(paths, count)), "(aoo)");
+    if (outcome == KeyringOutcomeDone) {
+        GVariant *asked = library.g_variant_get_child_value(call.reply, 1);
+        *prompt = path_copy(library.g_variant_get_string(asked, NULL));
+        library.g_variant_unref(asked);
+    }
+    call_clear(&call);
+    return outcome;
+}
+
+// Collections.
+
+KeyringOutcome keyring_read_alias(Keyring *keyring, const char *alias, char **path) {
+    *path = NULL;
+    Call call = {0};
+    const KeyringOutcome outcome =
+        call_provider(keyring, &call, SERVICE_PATH, SERVICE_INTERFACE, "ReadAlias",
+                      library.g_variant_new("(s)", alias), "(o)");
+    if (outcome == KeyringOutcomeDone) {
+        const char *found;
+        library.g_variant_get(call.reply, "(&o)", &found);
+        *path = path_copy(found);
+    }
+    call_clear(&call);
+    return outcome;
+}
+
+static void collection_fill(KeyringCollection *collection, GVariant *properties) {
+    GVariant *label =
+        library.g_variant_lookup_value(properties, "Label", (const GVariantType *)"s");
+    GVariant *locked =
+        library.g_variant_lookup_value(properties, "Locked", (const GVariantType *)"b");
+    GVariant *items =
+        library.g_variant_lookup_value(properties, "Items", (const GVariantType *)"ao");
+    collection->label = copy(label != NULL ? library.g_variant_get_string(label, NULL) : "");
+    collection->locked = locked != NULL && library.g_variant_get_boolean(locked);
+    collection->item_count = items != NULL ? library.g_variant_n_children(items) : 0;
+    if (label != NULL)
+        library.g_variant_unref(label);
+    if (locked != NULL)
+        library.g_variant_unref(locked);
+    if (items != NULL)
+        library.g_variant_unref(items);
+}
+
+static KeyringOutcome read_collections(Keyring *keyring, GVariant *paths,
+                                       KeyringCollections *collections) {
+    const size_t count = library.g_variant_n_children(paths);
+    Call *calls = allocate(count, sizeof *calls);
+    collections->items = allocate(count, sizeof *collections->items);
+    size_t pending = 0;
+    for (size_t index = 0; index < count; index++) {
+        GVariant *path = library.g_variant_get_child_value(paths, index);
+        collections->items[index].path = copy(library.g_variant_get_string(path, NULL));
+        library.g_variant_unref(path);
+        call_send(keyring, &calls[index], &pending, keyring->provider,
+                  collections->items[index].path, PROPERTIES_INTERFACE, "GetAll",
+                  library.g_variant_new("(s)", COLLECTION_INTERFACE), CALL_MILLISECONDS);
+    }
+    calls_land(keyring, &pending);
+
+    collections->count = count;
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t index = 0; index < count; index++) {
+        if (outcome == KeyringOutcomeDone)
+            outcome = call_outcome(keyring, &calls[index], "(a{sv})");
+        if (outcome == KeyringOutcomeDone) {
+            GVariant *properties = library.g_variant_get_child_value(calls[index].reply, 0);
+            collection_fill(&collections->items[index], properties);
+            library.g_variant_unref(properties);
+        }
+        call_clear(&calls[index]);
+    }
+    free(calls);
+    return outcome;
+}
+
+KeyringOutcome keyring_collections(Keyring *keyring, KeyringCollections *collections) {
+    *collections = (KeyringCollections){0};
+    Call call = {0};
+    KeyringOutcome outcome =
+        call_provider(keyring, &call, SERVICE_PATH, PROPERTIES_INTERFACE, "Get",
+                      library.g_variant_new("(ss)", SERVICE_INTERFACE, "Collections"), "(v)");
+    if (outcome == KeyringOutcomeDone) {
+        GVariant *paths;
+        library.g_variant_get(call.reply, "(v)", &paths);
+        outcome = strcmp(library.g_variant_get_type_string(paths), "ao") == 0
+                      ? read_collections(keyring, paths, collections)
+                      : keyring_fail(keyring, KeyringOutcomeFailed,
+                                     "the keyring answered with something of the wrong type");
+        library.g_variant_unref(paths);
+    }
+    call_clear(&call);
+    if (outcome != KeyringOutcomeDone)
+        keyring_collections_free(collections);
+    return outcome;
+}
+
+void keyring_collections_free(KeyringCollections *collections) {
+    for (size_t index = 0; index < collections->count; index++) {
+        free(collections->items[index].path);
+        free(collections->items[index].label);
+    }
+    free(collections->items);
+    *collections = (KeyringCollections){0};
+}

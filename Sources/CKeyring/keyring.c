@@ -1,2 +1,0 @@
-#include "CKeyring.h"
-int keyring_placeholder(void) { return 0; }

@@ -1,0 +1,88 @@
+/// libsecret's functions, and those of GLib that come with it, opened at run time.
+///
+/// The table is typed by the libraries' own headers. Nothing else in CKeyring may call them by
+/// name: that would link them.
+
+#ifndef KEYFOB_LIBRARY_H
+#define KEYFOB_LIBRARY_H
+
+#define SECRET_API_SUBJECT_TO_CHANGE 1
+#include <libsecret/secret.h>
+
+#define LIBRARY_FUNCTIONS(use)                                                                    \
+    use(g_cancellable_cancel)                                                                     \
+    use(g_cancellable_new)                                                                        \
+    use(g_dbus_connection_call)                                                                   \
+    use(g_dbus_connection_call_finish)                                                            \
+    use(g_dbus_connection_close_sync)                                                             \
+    use(g_dbus_connection_flush_sync)                                                              \
+    use(g_dbus_connection_is_closed)                                                              \
+    use(g_dbus_connection_new_for_address)                                                        \
+    use(g_dbus_connection_new_for_address_finish)                                                 \
+    use(g_dbus_connection_set_exit_on_close)                                                      \
+    use(g_dbus_connection_signal_subscribe)                                                       \
+    use(g_dbus_connection_signal_unsubscribe)                                                     \
+    use(g_dbus_error_get_remote_error)                                                            \
+    use(g_dbus_error_quark)                                                                       \
+    use(g_dbus_is_address)                                                                        \
+    use(g_error_free)                                                                             \
+    use(g_error_matches)                                                                          \
+    use(g_free)                                                                                   \
+    use(g_initable_new)                                                                           \
+    use(g_io_error_quark)                                                                         \
+    use(g_log_writer_default_set_use_stderr)                                                      \
+    use(g_main_context_iteration)                                                                 \
+    use(g_main_context_new)                                                                       \
+    use(g_main_context_pop_thread_default)                                                        \
+    use(g_main_context_push_thread_default)                                                       \
+    use(g_main_context_unref)                                                                     \
+    use(g_object_set)                                                                             \
+    use(g_object_set_property)                                                                    \
+    use(g_object_unref)                                                                           \
+    use(g_source_attach)                                                                          \
+    use(g_source_destroy)                                                                         \
+    use(g_source_set_callback)                                                                    \
+    use(g_source_unref)                                                                           \
+    use(g_timeout_source_new)                                                                     \
+    use(g_type_class_peek_parent)                                                                 \
+    use(g_type_register_static_simple)                                                            \
+    use(g_variant_builder_add)                                                                    \
+    use(g_variant_builder_close)                                                                  \
+    use(g_variant_builder_end)                                                                    \
+    use(g_variant_builder_init)                                                                   \
+    use(g_variant_builder_open)                                                                   \
+    use(g_variant_get)                                                                            \
+    use(g_variant_get_boolean)                                                                    \
+    use(g_variant_get_child_value)                                                                \
+    use(g_variant_get_string)                                                                     \
+    use(g_variant_get_type_string)                                                                \
+    use(g_variant_get_uint64)                                                                     \
+    use(g_variant_lookup_value)                                                                   \
+    use(g_variant_n_children)                                                                     \
+    use(g_variant_new)                                                                            \
+    use(g_variant_new_string)                                                                     \
+    use(g_variant_new_variant)                                                                    \
+    use(g_variant_unref)                                                                          \
+    use(secret_service_decode_dbus_secret)                                                        \
+    use(secret_service_encode_dbus_secret)                                                        \
+    use(secret_service_ensure_session)                                                            \
+    use(secret_service_ensure_session_finish)                                                     \
+    use(secret_service_get_session_dbus_path)                                                     \
+    use(secret_service_get_type)                                                                  \
+    use(secret_value_get)                                                                         \
+    use(secret_value_new)                                                                         \
+    use(secret_value_unref)
+
+struct Library {
+#define LIBRARY_MEMBER(name) __typeof__(name) *name;
+    LIBRARY_FUNCTIONS(LIBRARY_MEMBER)
+#undef LIBRARY_MEMBER
+};
+
+/// Filled by library_open, and only read after that.
+extern struct Library library;
+
+/// Opens libsecret. Null on success, else one line that says why not.
+const char *library_open(void);
+
+#endif

@@ -1,0 +1,74 @@
+/// The session in which libsecret encrypts the secrets that go over the bus.
+///
+/// A SecretService finds its own connection and its own provider. Ours is told both, and reads no
+/// property: it is there for the session only. Its class sets that after libsecret's constructor,
+/// which overwrites what the caller asked for.
+
+#include "keyring.h"
+
+#include <string.h>
+
+typedef struct Opening {
+    GError *error;
+    bool landed;
+} Opening;
+
+static gpointer parent_class;
+
+static GObject *construct(GType type, guint count, GObjectConstructParam *properties) {
+    GObject *service = ((GObjectClass *)parent_class)->constructor(type, count, properties);
+    library.g_object_set(service, "g-bus-type", (int)G_BUS_TYPE_NONE, "g-flags",
+                         (int)(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES |
+                               G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS |
+                               G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START),
+                         NULL);
+    for (guint index = 0; index < count; index++)
+        if (strcmp(properties[index].pspec->name, "g-name") == 0)
+            library.g_object_set_property(service, "g-name", properties[index].value);
+    return service;
+}
+
+static void initialize_class(gpointer class, gpointer data) {
+    (void)data;
+    parent_class = library.g_type_class_peek_parent(class);
+    ((GObjectClass *)class)->constructor = construct;
+}
+
+static GType session_type(void) {
+    static GType type;
+    if (type == 0)
+        type = library.g_type_register_static_simple(
+            library.secret_service_get_type(), "KeyfobSecretService",
+            (guint)sizeof(SecretServiceClass), initialize_class, (guint)sizeof(SecretService),
+            NULL, 0);
+    return type;
+}
+
+static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
+    Opening *opening = data;
+    library.secret_service_ensure_session_finish((SecretService *)service, result,
+                                                 &opening->error);
+    opening->landed = true;
+}
+
+KeyringOutcome keyring_open_session(Keyring *keyring) {
+    if (keyring->service != NULL && library.secret_service_get_session_dbus_path(keyring->service))
+        return KeyringOutcomeDone;
+    Opening opening = {0};
+    library.g_main_context_push_thread_default(keyring->context);
+    if (keyring->service == NULL)
+        keyring->service = library.g_initable_new(
+            session_type(), NULL, &opening.error, "g-connection", keyring->connection, "g-name",
+            keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
+    if (keyring->service != NULL) {
+        library.secret_service_ensure_session(keyring->service, NULL, on_session, &opening);
+        while (!opening.landed)
+            library.g_main_context_iteration(keyring->context, TRUE);
+    }
+    library.g_main_context_pop_thread_default(keyring->context);
+    if (opening.error == NULL)
+        return KeyringOutcomeDone;
+    const KeyringOutcome outcome = keyring_error(keyring, opening.error);
+    library.g_error_free(opening.error);
+    return outcome;
+}
