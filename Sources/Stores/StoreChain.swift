@@ -1,6 +1,10 @@
 package import Credentials
 
-/// The keyring and the file as one store (DESIGN section 4).
+/// The keyring and the file as one store (DESIGN section 4, the table).
+///
+/// What must hold: only an absent keyring lets the file take its place. A keyring that is locked,
+/// silent or broken is an error, since it may hold what was asked; falling back there would serve
+/// an old login, or call a login gone that is not.
 package struct StoreChain: CredentialStore {
     private let keyring: (any CredentialStore)?
     private let file: (any CredentialStore)?
@@ -8,12 +12,14 @@ package struct StoreChain: CredentialStore {
     private let refusal: StoreError?
     private let notice: @Sendable (String) -> Void
 
-    /// A chain of the stores that the policy allows. `refusal`, if any, is what `save` answers:
-    /// a configuration that could not be understood must not decide where a secret goes.
+    /// A chain of the stores that the policy allows, at least one. `refusal`, if any, is what
+    /// `save` answers: a configuration that could not be understood must not decide where a
+    /// secret goes. `notice` says one line to the user.
     package init(
         keyring: (any CredentialStore)?, file: (any CredentialStore)?, marker: KeyringMarker?,
         refusal: StoreError? = nil, notice: @escaping @Sendable (String) -> Void
     ) {
+        precondition(keyring != nil || file != nil, "a chain has a store")
         self.keyring = keyring
         self.file = file
         self.marker = marker
@@ -21,12 +27,122 @@ package struct StoreChain: CredentialStore {
         self.notice = notice
     }
 
-    package var name: String { "auto" }
+    package var name: String {
+        [keyring?.name, file?.name].compactMap(\.self).joined(separator: ", then ")
+    }
 
-    package func find(_ query: Query) throws(StoreError) -> [Credential] { throw notYet }
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing { throw notYet }
-    package func save(_ credential: Credential) throws(StoreError) { throw notYet }
-    package func remove(_ queries: [Query]) throws(StoreError) { throw notYet }
+    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+        guard let inKeyring = try unlessAbsent({ store throws(StoreError) in try store.find(query) })
+        else { return try file?.find(query) ?? [] }
+        guard let file else { return inKeyring }
+        guard let best = inKeyring.first else { return try file.find(query) }
+        // The keyring can answer: a file that cannot be opened does not take that away.
+        let inFile = (try? file.find(query)) ?? []
+        guard let second = inFile.first, isNewer(second.entry, than: best.entry) else {
+            return inKeyring + inFile
+        }
+        return inFile + inKeyring
+    }
+
+    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+        guard
+            var listing = try unlessAbsent({ store throws(StoreError) in try store.list(realm) })
+        else { return onceEach(try file?.list(realm) ?? Listing()) }
+        if let file {
+            do throws(StoreError) {
+                let more = try file.list(realm)
+                listing.entries += more.entries
+                listing.warnings += more.warnings
+            } catch {
+                listing.warnings.append("what the file holds is not listed: \(error.message)")
+            }
+        }
+        return onceEach(listing)
+    }
+
+    package func save(_ credential: Credential) throws(StoreError) {
+        if let refusal { throw refusal }
+        let kept: Void? = try unlessAbsent { store throws(StoreError) in
+            try store.save(credential)
+        }
+        guard kept != nil else {
+            try file?.save(credential)
+            return
+        }
+        guard let file, let query = Query(replacedBy: credential.entry) else { return }
+        do throws(StoreError) {
+            try file.remove([query])
+        } catch {
+            // The keyring's copy is the newer one, and is what every get gives.
+            notice("an older copy of this login may remain in the file: \(error.message)")
+        }
+    }
+
+    package func remove(_ queries: [Query]) throws(StoreError) {
+        // Every store removes what it can before the first failure is told.
+        var failure: StoreError?
+        do throws(StoreError) {
+            let removed: Void? = try unlessAbsent { store throws(StoreError) in
+                try store.remove(queries)
+            }
+            if removed == nil { try checkMarker(queries) }
+        } catch {
+            failure = error
+        }
+        do throws(StoreError) {
+            try file?.remove(queries)
+        } catch {
+            failure = failure ?? error
+        }
+        if let failure { throw failure }
+    }
 }
 
-private let notYet = StoreError(.failed, "not built yet")
+extension StoreChain {
+    /// What the keyring does; nil if there is no keyring and the file is to be asked.
+    private func unlessAbsent<Answer>(
+        _ ask: (any CredentialStore) throws(StoreError) -> Answer
+    ) throws(StoreError) -> Answer? {
+        guard let keyring else { return nil }
+        do throws(StoreError) {
+            return try ask(keyring)
+        } catch {
+            guard error.outcome == .absent, file != nil else { throw error }
+            return nil
+        }
+    }
+
+    /// Without a keyring, a login that was stored in one may still be there.
+    private func checkMarker(_ queries: [Query]) throws(StoreError) {
+        guard let marker, keyring != nil else { return }
+        for place in queries.compactMap(\.place) where try marker.contains(place) {
+            throw StoreError(
+                .failed,
+                "this login was stored in the keyring, which cannot be reached here: "
+                    + "a copy may remain there",
+                hint: "erase it again in the session where the keyring runs")
+        }
+    }
+
+    /// Across stores the newer second wins; a tie or an unknown time goes to the keyring.
+    private func isNewer(_ entry: Entry, than kept: Entry) -> Bool {
+        guard let second = entry.modified, let keptSecond = kept.modified else { return false }
+        return second > keptSecond
+    }
+
+    /// Each login once, as `find` would give it.
+    private func onceEach(_ listing: Listing) -> Listing {
+        var best: [Place: Int] = [:]
+        var entries: [Entry] = []
+        for entry in listing.entries {
+            guard let login = entry.login else { continue }
+            guard let index = best[login] else {
+                best[login] = entries.count
+                entries.append(entry)
+                continue
+            }
+            if isNewer(entry, than: entries[index]) { entries[index] = entry }
+        }
+        return Listing(entries: entries, warnings: listing.warnings)
+    }
+}
