@@ -58,6 +58,8 @@ let package = Package(
             name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
 
         .testTarget(
+            name: "SandboxTests", dependencies: ["Helper", "Sandbox"], path: "Tests/SandboxTests"),
+        .testTarget(
             name: "CredentialsTests", dependencies: ["Credentials"], path: "Tests/Credentials"),
         .testTarget(
             name: "StoresTests",

@@ -1,1 +1,184 @@
-package enum Sandbox {}
+import Foundation
+import Synchronization
+
+/// A sandbox is a private place for one test: a home, XDG folders and a `PATH` of its own, under
+/// one temporary folder that goes, with every process started in it, when the sandbox goes.
+///
+/// No bus, display or setting of the person who runs the tests is seen in it. It is best kept as
+/// a stored property of the suite, so that it lasts as long as the test.
+package final class Sandbox: Sendable {
+    /// The folder that holds everything; short, since sockets lie in it.
+    package let path: String
+    /// Nobody, if the tests run as root and this sandbox is to be an ordinary user's.
+    private let user: uid_t?
+    private let state: Mutex<State>
+    private let guardian: Guardian
+
+    private struct State {
+        var environment: [String: String]
+        var daemons: [Daemon] = []
+        var names = 0
+    }
+
+    /// - Parameter unprivileged: whether its programs must not run as root: they then run as
+    ///   nobody, whose the folders are. Makes no difference if the tests do not run as root.
+    package init(unprivileged: Bool = false) throws {
+        var template = Array("/tmp/keyfob-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw SandboxError("no temporary folder: error \(errno)")
+        }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guardian = try Guardian(of: path)
+        user = unprivileged && geteuid() == 0 ? 65534 : nil
+
+        let inherited = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        state = Mutex(
+            State(environment: [
+                "HOME": "\(path)/home",
+                "LANG": "C.UTF-8",
+                "PATH": "\(path)/bin:\(inherited):/usr/sbin:/sbin",
+                "TMPDIR": "\(path)/tmp",
+                "XDG_CACHE_HOME": "\(path)/home/.cache",
+                "XDG_CONFIG_HOME": "\(path)/home/.config",
+                "XDG_DATA_HOME": "\(path)/home/.local/share",
+                "XDG_RUNTIME_DIR": "\(path)/run",
+                "XDG_STATE_HOME": "\(path)/home/.local/state",
+            ]))
+        for folder in ["bin", "home", "log", "run", "tmp"] { try makeFolder(folder) }
+        if let user { unsafe chown(path, user, gid_t(user)) }
+        try install("docker-credential-keyfob", as: "docker-credential-keyfob")
+        try install("docker-credential-keyfob", as: "docker-credential-keyfob-podman")
+    }
+
+    deinit {
+        for daemon in state.withLock({ $0.daemons }).reversed() { daemon.stop() }
+        try? FileManager.default.removeItem(atPath: path)
+        guardian.dismiss()
+    }
+
+    // MARK: Its surroundings
+
+    /// What every program started from now on finds in its environment.
+    package var environment: [String: String] { state.withLock { $0.environment } }
+
+    /// Sets a variable for every program started from now on; nil removes it.
+    package func setEnvironment(_ name: String, to value: String?) {
+        state.withLock { $0.environment[name] = value }
+    }
+
+    /// Where the products of this build lie.
+    package static let products: String = {
+        let executable = try? FileManager.default.destinationOfSymbolicLink(
+            atPath: "/proc/self/exe")
+        return ((executable ?? "/") as NSString).deletingLastPathComponent
+    }()
+
+    /// Puts a product of this build on the sandbox's `PATH` under a name.
+    package func install(_ product: String, as name: String) throws {
+        let source = "\(Sandbox.products)/\(product)"
+        let target = "\(path)/bin/\(name)"
+        if user == nil {
+            try FileManager.default.createSymbolicLink(
+                atPath: target, withDestinationPath: source)
+        } else {
+            // The products may lie where an ordinary user cannot look.
+            try FileManager.default.copyItem(atPath: source, toPath: target)
+        }
+    }
+
+    // MARK: Its files
+
+    /// A file of the sandbox by its path relative to `path`.
+    package func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Makes a folder, and those that it lies in, for the sandbox's user alone.
+    package func makeFolder(_ name: String) throws {
+        var folder = path
+        for part in name.split(separator: "/") {
+            folder += "/\(part)"
+            guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+                throw SandboxError("\(folder) cannot be made: error \(errno)")
+            }
+            if let user { unsafe chown(folder, user, gid_t(user)) }
+        }
+    }
+
+    /// Writes a file, and makes the folder that it lies in.
+    @discardableResult
+    package func write(_ text: String, to name: String) throws -> String {
+        try makeFolder((name as NSString).deletingLastPathComponent)
+        let file = file(name)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        unsafe chmod(file, 0o600)
+        if let user { unsafe chown(file, user, gid_t(user)) }
+        return file
+    }
+
+    /// The bytes of a file; nil if there is none.
+    package func read(_ name: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: file(name)).map { [UInt8]($0) }
+    }
+
+    /// The text of a file; nil if there is none.
+    package func text(_ name: String) -> String? {
+        read(name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: Its programs
+
+    /// A program to run in the sandbox. A variable that is nil is removed from its environment.
+    package func program(
+        _ arguments: [String], input: [UInt8] = [], environment changes: [String: String?] = [:],
+        deadline: Duration = .seconds(60)
+    ) -> Program {
+        var environment = environment
+        for (name, value) in changes { environment[name] = value }
+        var arguments = arguments
+        if let user {
+            arguments =
+                ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--"]
+                + arguments
+        }
+        return Program(
+            arguments: arguments, environment: environment, input: input,
+            deadline: deadline)
+    }
+
+    /// Runs a program to its end.
+    @discardableResult
+    package func run(
+        _ arguments: String..., input: String = "", environment: [String: String?] = [:],
+        deadline: Duration = .seconds(60)
+    ) throws -> Outcome {
+        try program(
+            arguments, input: Array(input.utf8), environment: environment, deadline: deadline
+        ).run()
+    }
+
+    /// Runs a program to its end, with bytes that may be no text as its input.
+    @discardableResult
+    package func run(
+        _ arguments: String..., input: [UInt8], environment: [String: String?] = [:],
+        deadline: Duration = .seconds(60)
+    ) throws -> Outcome {
+        try program(arguments, input: input, environment: environment, deadline: deadline).run()
+    }
+
+    /// Starts a program that runs until it is stopped or the sandbox ends.
+    package func startDaemon(_ arguments: [String], input: String = "") throws -> Daemon {
+        let daemon = try Daemon(
+            program(arguments, input: Array(input.utf8)),
+            output: file("log/\(uniqueName(arguments[0]))"))
+        guardian.watch(daemon.group)
+        state.withLock { $0.daemons.append(daemon) }
+        return daemon
+    }
+
+    /// A name that nothing in the sandbox has yet.
+    func uniqueName(_ name: String) -> String {
+        state.withLock { state in
+            state.names += 1
+            return "\(name)-\(state.names)"
+        }
+    }
+}

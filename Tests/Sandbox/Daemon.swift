@@ -1,0 +1,64 @@
+import Foundation
+import Synchronization
+
+/// A daemon is a program that runs until its sandbox ends, or until it is stopped.
+package final class Daemon: Sendable {
+    private let name: String
+    private let process: pid_t
+    private let output: String
+    private let hasEnded = Mutex(false)
+
+    /// Starts the program; what it writes goes into a file of that name.
+    init(_ program: Program, output: String) throws {
+        name = program.arguments[0]
+        self.output = output
+        let log = try FileDescriptor(opening: output, O_WRONLY | O_CREAT | O_TRUNC)
+        let input = try Pipe()
+        process = try program.spawn(
+            input: input.reading.number, output: log.number, errors: log.number)
+        guard input.writing.writeAvailable(program.input[...]) == program.input.count else {
+            throw SandboxError("\(name) was given more than a pipe holds")
+        }
+    }
+
+    deinit { stop() }
+
+    /// The process group of the daemon and all that it starts.
+    var group: pid_t { process }
+
+    /// What it has written so far.
+    package var log: String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
+
+    package var isRunning: Bool {
+        hasEnded.withLock { hasEnded in
+            var status: Int32 = 0
+            if !hasEnded, unsafe waitpid(process, &status, WNOHANG) == process { hasEnded = true }
+            return !hasEnded
+        }
+    }
+
+    /// Asks it to end, and kills it if it does not.
+    package func stop() {
+        kill(-process, SIGTERM)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while isRunning {
+            if ContinuousClock.now > deadline { kill(-process, SIGKILL) }
+            usleep(1000)
+        }
+        kill(-process, SIGKILL)
+    }
+
+    /// Waits until there is what is looked for, and throws if the daemon ends before, or if it
+    /// takes too long.
+    func wait<Found>(for purpose: String, _ look: () throws -> Found?) throws -> Found {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            let isAlive = isRunning
+            if let found = try look() { return found }
+            guard isAlive, ContinuousClock.now < deadline else {
+                throw SandboxError("\(name): no \(purpose):\n\(log)")
+            }
+            usleep(5000)
+        }
+    }
+}
