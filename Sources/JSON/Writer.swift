@@ -1,0 +1,141 @@
+internal import Credentials
+
+/// The writer makes one line of a value, in memory that is as large as the line and is wiped.
+enum Writer {
+    static func line(of value: JSON) throws(JSON.Fault) -> Secret {
+        let capacity = try size(of: value)
+        return Secret(capacity: capacity) { memory in
+            var line = Line()
+            line.append(value, to: &memory)
+            return line.count
+        }
+    }
+
+    private static func size(of value: JSON) throws(JSON.Fault) -> Int {
+        switch value {
+        case .null: return 4
+        case .bool(let bool): return bool ? 4 : 5
+        case .integer(let number): return "\(number)".utf8.count
+        case .real(let number): return "\(number)".utf8.count
+        case .text(let text): return size(ofString: text.bytes.span)
+        case .string(let secret):
+            return try secret.expose { bytes throws(JSON.Fault) in
+                guard (try? UTF8Span(validating: bytes)) != nil else {
+                    throw JSON.Fault(.encoding)
+                }
+                return size(ofString: bytes)
+            }
+        case .array(let elements):
+            var size = 2 + max(elements.count - 1, 0)
+            for element in elements { size += try Writer.size(of: element) }
+            return size
+        case .object(let members):
+            var size = 2 + max(members.count - 1, 0)
+            for member in members {
+                size += Writer.size(ofString: member.name.bytes.span) + 1
+                size += try Writer.size(of: member.value)
+            }
+            return size
+        }
+    }
+
+    private static func size(ofString bytes: Span<UInt8>) -> Int {
+        var size = 2
+        for index in bytes.indices { size += Escape(bytes[index]).size }
+        return size
+    }
+}
+
+/// How a byte stands in a JSON string.
+private enum Escape {
+    case none
+    /// After a backslash: `"`, `\`, and the control characters that have a letter.
+    case letter(UInt8)
+    /// As `\u00XX`.
+    case code
+
+    init(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): self = .letter(byte)
+        case 0x08: self = .letter(UInt8(ascii: "b"))
+        case 0x09: self = .letter(UInt8(ascii: "t"))
+        case 0x0A: self = .letter(UInt8(ascii: "n"))
+        case 0x0C: self = .letter(UInt8(ascii: "f"))
+        case 0x0D: self = .letter(UInt8(ascii: "r"))
+        case 0x00...0x1F: self = .code
+        default: self = .none
+        }
+    }
+
+    var size: Int {
+        switch self {
+        case .none: 1
+        case .letter: 2
+        case .code: 6
+        }
+    }
+}
+
+/// How far a line has been written.
+private struct Line {
+    private(set) var count = 0
+
+    mutating func append(_ value: JSON, to memory: inout MutableSpan<UInt8>) {
+        switch value {
+        case .null: append("null", to: &memory)
+        case .bool(let bool): append(bool ? "true" : "false", to: &memory)
+        case .integer(let number): append("\(number)", to: &memory)
+        case .real(let number): append("\(number)", to: &memory)
+        case .text(let text): append(string: text.bytes.span, to: &memory)
+        case .string(let secret):
+            secret.expose { append(string: $0, to: &memory) }
+        case .array(let elements):
+            append("[", to: &memory)
+            for (index, element) in elements.enumerated() {
+                if index > 0 { append(",", to: &memory) }
+                append(element, to: &memory)
+            }
+            append("]", to: &memory)
+        case .object(let members):
+            append("{", to: &memory)
+            for (index, member) in members.enumerated() {
+                if index > 0 { append(",", to: &memory) }
+                append(string: member.name.bytes.span, to: &memory)
+                append(":", to: &memory)
+                append(member.value, to: &memory)
+            }
+            append("}", to: &memory)
+        }
+    }
+
+    private mutating func append(string bytes: Span<UInt8>, to memory: inout MutableSpan<UInt8>) {
+        append(byte: UInt8(ascii: "\""), to: &memory)
+        for index in bytes.indices {
+            let byte = bytes[index]
+            switch Escape(byte) {
+            case .none:
+                append(byte: byte, to: &memory)
+            case .letter(let letter):
+                append(byte: UInt8(ascii: "\\"), to: &memory)
+                append(byte: letter, to: &memory)
+            case .code:
+                append(byte >= 0x10 ? "\\u001" : "\\u000", to: &memory)
+                append(byte: hexadecimal(byte & 0xF), to: &memory)
+            }
+        }
+        append(byte: UInt8(ascii: "\""), to: &memory)
+    }
+
+    private mutating func append(_ ascii: String, to memory: inout MutableSpan<UInt8>) {
+        for byte in ascii.utf8 { append(byte: byte, to: &memory) }
+    }
+
+    private mutating func append(byte: UInt8, to memory: inout MutableSpan<UInt8>) {
+        memory[count] = byte
+        count += 1
+    }
+}
+
+private func hexadecimal(_ nibble: UInt8) -> UInt8 {
+    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+}

@@ -1,0 +1,110 @@
+import Credentials
+import JSON
+import Testing
+
+@Suite struct JSONTests {
+    @Test func everyKindOfValueIsDecoded() throws {
+        let value = try JSON(decoding: Secret(text: #"[null,true,false,-7,1.5,"a",{"b":[]}]"#))
+        #expect(try value.encoded() == Secret(text: #"[null,true,false,-7,1.5,"a",{"b":[]}]"#))
+    }
+
+    @Test func membersKeepTheirOrder() throws {
+        let value = try JSON(decoding: Secret(text: #"{"b":1,"a":2,"c":3}"#))
+        #expect(value.members?.map(\.name) == ["b", "a", "c"])
+    }
+
+    @Test func whatFollowsTheValueIsIgnored() throws {
+        let value = try JSON(decoding: Secret(text: "{\"a\":\"b\"}\n{\u{0}garbage"))
+        #expect(value.members?.first?.value.text == "b")
+    }
+
+    @Test func aStringKeepsEveryCharacter() throws {
+        let value = try JSON(
+            decoding: Secret(text: #""\u0000\b\f\n\r\t\"\\\/é\u00e9\ud83d\ude00<>&""#))
+        let expected = Secret(text: "\u{0}\u{8}\u{C}\n\r\t\"\\/éé😀<>&")
+        #expect(try #require(value.secret) == expected)
+        #expect(value.text == nil, "a text holds no NUL")
+    }
+
+    @Test func whatIsWrittenIsReadBack() throws {
+        let all = String(String.UnicodeScalarView((0...0x2FF).compactMap(Unicode.Scalar.init)))
+        let line = try JSON.object([.init("k", .string(Secret(text: all)))]).encoded()
+        #expect(line.expose { line in line.indices.allSatisfy { line[$0] >= 0x20 } })
+        let value = try JSON(decoding: line).members?.first?.value
+        #expect(try #require(value?.secret) == Secret(text: all))
+    }
+
+    @Test func markupStandsAsItIs() throws {
+        let line = try JSON.text("<token> & \u{2028}").encoded()
+        #expect(line == Secret(text: "\"<token> & \u{2028}\""))
+    }
+
+    @Test(arguments: [
+        ("", JSON.Fault.Kind.empty), (" \r\n\t", .empty), ("{", .truncated),
+        (#"{"a":"b"#, .truncated), ("{a:1}", .syntax), ("'a'", .syntax), ("nul", .syntax),
+        ("\u{FEFF}{}", .syntax), (#"["\ud800"]"#, .syntax), (#"["\udc00\ud800"]"#, .syntax),
+        ("[\"a\nb\"]", .syntax), ("[\"\u{1B}\"]", .syntax), ("[1e999]", .number),
+        ("[9223372036854775808]", .number),
+    ])
+    func aFaultSaysWhatIsWrong(text: String, kind: JSON.Fault.Kind) {
+        let fault = #expect(throws: JSON.Fault.self) { try JSON(decoding: Secret(text: text)) }
+        #expect(fault?.kind == kind)
+    }
+
+    @Test(
+        arguments: [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
+        ] as [[UInt8]])
+    func bytesThatAreNotUTF8AreAFault(bytes: [UInt8]) {
+        let document = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
+        let fault = #expect(throws: JSON.Fault.self) {
+            try JSON(decoding: Secret(copying: document.span))
+        }
+        #expect(fault?.kind == .encoding)
+        #expect(throws: JSON.Fault.self) {
+            try JSON.string(Secret(copying: bytes.span)).encoded()
+        }
+    }
+
+    @Test func aFaultQuotesNothingOfTheInput() {
+        let fault = #expect(throws: JSON.Fault.self) {
+            try JSON(decoding: Secret(text: #"{"Secret": hunter2}"#))
+        }
+        #expect(fault?.description == "it has a syntax error, at byte 17")
+    }
+
+    @Test func nestingIsBounded() throws {
+        let deepest = JSON.depthLimit
+        func nested(_ depth: Int) -> Secret {
+            let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            return Secret(text: text)
+        }
+        _ = try JSON(decoding: nested(deepest + 1))
+        for depth in [deepest + 2, 100_000] {
+            let fault = #expect(throws: JSON.Fault.self) { try JSON(decoding: nested(depth)) }
+            #expect(fault?.kind == .depth)
+        }
+    }
+
+    @Test func theLastOfEqualNamesWins() throws {
+        let value = try JSON(decoding: Secret(text: #"{"a":"1","b":"2","a":"3"}"#))
+        #expect(value.members?.map { $0.value.text } == ["3", "2"])
+    }
+
+    @Test func theOrderOfNamesThatDifferInCaseIsNeverGuessed() {
+        let text = #"{"Secret":"1","secret":"2","Secret":"3"}"#
+        let fault = #expect(throws: JSON.Fault.self) { try JSON(decoding: Secret(text: text)) }
+        #expect(fault?.kind == .ambiguous)
+    }
+
+    @Test func aDecodedValueIsNeverPrinted() throws {
+        let value = try JSON(decoding: Secret(text: #"{"Secret":"hunter2"}"#))
+        var dumped = ""
+        dump(value, to: &dumped)
+        #expect(!"\(value) \(String(reflecting: value)) \(dumped)".contains("hunter2"))
+    }
+}
+
+extension Secret {
+    fileprivate init(text: String) { self.init(copying: Array(text.utf8).span) }
+}
