@@ -10,18 +10,19 @@ final class Document {
     /// the first with the value of the last.
     private let repeatsNames: Bool
 
-    init(_ bytes: Secret) throws(JSON.Fault) {
+    init(_ bytes: Secret, allowsRest: Bool) throws(JSON.Fault) {
         Allocator.install()
         let isBlank = bytes.expose { bytes in
             bytes.indices.allSatisfy { " \t\r\n".utf8.contains(bytes[$0]) }
         }
         guard !isBlank else { throw JSON.Fault(.empty) }
+        let flags = Int32(allowsRest ? JSON_DISABLE_EOF_CHECK : 0)
         do throws(LoadError) {
-            unsafe root = try unsafe Document.load(bytes, JSON_REJECT_DUPLICATES)
+            unsafe root = try unsafe Document.load(bytes, flags | JSON_REJECT_DUPLICATES)
             repeatsNames = false
         } catch  where error.code == json_error_duplicate_key {
             do throws(LoadError) {
-                unsafe root = try unsafe Document.load(bytes, 0)
+                unsafe root = try unsafe Document.load(bytes, flags)
                 repeatsNames = true
             } catch {
                 throw error.fault
@@ -108,7 +109,7 @@ final class Document {
     private static func load(
         _ bytes: Secret, _ flags: Int32
     ) throws(LoadError) -> UnsafeMutablePointer<json_t> {
-        let flags = flags | JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY
+        let flags = flags | JSON_ALLOW_NUL | JSON_DECODE_ANY
         var error = json_error_t()
         defer { unsafe explicit_bzero(&error, MemoryLayout<json_error_t>.size) }
         let root = unsafe bytes.expose { bytes in

@@ -25,10 +25,16 @@ package enum JSON: Sendable {
         }
     }
 
-    /// The value that the bytes begin with; what follows it is ignored, as Go's `json.Decoder`
-    /// ignores it. Throws if there is none, or if it is nested deeper than `depthLimit`.
+    /// The one value that the bytes hold. Throws if they hold another thing, or if the value is
+    /// nested deeper than `depthLimit`.
     package init(decoding bytes: Secret) throws(Fault) {
-        self = try Document(bytes).value
+        self = try Document(bytes, allowsRest: false).value
+    }
+
+    /// The value that the bytes begin with; what follows it is ignored, as Go's `json.Decoder`
+    /// ignores it.
+    package init(decodingStartOf bytes: Secret) throws(Fault) {
+        self = try Document(bytes, allowsRest: true).value
     }
 
     /// How deep arrays and objects may lie in each other.
