@@ -1,2 +1,35 @@
-/// Where a client's words come from and go to.
-package protocol Channel {}
+package import Credentials
+
+/// A channel is where a client's words come from and where the answer goes: one input, one
+/// answer, and standard error for people.
+///
+/// Every line is given without its end and must hold no control character.
+package protocol Channel {
+    /// The whole input, of at most `limit` bytes.
+    func read(atMost limit: Int) throws(InputError) -> Secret
+
+    /// Gives the one answer: the line with a line's end, or nothing if there is none. It is a
+    /// failure if it could not be delivered whole; then people have been told why.
+    func answer(_ line: Secret?) -> ExitStatus
+
+    /// Gives the one answer to a request that failed: the line, where the client looks for it,
+    /// and again where people do.
+    func refuse(_ line: String)
+
+    /// Gives the one answer, the line, to the client alone.
+    func refuseQuietly(_ line: String)
+
+    /// Says to people what to do next.
+    func hint(_ line: String)
+
+    /// Says to people what the answer may lack.
+    func warn(_ line: String)
+}
+
+/// Why there is no input.
+package enum InputError: Error, Hashable, Sendable {
+    /// There is more of it than the limit.
+    case tooLong
+    /// It cannot be read; the reason in the system's words.
+    case unreadable(String)
+}

@@ -1,0 +1,298 @@
+package import Credentials
+internal import JSON
+
+/// The docker-credential helper protocol, as docker, podman and many others speak it.
+///
+/// Texts, order of checks and leniencies are those of docker-credential-helpers 594c023
+/// (credentials/credentials.go and error.go), because clients compare them. Where that one
+/// corrupts what it is given, this one refuses it.
+package struct DockerFrontend: Frontend {
+    /// How `list` writes a server.
+    package enum Listing: Hashable, Sendable {
+        /// As docker looks it up.
+        case docker
+        /// As a host, and only servers that are one: podman --remote and `podman machine`
+        /// reject every pull when one key has a scheme (podman 4.3.1 and HEAD of 2026-04).
+        case podman
+    }
+
+    /// The longest input, in bytes.
+    package static let inputLimit = 1 << 20
+
+    private let program: String
+    private let version: String
+    private let listing: Listing
+    private let store: () throws(StoreError) -> any CredentialStore
+
+    /// `program` is the name that the usage line shows. `store` is called once and only by a
+    /// request that needs it: `version` and `--help` must answer without one.
+    package init(
+        program: String, version: String, listing: Listing = .docker,
+        store: @escaping () throws(StoreError) -> any CredentialStore
+    ) {
+        self.program = program
+        self.version = version
+        self.listing = listing
+        self.store = store
+    }
+
+    package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
+        do throws(Refusal) {
+            return channel.answer(try answer(to: arguments, over: channel))
+        } catch {
+            switch error {
+            case .notFound:
+                channel.refuseQuietly(Wire.notFound)
+            case .refused(let message, let hint):
+                channel.refuse(message)
+                if let hint { channel.hint(hint) }
+            }
+            return .failure
+        }
+    }
+
+    private func answer(
+        to arguments: [String], over channel: any Channel
+    ) throws(Refusal) -> Secret? {
+        guard let action = arguments.first, arguments.count == 1 else {
+            throw .refused(usage)
+        }
+        switch action {
+        case "store":
+            try save(readCredential(from: channel))
+            return nil
+        case "get":
+            return try get(readKey(from: channel))
+        case "erase":
+            try erase(readKey(from: channel))
+            return nil
+        case "list":
+            return try list(over: channel)
+        case "version", "--version", "-v":
+            return Secret(line: "\(program) (keyfob) v\(version)")
+        case "--help", "-h":
+            return Secret(line: usage)
+        default:
+            throw .refused("\(program): unknown action: \(action.printable)")
+        }
+    }
+
+    private func save(_ credential: Credential) throws(Refusal) {
+        try ask { store throws(StoreError) in try store.save(credential) }
+    }
+
+    private func get(_ key: Text) throws(Refusal) -> Secret {
+        let found = try ask { store throws(StoreError) in try store.find(key.query) }
+        guard let login = found.first, let username = login[Name.username],
+            !login.secret.isEmpty
+        else { throw .notFound }
+        do throws(JSON.Fault) {
+            return try JSON.object([
+                JSON.Member(Wire.serverURL, .text(key)),
+                JSON.Member(Wire.username, .text(username)),
+                JSON.Member(Wire.secret, .string(login.secret)),
+            ]).encoded()
+        } catch {
+            throw .refused(
+                "the stored secret cannot be given to a docker client: \(error)",
+                hint: "log in again to replace it")
+        }
+    }
+
+    private func erase(_ key: Text) throws(Refusal) {
+        let queries = ServerKey(key).logout.map(\.spelling.query)
+        try ask { store throws(StoreError) in try store.remove(queries) }
+    }
+
+    private func list(over channel: any Channel) throws(Refusal) -> Secret {
+        let listing = try ask { store throws(StoreError) in try store.list(.docker) }
+        for warning in listing.warnings { channel.warn(warning.printable) }
+        let logins = logins(among: listing.entries).sorted { $0.key < $1.key }
+        do throws(JSON.Fault) {
+            return try JSON.object(logins.map { JSON.Member($0.key, .text($0.username)) })
+                .encoded()
+        } catch {
+            throw .refused("the stored logins cannot be listed: \(error)")
+        }
+    }
+
+    /// One login for each place: the one that `get` of its key gives.
+    private func logins(among entries: [Entry]) -> [(key: Text, username: Text)] {
+        var places: [Place: [Entry]] = [:]
+        for entry in entries where entry.attributes[Name.username] != nil {
+            guard let place = entry.place else { continue }
+            places[place, default: []].append(entry)
+        }
+        return places.values.compactMap { entries in
+            let newest = entries.max { $0.modified ?? 0 < $1.modified ?? 0 }
+            guard let server = newest?.attributes[Name.server],
+                let key = listed(ServerKey(server)),
+                let login = entries.min(by: { key.query.prefers($0, to: $1) }),
+                let username = login.attributes[Name.username]
+            else { return nil }
+            return (key, username)
+        }
+    }
+
+    private func listed(_ key: ServerKey) -> Text? {
+        switch listing {
+        case .docker: key.listed
+        case .podman: key.podmanHost
+        }
+    }
+
+    private func ask<Result>(
+        _ request: (any CredentialStore) throws(StoreError) -> Result
+    ) throws(Refusal) -> Result {
+        do throws(StoreError) {
+            return try request(try store())
+        } catch {
+            throw .refused(error.message.printable, hint: error.hint?.printable)
+        }
+    }
+
+    private var usage: String { "Usage: \(program) <store|get|erase|list|version>" }
+}
+
+extension DockerFrontend {
+    /// The input of `get` and `erase`: a server URL, with or without a line's end.
+    private func readKey(from channel: any Channel) throws(Refusal) -> Text {
+        let input = try read(from: channel)
+        let bytes = input.expose { input in input.indices.map { input[$0] } }
+        if bytes.contains(0) { throw .refused(Wire.controlCharacter(in: Wire.serverURL)) }
+        guard let key = Text(validating: bytes) else {
+            throw .refused("\(Wire.serverURL) is not UTF-8")
+        }
+        return try validServer(key)
+    }
+
+    /// The input of `store`: a JSON object. A member that is missing, null or empty is all one.
+    private func readCredential(from channel: any Channel) throws(Refusal) -> Credential {
+        let object = try decode(read(from: channel))
+        let server = try validServer(text(Wire.serverURL, of: object) ?? "")
+        let username = try text(Wire.username, of: object) ?? ""
+        if username.isEmpty { throw .refused(Wire.noUsername) }
+        if username.hasControlCharacter {
+            throw .refused(Wire.controlCharacter(in: Wire.username))
+        }
+        guard let secret = try string(Wire.secret, of: object), !secret.isEmpty else {
+            throw .refused(Wire.noSecret)
+        }
+        let attributes = [Name.server: server, Name.username: username]
+        let entry = Entry(
+            realm: .docker,
+            attributes: attributes.merging(Realm.docker.constants) { own, _ in own },
+            label: server)
+        return Credential(entry, secret: secret)
+    }
+
+    private func read(from channel: any Channel) throws(Refusal) -> Secret {
+        do throws(InputError) {
+            return try channel.read(atMost: DockerFrontend.inputLimit)
+        } catch {
+            switch error {
+            case .tooLong:
+                throw .refused("the input is longer than \(DockerFrontend.inputLimit) bytes")
+            case .unreadable(let reason):
+                throw .refused("cannot read the input: \(reason)")
+            }
+        }
+    }
+
+    /// The members of the object that the input holds; none for `null`.
+    private func decode(_ input: Secret) throws(Refusal) -> [JSON.Member] {
+        let value: JSON
+        do throws(JSON.Fault) {
+            value = try JSON(decodingStartOf: input)
+        } catch {
+            throw .refused("the input is not JSON: \(error)")
+        }
+        if value.isNull { return [] }
+        guard let members = value.members else { throw .refused("the input is not an object") }
+        return members
+    }
+
+    private func validServer(_ key: Text) throws(Refusal) -> Text {
+        let server = key.trimmed
+        if server.isEmpty { throw .refused(Wire.noServer) }
+        if server.hasControlCharacter {
+            throw .refused(Wire.controlCharacter(in: Wire.serverURL))
+        }
+        return server
+    }
+
+    private func text(_ name: Text, of object: [JSON.Member]) throws(Refusal) -> Text? {
+        guard let string = try string(name, of: object) else { return nil }
+        let value = JSON.string(string)
+        // A decoded string is UTF-8, so that only a NUL keeps it from being a text.
+        guard let text = value.text else { throw .refused(Wire.controlCharacter(in: name)) }
+        return text
+    }
+
+    /// The last member of that name in any case whose value is not null.
+    private func string(_ name: Text, of object: [JSON.Member]) throws(Refusal) -> Secret? {
+        guard
+            let member = object.last(where: { $0.name.equalsIgnoringCase(name) && !$0.value.isNull }
+            )
+        else { return nil }
+        guard let string = member.value.secret else { throw .refused("\(name) is not a string") }
+        return string
+    }
+}
+
+/// What clients compare, and what they read.
+private enum Wire {
+    static let serverURL: Text = "ServerURL"
+    static let username: Text = "Username"
+    static let secret: Text = "Secret"
+
+    static let notFound = "credentials not found in native keychain"
+    static let noServer = "no credentials server URL"
+    static let noUsername = "no credentials username"
+    static let noSecret = "no credentials secret"
+
+    static func controlCharacter(in name: Text) -> String {
+        "\(name) holds a control character"
+    }
+}
+
+/// The names of the realm's attributes.
+private enum Name {
+    static let server = "server"
+    static let username = "username"
+}
+
+/// Why a request is not answered as it was meant.
+private enum Refusal: Error {
+    case notFound
+    case refused(String, hint: String? = nil)
+}
+
+extension Text {
+    fileprivate var query: Query { Query(.docker, [Name.server: self]) }
+
+    /// ASCII alone: no name of the protocol has another letter.
+    fileprivate func equalsIgnoringCase(_ other: Text) -> Bool {
+        bytes.count == other.bytes.count
+            && zip(bytes, other.bytes).allSatisfy { lowerCased($0) == lowerCased($1) }
+    }
+}
+
+extension Secret {
+    fileprivate init(line: String) { self.init(copying: Array(line.utf8).span) }
+}
+
+extension String {
+    /// On one line: each control character is a question mark.
+    fileprivate var printable: String {
+        var line = UnicodeScalarView()
+        for scalar in unicodeScalars {
+            line.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+        }
+        return String(line)
+    }
+}
+
+private func lowerCased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}
