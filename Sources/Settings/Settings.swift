@@ -1,2 +1,140 @@
-/// What the user has configured.
-package struct Settings {}
+package import Credentials
+internal import JSON
+
+/// What the user has configured: by an environment variable, else in the configuration file,
+/// else the default.
+///
+/// What cannot be understood counts as not set and is a problem. A problem must stop `store`, for
+/// it may be about where a secret goes; it must not stop `get`, `list` and `erase`.
+package struct Settings: Hashable, Sendable {
+    /// Which stores may be used.
+    package enum Policy: String, CaseIterable, Sendable {
+        /// The keyring, and the file where there is no keyring.
+        case auto
+        case keyring = "secret-service"
+        case file
+    }
+
+    /// Whether a prompt may be shown.
+    package enum Prompt: String, CaseIterable, Sendable {
+        /// If there is a display.
+        case auto
+        case never
+    }
+
+    /// `store`, `KEYFOB_STORE`.
+    package private(set) var policy = Policy.auto
+    /// `collection`, `KEYFOB_COLLECTION`: the alias or object path of a keyring's collection.
+    package private(set) var collection = "default"
+    /// `prompt`, `KEYFOB_PROMPT`.
+    package private(set) var prompt = Prompt.auto
+    /// `promptTimeout`, `KEYFOB_PROMPT_TIMEOUT`: seconds.
+    package private(set) var promptTimeout = 60
+    /// `keyFile`, `KEYFOB_KEY_FILE`: an absolute path.
+    package private(set) var keyFile: String?
+    /// What could not be understood, one line each. A value is never quoted: somebody may have
+    /// put a secret there.
+    package private(set) var problems: [String] = []
+
+    /// The settings in the file `config.json` of the directory, if there is one, and in the
+    /// environment.
+    package init(configDirectory: String, _ environment: Environment) {
+        let file = ConfigurationFile(path: configDirectory + "/config.json")
+        do throws(ConfigurationFile.Failure) {
+            for member in try file.members() {
+                guard let key = Key(rawValue: member.name.string) else {
+                    problems.append("unknown key \"\(member.name.printable)\" in \(file.path)")
+                    continue
+                }
+                set(key, to: member.value.setting, from: "\"\(key.rawValue)\" in \(file.path)")
+            }
+        } catch {
+            problems.append("\(file.path): \(error.reason)")
+        }
+        for key in Key.allCases {
+            guard let value = environment[key.variable] else { continue }
+            set(key, to: value, from: key.variable.rawValue)
+        }
+    }
+
+    /// What `save` answers as long as there is a problem.
+    package var refusal: StoreError? {
+        guard let problem = problems.first else { return nil }
+        return StoreError(
+            .failed, "the configuration is not understood: \(problem)",
+            hint: "nothing was stored; mend the configuration, then log in again")
+    }
+
+    /// nil stands for a value of a kind that no setting has.
+    private mutating func set(_ key: Key, to value: String?, from source: String) {
+        switch key {
+        case .store:
+            if let policy = value.flatMap(Policy.init) { return self.policy = policy }
+        case .collection:
+            if let value, value.isCollectionName { return collection = value }
+        case .prompt:
+            if let prompt = value.flatMap(Prompt.init) { return self.prompt = prompt }
+        case .promptTimeout:
+            if let seconds = value.flatMap(seconds) { return promptTimeout = seconds }
+        case .keyFile:
+            if let value, value.isAbsolutePath { return keyFile = value }
+        }
+        problems.append("\(source) is not \(key.expected)")
+    }
+}
+
+/// The keys of the configuration file.
+private enum Key: String, CaseIterable {
+    case store, collection, prompt, promptTimeout, keyFile
+
+    var variable: Environment.Name {
+        switch self {
+        case .store: .store
+        case .collection: .collection
+        case .prompt: .prompt
+        case .promptTimeout: .promptTimeout
+        case .keyFile: .keyFile
+        }
+    }
+
+    /// What a value must be, in words.
+    var expected: String {
+        switch self {
+        case .store: "auto, secret-service or file"
+        case .collection: "the name of a collection"
+        case .prompt: "auto or never"
+        case .promptTimeout: "a number of seconds from 1 to 3600"
+        case .keyFile: "an absolute path"
+        }
+    }
+}
+
+private func seconds(_ value: String) -> Int? {
+    guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        let seconds = Int(value), (1...3600).contains(seconds)
+    else { return nil }
+    return seconds
+}
+
+extension JSON {
+    /// The value as an environment variable would give it; nil for one that is no setting.
+    fileprivate var setting: String? {
+        if case .integer(let number) = self { return "\(number)" }
+        return text?.string
+    }
+}
+
+extension Text {
+    fileprivate var printable: String {
+        hasControlCharacter ? "(a name with a control character)" : string
+    }
+}
+
+extension String {
+    fileprivate var isCollectionName: Bool {
+        !isEmpty
+            && !unicodeScalars.contains {
+                $0 == "\u{FFFD}" || $0.properties.generalCategory == .control
+            }
+    }
+}

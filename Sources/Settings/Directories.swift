@@ -1,0 +1,72 @@
+package import Credentials
+internal import Glibc
+
+/// The directories in which Keyfob keeps its files, by the XDG Base Directory Specification 0.8:
+/// a path that is empty or relative is ignored. None of them need exist.
+package struct Directories: Hashable, Sendable {
+    package let config: String
+    package let data: String
+    package let state: String
+    /// Nil where the system has none for this user.
+    package let runtime: String?
+
+    /// Throws `failed` if the user has no home directory, neither in `HOME` nor in the password
+    /// database.
+    package init(_ environment: Environment) throws(StoreError) {
+        func directory(_ name: Environment.Name, else path: String) throws(StoreError) -> String {
+            if let directory = environment.path(name) { return directory + "/keyfob" }
+            return try home() + path + "/keyfob"
+        }
+        func home() throws(StoreError) -> String {
+            guard let home = environment.path(.home) ?? homeInPasswordDatabase() else {
+                throw StoreError(.failed, "this user has no home directory", hint: "set HOME")
+            }
+            return home
+        }
+        config = try directory(.configHome, else: "/.config")
+        data = try directory(.dataHome, else: "/.local/share")
+        state = try directory(.stateHome, else: "/.local/state")
+        runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
+    }
+
+    /// Where the lock of all who write to the keyring lies: it needs to last no longer than the
+    /// keyring's own process.
+    package var lock: String { runtime ?? state }
+}
+
+extension Environment {
+    /// An absolute path without a slash at its end; nil for anything else.
+    fileprivate func path(_ name: Name) -> String? {
+        guard let path = self[name], path.isAbsolutePath else { return nil }
+        return path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+
+    /// `XDG_RUNTIME_DIR`, if it is a directory of this user: `su` and `sudo` may leave that of
+    /// another one.
+    package var runtimeDirectory: String? {
+        guard let path = path(.runtimeDirectory) else { return nil }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+            status.st_uid == geteuid()
+        else { return nil }
+        return path
+    }
+}
+
+extension String {
+    /// Whether it can be the path of a file wherever the process runs.
+    var isAbsolutePath: Bool {
+        utf8.first == UInt8(ascii: "/") && !unicodeScalars.contains("\u{FFFD}")
+    }
+}
+
+private func homeInPasswordDatabase() -> String? {
+    var entry = unsafe passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    let error = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
+        unsafe getpwuid_r(geteuid(), &entry, buffer.baseAddress!, buffer.count, &found)
+    }
+    guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else { return nil }
+    let path = unsafe String(cString: home)
+    return path.isAbsolutePath ? path : nil
+}

@@ -1,0 +1,48 @@
+internal import Glibc
+
+/// The environment variables that decide where logins are kept, as a value.
+///
+/// An empty variable counts as one that is not set.
+package struct Environment: Sendable {
+    private let values: [Name: String]
+
+    /// The variables that are looked at, and no others.
+    package enum Name: String, CaseIterable, Sendable {
+        case home = "HOME"
+        case configHome = "XDG_CONFIG_HOME"
+        case dataHome = "XDG_DATA_HOME"
+        case stateHome = "XDG_STATE_HOME"
+        case runtimeDirectory = "XDG_RUNTIME_DIR"
+        case credentialsDirectory = "CREDENTIALS_DIRECTORY"
+        case sessionBusAddress = "DBUS_SESSION_BUS_ADDRESS"
+        case display = "DISPLAY"
+        case waylandDisplay = "WAYLAND_DISPLAY"
+        case store = "KEYFOB_STORE"
+        case collection = "KEYFOB_COLLECTION"
+        case prompt = "KEYFOB_PROMPT"
+        case promptTimeout = "KEYFOB_PROMPT_TIMEOUT"
+        case keyFile = "KEYFOB_KEY_FILE"
+    }
+
+    package init(_ values: [Name: String]) { self.values = values }
+
+    /// Those of this process. Bytes that are not UTF-8 become U+FFFD, which no path and no
+    /// setting may hold.
+    package static var ofProcess: Environment {
+        var values: [Name: String] = [:]
+        for name in Name.allCases {
+            if let value = unsafe getenv(name.rawValue) {
+                values[name] = unsafe String(cString: value)
+            }
+        }
+        return Environment(values)
+    }
+
+    package subscript(name: Name) -> String? {
+        guard let value = values[name], !value.isEmpty else { return nil }
+        return value
+    }
+
+    /// Whether a variable is there, even an empty one.
+    package func contains(_ name: Name) -> Bool { values[name] != nil }
+}

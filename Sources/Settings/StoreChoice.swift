@@ -1,0 +1,54 @@
+package import Credentials
+package import Stores
+
+/// The stores that serve this user, as the settings and the environment decide.
+package struct StoreChoice: Sendable {
+    package let settings: Settings
+    /// Nil where the policy leaves the keyring out.
+    package let keyring: KeyringStore.Options?
+    /// Nil where the policy leaves the file out.
+    package let file: FileStore.Options?
+    private let marker: KeyringMarker
+    private let notice: @Sendable (String) -> Void
+
+    /// Reads the configuration file and nothing else. `notice` says one line to the user;
+    /// `willPrompt` is called before a prompt is shown, with the seconds that it may stand.
+    /// Throws `failed` if the user has no home directory.
+    package init(
+        _ environment: Environment, notice: @escaping @Sendable (String) -> Void,
+        willPrompt: @escaping @Sendable (Int) -> Void = { _ in }
+    ) throws(StoreError) {
+        let directories = try Directories(environment)
+        let settings = Settings(configDirectory: directories.config, environment)
+        let state = Folder(directories.state)
+        let marker = KeyringMarker(in: state)
+        self.settings = settings
+        self.marker = marker
+        self.notice = notice
+
+        let hasDisplay = environment[.display] != nil || environment[.waylandDisplay] != nil
+        keyring =
+            settings.policy == .file
+            ? nil
+            : KeyringStore.Options(
+                busAddress: SessionBus.address(environment), collection: settings.collection,
+                mayPrompt: hasDisplay && settings.prompt != .never,
+                promptTimeout: settings.promptTimeout, lockFolder: Folder(directories.lock),
+                marker: marker, willPrompt: { willPrompt(settings.promptTimeout) })
+        file =
+            settings.policy == .keyring
+            ? nil
+            : FileStore.Options(
+                folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
+                credentialsDirectory: environment[.credentialsDirectory], notice: notice)
+    }
+
+    /// The one store that frontends see.
+    package var store: any CredentialStore {
+        StoreChain(
+            keyring: keyring.map { KeyringStore($0) }, file: file.map { FileStore($0) },
+            // A fixed policy speaks for its own store alone.
+            marker: settings.policy == .auto ? marker : nil,
+            refusal: settings.refusal, notice: notice)
+    }
+}
