@@ -1,4 +1,79 @@
+internal import CPlatform
+internal import Credentials
+internal import Frontends
+internal import Glibc
+internal import Settings
+
+/// The executable that clients call. The name by which it is called chooses the protocol.
 @main
 struct Helper {
-    static func main() {}
+    static let version = "0.1.0"
+
+    static func main() {
+        guard platform_occupy_standard_descriptors() else { _exit(1) }
+        signal(SIGPIPE, SIG_IGN)
+        Watchdog.start()
+        platform_hide_memory()
+        umask(0o077)
+        unsetDangerousVariables()
+
+        let arguments = CommandLine.arguments
+        let channel = StandardIO(
+            mayChangeStore: ["store", "erase"].contains(arguments.dropFirst().first))
+        let status = serve(arguments, over: channel)
+        // What the libraries would do on the way out must not delay an answer that is given.
+        _exit(status.rawValue)
+    }
+
+    private static func serve(_ arguments: [String], over channel: StandardIO) -> ExitStatus {
+        guard !platform_has_borrowed_rights() else {
+            channel.refuse("refusing to run with the rights of another user (set-user-ID)")
+            return .failure
+        }
+        let program = arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init)
+        guard let frontend = frontend(for: program ?? "", over: channel) else {
+            channel.refuse("unknown program name")
+            channel.hint("call it docker-credential-keyfob or docker-credential-keyfob-podman")
+            return .failure
+        }
+        return frontend.serve(Array(arguments.dropFirst()), over: channel)
+    }
+
+    private static func frontend(for program: String, over channel: StandardIO) -> (any Frontend)? {
+        switch program {
+        case "docker-credential-keyfob":
+            DockerFrontend(program: program, version: version) { () throws(StoreError) in
+                try openStore(over: channel)
+            }
+        case "docker-credential-keyfob-podman":
+            DockerFrontend(
+                program: program, version: version, listing: .podman
+            ) { () throws(StoreError) in
+                try openStore(over: channel)
+            }
+        default:
+            nil
+        }
+    }
+
+    private static func openStore(over channel: StandardIO) throws(StoreError)
+        -> any CredentialStore
+    {
+        try StoreChoice(
+            .ofProcess, notice: { channel.say("keyfob: \($0)") },
+            willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
+        ).store
+    }
+
+    /// Variables by which GLib and libsecret print what they handle, load what they are told to
+    /// (libsecret 0.20.5: `SECRET_SERVICE_BUS_NAME` names another service to give secrets to), or
+    /// abort.
+    private static func unsetDangerousVariables() {
+        for name in [
+            "G_MESSAGES_DEBUG", "G_DEBUG", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
+            "SECRET_BACKEND", "SECRET_SERVICE_BUS_NAME",
+        ] {
+            unsafe unsetenv(name)
+        }
+    }
 }

@@ -3,11 +3,33 @@
 #ifndef KEYFOB_CPLATFORM_H
 #define KEYFOB_CPLATFORM_H
 
+#include <stdbool.h>
+
 #pragma clang assume_nonnull begin
+
+/// Gives each of the descriptors 0, 1 and 2 that is closed to a file that can neither be read nor
+/// written, so that no other file gets its number. False if that cannot be done.
+bool platform_occupy_standard_descriptors(void);
 
 /// Keeps other processes of the same user from reading this one's memory, and the kernel from
 /// writing it to a core file: PR_SET_DUMPABLE 0, RLIMIT_CORE 0.
 void platform_hide_memory(void);
+
+/// Whether the process has more rights than the user who started it: AT_SECURE.
+bool platform_has_borrowed_rights(void);
+
+/// Ends the process with status 1 after so many seconds, counted anew at each call, whatever it
+/// is waiting for. If the answer has not been claimed by then, the line of
+/// `platform_watchdog_say` is written to standard output and to standard error first.
+void platform_watchdog_start(unsigned seconds);
+
+/// What the watchdog writes from now on: `count` bytes, a line's end included, that stay where
+/// they are as long as the process runs.
+void platform_watchdog_say(const unsigned char *line, int count);
+
+/// Claims the one answer of the process. Returns to one caller only: if the watchdog has claimed
+/// it, this waits for the end of the process.
+void platform_watchdog_claim(void);
 
 #pragma clang assume_nonnull end
 
