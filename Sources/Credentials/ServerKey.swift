@@ -10,7 +10,8 @@ import Glibc
 ///
 /// In normal form: https where no scheme was named; scheme and host in lower case; no default
 /// port (443, 80), no doubled and no trailing slash; no path where it is `/v1` or `/v2`, a
-/// registry's API root; and one host for the three names of Docker Hub.
+/// registry's API root; and one host for the three names of Docker Hub, over https and at the
+/// default port, where Docker Hub is.
 package struct ServerKey: Hashable, Sendable {
     /// As the client wrote it.
     package let spelling: Text
@@ -65,7 +66,7 @@ package struct ServerKey: Hashable, Sendable {
     package var spellings: [Text] {
         guard let address else { return [spelling] }
         var found = [spelling]
-        for host in Address.hubHosts.contains(address.host) ? Address.hubHosts : [address.host] {
+        for host in address.isOnHub ? Address.hubHosts : [address.host] {
             for written in address.spellings(of: host + address.portSuffix)
             where !found.contains(written) {
                 found.append(written)
@@ -141,8 +142,13 @@ private struct Address: Hashable {
         return Array(":\(port)".utf8)
     }
 
+    /// Whether it is Docker Hub or a path of it.
+    var isOnHub: Bool {
+        scheme == .https && portSuffix.isEmpty && Address.hubHosts.contains(host)
+    }
+
     var normalForm: [UInt8] {
-        let host = Address.hubHosts.contains(host) ? Address.hubHosts[0] : host
+        let host = isOnHub ? Address.hubHosts[0] : host
         return scheme.prefix.utf8 + host + portSuffix + path
     }
 

@@ -1,0 +1,51 @@
+import Credentials
+import Testing
+
+@Suite struct TextTests {
+    @Test func textsAreComparedByTheirBytes() {
+        let composed: Text = "\u{E9}"
+        let decomposed: Text = "e\u{301}"
+        #expect(composed.string == decomposed.string, "so Swift compares strings")
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed]).count == 2)
+    }
+
+    @Test(
+        arguments: [
+            [0x00], [0x61, 0x00], [0xFF], [0xC0, 0xAF], [0xED, 0xA0, 0x80],
+            [0xF5, 0x80, 0x80, 0x80],
+            [0xE2, 0x82],
+        ] as [[UInt8]])
+    func bytesThatAreNoTextAreRefused(bytes: [UInt8]) {
+        #expect(Text(validating: bytes) == nil)
+    }
+
+    @Test func aStringWithANULIsNoText() {
+        let string = "a\u{0}b"
+        #expect(Text(string) == nil)
+    }
+
+    @Test func whiteSpaceIsTrimmedFromTheEndsAlone() {
+        #expect((" \t\n\u{B}\u{C}\r\na \r\n b\r\n" as Text).trimmed == "a \r\n b")
+        #expect((" \r\n" as Text).trimmed == "")
+        #expect(("" as Text).trimmed == "")
+        #expect(("\u{A0}a\u{2003}" as Text).trimmed == "\u{A0}a\u{2003}")
+    }
+
+    @Test func aControlCharacterIsSeenWhereverItIs() {
+        for scalar in (0x01...0x1F).map({ Unicode.Scalar($0 as UInt8) }) {
+            #expect(Text("a\(scalar)b")?.hasControlCharacter == true)
+        }
+        // CRLF is one Character of Swift's, and a mark may follow a control character.
+        for text: Text in ["a\r\nb", "\n\u{301}", "\u{7F}", "\u{80}", "\u{85}", "\u{9F}"] {
+            #expect(text.hasControlCharacter)
+        }
+        for text: Text in ["", "a b", "é😀", "\u{A0}", "\u{2028}", "~"] {
+            #expect(!text.hasControlCharacter)
+        }
+    }
+
+    @Test func textsAreOrderedByTheirBytes() {
+        #expect((["é", "b", "B", "", "a"] as [Text]).sorted() == ["", "B", "a", "b", "é"])
+    }
+}
