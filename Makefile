@@ -1,0 +1,142 @@
+# Keyfob: what can be done here. `make help` lists it.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+
+EXECUTABLES = docker-credential-keyfob
+RELEASE = .build/release
+
+bin = $(DESTDIR)$(PREFIX)/bin
+doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
+documents = README.md SECURITY.md LICENSE
+
+# What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
+# libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
+BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
+	libjansson-dev libsecret-1-dev libsodium-dev
+# What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
+# Keyfob shares a keyring with.
+TEST_PACKAGES = gnome-keyring dbus-bin dbus-daemon libglib2.0-bin libsecret-tools \
+	docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
+	strace $(if $(shell command -v docker),,docker.io)
+
+# The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
+# stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
+# and nothing else, so that the linker can find no other.
+static = .build/static
+RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
+	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
+	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: build run test soak lint format install uninstall clean help build-packages test-packages
+
+build: build-packages ## Build the release executables into .build/release
+	@mkdir -p $(static)
+	ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(static)/
+	for executable in $(EXECUTABLES); do
+		swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product "$$executable"
+	done
+
+run: build ## Store, get, list and erase a made-up login, in the keyring or else in a file
+	@helper=$(CURDIR)/$(RELEASE)/docker-credential-keyfob
+	scratch=$$(mktemp -d)
+	server=https://registry-$$$$.keyfob.example
+	export XDG_CONFIG_HOME=$$scratch/config XDG_DATA_HOME=$$scratch/data
+	export XDG_STATE_HOME=$$scratch/state KEYFOB_PROMPT=never
+	unset KEYFOB_KEY_FILE CREDENTIALS_DIRECTORY
+	trap 'printf %s "$$server" | "$$helper" erase >/dev/null 2>&1 || :; rm -rf "$$scratch"' EXIT
+
+	echo "\$$ docker-credential-keyfob version"
+	"$$helper" version
+
+	secret=$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+	login="{\"ServerURL\":\"$$server\",\"Username\":\"alice\",\"Secret\":\"$$secret\"}"
+	echo "\$$ docker-credential-keyfob store    # $$server, user alice, a random secret"
+	export KEYFOB_STORE=secret-service
+	if reason=$$("$$helper" store 2>/dev/null <<<"$$login"); then
+		echo "stored in your keyring"
+	else
+		echo "no keyring to use here: $$reason"
+		export KEYFOB_STORE=file
+		"$$helper" store <<<"$$login"
+		echo "stored in an encrypted file, in a folder made for this run"
+	fi
+
+	echo "\$$ docker-credential-keyfob get"
+	answer=$$(printf %s "$$server" | "$$helper" get)
+	echo "$${answer/$$secret/(the secret, as it was stored)}"
+	[[ $$answer == *"\"Username\":\"alice\""* && $$answer == *"\"Secret\":\"$$secret\""* ]]
+
+	echo "\$$ docker-credential-keyfob list     # of that server"
+	list=$$("$$helper" list)
+	[[ $$list == *"\"$$server\":\"alice\""* ]]
+	echo "\"$$server\":\"alice\""
+
+	echo "\$$ docker-credential-keyfob erase"
+	printf %s "$$server" | "$$helper" erase
+
+	echo "\$$ docker-credential-keyfob get"
+	if answer=$$(printf %s "$$server" | "$$helper" get); then exit 1; fi
+	echo "$$answer"
+	[[ $$answer == "credentials not found in native keychain" ]]
+
+test: build test-packages ## Run the tests, with real keyrings, registries and clients
+	@swift build --jobs $(JOBS) --build-tests
+	swift test --disable-xctest --skip-build
+
+soak: build test-packages ## Run the tests, and those that take long
+	@swift build --jobs $(JOBS) --build-tests
+	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
+
+lint: ## Check the format of the sources; silent if it is good
+	@swift format lint --strict --recursive Sources Tests Package.swift
+
+format: ## Put the sources into that format
+	@swift format --in-place --recursive Sources Tests Package.swift
+
+install: ## Install what has been built under PREFIX (/usr/local), inside DESTDIR
+	@for executable in $(EXECUTABLES); do
+		[[ -x $(RELEASE)/$$executable ]] || $(MAKE) build
+		install -D -m 755 $(RELEASE)/$$executable "$(bin)/$$executable"
+	done
+	ln -sf docker-credential-keyfob "$(bin)/docker-credential-keyfob-podman"
+	install -D -m 644 -t "$(doc)" $(documents)
+
+uninstall: ## Remove what install has installed
+	@rm -f $(foreach name,$(EXECUTABLES) docker-credential-keyfob-podman,"$(bin)/$(name)")
+	rm -f $(foreach name,$(documents),"$(doc)/$(name)")
+	rmdir "$(doc)" 2>/dev/null || :
+
+clean: ## Remove what has been built
+	@rm -rf .build
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+# Installs the packages that are missing; does nothing if none is.
+define install-packages
+@command -v dpkg-query >/dev/null || exit 0
+missing=
+for package in $(1); do
+	[[ $$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null) == installed ]] ||
+		missing+=" $$package"
+done
+[[ $$missing ]] || exit 0
+echo "Installing with apt-get:$$missing"
+as_root=
+[[ $$(id -u) == 0 ]] || as_root=sudo
+$$as_root apt-get update -q
+$$as_root env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -q -y --no-install-recommends $$missing
+endef
+
+build-packages:
+	$(call install-packages,$(BUILD_PACKAGES))
+
+test-packages:
+	$(call install-packages,$(TEST_PACKAGES))
