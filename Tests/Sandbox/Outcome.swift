@@ -16,3 +16,12 @@ package struct Outcome: Sendable {
     /// Standard error as text.
     package var errors: String { String(decoding: errorBytes, as: UTF8.self) }
 }
+
+/// For failure messages, which must not tell secrets: what a program that succeeded has put out
+/// is counted and not shown.
+extension Outcome: CustomStringConvertible {
+    package var description: String {
+        let shown = succeeded ? "\(outputBytes.count) bytes" : output.debugDescription
+        return "status \(status), output \(shown), errors \(errors.debugDescription)"
+    }
+}
