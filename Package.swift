@@ -83,6 +83,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
+        .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,51 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// The release helper as `make build` leaves it, which must run on machines that have no Swift.
+@Suite struct ReleaseTests {
+    private let sandbox: Sandbox
+    private let helper: String
+
+    init() throws {
+        sandbox = try Sandbox()
+        let build = (Sandbox.products as NSString).deletingLastPathComponent
+        helper = "\(build)/release/docker-credential-keyfob"
+        try #require(FileManager.default.fileExists(atPath: helper), "make build makes it")
+    }
+
+    @Test func `it is small and stripped`() throws {
+        let attributes = try FileManager.default.attributesOfItem(atPath: helper)
+        let size = try #require(attributes[.size] as? Int)
+        #expect(size <= 7_000_000)
+        #expect(try !readelf("--sections").contains(".symtab"))
+    }
+
+    @Test func `it needs no library but the few that it is meant to need`() throws {
+        let needed = try readelf("--dynamic").matches(of: /\(NEEDED\).*\[(.*)\]/).map {
+            String($0.1)
+        }
+        let expected = ["libc.so.6", "libjansson.so.4", "libm.so.6", "libsodium.so.23"]
+        #expect(
+            Set(needed).subtracting(["ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"]).sorted()
+                == expected)
+    }
+
+    @Test func `it looks for libraries nowhere but where the system keeps them`() throws {
+        let dynamic = try readelf("--dynamic")
+        #expect(!dynamic.contains("RUNPATH"))
+        #expect(!dynamic.contains("RPATH"))
+    }
+
+    @Test func `it binds every symbol at its start and can then change none`() throws {
+        #expect(try readelf("--dynamic").contains("BIND_NOW"))
+        #expect(try readelf("--segments").contains("GNU_RELRO"))
+        #expect(try readelf("--file-header").contains("DYN (Position-Independent Executable file)"))
+    }
+
+    private func readelf(_ option: String) throws -> String {
+        let outcome = try sandbox.run("readelf", "--wide", option, helper)
+        try #require(outcome.succeeded, "\(outcome)")
+        return outcome.output
+    }
+}
