@@ -1,6 +1,205 @@
-/// Folder is the one door to the file system.
-package struct Folder: Sendable {
+package import Credentials
+import Glibc
+
+/// A folder is a directory of ours, and the one door to the file system.
+///
+/// It is a path until it is opened; what is in it is then reached through the open directory
+/// (`OpenFolder`) and never by path again, so that nobody can exchange it in between. It must be
+/// a directory, not a symbolic link to one, that the user owns and no other may enter.
+package struct Folder: Hashable, Sendable {
     package let path: String
 
     package init(_ path: String) { self.path = path }
+
+    /// The folder opened, or nil if it does not exist.
+    ///
+    /// Throws `failed` if it is not the user's alone.
+    func open() throws(StoreError) -> OpenFolder? {
+        try requireAbsolutePath()
+        let directory: Descriptor
+        do throws(SystemError) {
+            directory = try openDirectory(path, at: AT_FDCWD, O_NOFOLLOW)
+        } catch let error where error.code == ENOENT {
+            return nil
+        } catch {
+            throw refusal(of: error)
+        }
+        return try checked(directory)
+    }
+
+    /// The folder opened; it and the directories above it are created, for the user alone, where
+    /// they are missing.
+    ///
+    /// Nothing is created below a directory that belongs to somebody else: under sudo, `HOME`
+    /// may be another user's.
+    func create() throws(StoreError) -> OpenFolder {
+        if let folder = try open() { return folder }
+        var (above, names) = try nearestAncestor()
+        var directory = try attempt("open", above) { () throws(SystemError) in
+            try openDirectory(above, at: AT_FDCWD)
+        }
+        let owner = try attempt("inspect", above) { () throws(SystemError) in
+            try directory.status().st_uid
+        }
+        guard owner == geteuid() || owner == 0 else {
+            throw StoreError(
+                .failed,
+                "\(printable(path)) is not created: \(printable(above)) is owned by uid"
+                    + " \(owner), not by you (uid \(geteuid()))",
+                hint: "run this as the user whose home it is, or set HOME to your own")
+        }
+        for name in names {
+            above += above.hasSuffix("/") ? name : "/" + name
+            directory = try attempt("create", above) { () throws(SystemError) in
+                try subdirectory(name, of: directory)
+            }
+        }
+        return try checked(directory)
+    }
+
+    /// Waits until no other process holds this lock, and holds it until the value that is
+    /// returned goes out of scope. The folder is created if it is missing.
+    ///
+    /// Nothing here bounds the wait: the process has a watchdog. The lock is a file `NAME.lock`
+    /// that is never removed, since removing it would let two writers hold two files of one name.
+    package func lock(_ name: String) throws(StoreError) -> Lock {
+        try create().lock(name)
+    }
+
+    /// A lock is held from when it is made until it goes out of scope.
+    package struct Lock: ~Copyable, Sendable {
+        private let file: Descriptor
+
+        init(holding file: consuming Descriptor) { self.file = file }
+    }
+
+    // MARK: Opening
+
+    private func requireAbsolutePath() throws(StoreError) {
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
+            throw StoreError(
+                .failed, "\"\(printable(path))\" is not an absolute path",
+                hint: "set HOME, or the XDG variables, to absolute paths")
+        }
+    }
+
+    /// The deepest directory above the folder that exists, and the names from there down to it.
+    private func nearestAncestor() throws(StoreError) -> (path: String, missing: [String]) {
+        var names = path.utf8.split(separator: UInt8(ascii: "/")).compactMap(String.init)
+        var missing: [String] = []
+        while let name = names.popLast() {
+            missing.insert(name, at: 0)
+            let ancestor = "/" + names.joined(separator: "/")
+            if unsafe access(ancestor, F_OK) == 0 { return (ancestor, missing) }
+            guard errno == ENOENT else {
+                throw failure("create", path, SystemError(code: errno))
+            }
+        }
+        throw StoreError(.failed, "\(printable(path)) is the root directory")
+    }
+
+    private func checked(_ directory: consuming Descriptor) throws(StoreError) -> OpenFolder {
+        let status = try attempt("inspect", path) { () throws(SystemError) in
+            try directory.status()
+        }
+        try Ownership.mine.check(status, of: path)
+        return OpenFolder(directory, path: path)
+    }
+
+    /// Why the folder itself could not be opened.
+    private func refusal(of error: SystemError) -> StoreError {
+        var status = stat()
+        guard error.code == ENOTDIR || error.code == ELOOP,
+            unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK
+        else { return failure("open", path, error) }
+        return Ownership.symbolicLink(path)
+    }
+}
+
+/// Ownership is what must be true of a file before it is trusted.
+enum Ownership {
+    /// The user's own, and nobody else's in any way.
+    case mine
+    /// The user's own; or root's, who may have let the user's group read it. So systemd hands
+    /// out credentials.
+    case mineOrGivenByRoot
+
+    /// Throws `failed`, with what to do about it, if the file or directory is not to be trusted.
+    func check(
+        _ status: stat, of path: String, user: uid_t = geteuid()
+    ) throws(StoreError) {
+        let path = printable(path)
+        let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
+        guard status.st_uid == user || isGiven else {
+            throw StoreError(
+                .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
+                hint: "if it is yours, run: sudo chown \(user) \(path)")
+        }
+        let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        guard isDirectory || status.st_mode & S_IFMT == S_IFREG else {
+            throw StoreError(
+                .failed, "\(path) is not a regular file", hint: "remove it: rm \(path)")
+        }
+        let forbidden: mode_t = isGiven ? 0o027 : 0o077
+        guard status.st_mode & forbidden == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            throw StoreError(
+                .failed, "\(path) is open to other users (mode 0\(mode))",
+                hint: "run: chmod \(isDirectory ? "700" : "600") \(path)")
+        }
+        guard isDirectory || status.st_nlink == 1 else {
+            throw StoreError(
+                .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
+                hint: "remove its other names; find them with: find ~ -samefile \(path)")
+        }
+    }
+
+    static func symbolicLink(_ path: String) -> StoreError {
+        let path = printable(path)
+        return StoreError(
+            .failed, "\(path) is a symbolic link, which is not followed",
+            hint: "put what it points to in its place, or remove it: rm \(path)")
+    }
+}
+
+/// The path as one line without control characters.
+func printable(_ path: String) -> String {
+    String(
+        String.UnicodeScalarView(
+            path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+}
+
+func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
+    StoreError(
+        .failed, "cannot \(verb) \(printable(path)): \(error.reason)",
+        hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
+}
+
+/// What `body` returns; its system error as a store's.
+func attempt<Result: ~Copyable>(
+    _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
+) throws(StoreError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw failure(verb, path, error) }
+}
+
+func openDirectory(
+    _ path: String, at directory: Int32, _ flags: Int32 = 0
+) throws(SystemError) -> Descriptor {
+    Descriptor(
+        owning: try SystemError.check {
+            unsafe openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
+        })
+}
+
+/// The directory of this name, created if it is missing, never through a symbolic link.
+private func subdirectory(
+    _ name: String, of parent: borrowing Descriptor
+) throws(SystemError) -> Descriptor {
+    do throws(SystemError) {
+        try SystemError.check { unsafe mkdirat(parent.number, name, 0o700) }
+        try parent.sync()
+    } catch let error where error.code == EEXIST {
+        // Another process was faster, and it did the same.
+    }
+    return try openDirectory(name, at: parent.number, O_NOFOLLOW)
 }

@@ -1,0 +1,79 @@
+internal import Credentials
+import Glibc
+
+/// A descriptor is an open file that is closed when its owner is done with it.
+struct Descriptor: ~Copyable, Sendable {
+    let number: Int32
+
+    init(owning number: Int32) { self.number = number }
+
+    deinit { close(number) }
+
+    /// What the file is now.
+    func status() throws(SystemError) -> stat {
+        var status = stat()
+        try SystemError.check { unsafe fstat(number, &status) }
+        return status
+    }
+
+    /// Fills the memory from the file's beginning, and returns how many bytes there were for it.
+    func read(into memory: inout MutableSpan<UInt8>) throws(SystemError) -> Int {
+        var filled = 0
+        while filled < memory.count {
+            let count = try SystemError.check {
+                unsafe memory.withUnsafeMutableBytes { memory in
+                    unsafe pread(
+                        number, memory.baseAddress.map { unsafe $0 + filled },
+                        memory.count - filled, filled)
+                }
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Writes all of the bytes where the file ends.
+    func write(_ bytes: Span<UInt8>) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            written += try SystemError.check {
+                unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe Glibc.write(
+                        number, bytes.baseAddress.map { unsafe $0 + written },
+                        bytes.count - written)
+                }
+            }
+        }
+    }
+
+    /// Returns once what was written is on the disk.
+    func sync() throws(SystemError) {
+        try SystemError.check { fsync(number) }
+    }
+}
+
+/// A system error is an `errno`, and what the system calls it.
+struct SystemError: Error, Hashable {
+    let code: Int32
+
+    /// One line, lower case: `permission denied`.
+    var reason: String {
+        guard let text = unsafe strerror(code) else { return "error \(code)" }
+        let reason = unsafe String(cString: text)
+        return reason.prefix(1).lowercased() + reason.dropFirst()
+    }
+
+    /// What the call returned, once it was not interrupted; throws if that is -1.
+    @discardableResult
+    static func check<Number: FixedWidthInteger>(
+        _ call: () -> Number
+    ) throws(SystemError) -> Number {
+        while true {
+            let result = call()
+            guard result == -1 else { return result }
+            let code = errno
+            guard code == EINTR else { throw SystemError(code: code) }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+internal import Credentials
+import Glibc
+
+/// An open folder is a directory that is held open, and what is done with the files in it.
+///
+/// Names are single path components that the stores choose. A file is never changed in place: it
+/// is replaced, so that a reader without a lock sees the old one or the new one, whole.
+struct OpenFolder: ~Copyable, Sendable {
+    private let directory: Descriptor
+    let path: String
+
+    init(_ directory: consuming Descriptor, path: String) {
+        self.directory = directory
+        self.path = path
+    }
+
+    /// The directory at this path for reading what somebody else has put there; nil if there is
+    /// none. Nothing is demanded of the directory, only of the files in it.
+    static func ofAnyone(_ path: String) throws(StoreError) -> OpenFolder? {
+        do throws(SystemError) {
+            return OpenFolder(try openDirectory(path, at: AT_FDCWD), path: path)
+        } catch let error where error.code == ENOENT {
+            return nil
+        } catch {
+            throw failure("open", path, error)
+        }
+    }
+
+    /// The path of a file in it, for messages.
+    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+
+    /// The bytes of a file, read straight into guarded memory; nil if there is none.
+    ///
+    /// Throws `failed` if it is not a regular file under one name, not owned as demanded, or
+    /// longer than `limit` bytes; then nothing of it has been read.
+    func read(
+        _ name: String, atMost limit: Int, owned: Ownership = .mine
+    ) throws(StoreError) -> Secret? {
+        let path = path(of: name)
+        // Without O_NONBLOCK, opening a FIFO that lies here would wait for a writer.
+        guard let file = try open(name, O_RDONLY | O_NONBLOCK, owned) else { return nil }
+        let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
+        try owned.check(status, of: path)
+        guard status.st_size <= limit else {
+            throw StoreError(
+                .failed, "\(printable(path)) is longer than \(limit) bytes, the most it may be")
+        }
+        return try attempt("read", path) { () throws(SystemError) in
+            try Secret(capacity: Int(status.st_size)) { memory throws(SystemError) in
+                try file.read(into: &memory)
+            }
+        }
+    }
+
+    /// Waits for the lock `NAME.lock`; see `Folder.lock`.
+    func lock(_ name: String) throws(StoreError) -> Folder.Lock {
+        let name = name + ".lock"
+        let path = path(of: name)
+        guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
+            throw StoreError(.failed, "\(printable(self.path)) was removed; try again")
+        }
+        let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
+        try Ownership.mine.check(status, of: path)
+        try attempt("lock", path) { () throws(SystemError) in
+            _ = try SystemError.check { flock(file.number, LOCK_EX) }
+        }
+        return Folder.Lock(holding: file)
+    }
+
+    /// Puts a file with these bytes, mode 0600, in the place of the one of this name, if any. It
+    /// is on the disk when this returns, and either the old or the new one is there at any
+    /// moment. The caller holds the lock of that name.
+    func replace(
+        _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
+    ) throws(StoreError) {
+        let temporary = try writeTemporary(for: name, bytes)
+        do throws(SystemError) {
+            try SystemError.check {
+                unsafe renameat(directory.number, temporary, directory.number, name)
+            }
+        } catch {
+            unlink(temporary)
+            throw failure("replace", path(of: name), error)
+        }
+        try syncEntries(of: name)
+    }
+
+    /// As `replace`, but where a file of this name exists already it stays, and this returns
+    /// false. The caller holds the lock of that name.
+    func add(
+        _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
+    ) throws(StoreError) -> Bool {
+        let temporary = try writeTemporary(for: name, bytes)
+        do throws(SystemError) {
+            defer { unlink(temporary) }
+            try SystemError.check {
+                unsafe linkat(directory.number, temporary, directory.number, name, 0)
+            }
+        } catch let error where error.code == EEXIST {
+            return false
+        } catch {
+            throw failure("create", path(of: name), error)
+        }
+        try syncEntries(of: name)
+        return true
+    }
+
+    /// Removes what a writer of this name left when it died. The caller holds the lock of that
+    /// name, so that no writer is alive.
+    func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
+        let prefix = Array(temporaryPrefix(of: name).utf8)
+        guard let copy = try? openDirectory(".", at: directory.number) else { return }
+        // fdopendir owns the descriptor it is given.
+        guard let entries = unsafe fdopendir(dup(copy.number)) else { return }
+        defer { unsafe closedir(entries) }
+        while let entry = unsafe readdir(entries) {
+            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return }
+            let name = unsafe (UnsafeRawPointer(entry) + offset)
+                .assumingMemoryBound(to: CChar.self)
+            let text = unsafe String(cString: name)
+            if text.utf8.starts(with: prefix) { unlink(text) }
+        }
+    }
+
+    // MARK: Writing
+
+    /// The name of a new file, mode 0600, that holds these bytes on the disk.
+    private func writeTemporary(
+        for name: String, _ bytes: Span<UInt8>
+    ) throws(StoreError) -> String {
+        let temporary =
+            temporaryPrefix(of: name) + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        do throws(SystemError) {
+            let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+            do throws(SystemError) {
+                try SystemError.check { fchmod(file.number, 0o600) }
+                try file.write(bytes)
+                try file.sync()
+            } catch {
+                unlink(temporary)
+                throw error
+            }
+        } catch {
+            throw failure("write", path(of: name), error)
+        }
+        return temporary
+    }
+
+    private func syncEntries(of name: String) throws(StoreError) {
+        do throws(SystemError) {
+            try directory.sync()
+        } catch let error where error.code == EINVAL {
+            // A file system without this promise.
+        } catch {
+            throw StoreError(
+                .failed,
+                "\(printable(path(of: name))) was written, but may not survive a power failure:"
+                    + " \(error.reason)")
+        }
+    }
+
+    private func unlink(_ name: String) {
+        _ = unsafe unlinkat(directory.number, name, 0)
+    }
+
+    // MARK: Opening
+
+    private func open(_ name: String, _ flags: Int32) throws(SystemError) -> Descriptor {
+        Descriptor(
+            owning: try SystemError.check {
+                unsafe openat(
+                    directory.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
+                    0o600 as mode_t)
+            })
+    }
+
+    /// The file opened, or nil if there is none; where it cannot be opened, the real reason if
+    /// the system's says little.
+    private func open(
+        _ name: String, _ flags: Int32, _ owned: Ownership
+    ) throws(StoreError) -> Descriptor? {
+        let path = path(of: name)
+        do throws(SystemError) {
+            return try open(name, flags)
+        } catch let error where error.code == ENOENT {
+            return nil
+        } catch let error where error.code == ELOOP {
+            throw Ownership.symbolicLink(path)
+        } catch {
+            var status = stat()
+            if unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 {
+                try owned.check(status, of: path)
+            }
+            throw failure("open", path, error)
+        }
+    }
+}
+
+/// How the names of temporaries for a file begin: hidden, and of that file alone.
+private func temporaryPrefix(of name: String) -> String { ".\(name).tmp." }
