@@ -1,0 +1,546 @@
+internal import Credentials
+
+/// The file format is the credential file, version 1, as values and as bytes; it does no I/O.
+///
+/// All integers are little endian. A file is
+///
+/// | bytes | what |
+/// |---|---|
+/// | 8 | magic |
+/// | 2 | version |
+/// | 4, 4 | lengths of the header and of the sealed body |
+/// | … | the header, in the clear: store id (16), salt (16), slots, tags |
+/// | 24 | the nonce of the body |
+/// | … | the body, sealed with everything before the nonce as its associated data |
+/// | 32 | the checksum of everything before |
+///
+/// The magic, the version and the checksum stay where they are in every later version, so that
+/// "damaged" and "newer" can be told apart.
+///
+/// A value has one encoding, and what is not that encoding is refused. Every length is checked
+/// against what is there before anything is made of it.
+enum FileFormat {
+    static let magic: [UInt8] = [0x89] + Array("keyfob\n".utf8)
+    static let version: UInt16 = 1
+
+    static let fileLimit = 64 << 20
+    static let recordLimit = 65_536
+    static let slotLimit = 16
+
+    /// Why bytes are not a credential file.
+    enum Fault: Error, Hashable {
+        /// Not what was written; says what is wrong with it.
+        case damaged(String)
+        /// A version, or a kind of key slot, of which this program knows nothing.
+        case newer(String)
+        /// The data key is right, and the body has been changed since it was sealed with it.
+        case altered
+        /// Too large to be written; says which limit is met.
+        case full(String)
+    }
+
+    /// What can be read of a file without its key.
+    struct Header: Hashable {
+        let storeID: [UInt8]
+        let salt: [UInt8]
+        var slots: [Slot]
+        /// One for each record of the body, in its order.
+        var tags: [Tag]
+
+        /// The header of a new store.
+        init(slots: [Slot], storeID: [UInt8], salt: [UInt8]) {
+            self.storeID = storeID
+            self.salt = salt
+            self.slots = slots
+            self.tags = []
+        }
+
+        /// Where the records for this place are.
+        func indices(of place: Place) -> [Int] {
+            let wanted = Tag(of: place, salt: salt, updated: 0)
+            return tags.indices.filter { tags[$0].isSamePlace(as: wanted) }
+        }
+    }
+
+    /// A tag says that there is a record for a place, without saying which place it is.
+    struct Tag: Hashable {
+        private let high: UInt64
+        private let low: UInt64
+        /// When the record was stored, in seconds since 1970.
+        let updated: UInt64
+
+        init(of place: Place, salt: [UInt8], updated: UInt64) {
+            let hash = Seal.tag(of: place, salt: salt)
+            high = hash[0..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            low = hash[8..<16].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            self.updated = updated
+        }
+
+        func isSamePlace(as other: Tag) -> Bool { high == other.high && low == other.low }
+
+        fileprivate static let size = Seal.tagSize + 8
+
+        fileprivate init(from bytes: Span<UInt8>, at cursor: inout Cursor) throws(Fault) {
+            high = try cursor.integer(in: bytes)
+            low = try cursor.integer(in: bytes)
+            updated = try cursor.integer(in: bytes)
+        }
+
+        fileprivate func write(to bytes: inout [UInt8]) {
+            bytes.append(integer: high)
+            bytes.append(integer: low)
+            bytes.append(integer: updated)
+        }
+    }
+
+    /// A slot holds the data key, wrapped with a key that the user has.
+    struct Slot: Hashable {
+        enum Kind: Hashable {
+            /// A key of random bytes, in a file.
+            case raw
+            case passphrase(Seal.PassphraseCost)
+        }
+
+        let kind: Kind
+        let salt: [UInt8]
+        let nonce: [UInt8]
+        let wrapped: [UInt8]
+
+        fileprivate static let wrappedSize = Seal.keySize + Seal.overhead
+    }
+}
+
+// MARK: - Slots
+
+extension FileFormat.Slot {
+    /// Why a slot gives no data key.
+    enum Failure: Error, Hashable {
+        case wrongKey
+        /// Argon2id could not have the memory that the slot asks for, in bytes.
+        case outOfMemory(Int)
+    }
+
+    /// The data key wrapped with the user's key, for the store of this id and for no other.
+    init(
+        wrapping dataKey: Secret, with key: Secret, _ kind: Kind, storeID: [UInt8]
+    ) throws(Failure) {
+        self.kind = kind
+        salt = Seal.randomBytes(Seal.saltSize)
+        nonce = Seal.randomBytes(Seal.nonceSize)
+        wrapped = Seal.seal(
+            dataKey, key: try Self.wrappingKey(key, kind, salt: salt), nonce: nonce,
+            header: Self.binding(kind, salt: salt, storeID: storeID).span)
+    }
+
+    /// The data key, if this is the user's key and the store of this id.
+    func unwrap(with key: Secret, storeID: [UInt8]) throws(Failure) -> Secret {
+        let wrappingKey = try Self.wrappingKey(key, kind, salt: salt)
+        guard
+            let dataKey = Seal.open(
+                wrapped.span, key: wrappingKey, nonce: nonce,
+                header: Self.binding(kind, salt: salt, storeID: storeID).span)
+        else { throw .wrongKey }
+        return dataKey
+    }
+
+    private static func wrappingKey(
+        _ key: Secret, _ kind: Kind, salt: [UInt8]
+    ) throws(Failure) -> Secret {
+        switch kind {
+        case .raw:
+            return Seal.wrappingKey(fromRaw: key, salt: salt)
+        case .passphrase(let cost):
+            guard let key = Seal.wrappingKey(fromPassphrase: key, salt: salt, cost: cost) else {
+                throw .outOfMemory(Int(cost.kibibytes) << 10)
+            }
+            return key
+        }
+    }
+
+    /// What is authenticated with the wrapped key.
+    private static func binding(_ kind: Kind, salt: [UInt8], storeID: [UInt8]) -> [UInt8] {
+        var bytes = Array("slot".utf8) + storeID
+        write(kind, to: &bytes)
+        return bytes + salt
+    }
+
+    fileprivate init(
+        from bytes: Span<UInt8>, at cursor: inout FileFormat.Cursor
+    ) throws(FileFormat.Fault) {
+        let type: UInt8 = try cursor.integer(in: bytes)
+        switch type {
+        case 1:
+            kind = .raw
+        case 2:
+            let cost = Seal.PassphraseCost(
+                passes: try cursor.integer(in: bytes), kibibytes: try cursor.integer(in: bytes))
+            guard cost.isAccepted else {
+                throw .damaged(
+                    "a key slot asks for \(cost.passes) passes over \(cost.kibibytes) KiB, which"
+                        + " is not accepted")
+            }
+            kind = .passphrase(cost)
+        default:
+            throw .newer("a key slot of type \(type)")
+        }
+        salt = try cursor.bytes(Seal.saltSize, in: bytes)
+        nonce = try cursor.bytes(Seal.nonceSize, in: bytes)
+        wrapped = try cursor.bytes(Self.wrappedSize, in: bytes)
+    }
+
+    fileprivate func write(to bytes: inout [UInt8]) {
+        Self.write(kind, to: &bytes)
+        bytes += salt + nonce + wrapped
+    }
+
+    private static func write(_ kind: Kind, to bytes: inout [UInt8]) {
+        switch kind {
+        case .raw:
+            bytes.append(1)
+        case .passphrase(let cost):
+            bytes.append(2)
+            bytes.append(integer: cost.passes)
+            bytes.append(integer: cost.kibibytes)
+        }
+    }
+}
+
+// MARK: - The file
+
+extension FileFormat {
+    /// A file as it was read: whole, and its body still sealed.
+    struct Sealed {
+        let header: Header
+        private let file: Secret
+        private let clear: Range<Int>
+        private let nonce: [UInt8]
+        private let body: Range<Int>
+
+        /// Checks the checksum first, then the version, then all the rest.
+        init(_ file: Secret) throws(Fault) {
+            self.file = file
+            (header, clear, nonce, body) = try file.expose { bytes throws(Fault) in
+                try Self.parse(bytes)
+            }
+        }
+
+        /// The records, with the data key.
+        func open(with dataKey: Secret) throws(Fault) -> Body {
+            let opened = file.expose { bytes in
+                Seal.open(
+                    bytes.extracting(body), key: dataKey, nonce: nonce,
+                    header: bytes.extracting(clear))
+            }
+            guard let opened else { throw .altered }
+            return try Body(opened, count: header.tags.count)
+        }
+
+        private static func parse(
+            _ bytes: Span<UInt8>
+        ) throws(Fault) -> (Header, clear: Range<Int>, nonce: [UInt8], body: Range<Int>) {
+            guard !bytes.isEmpty else { throw .damaged("it is empty") }
+            let end = bytes.count - Seal.checksumSize
+            guard end >= preambleSize else { throw .damaged("it is cut short") }
+            var trailer = Cursor(end..<bytes.count)
+            guard
+                try trailer.bytes(Seal.checksumSize, in: bytes)
+                    == Seal.checksum(of: bytes.extracting(0..<end))
+            else { throw .damaged("its checksum does not match") }
+
+            var cursor = Cursor(0..<end)
+            guard try cursor.bytes(magic.count, in: bytes) == magic else {
+                throw .damaged("it is not a credential file")
+            }
+            let version: UInt16 = try cursor.integer(in: bytes)
+            guard version <= FileFormat.version else { throw .newer("version \(version)") }
+            guard version == FileFormat.version else {
+                throw .damaged("there is no version \(version)")
+            }
+            let headerSize: UInt32 = try cursor.integer(in: bytes)
+            let bodySize: UInt32 = try cursor.integer(in: bytes)
+            guard preambleSize + Int(headerSize) + Seal.nonceSize + Int(bodySize) == end else {
+                throw .damaged("its lengths do not add up")
+            }
+            let clear = 0..<preambleSize + Int(headerSize)
+            cursor = Cursor(preambleSize..<clear.upperBound)
+            let header = try Header(from: bytes, at: &cursor)
+            guard cursor.isAtEnd else { throw .damaged("its header is too long") }
+            cursor = Cursor(clear.upperBound..<end)
+            let nonce = try cursor.bytes(Seal.nonceSize, in: bytes)
+            return (header, clear, nonce, cursor.rest)
+        }
+    }
+
+    /// The bytes of a file with this header and these records.
+    static func seal(_ header: Header, _ body: Body, with dataKey: Secret) throws(Fault) -> [UInt8]
+    {
+        precondition(body.records.count == header.tags.count, "a tag for each record")
+        guard header.tags.count <= recordLimit else { throw .full("\(recordLimit) logins") }
+        var encoded: [UInt8] = []
+        header.write(to: &encoded)
+        let bodySize = body.bytes.count + Seal.overhead
+        let size = preambleSize + encoded.count + Seal.nonceSize + bodySize + Seal.checksumSize
+        guard size <= fileLimit else { throw .full("\(fileLimit >> 20) MiB") }
+
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        bytes += magic
+        bytes.append(integer: version)
+        bytes.append(integer: UInt32(encoded.count))
+        bytes.append(integer: UInt32(bodySize))
+        bytes += encoded
+        let nonce = Seal.randomBytes(Seal.nonceSize)
+        let sealed = Seal.seal(body.bytes, key: dataKey, nonce: nonce, header: bytes.span)
+        bytes += nonce
+        bytes += sealed
+        bytes += Seal.checksum(of: bytes.span)
+        return bytes
+    }
+
+    private static let preambleSize = magic.count + 2 + 4 + 4
+}
+
+extension FileFormat.Header {
+    fileprivate init(
+        from bytes: Span<UInt8>, at cursor: inout FileFormat.Cursor
+    ) throws(FileFormat.Fault) {
+        storeID = try cursor.bytes(Seal.saltSize, in: bytes)
+        salt = try cursor.bytes(Seal.saltSize, in: bytes)
+
+        let slotCount: UInt8 = try cursor.integer(in: bytes)
+        guard (1...FileFormat.slotLimit).contains(Int(slotCount)) else {
+            throw .damaged("it has \(slotCount) key slots")
+        }
+        slots = []
+        for _ in 0..<slotCount { slots.append(try FileFormat.Slot(from: bytes, at: &cursor)) }
+
+        let tagCount: UInt32 = try cursor.integer(in: bytes)
+        guard tagCount <= FileFormat.recordLimit,
+            Int(tagCount) * FileFormat.Tag.size == cursor.rest.count
+        else { throw .damaged("it has \(tagCount) tags") }
+        tags = []
+        tags.reserveCapacity(Int(tagCount))
+        for _ in 0..<tagCount { tags.append(try FileFormat.Tag(from: bytes, at: &cursor)) }
+    }
+
+    fileprivate func write(to bytes: inout [UInt8]) {
+        precondition((1...FileFormat.slotLimit).contains(slots.count), "a store has a key")
+        bytes += storeID + salt
+        bytes.append(UInt8(slots.count))
+        for slot in slots { slot.write(to: &bytes) }
+        bytes.append(integer: UInt32(tags.count))
+        bytes.reserveCapacity(bytes.count + tags.count * FileFormat.Tag.size)
+        for tag in tags { tag.write(to: &bytes) }
+    }
+}
+
+// MARK: - The records
+
+extension FileFormat {
+    /// The body in the open: all records, in one piece of guarded memory.
+    ///
+    /// A record is its length (four bytes), the realm's name, the label, the attributes sorted by
+    /// name, and the secret. One that cannot be understood, of a realm that a later version knows,
+    /// is kept as it is.
+    struct Body {
+        let bytes: Secret
+        /// Where each record is, its length left out.
+        let records: [Range<Int>]
+
+        /// The body of a new store.
+        static var empty: Body { Body(bytes: Secret(copying: [UInt8]().span), records: []) }
+
+        /// Only finds where each of the records is: their number may be large, and a get wants one.
+        fileprivate init(_ bytes: Secret, count: Int) throws(Fault) {
+            self.bytes = bytes
+            records = try bytes.expose { bytes throws(Fault) in
+                var records: [Range<Int>] = []
+                records.reserveCapacity(count)
+                var cursor = Cursor(0..<bytes.count)
+                for _ in 0..<count {
+                    records.append(try cursor.range(try cursor.length(in: bytes)))
+                }
+                guard cursor.isAtEnd else { throw .damaged("it has records without a tag") }
+                return records
+            }
+        }
+
+        private init(bytes: Secret, records: [Range<Int>]) {
+            self.bytes = bytes
+            self.records = records
+        }
+
+        /// What the record is, without its secret; nil if its realm is unknown here.
+        func entry(at index: Int, updated: UInt64) throws(Fault) -> Entry? {
+            try record(at: index, updated: updated)?.0
+        }
+
+        /// The record; its secret is a part of the body's memory. Nil if its realm is unknown.
+        func credential(at index: Int, updated: UInt64) throws(Fault) -> Credential? {
+            guard let (entry, secret) = try record(at: index, updated: updated) else { return nil }
+            return Credential(entry, secret: bytes[secret])
+        }
+
+        /// The records at these indices, in that order, then the credential, if any.
+        func keeping(_ indices: [Int], adding added: Credential? = nil) throws(Fault) -> Body {
+            let front = try added.map(Body.encodedWithoutSecret) ?? []
+            let kept = indices.reduce(0) { $0 + Body.lengthSize + records[$1].count }
+            let size = kept + (added.map { Body.lengthSize + front.count + $0.secret.count } ?? 0)
+            guard size <= FileFormat.fileLimit else {
+                throw .full("\(FileFormat.fileLimit >> 20) MiB")
+            }
+            var moved: [Range<Int>] = []
+            moved.reserveCapacity(indices.count + 1)
+            let bytes = Secret(capacity: size) { memory in
+                var end = 0
+                self.bytes.expose { bytes in
+                    for index in indices {
+                        let record = records[index]
+                        let whole = record.lowerBound - Body.lengthSize..<record.upperBound
+                        memory.copy(bytes.extracting(whole), at: end)
+                        moved.append(end + Body.lengthSize..<end + whole.count)
+                        end += whole.count
+                    }
+                }
+                if let added {
+                    let length = front.count + added.secret.count
+                    var prefix: [UInt8] = []
+                    prefix.append(integer: UInt32(length))
+                    memory.copy(prefix.span, at: end)
+                    memory.copy(front.span, at: end + prefix.count)
+                    added.secret.expose { secret in
+                        memory.copy(secret, at: end + prefix.count + front.count)
+                    }
+                    moved.append(end + prefix.count..<end + prefix.count + length)
+                }
+                return size
+            }
+            return Body(bytes: bytes, records: moved)
+        }
+
+        private static let lengthSize = 4
+
+        /// The entry, and where its secret is in the body.
+        private func record(
+            at index: Int, updated: UInt64
+        ) throws(Fault) -> (Entry, secret: Range<Int>)? {
+            try bytes.expose { bytes throws(Fault) in
+                var cursor = Cursor(records[index])
+                let name = try cursor.text(in: bytes)
+                guard let realm = Realm(rawValue: name.string) else { return nil }
+                let label = try cursor.text(in: bytes)
+                let count: UInt16 = try cursor.integer(in: bytes)
+                var attributes: [String: Text] = [:]
+                var last: Text?
+                for _ in 0..<count {
+                    let name = try cursor.text(in: bytes)
+                    if let last, !(last < name) {
+                        throw Fault.damaged("a record's attributes are not in order")
+                    }
+                    attributes[name.string] = try cursor.text(in: bytes)
+                    last = name
+                }
+                let secret = try cursor.range(try cursor.length(in: bytes))
+                guard cursor.isAtEnd else { throw Fault.damaged("a record is too long") }
+                let entry = Entry(
+                    realm: realm, attributes: attributes, label: label, modified: updated)
+                return (entry, secret)
+            }
+        }
+
+        /// The record up to its secret's bytes.
+        private static func encodedWithoutSecret(
+            _ credential: Credential
+        ) throws(Fault) -> [UInt8] {
+            let entry = credential.entry
+            let attributes = entry.attributes
+                .map { (name: Array($0.key.utf8), value: $0.value.bytes) }
+                .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+            let fields =
+                [Array(entry.realm.rawValue.utf8), entry.label.bytes]
+                + attributes.flatMap { [$0.name, $0.value] }
+            let size = fields.reduce(credential.secret.count) { $0 + $1.count }
+            guard size <= FileFormat.fileLimit else {
+                throw .full("\(FileFormat.fileLimit >> 20) MiB")
+            }
+            guard let count = UInt16(exactly: attributes.count) else {
+                throw .full("\(UInt16.max) attributes")
+            }
+            var bytes: [UInt8] = []
+            for (index, field) in fields.enumerated() {
+                if index == 2 { bytes.append(integer: count) }
+                bytes.append(integer: UInt32(field.count))
+                bytes += field
+            }
+            if attributes.isEmpty { bytes.append(integer: count) }
+            bytes.append(integer: UInt32(credential.secret.count))
+            return bytes
+        }
+    }
+}
+
+// MARK: - Bytes
+
+extension FileFormat {
+    /// A cursor reads one piece after the other and never beyond its end.
+    fileprivate struct Cursor {
+        private(set) var rest: Range<Int>
+
+        init(_ range: Range<Int>) { rest = range }
+
+        var isAtEnd: Bool { rest.isEmpty }
+
+        /// The next `count` bytes.
+        mutating func range(_ count: Int) throws(Fault) -> Range<Int> {
+            guard count <= rest.count else { throw .damaged("a length is too large") }
+            let range = rest.lowerBound..<rest.lowerBound + count
+            rest = range.upperBound..<rest.upperBound
+            return range
+        }
+
+        mutating func bytes(_ count: Int, in bytes: Span<UInt8>) throws(Fault) -> [UInt8] {
+            try range(count).map { bytes[$0] }
+        }
+
+        mutating func integer<Number: FixedWidthInteger & BitwiseCopyable>(
+            in bytes: Span<UInt8>
+        ) throws(Fault) -> Number {
+            let range = try range(MemoryLayout<Number>.size)
+            return unsafe Number(
+                littleEndian: bytes.bytes.unsafeLoadUnaligned(
+                    fromByteOffset: range.lowerBound, as: Number.self))
+        }
+
+        mutating func length(in bytes: Span<UInt8>) throws(Fault) -> Int {
+            let length: UInt32 = try integer(in: bytes)
+            return Int(length)
+        }
+
+        mutating func text(in bytes: Span<UInt8>) throws(Fault) -> Text {
+            let length = try length(in: bytes)
+            guard let text = Text(validating: try self.bytes(length, in: bytes)) else {
+                throw .damaged("a text is not UTF-8")
+            }
+            return text
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(integer: some FixedWidthInteger) {
+        unsafe Swift.withUnsafeBytes(of: integer.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension MutableSpan<UInt8> {
+    fileprivate mutating func copy(_ bytes: Span<UInt8>, at offset: Int) {
+        precondition(offset >= 0 && bytes.count <= count - offset, "the bytes fit")
+        unsafe withUnsafeMutableBytes { memory in
+            unsafe bytes.withUnsafeBytes { bytes in
+                guard let source = bytes.baseAddress else { return }
+                unsafe memory.baseAddress?.advanced(by: offset)
+                    .copyMemory(from: source, byteCount: bytes.count)
+            }
+        }
+    }
+}

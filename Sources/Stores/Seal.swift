@@ -1,0 +1,185 @@
+internal import CSodium
+internal import Credentials
+import Glibc
+
+/// A seal is what keeps the credential file secret and whole: libsodium's primitives, as this
+/// format uses them.
+///
+/// XChaCha20-Poly1305 for the body and for each wrapped key, BLAKE2b for tags and checksums,
+/// Argon2id for passphrases. Every nonce is random: 24 bytes are enough never to meet twice.
+///
+/// A `Secret` has an address even when it is empty, and so has an array that is not: what is
+/// unwrapped here is never nil.
+enum Seal {
+    static let keySize = 32
+    static let nonceSize = 24
+    static let saltSize = 16
+    static let tagSize = 16
+    static let checksumSize = 32
+    /// By how much a sealed message is longer than the open one.
+    static let overhead = 16
+
+    static func randomBytes(_ count: Int) -> [UInt8] {
+        requireLibrary()
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+            if let start = bytes.baseAddress { unsafe randombytes_buf(start, count) }
+            filled = count
+        }
+    }
+
+    static func randomKey() -> Secret {
+        requireLibrary()
+        return Secret(capacity: keySize) { memory in
+            unsafe memory.withUnsafeMutableBytes { memory in
+                if let start = memory.baseAddress { unsafe randombytes_buf(start, keySize) }
+            }
+            return keySize
+        }
+    }
+
+    /// 32 bytes of BLAKE2b. It finds accidents, not forgery: there is no key in it.
+    static func checksum(of bytes: Span<UInt8>) -> [UInt8] {
+        hash(bytes, key: [], count: checksumSize)
+    }
+
+    /// 16 bytes of BLAKE2b keyed with a salt: the same place has another tag in another store.
+    static func tag(of place: Place, salt: [UInt8]) -> [UInt8] {
+        hash(place.encoded.span, key: salt, count: tagSize)
+    }
+
+    /// The message sealed: unreadable without the key, and no byte of it or of `header` can be
+    /// changed unnoticed. The nonce must never have been used with this key.
+    static func seal(
+        _ message: Secret, key: Secret, nonce: [UInt8], header: Span<UInt8>
+    ) -> [UInt8] {
+        requireLibrary()
+        precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
+        let count = message.count + overhead
+        return message.expose { message in
+            key.expose { key in
+                unsafe [UInt8](unsafeUninitializedCapacity: count) { sealed, filled in
+                    unsafe message.withUnsafeBufferPointer { message in
+                        unsafe key.withUnsafeBufferPointer { key in
+                            unsafe header.withUnsafeBufferPointer { header in
+                                _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                                    sealed.baseAddress!, nil, message.baseAddress,
+                                    UInt64(message.count), header.baseAddress,
+                                    UInt64(header.count), nil, nonce, key.baseAddress!)
+                            }
+                        }
+                    }
+                    filled = count
+                }
+            }
+        }
+    }
+
+    /// What was sealed, in guarded memory; nil if the key is another or a byte was changed.
+    static func open(
+        _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
+    ) -> Secret? {
+        requireLibrary()
+        precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
+        guard sealed.count >= overhead else { return nil }
+        let count = sealed.count - overhead
+        return try? Secret(capacity: count) { message throws(Refused) in
+            let status = key.expose { key in
+                unsafe message.withUnsafeMutableBufferPointer { message in
+                    unsafe key.withUnsafeBufferPointer { key in
+                        unsafe sealed.withUnsafeBufferPointer { sealed in
+                            unsafe header.withUnsafeBufferPointer { header in
+                                unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                                    message.baseAddress, nil, nil, sealed.baseAddress!,
+                                    UInt64(sealed.count), header.baseAddress,
+                                    UInt64(header.count), nonce, key.baseAddress!)
+                            }
+                        }
+                    }
+                }
+            }
+            guard status == 0 else { throw Refused() }
+            return count
+        }
+    }
+
+    // MARK: Wrapped keys
+
+    /// How much work it is to try one passphrase, in the terms of Argon2id with one lane.
+    struct PassphraseCost: Hashable, Sendable {
+        let passes: UInt32
+        let kibibytes: UInt32
+
+        /// For new slots: about 0.1 s and 64 MiB.
+        static let standard = PassphraseCost(passes: 3, kibibytes: 64 << 10)
+
+        /// Whether it is neither too cheap to protect anything nor so dear that opening a file
+        /// would bring the machine down.
+        var isAccepted: Bool {
+            (1...10).contains(passes) && (19 << 10...1 << 20).contains(kibibytes)
+        }
+    }
+
+    /// The key that wraps the data key, from random bytes that the user keeps.
+    static func wrappingKey(fromRaw key: Secret, salt: [UInt8]) -> Secret {
+        requireLibrary()
+        return Secret(capacity: keySize) { memory in
+            key.expose { key in
+                unsafe memory.withUnsafeMutableBufferPointer { memory in
+                    unsafe key.withUnsafeBufferPointer { key in
+                        _ = unsafe crypto_generichash(
+                            memory.baseAddress!, keySize, key.baseAddress, UInt64(key.count),
+                            salt, salt.count)
+                    }
+                }
+            }
+            return keySize
+        }
+    }
+
+    /// The key that wraps the data key, from a passphrase; nil if there is not enough memory.
+    static func wrappingKey(
+        fromPassphrase passphrase: Secret, salt: [UInt8], cost: PassphraseCost
+    ) -> Secret? {
+        requireLibrary()
+        precondition(cost.isAccepted && salt.count == saltSize, "checked before")
+        return try? Secret(capacity: keySize) { memory throws(Refused) in
+            let status = passphrase.expose { passphrase in
+                unsafe memory.withUnsafeMutableBufferPointer { memory in
+                    unsafe passphrase.withUnsafeBytes { passphrase in
+                        unsafe crypto_pwhash(
+                            memory.baseAddress!, UInt64(keySize),
+                            passphrase.assumingMemoryBound(to: CChar.self).baseAddress!,
+                            UInt64(passphrase.count), salt, UInt64(cost.passes),
+                            Int(cost.kibibytes) << 10, crypto_pwhash_ALG_ARGON2ID13)
+                    }
+                }
+            }
+            guard status == 0 else { throw Refused() }
+            return keySize
+        }
+    }
+
+    // MARK: How
+
+    private struct Refused: Error {}
+
+    private static func hash(_ bytes: Span<UInt8>, key: [UInt8], count: Int) -> [UInt8] {
+        requireLibrary()
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { hash, filled in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                _ = unsafe crypto_generichash(
+                    hash.baseAddress!, count, bytes.baseAddress, UInt64(bytes.count),
+                    key, key.count)
+            }
+            filled = count
+        }
+    }
+
+    private static func requireLibrary() { _ = isReady }
+
+    private static let isReady: Bool = {
+        // Fails only where the system has no random numbers; then nothing here may go on.
+        guard sodium_init() >= 0 else { fatalError("libsodium cannot be used") }
+        return true
+    }()
+}
