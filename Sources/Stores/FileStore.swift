@@ -1,6 +1,13 @@
 package import Credentials
+import Glibc
 
-/// The encrypted file.
+/// The file store keeps logins in one encrypted file (`FileFormat`).
+///
+/// Readers take no lock: the file is replaced and never changed in place. A writer holds the
+/// lock from before it reads until after it has written. Whether there is a login for a place is
+/// in the file's header, in tags, so that "not found" needs no key.
+///
+/// A file that cannot be opened is never written to, and never taken for an empty one.
 package struct FileStore: CredentialStore {
     package struct Options: Sendable {
         /// Where the store lies: `$XDG_DATA_HOME/keyfob`.
@@ -28,15 +35,323 @@ package struct FileStore: CredentialStore {
     }
 
     private let options: Options
+    private let now: @Sendable () -> UInt64
+    private var mayAsk = true
 
-    package init(_ options: Options) { self.options = options }
+    package init(_ options: Options) {
+        self.init(options, now: { UInt64(max(time(nil), 0)) })
+    }
+
+    /// A store with a clock of its own, in seconds since 1970.
+    init(_ options: Options, now: @escaping @Sendable () -> UInt64) {
+        self.options = options
+        self.now = now
+    }
 
     package var name: String { "file" }
 
-    package func find(_ query: Query) throws(StoreError) -> [Credential] { throw notYet }
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing { throw notYet }
-    package func save(_ credential: Credential) throws(StoreError) { throw notYet }
-    package func remove(_ queries: [Query]) throws(StoreError) { throw notYet }
+    /// The same store, which asks nobody: where only a person could open it, it throws `locked`.
+    package var asksNobody: FileStore {
+        var store = self
+        store.mayAsk = false
+        return store
+    }
+
+    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+        guard let file = try open(choosing: { $0.candidates(for: [query]) }) else { return [] }
+        var found: [Credential] = []
+        for index in file.chosen {
+            let updated = file.header.tags[index].updated
+            if let credential = try reporting({ () throws(FileFormat.Fault) in
+                try file.body.credential(at: index, updated: updated)
+            }), query.matches(credential.entry) {
+                found.append(credential)
+            }
+        }
+        return found.sorted { query.prefers($0.entry, to: $1.entry) }
+    }
+
+    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+        guard let file = try open(choosing: { $0.tags.indices }) else { return Listing() }
+        var entries: [Entry] = []
+        for index in file.chosen {
+            if let entry = try file.entry(at: index, of: self),
+                realm == nil || entry.realm == realm
+            {
+                entries.append(entry)
+            }
+        }
+        return Listing(entries: entries)
+    }
+
+    package func save(_ credential: Credential) throws(StoreError) {
+        guard let place = credential.entry.place, let login = credential.entry.login else {
+            throw StoreError(.failed, "a login that does not say what it is for cannot be stored")
+        }
+        let folder = try options.folder.create()
+        let lock = try folder.lock(FileStore.fileName)
+        folder.removeTemporaries(of: FileStore.fileName, under: lock)
+        let file =
+            if let sealed = try read(in: folder) { try open(sealed) } else { try newFile() }
+        var kept: [Int] = []
+        let candidates = Set(file.header.indices(of: place))
+        for index in file.header.tags.indices {
+            if candidates.contains(index), try file.entry(at: index, of: self)?.login == login {
+                continue
+            }
+            kept.append(index)
+        }
+        try write(file, keeping: kept, adding: credential, in: folder, under: lock)
+    }
+
+    package func remove(_ queries: [Query]) throws(StoreError) {
+        guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
+            throw StoreError(.failed, "a query that names nothing would remove every login")
+        }
+        guard let folder = try options.folder.open(),
+            let before = try read(in: folder), !before.header.candidates(for: queries).isEmpty
+        else { return }
+
+        let lock = try folder.lock(FileStore.fileName)
+        folder.removeTemporaries(of: FileStore.fileName, under: lock)
+        guard let sealed = try read(in: folder) else { return }
+        let candidates = Set(sealed.header.candidates(for: queries))
+        guard !candidates.isEmpty else { return }
+        let file = try open(sealed)
+        var kept: [Int] = []
+        for index in file.header.tags.indices {
+            if candidates.contains(index), let entry = try file.entry(at: index, of: self),
+                queries.contains(where: { $0.matches(entry) })
+            {
+                continue
+            }
+            kept.append(index)
+        }
+        guard kept.count < file.header.tags.count else { return }
+        try write(file, keeping: kept, in: folder, under: lock)
+    }
 }
 
-private let notYet = StoreError(.failed, "not built yet")
+// MARK: - The file
+
+extension FileStore {
+    private static let fileName = "credentials"
+
+    /// A file that has been opened with its key.
+    private struct Opened {
+        var header: FileFormat.Header
+        var body: FileFormat.Body
+        let dataKey: Secret
+        /// The records that were wanted.
+        var chosen: [Int] = []
+
+        /// What the record is; nil if it is of a realm unknown here.
+        func entry(at index: Int, of store: FileStore) throws(StoreError) -> Entry? {
+            try store.reporting { () throws(FileFormat.Fault) in
+                try body.entry(at: index, updated: header.tags[index].updated)
+            }
+        }
+    }
+
+    private var path: String { options.folder.path + "/" + FileStore.fileName }
+
+    private func read(in folder: borrowing OpenFolder) throws(StoreError) -> FileFormat.Sealed? {
+        guard
+            let bytes = try folder.read(FileStore.fileName, atMost: FileFormat.fileLimit)
+        else { return nil }
+        return try reporting { () throws(FileFormat.Fault) in try FileFormat.Sealed(bytes) }
+    }
+
+    /// The file, opened with its key, if it holds records that are wanted; else nil, and the key
+    /// has not been asked for.
+    ///
+    /// Where the key is missing or wrong, both are read once more: they may be being replaced.
+    private func open(
+        choosing wanted: (FileFormat.Header) -> some Collection<Int>
+    ) throws(StoreError) -> Opened? {
+        guard let folder = try options.folder.open() else { return nil }
+        var isSecondTime = false
+        while true {
+            guard let sealed = try read(in: folder) else { return nil }
+            let chosen = wanted(sealed.header)
+            guard !chosen.isEmpty else { return nil }
+            let dataKey: Secret
+            do throws(StoreError) {
+                dataKey = try self.dataKey(for: sealed.header)
+            } catch {
+                guard !isSecondTime else { throw error }
+                isSecondTime = true
+                continue
+            }
+            var file = try open(sealed, with: dataKey)
+            file.chosen = Array(chosen)
+            return file
+        }
+    }
+
+    private func open(_ sealed: FileFormat.Sealed) throws(StoreError) -> Opened {
+        try open(sealed, with: try dataKey(for: sealed.header))
+    }
+
+    private func open(
+        _ sealed: FileFormat.Sealed, with dataKey: Secret
+    ) throws(StoreError) -> Opened {
+        let body = try reporting { () throws(FileFormat.Fault) in
+            try sealed.open(with: dataKey)
+        }
+        return Opened(header: sealed.header, body: body, dataKey: dataKey)
+    }
+
+    /// A file without records, not written yet, with a data key of its own.
+    private func newFile() throws(StoreError) -> Opened {
+        let key = try KeySource.forNewStore(options)
+        let dataKey = Seal.randomKey()
+        let storeID = Seal.randomBytes(Seal.saltSize)
+        let slot: FileFormat.Slot
+        do throws(FileFormat.Slot.Failure) {
+            slot = try FileFormat.Slot(wrapping: dataKey, with: key, .raw, storeID: storeID)
+        } catch {
+            throw refusal(of: error)
+        }
+        let header = FileFormat.Header(
+            slots: [slot], storeID: storeID, salt: Seal.randomBytes(Seal.saltSize))
+        return Opened(header: header, body: .empty, dataKey: dataKey)
+    }
+
+    /// Writes the file with the records at these indices and, if there is one, the credential.
+    private func write(
+        _ file: Opened, keeping indices: [Int], adding added: Credential? = nil,
+        in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
+    ) throws(StoreError) {
+        let bytes = try reporting { () throws(FileFormat.Fault) in
+            var header = file.header
+            header.tags = indices.map { file.header.tags[$0] }
+            if let place = added?.entry.place {
+                header.tags.append(
+                    FileFormat.Tag(of: place, salt: header.salt, updated: now()))
+            }
+            let body = try file.body.keeping(indices, adding: added)
+            return try FileFormat.seal(header, body, with: file.dataKey)
+        }
+        try folder.replace(FileStore.fileName, with: bytes.span, under: lock)
+    }
+}
+
+extension FileFormat.Header {
+    /// The records that may match one of the queries; all of them if a query names no place.
+    fileprivate func candidates(for queries: [Query]) -> [Int] {
+        var found: Set<Int> = []
+        for query in queries {
+            guard let place = query.place else { return Array(tags.indices) }
+            found.formUnion(indices(of: place))
+        }
+        return found.sorted()
+    }
+}
+
+// MARK: - The key
+
+extension FileStore {
+    /// The data key, from the first source whose key opens a slot.
+    private func dataKey(for header: FileFormat.Header) throws(StoreError) -> Secret {
+        var problem: StoreError?
+        var wrong: [String] = []
+        var missing: [String] = []
+        for source in KeySource.all(options) where mayAsk || source.isQuiet {
+            let slots = header.slots.filter { source.fits($0.kind) }
+            guard !slots.isEmpty else { continue }
+            do throws(StoreError) {
+                guard let key = try source.ask() else {
+                    missing.append(printable(source.path))
+                    continue
+                }
+                if let dataKey = try self.dataKey(in: slots, key, header.storeID) {
+                    return dataKey
+                }
+                wrong.append(printable(source.path))
+            } catch {
+                problem = problem ?? error
+            }
+        }
+        if let problem { throw problem }
+        guard wrong.isEmpty else {
+            throw StoreError(
+                .locked,
+                "the key in \(wrong.joined(separator: " and ")) is not the key of"
+                    + " \(printable(path))",
+                hint: "put the right key file back, or move the store away and log in again")
+        }
+        guard missing.isEmpty else {
+            throw StoreError(
+                .locked,
+                "the key of \(printable(path)) is missing:"
+                    + " \(missing.joined(separator: " and ")) "
+                    + (missing.count == 1 ? "does not exist" : "do not exist"),
+                hint: "put the key file back, or move the store away and log in again")
+        }
+        throw StoreError(
+            .locked, "\(printable(path)) is protected by a passphrase, which nobody can be asked")
+    }
+
+    /// The data key, if the key opens one of the slots.
+    private func dataKey(
+        in slots: [FileFormat.Slot], _ key: Secret, _ storeID: [UInt8]
+    ) throws(StoreError) -> Secret? {
+        for slot in slots {
+            do throws(FileFormat.Slot.Failure) {
+                return try slot.unwrap(with: key, storeID: storeID)
+            } catch let error where error == .wrongKey {
+                continue
+            } catch {
+                throw refusal(of: error)
+            }
+        }
+        return nil
+    }
+}
+
+// MARK: - Words
+
+extension FileStore {
+    /// What `body` returns; a fault of the file as what the user is told.
+    private func reporting<Result>(
+        _ body: () throws(FileFormat.Fault) -> Result
+    ) throws(StoreError) -> Result {
+        do throws(FileFormat.Fault) { return try body() } catch { throw refusal(of: error) }
+    }
+
+    private func refusal(of fault: FileFormat.Fault) -> StoreError {
+        let path = printable(path)
+        return switch fault {
+        case .damaged(let what):
+            StoreError(
+                .damaged, "\(path) is damaged: \(what)",
+                hint: "restore it from a backup, or move it away and log in again")
+        case .newer(let what):
+            StoreError(
+                .failed, "\(path) was written by a newer keyfob (\(what))",
+                hint: "install the newer keyfob here too")
+        case .altered:
+            StoreError(
+                .damaged,
+                "\(path) was altered: its key is right, and its contents are not what"
+                    + " was sealed with it",
+                hint: "restore it from a backup, or move it away and log in again")
+        case .full(let limit):
+            StoreError(
+                .failed, "\(path) cannot hold more than \(limit)",
+                hint: "remove logins that are not needed: keyfob list, keyfob logout SERVER")
+        }
+    }
+
+    private func refusal(of failure: FileFormat.Slot.Failure) -> StoreError {
+        switch failure {
+        case .wrongKey:
+            StoreError(.locked, "the key is not the key of \(printable(path))")
+        case .outOfMemory(let bytes):
+            StoreError(
+                .failed, "not enough memory to try a passphrase: \(bytes >> 20) MiB are needed",
+                hint: "raise the limit: ulimit -v")
+        }
+    }
+}

@@ -1,0 +1,149 @@
+internal import Credentials
+import Glibc
+
+/// A key source is a place where the user's key for the credential file may be.
+enum KeySource {
+    /// The key file that the configuration names.
+    case keyFile(String)
+    /// The file `keyfob` in `$CREDENTIALS_DIRECTORY`, as systemd hands it to a service.
+    case credential(directory: String)
+    /// The file `key` in this folder, which the first store makes where nothing is configured.
+    case generated(Folder)
+
+    /// The sources in the order in which they are asked.
+    static func all(_ options: FileStore.Options) -> [KeySource] {
+        var sources: [KeySource] = []
+        if let path = options.keyFile { sources.append(.keyFile(path)) }
+        if let directory = options.credentialsDirectory {
+            sources.append(.credential(directory: directory))
+        }
+        return sources + [.generated(options.keyFolder)]
+    }
+
+    /// Whether what it has can be the key of a slot of this kind. It is not asked for any other.
+    func fits(_ kind: FileFormat.Slot.Kind) -> Bool {
+        switch (self, kind) {
+        case (.keyFile, .raw), (.credential, .raw), (.generated, .raw): true
+        case (.keyFile, .passphrase), (.credential, .passphrase), (.generated, .passphrase): false
+        }
+    }
+
+    /// Whether it answers without asking a person.
+    var isQuiet: Bool {
+        switch self {
+        case .keyFile, .credential, .generated: true
+        }
+    }
+
+    /// Where it is, for messages.
+    var path: String {
+        switch self {
+        case .keyFile(let path): path
+        case .credential(let directory): directory + "/" + KeySource.credentialName
+        case .generated(let folder): folder.path + "/" + KeySource.generatedName
+        }
+    }
+
+    /// The key, or nil if there is none here.
+    ///
+    /// Throws `failed` if what is here is not a key, or could be read by others.
+    func ask() throws(StoreError) -> Secret? {
+        let key: Secret?
+        switch self {
+        case .keyFile(let path):
+            let (directory, name) = try KeySource.split(path)
+            guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
+            key = try folder.read(
+                name, atMost: KeySource.sizes.upperBound, owned: .mineOrGivenByRoot)
+        case .credential(let directory):
+            guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
+            key = try folder.read(
+                KeySource.credentialName, atMost: KeySource.sizes.upperBound,
+                owned: .mineOrGivenByRoot)
+        case .generated(let folder):
+            guard let folder = try folder.open() else { return nil }
+            key = try folder.read(KeySource.generatedName, atMost: KeySource.sizes.upperBound)
+        }
+        guard let key else { return nil }
+        guard KeySource.sizes.contains(key.count) else {
+            throw StoreError(
+                .failed,
+                key.isEmpty
+                    ? "the key file \(printable(path)) is empty"
+                    : "the key file \(printable(path)) is too short: \(key.count) bytes,"
+                        + " \(KeySource.sizes.lowerBound) are needed",
+                hint: "restore it from a backup")
+        }
+        return key
+    }
+
+    /// The key for a store that does not exist yet: the first that is configured, or else the
+    /// generated one, made now if need be. The caller holds the store's lock and has seen that
+    /// there is no store, so that no key in use is ever replaced.
+    static func forNewStore(_ options: FileStore.Options) throws(StoreError) -> Secret {
+        for source in all(options) {
+            switch source {
+            case .keyFile(let path):
+                guard let key = try source.ask() else {
+                    throw StoreError(
+                        .failed, "the key file \(printable(path)) does not exist",
+                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(printable(path)))")
+                }
+                return key
+            case .credential:
+                if let key = try source.ask() { return key }
+            case .generated(let folder):
+                return try generated(in: folder, notice: options.notice)
+            }
+        }
+        throw StoreError(.failed, "no source of a key is configured")
+    }
+
+    // MARK: The generated key
+
+    /// How many bytes a key may have.
+    private static let sizes = 32...4096
+    private static let credentialName = "keyfob"
+    private static let generatedName = "key"
+
+    /// The key that is there, or a new one in the place of none or of one that is too short.
+    private static func generated(
+        in folder: Folder, notice: (String) -> Void
+    ) throws(StoreError) -> Secret {
+        let open = try folder.create()
+        // Stores in other places may share this key: the store's own lock is not enough.
+        let lock = try open.lock(generatedName)
+        open.removeTemporaries(of: generatedName, under: lock)
+        let existing = try open.read(generatedName, atMost: sizes.upperBound)
+        if let existing, sizes.contains(existing.count) { return existing }
+        let key = Seal.randomKey()
+        try key.expose { bytes throws(StoreError) in
+            if existing != nil {
+                try open.replace(generatedName, with: bytes, under: lock)
+            } else if try !open.add(generatedName, with: bytes, under: lock) {
+                throw StoreError(
+                    .failed, "\(printable(open.path(of: generatedName))) has just appeared",
+                    hint: "try again")
+            }
+        }
+        notice(
+            "logins are encrypted with a new key, \(printable(open.path(of: generatedName))):"
+                + " a copy of the store alone cannot be read; someone who can read your home"
+                + " directory, or a backup that holds both, can")
+        return key
+    }
+
+    private static func split(
+        _ path: String
+    ) throws(StoreError) -> (directory: String, name: String) {
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0),
+            let slash = path.lastIndex(of: "/"), path.index(after: slash) != path.endIndex
+        else {
+            throw StoreError(
+                .failed, "the key file \"\(printable(path))\" is not an absolute path of a file",
+                hint: "name it by its whole path in the configuration")
+        }
+        let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (directory, String(path[path.index(after: slash)...]))
+    }
+}
