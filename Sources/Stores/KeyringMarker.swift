@@ -1,12 +1,111 @@
 package import Credentials
 
-/// The places for which a login was once stored in a keyring, as salted hashes.
+/// The keyring marker remembers for which places a login was stored in a keyring, as salted
+/// hashes in the file `in-keyring`.
+///
+/// It lets an erase that cannot reach the keyring tell the truth: whether a copy may remain
+/// there. A place is inserted before the keyring is written to, and removed when the keyring has
+/// been searched again and nothing was found; so a place that is not in it is in no keyring.
+///
+/// The file is a magic number (8 bytes), a salt (16), the hashes (16 each, in order, none twice)
+/// and a checksum (32) of all before. One that is anything else is damaged, not empty.
 package struct KeyringMarker: Sendable {
     private let folder: Folder
 
     package init(in folder: Folder) { self.folder = folder }
 
-    package func contains(_ place: Place) throws(StoreError) -> Bool { false }
-    package func insert(_ place: Place) throws(StoreError) {}
-    package func remove(_ place: Place) throws(StoreError) {}
+    /// Whether a login for this place may be in a keyring. Takes no lock, creates nothing.
+    package func contains(_ place: Place) throws(StoreError) -> Bool {
+        guard let folder = try folder.open(), let marks = try read(in: folder) else {
+            return false
+        }
+        return marks.hashes.contains(Seal.tag(of: place, salt: marks.salt))
+    }
+
+    /// Returns once the place is in it, on the disk.
+    package func insert(_ place: Place) throws(StoreError) {
+        let folder = try folder.create()
+        let lock = try folder.lock(KeyringMarker.fileName)
+        var marks =
+            try read(in: folder) ?? Marks(salt: Seal.randomBytes(Seal.saltSize), hashes: [])
+        guard marks.hashes.insert(Seal.tag(of: place, salt: marks.salt)).inserted else { return }
+        guard marks.hashes.count <= KeyringMarker.hashLimit else {
+            throw StoreError(
+                .failed,
+                "\(printable(folder.path(of: KeyringMarker.fileName))) cannot hold more than"
+                    + " \(KeyringMarker.hashLimit) places",
+                hint: "remove logins that are not needed: keyfob list, keyfob logout SERVER")
+        }
+        try write(marks, in: folder, under: lock)
+    }
+
+    /// Returns once the place is not in it, on the disk. Creates nothing.
+    package func remove(_ place: Place) throws(StoreError) {
+        guard let folder = try folder.open(), let before = try read(in: folder),
+            before.hashes.contains(Seal.tag(of: place, salt: before.salt))
+        else { return }
+        let lock = try folder.lock(KeyringMarker.fileName)
+        guard var marks = try read(in: folder),
+            marks.hashes.remove(Seal.tag(of: place, salt: marks.salt)) != nil
+        else { return }
+        try write(marks, in: folder, under: lock)
+    }
+
+    // MARK: The file
+
+    private struct Marks {
+        let salt: [UInt8]
+        var hashes: Set<[UInt8]>
+    }
+
+    private static let fileName = "in-keyring"
+    private static let magic: [UInt8] = [0x89] + Array("kmark1\n".utf8)
+    private static let hashLimit = 65_536
+    private static let sizeLimit =
+        magic.count + Seal.saltSize + hashLimit * Seal.tagSize + Seal.checksumSize
+
+    private func read(in folder: borrowing OpenFolder) throws(StoreError) -> Marks? {
+        guard
+            let file = try folder.read(
+                KeyringMarker.fileName, atMost: KeyringMarker.sizeLimit)
+        else { return nil }
+        guard let marks = file.expose({ KeyringMarker.parse($0) }) else {
+            throw StoreError(
+                .damaged,
+                "\(printable(folder.path(of: KeyringMarker.fileName))) is damaged, so it is not"
+                    + " known which logins are in a keyring",
+                hint: "when the keyring can be reached, remove the file and log out and in again")
+        }
+        return marks
+    }
+
+    /// Nil if the bytes are anything but a marker file.
+    private static func parse(_ bytes: Span<UInt8>) -> Marks? {
+        let first = magic.count + Seal.saltSize
+        let end = bytes.count - Seal.checksumSize
+        guard end >= first, (end - first).isMultiple(of: Seal.tagSize),
+            (end..<bytes.count).map({ bytes[$0] })
+                == Seal.checksum(of: bytes.extracting(0..<end)),
+            (0..<magic.count).map({ bytes[$0] }) == magic
+        else { return nil }
+        let salt = (magic.count..<first).map { bytes[$0] }
+        let hashes = stride(from: first, to: end, by: Seal.tagSize).map { start in
+            (start..<start + Seal.tagSize).map { bytes[$0] }
+        }
+        let isInOrder = zip(hashes, hashes.dropFirst())
+            .allSatisfy { $0.lexicographicallyPrecedes($1) }
+        return isInOrder ? Marks(salt: salt, hashes: Set(hashes)) : nil
+    }
+
+    private func write(
+        _ marks: Marks, in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
+    ) throws(StoreError) {
+        folder.removeTemporaries(of: KeyringMarker.fileName, under: lock)
+        var bytes = KeyringMarker.magic + marks.salt
+        for hash in marks.hashes.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            bytes += hash
+        }
+        bytes += Seal.checksum(of: bytes.span)
+        try folder.replace(KeyringMarker.fileName, with: bytes.span, under: lock)
+    }
 }

@@ -1,0 +1,50 @@
+package import Credentials
+import Synchronization
+
+/// The memory store keeps logins as long as it lives: for tests, and the plainest example of what
+/// a store does.
+package final class MemoryStore: CredentialStore {
+    package let name: String
+    private let now: @Sendable () -> UInt64?
+    private let credentials = Mutex<[Credential]>([])
+
+    /// `now` is what `Entry.modified` will be; nil for a store that does not know.
+    package init(name: String = "memory", now: @escaping @Sendable () -> UInt64? = { nil }) {
+        self.name = name
+        self.now = now
+    }
+
+    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+        credentials.withLock { $0.filter { query.matches($0.entry) } }
+            .sorted { query.prefers($0.entry, to: $1.entry) }
+    }
+
+    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+        let entries = credentials.withLock { $0.map(\.entry) }
+        return Listing(entries: entries.filter { realm == nil || $0.realm == realm })
+    }
+
+    package func save(_ credential: Credential) throws(StoreError) {
+        let entry = credential.entry
+        guard let login = entry.login else {
+            throw StoreError(.failed, "a login that does not say what it is for cannot be stored")
+        }
+        let stored = Entry(
+            realm: entry.realm, attributes: entry.attributes, label: entry.label, modified: now())
+        credentials.withLock { credentials in
+            credentials.removeAll { $0.entry.login == login }
+            credentials.append(Credential(stored, secret: credential.secret))
+        }
+    }
+
+    package func remove(_ queries: [Query]) throws(StoreError) {
+        guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
+            throw StoreError(.failed, "a query that names nothing would remove every login")
+        }
+        credentials.withLock { credentials in
+            credentials.removeAll { credential in
+                queries.contains { $0.matches(credential.entry) }
+            }
+        }
+    }
+}
