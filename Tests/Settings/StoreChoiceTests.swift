@@ -1,0 +1,61 @@
+import Credentials
+import Settings
+import Stores
+import Testing
+
+@Suite struct StoreChoiceTests {
+    @Test func thePolicyLeavesAStoreOut() throws {
+        let auto = try choice([:])
+        #expect(auto.keyring != nil && auto.file != nil)
+        let keyring = try choice([.store: "secret-service"])
+        #expect(keyring.keyring != nil && keyring.file == nil)
+        let file = try choice([.store: "file"])
+        #expect(file.keyring == nil && file.file != nil)
+    }
+
+    @Test func theStoresAreToldWhatIsConfigured() throws {
+        let choice = try choice([
+            .sessionBusAddress: "unix:path=/bus", .collection: "login", .promptTimeout: "7",
+            .keyFile: "/key", .credentialsDirectory: "/run/credentials/x",
+        ])
+        #expect(choice.keyring?.busAddress == "unix:path=/bus")
+        #expect(choice.keyring?.collection == "login")
+        #expect(choice.keyring?.promptTimeout == 7)
+        #expect(choice.keyring?.lockFolder.path == "/nonexistent/.local/state/keyfob")
+        #expect(choice.file?.folder.path == "/nonexistent/.local/share/keyfob")
+        #expect(choice.file?.keyFolder.path == "/nonexistent/.local/state/keyfob")
+        #expect(choice.file?.keyFile == "/key")
+        #expect(choice.file?.credentialsDirectory == "/run/credentials/x")
+    }
+
+    @Test(
+        arguments: [
+            ([:], false),
+            ([.display: ""], false),
+            ([.display: ":0"], true),
+            ([.waylandDisplay: "wayland-0"], true),
+            ([.display: ":0", .prompt: "never"], false),
+            ([.display: ":0", .prompt: "auto"], true),
+        ] as [([Environment.Name: String], Bool)])
+    func aPromptNeedsADisplay(variables: [Environment.Name: String], mayPrompt: Bool) throws {
+        #expect(try choice(variables).keyring?.mayPrompt == mayPrompt)
+    }
+
+    @Test func whoeverWatchesIsToldHowLongAPromptMayStand() async throws {
+        try await confirmation { told in
+            let choice = try StoreChoice(
+                Environment([.home: "/nonexistent", .promptTimeout: "7"]), notice: { _ in },
+                willPrompt: { seconds in
+                    #expect(seconds == 7)
+                    told()
+                })
+            choice.keyring?.willPrompt()
+        }
+    }
+
+    private func choice(_ variables: [Environment.Name: String]) throws -> StoreChoice {
+        try StoreChoice(
+            Environment(variables.merging([.home: "/nonexistent"]) { own, _ in own }),
+            notice: { _ in })
+    }
+}
