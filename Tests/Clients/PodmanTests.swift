@@ -121,6 +121,39 @@ import Testing
         #expect(try podman(machine, "login", "--get-login", "docker.io").output == "bob\n")
     }
 
+    /// podman's service asks for every login that `list` prints, and refuses the pull if one of
+    /// them has a scheme.
+    @Test(arguments: Machine.Kind.allCases)
+    func `podman --remote pulls although docker has logins for URLs`(
+        _ kind: Machine.Kind
+    ) throws {
+        let machine = try Machine(kind)
+        let sandbox = machine.sandbox
+        let registry = try Registry(in: sandbox)
+        try configure(machine, .registries)
+        try machine.store(registry.host, Registry.user, Registry.password)
+        try machine.store("https://index.docker.io/v1/", "bob", "hub")
+        try machine.store("https://registry.example.com/some/path", "carol", "path")
+        let image = "\(registry.host)/greeting:1"
+        let push = try sandbox.run(
+            "skopeo", "copy", "--dest-tls-verify=false",
+            "docker-archive:\(try makeImage(in: sandbox))", "docker://\(image)")
+        #expect(push.succeeded, "\(push)")
+
+        let address = "unix://\(sandbox.file("run/podman.sock"))"
+        let service = try sandbox.startDaemon([
+            "podman", "--cgroup-manager=cgroupfs", "system", "service", "--time=0", address,
+        ])
+        try service.wait(for: "answer") {
+            let version = try podman(machine, "--remote", "--url", address, "version")
+            return version.succeeded ? () : nil
+        }
+        let pull = try podman(
+            machine, "--remote", "--url", address, "pull", "--tls-verify=false", image)
+        #expect(pull.succeeded, "\(pull)")
+        #expect(try machine.list().count == 3)
+    }
+
     private func podman(
         _ machine: Machine, _ arguments: String..., input: String = ""
     ) throws -> Outcome {

@@ -50,7 +50,7 @@ package final class Daemon: Sendable {
 
     /// Waits until there is what is looked for, and throws if the daemon ends before, or if it
     /// takes too long.
-    func wait<Found>(for purpose: String, _ look: () throws -> Found?) throws -> Found {
+    package func wait<Found>(for purpose: String, _ look: () throws -> Found?) throws -> Found {
         let deadline = ContinuousClock.now + .seconds(20)
         while true {
             let isAlive = isRunning
