@@ -7,7 +7,7 @@ package enum SessionBus {
     package static func address(_ environment: Environment) -> String? {
         if environment.contains(.sessionBusAddress) {
             let addresses = (environment[.sessionBusAddress] ?? "").split(separator: ";")
-                .filter { !$0.hasPrefix("autolaunch:") }
+                .filter { !$0.hasPrefix("autolaunch:") && !$0.hasPrefix("disabled:") }
             return addresses.isEmpty ? nil : addresses.joined(separator: ";")
         }
         guard let runtime = environment.runtimeDirectory else { return nil }

@@ -32,7 +32,8 @@ package struct StoreChain: CredentialStore {
     }
 
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
-        guard let inKeyring = try unlessAbsent({ store throws(StoreError) in try store.find(query) })
+        guard
+            let inKeyring = try unlessAbsent({ store throws(StoreError) in try store.find(query) })
         else { return try file?.find(query) ?? [] }
         guard let file else { return inKeyring }
         guard let best = inKeyring.first else { return try file.find(query) }

@@ -1,0 +1,214 @@
+import Credentials
+import Sandbox
+import Stores
+import Testing
+
+/// The keyring store with a real gnome-keyring, unlocked.
+@Suite struct KeyringStoreTests {
+    let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test func anItemIsWhatOtherHelpersKeep() throws {
+        _ = try desk.startKeyring()
+        try desk.store().save(login("https://h.example/v1/", "u", "secret"))
+        let found = try desk.sandbox.run("secret-tool", "search", "--all", "docker_cli", "1")
+        let said = Set((found.output + found.errors).split(separator: "\n").map(String.init))
+        let expected: Set = [
+            "label = https://h.example/v1/", "schema = io.docker.Credentials",
+            "attribute.label = Docker Credentials", "attribute.server = https://h.example/v1/",
+            "attribute.username = u", "attribute.docker_cli = 1",
+            "attribute.keyfob_server = https://h.example",
+        ]
+        #expect(said.isSuperset(of: expected))
+    }
+
+    @Test func theSameServerAndUserKeepTheirItem() throws {
+        let keyring = try desk.startKeyring()
+        let store = desk.store()
+        try store.save(login("h.example", "u", "one"))
+        let before = try keyring.items()
+        try store.save(login("h.example", "u", "two"))
+        #expect(try keyring.items() == before)
+        #expect(try secret(store, "h.example") == Secret("two"))
+    }
+
+    @Test func anotherUserOrSpellingReplacesTheItem() throws {
+        let keyring = try desk.startKeyring()
+        let store = desk.store()
+        try store.save(login("h.example", "one", "1"))
+        try store.save(login("https://h.example/v2/", "two", "2"))
+        #expect(try keyring.items().count == 1)
+        #expect(try store.find(query("h.example")).map { $0["username"] } == ["two"])
+    }
+
+    @Test func anItemOfAnotherSchemaIsNotServedListedOrErased() throws {
+        let keyring = try desk.startKeyring()
+        try desk.sandbox.run(
+            "secret-tool", "store", "--label=other", "server", "h.example", "docker_cli", "1",
+            "label", "Docker Credentials", "username", "u", input: "not ours")
+        let store = desk.store()
+        #expect(try store.find(query("h.example")).isEmpty)
+        #expect(try store.list(.docker).entries.isEmpty)
+        try store.remove([query("h.example")])
+        #expect(try keyring.items().count == 1)
+    }
+
+    @Test func aCollectionIsChosenByAliasLabelOrPath() throws {
+        let keyring = try desk.startKeyring()
+        for (before, name) in ["login", "Login", GnomeKeyring.login].enumerated() {
+            try desk.store { $0.collection = name }.save(login("\(before).example", "u", "s"))
+            #expect(try keyring.items().count == before + 1)
+        }
+        #expect(
+            throws: StoreError(.failed, "the keyring has no collection named nowhere")
+        ) {
+            try desk.store { $0.collection = "nowhere" }.save(login("h", "u", "s"))
+        }
+    }
+
+    @Test func theMarkerFollowsWhatIsInTheKeyring() throws {
+        _ = try desk.startKeyring()
+        let store = desk.store()
+        let place = try #require(query("h.example").place)
+        #expect(try !desk.marker.contains(place))
+        try store.save(login("h.example", "u", "s"))
+        #expect(try desk.marker.contains(place))
+        try store.remove([query("https://h.example/v2/")])
+        #expect(try !desk.marker.contains(place))
+    }
+}
+
+/// What the keyring store says where there is no keyring to be had.
+@Suite struct AbsentKeyringTests {
+    let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test func noBusIsAbsent() {
+        let store = desk.store { $0.busAddress = nil }
+        expectAbsent(store, "there is no session bus")
+    }
+
+    @Test func aDeadAddressIsAbsent() {
+        let store = desk.store { $0.busAddress = "unix:path=/nonexistent/bus" }
+        expectAbsent(store, "no session bus is running")
+    }
+
+    @Test func aBusWithoutAProviderIsAbsent() {
+        expectAbsent(desk.store(), "no Secret Service on the session bus")
+    }
+
+    @Test func aMalformedAddressIsAFailure() {
+        let store = desk.store { $0.busAddress = "nonsense" }
+        let error = StoreError(.failed, "the address of the session bus is malformed")
+        #expect(throws: error) { try store.find(query("h")) }
+        #expect(throws: error) { try store.save(login("h", "u", "s")) }
+    }
+
+    @Test func aProviderWithoutADefaultCollectionIsAbsentForAStoreAndEmptyForTheRest() throws {
+        _ = try desk.startKeyring(isUnlocked: false)
+        let store = desk.store()
+        #expect(throws: StoreError(.absent, "the keyring has no default collection")) {
+            try store.save(login("h", "u", "s"))
+        }
+        #expect(try store.find(query("h")).isEmpty)
+        #expect(try store.list(.docker) == Listing())
+        try store.remove([query("h")])
+        let place = try #require(query("h").place)
+        #expect(try !desk.marker.contains(place))
+    }
+
+    private func expectAbsent(_ store: KeyringStore, _ message: String) {
+        let error = StoreError(.absent, message)
+        #expect(throws: error) { try store.find(query("h")) }
+        #expect(throws: error) { try store.list(.docker) }
+        #expect(throws: error) { try store.save(login("h", "u", "s")) }
+        #expect(throws: error) { try store.remove([query("h")]) }
+    }
+}
+
+/// The keyring store with a locked gnome-keyring and nobody to ask: locked by its owner, and
+/// never unlocked since its daemon started, where attributes are hashed.
+@Suite struct LockedKeyringTests {
+    enum Lock: CaseIterable { case byItsOwner, neverUnlocked }
+
+    let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test(arguments: Lock.allCases)
+    func aStoredLoginIsLockedAndStaysThere(lock: Lock) throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().save(login("h.example", "u", "s"))
+        let locked = try self.lock(keyring, lock)
+
+        let store = desk.store()
+        #expect(throws: lockedError) { try store.find(query("https://h.example/v1/")) }
+        #expect(throws: lockedError) { try store.remove([query("h.example")]) }
+        #expect(throws: lockedError) { try store.save(login("h.example", "u", "new")) }
+        #expect(throws: lockedError) { try store.save(login("new.example", "u", "s")) }
+        let place = try #require(query("new.example").place)
+        #expect(try !desk.marker.contains(place))
+
+        try locked.stop()
+        _ = try desk.startKeyring()
+        #expect(try secret(store, "h.example") == Secret("s"))
+        #expect(try store.find(query("new.example")).isEmpty)
+    }
+
+    @Test(arguments: Lock.allCases)
+    func whatIsNotThereIsNotFoundAndErased(lock: Lock) throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().save(login("h.example", "u", "s"))
+        _ = try self.lock(keyring, lock)
+        #expect(try desk.store().find(query("other.example")).isEmpty)
+        try desk.store().remove([query("other.example")])
+    }
+
+    @Test(arguments: Lock.allCases)
+    func anEmptyLockedKeyringTakesNothing(lock: Lock) throws {
+        let locked = try self.lock(try desk.startKeyring(), lock)
+        let store = desk.store()
+        #expect(throws: lockedError) { try store.save(login("h.example", "u", "s")) }
+        #expect(try store.find(query("h.example")).isEmpty)
+        #expect(try store.list(.docker).entries.isEmpty)
+        #expect(try locked.items().isEmpty)
+        let place = try #require(query("h.example").place)
+        #expect(try !desk.marker.contains(place))
+    }
+
+    @Test func aListReadsWhatItsOwnerLocked() throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().save(login("h.example", "u", "s"))
+        try keyring.lock()
+        let listing = try desk.store().list(.docker)
+        #expect(listing.entries.map { $0.attributes["server"] } == ["h.example"])
+        #expect(listing.warnings == ["the keyring is locked: some logins may not be listed"])
+    }
+
+    @Test func aListOfHashedItemsIsLocked() throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().save(login("h.example", "u", "s"))
+        _ = try lock(keyring, .neverUnlocked)
+        #expect(throws: lockedError) { try desk.store().list(.docker) }
+    }
+
+    private var lockedError: StoreError {
+        StoreError(
+            .locked, "the keyring is locked and nobody can be asked here to unlock it",
+            hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in "
+                + "the encrypted file")
+    }
+
+    private func lock(_ keyring: GnomeKeyring, _ lock: Lock) throws -> GnomeKeyring {
+        switch lock {
+        case .byItsOwner:
+            try keyring.lock()
+            return keyring
+        case .neverUnlocked:
+            try keyring.stop()
+            return try desk.startKeyring(isUnlocked: false)
+        }
+    }
+}

@@ -1,0 +1,217 @@
+import Credentials
+import Stores
+import Synchronization
+import Testing
+
+/// The table of DESIGN section 4: what the chain does for each state that the keyring can be in.
+@Suite struct StoreChainTests {
+    static let noKeyring: [StoreError.Outcome] = [
+        .locked, .declined, .timedOut, .gone, .damaged, .failed,
+    ]
+
+    // The keyring is ready.
+
+    @Test func theNewerSecondWinsAcrossStores() throws {
+        let chain = chain(
+            keyring: PlannedStore(login("h", "old", at: 10)),
+            file: PlannedStore(login("h", "new", at: 11)))
+        #expect(try users(chain, "h") == ["new", "old"])
+    }
+
+    @Test(arguments: [(10, 10), (nil, 11), (11, nil)] as [(UInt64?, UInt64?)])
+    func aTieOrAnUnknownTimeGoesToTheKeyring(keyring: UInt64?, file: UInt64?) throws {
+        let chain = chain(
+            keyring: PlannedStore(login("h", "keyring", at: keyring)),
+            file: PlannedStore(login("h", "file", at: file)))
+        #expect(try users(chain, "h").first == "keyring")
+    }
+
+    @Test func aLoginOnlyTheFileHasIsFound() throws {
+        let chain = chain(
+            keyring: PlannedStore(), file: PlannedStore(login("h", "file", at: 1)))
+        #expect(try users(chain, "h") == ["file"])
+    }
+
+    @Test(arguments: noKeyring)
+    func aBrokenFileDoesNotTakeTheKeyringsLoginAway(outcome: StoreError.Outcome) throws {
+        let chain = chain(
+            keyring: PlannedStore(login("h", "keyring", at: 1)),
+            file: PlannedStore(failing: outcome))
+        #expect(try users(chain, "h") == ["keyring"])
+        let listing = try chain.list(.docker)
+        #expect(listing.entries.count == 1)
+        #expect(listing.warnings == ["what the file holds is not listed: planned"])
+    }
+
+    @Test func aBrokenFileIsAnErrorWhereTheKeyringHasNothing() {
+        let chain = chain(keyring: PlannedStore(), file: PlannedStore(failing: .damaged))
+        #expect(throws: planned(.damaged)) { try users(chain, "h") }
+    }
+
+    @Test func aStoreGoesToTheKeyringAndLeavesNoCopyInTheFile() throws {
+        let keyring = PlannedStore()
+        let file = PlannedStore(login("h", "old", at: 1), login("other", "kept", at: 1))
+        try chain(keyring: keyring, file: file).save(login("https://h/v2/", "new"))
+        #expect(keyring.users == ["new"])
+        #expect(file.users == ["kept"])
+    }
+
+    @Test func aCopyThatCannotBeRemovedFromTheFileIsTold() throws {
+        let said = Said()
+        let keyring = PlannedStore()
+        let chain = StoreChain(
+            keyring: keyring, file: PlannedStore(failing: .damaged), marker: nil,
+            notice: said.hear)
+        try chain.save(login("h", "new"))
+        #expect(keyring.users == ["new"])
+        #expect(said.lines == ["an older copy of this login may remain in the file: planned"])
+    }
+
+    @Test func anEraseReachesBothStores() throws {
+        let keyring = PlannedStore(login("h", "a"))
+        let file = PlannedStore(login("h", "b"))
+        try chain(keyring: keyring, file: file).remove([query("h")])
+        #expect(keyring.users.isEmpty && file.users.isEmpty)
+    }
+
+    @Test func aListHasEachServerOnceAsAGetGivesIt() throws {
+        let chain = chain(
+            keyring: PlannedStore(login("h", "old", at: 1), login("k", "k", at: 1)),
+            file: PlannedStore(login("https://h", "new", at: 2), login("f", "f", at: 1)))
+        let listed = try chain.list(.docker).entries.map { $0.attributes["username"] }
+        #expect(listed == ["new", "k", "f"])
+    }
+
+    // The keyring is absent.
+
+    @Test func withoutAKeyringTheFileServes() throws {
+        let file = PlannedStore(login("h", "file"))
+        let chain = chain(keyring: PlannedStore(failing: .absent), file: file)
+        #expect(try users(chain, "h") == ["file"])
+        #expect(try chain.list(.docker).entries.count == 1)
+        try chain.save(login("new", "new"))
+        #expect(file.users == ["file", "new"])
+        try chain.remove([query("h")])
+        #expect(file.users == ["new"])
+    }
+
+    @Test func withoutAKeyringAndAFileTheKeyringsAbsenceIsTheError() {
+        let chain = StoreChain(
+            keyring: PlannedStore(failing: .absent), file: nil, marker: nil, notice: { _ in })
+        #expect(throws: planned(.absent)) { try users(chain, "h") }
+        #expect(throws: planned(.absent)) { try chain.save(login("h", "u")) }
+        #expect(throws: planned(.absent)) { try chain.list(.docker) }
+        #expect(throws: planned(.absent)) { try chain.remove([query("h")]) }
+    }
+
+    // The keyring is there and cannot be used.
+
+    @Test(arguments: noKeyring)
+    func nothingButAbsenceFallsBackToTheFile(outcome: StoreError.Outcome) {
+        let file = PlannedStore(login("h", "file"))
+        let chain = chain(keyring: PlannedStore(failing: outcome), file: file)
+        #expect(throws: planned(outcome)) { try users(chain, "h") }
+        #expect(throws: planned(outcome)) { try chain.list(.docker) }
+        #expect(throws: planned(outcome)) { try chain.save(login("new", "new")) }
+        #expect(file.users == ["file"])
+    }
+
+    @Test(arguments: noKeyring)
+    func anEraseRemovesWhatItCanAndTellsWhatItCannot(outcome: StoreError.Outcome) {
+        let file = PlannedStore(login("h", "file"))
+        let chain = chain(keyring: PlannedStore(failing: outcome), file: file)
+        #expect(throws: planned(outcome)) { try chain.remove([query("h")]) }
+        #expect(file.users.isEmpty)
+    }
+
+    // The configuration cannot be understood.
+
+    @Test func aConfigurationThatIsNotUnderstoodStoresNothing() throws {
+        let refusal = StoreError(.failed, "unknown key")
+        let keyring = PlannedStore()
+        let file = PlannedStore(login("h", "u"))
+        let chain = StoreChain(
+            keyring: keyring, file: file, marker: nil, refusal: refusal, notice: { _ in })
+        #expect(throws: refusal) { try chain.save(login("h", "u")) }
+        #expect(keyring.users.isEmpty && file.users == ["u"])
+        #expect(try users(chain, "h") == ["u"])
+        try chain.remove([query("h")])
+        #expect(file.users.isEmpty)
+    }
+}
+
+private func chain(keyring: PlannedStore, file: PlannedStore) -> StoreChain {
+    StoreChain(keyring: keyring, file: file, marker: nil, notice: { _ in })
+}
+
+private func planned(_ outcome: StoreError.Outcome) -> StoreError {
+    StoreError(outcome, "planned")
+}
+
+private func query(_ server: Text) -> Query { Query(.docker, ["server": server]) }
+
+private func users(_ store: some CredentialStore, _ server: Text) throws -> [Text?] {
+    try store.find(query(server)).map { $0["username"] }
+}
+
+private func login(_ server: Text, _ user: Text, at modified: UInt64? = nil) -> Credential {
+    let attributes = Realm.docker.constants.merging(["server": server, "username": user]) { $1 }
+    let secret: [UInt8] = [1, 2, 3]
+    return Credential(
+        Entry(realm: .docker, attributes: attributes, label: server, modified: modified),
+        secret: Secret(copying: secret.span))
+}
+
+/// What the user was told.
+private final class Said: Sendable {
+    private let all = Mutex<[String]>([])
+    var lines: [String] { all.withLock { $0 } }
+    var hear: @Sendable (String) -> Void { { line in self.all.withLock { $0.append(line) } } }
+}
+
+/// A store that holds what the test gives it, times included, or fails as the test plans.
+private final class PlannedStore: CredentialStore {
+    private let credentials: Mutex<[Credential]>
+    private let outcome: StoreError.Outcome?
+
+    init(_ credentials: Credential...) {
+        self.credentials = Mutex(credentials)
+        self.outcome = nil
+    }
+
+    init(failing outcome: StoreError.Outcome) {
+        self.credentials = Mutex([])
+        self.outcome = outcome
+    }
+
+    var users: [Text?] { credentials.withLock { $0.map { $0["username"] } } }
+
+    var name: String { "planned" }
+
+    func find(_ query: Query) throws(StoreError) -> [Credential] {
+        try fail()
+        return credentials.withLock { $0.filter { query.matches($0.entry) } }
+            .sorted { query.prefers($0.entry, to: $1.entry) }
+    }
+
+    func list(_ realm: Realm?) throws(StoreError) -> Listing {
+        try fail()
+        return Listing(entries: credentials.withLock { $0.map(\.entry) })
+    }
+
+    func save(_ credential: Credential) throws(StoreError) {
+        try fail()
+        credentials.withLock { $0.append(credential) }
+    }
+
+    func remove(_ queries: [Query]) throws(StoreError) {
+        try fail()
+        credentials.withLock { all in
+            all.removeAll { one in queries.contains { $0.matches(one.entry) } }
+        }
+    }
+
+    private func fail() throws(StoreError) {
+        if let outcome { throw planned(outcome) }
+    }
+}
