@@ -16,6 +16,18 @@ struct Desk {
         try GnomeKeyring(on: bus, isUnlocked: isUnlocked)
     }
 
+    /// Locks the keyring, and gives the one that is locked.
+    func lock(_ keyring: GnomeKeyring, _ form: LockForm) throws -> GnomeKeyring {
+        switch form {
+        case .byItsOwner:
+            try keyring.lock()
+            return keyring
+        case .neverUnlocked:
+            try keyring.stop()
+            return try startKeyring(isUnlocked: false)
+        }
+    }
+
     var marker: KeyringMarker {
         KeyringMarker(in: Folder(sandbox.file("home/.local/state/keyfob")))
     }
@@ -28,6 +40,14 @@ struct Desk {
         change(&options)
         return KeyringStore(options)
     }
+}
+
+/// The two ways in which a keyring is locked.
+enum LockForm: CaseIterable {
+    /// By `Service.Lock`: the daemon keeps plain attributes in memory.
+    case byItsOwner
+    /// Never unlocked since its daemon started: attributes are hashed, and the schema is another.
+    case neverUnlocked
 }
 
 func query(_ server: Text) -> Query { Query(.docker, ["server": server]) }

@@ -131,17 +131,15 @@ import Testing
 /// The keyring store with a locked gnome-keyring and nobody to ask: locked by its owner, and
 /// never unlocked since its daemon started, where attributes are hashed.
 @Suite struct LockedKeyringTests {
-    enum Lock: CaseIterable { case byItsOwner, neverUnlocked }
-
     let desk: Desk
 
     init() throws { desk = try Desk() }
 
-    @Test(arguments: Lock.allCases)
-    func aStoredLoginIsLockedAndStaysThere(lock: Lock) throws {
+    @Test(arguments: LockForm.allCases)
+    func aStoredLoginIsLockedAndStaysThere(form: LockForm) throws {
         let keyring = try desk.startKeyring()
         try desk.store().save(login("h.example", "u", "s"))
-        let locked = try self.lock(keyring, lock)
+        let locked = try desk.lock(keyring, form)
 
         let store = desk.store()
         #expect(throws: lockedError) { try store.find(query("https://h.example/v1/")) }
@@ -157,18 +155,18 @@ import Testing
         #expect(try store.find(query("new.example")).isEmpty)
     }
 
-    @Test(arguments: Lock.allCases)
-    func whatIsNotThereIsNotFoundAndErased(lock: Lock) throws {
+    @Test(arguments: LockForm.allCases)
+    func whatIsNotThereIsNotFoundAndErased(form: LockForm) throws {
         let keyring = try desk.startKeyring()
         try desk.store().save(login("h.example", "u", "s"))
-        _ = try self.lock(keyring, lock)
+        _ = try desk.lock(keyring, form)
         #expect(try desk.store().find(query("other.example")).isEmpty)
         try desk.store().remove([query("other.example")])
     }
 
-    @Test(arguments: Lock.allCases)
-    func anEmptyLockedKeyringTakesNothing(lock: Lock) throws {
-        let locked = try self.lock(try desk.startKeyring(), lock)
+    @Test(arguments: LockForm.allCases)
+    func anEmptyLockedKeyringTakesNothing(form: LockForm) throws {
+        let locked = try desk.lock(try desk.startKeyring(), form)
         let store = desk.store()
         #expect(throws: lockedError) { try store.save(login("h.example", "u", "s")) }
         #expect(try store.find(query("h.example")).isEmpty)
@@ -190,7 +188,7 @@ import Testing
     @Test func aListOfHashedItemsIsLocked() throws {
         let keyring = try desk.startKeyring()
         try desk.store().save(login("h.example", "u", "s"))
-        _ = try lock(keyring, .neverUnlocked)
+        _ = try desk.lock(keyring, .neverUnlocked)
         #expect(throws: lockedError) { try desk.store().list(.docker) }
     }
 
@@ -199,16 +197,5 @@ import Testing
             .locked, "the keyring is locked and nobody can be asked here to unlock it",
             hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in "
                 + "the encrypted file")
-    }
-
-    private func lock(_ keyring: GnomeKeyring, _ lock: Lock) throws -> GnomeKeyring {
-        switch lock {
-        case .byItsOwner:
-            try keyring.lock()
-            return keyring
-        case .neverUnlocked:
-            try keyring.stop()
-            return try desk.startKeyring(isUnlocked: false)
-        }
     }
 }
