@@ -1,0 +1,63 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// Helpers that are killed while they write the encrypted file.
+@Suite struct KilledWriterTests {
+    /// How many kills must land between the lock and the rename: there the new file lies beside
+    /// the old one. `make soak` waits for more of them.
+    private static let kills = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] == nil ? 20 : 200
+    private static let store = "home/.local/share/keyfob"
+
+    @Test func `a killed writer leaves the old login or the new one, and the others`() throws {
+        let machine = try Machine(.server)
+        // A large file takes long enough to be written.
+        let large = String(repeating: "x", count: 200_000)
+        for number in 0..<8 { try machine.store("other-\(number).example", "other", large) }
+        try machine.store("h.example", "user-0", "secret-0")
+
+        let duration = try time { try machine.store("h.example", "user-0", "secret-0") }
+        var current = 0
+        var landed = 0
+        for attempt in 1...100_000 where landed < Self.kills {
+            let input = try Machine.login("h.example", "user-\(attempt)", "secret-\(attempt)")
+            let file = try machine.sandbox.write(input, to: "input")
+            let program = try machine.sandbox.program(
+                ["sh", "-c", "exec docker-credential-keyfob store <\"$0\"", file]
+            ).start()
+            Thread.sleep(forTimeInterval: .random(in: 0...duration))
+            program.signal(SIGKILL)
+            let outcome = try program.finish()
+
+            let wasWriting = try temporaries(machine) > 0
+            if wasWriting { landed += 1 }
+            let login = try #require(try machine.get("h.example"))
+            let isOld = login == Login("user-\(current)", "secret-\(current)")
+            let isNew = login == Login("user-\(attempt)", "secret-\(attempt)")
+            #expect(isOld || isNew)
+            #expect(isNew || !outcome.succeeded)
+            #expect(isOld || !wasWriting)
+            if isNew { current = attempt }
+        }
+        #expect(landed == Self.kills)
+
+        #expect(try machine.list().count == 9)
+        for number in 0..<8 {
+            let isWhole = try machine.get("other-\(number).example") == Login("other", large)
+            #expect(isWhole)
+        }
+        try machine.store("h.example", "last", "last")
+        #expect(try temporaries(machine) == 0)
+    }
+
+    private func temporaries(_ machine: Machine) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: machine.sandbox.file(Self.store))
+            .filter { $0.contains(".tmp.") }.count
+    }
+
+    private func time(_ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        return start.duration(to: .now) / .seconds(1)
+    }
+}
