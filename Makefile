@@ -9,7 +9,9 @@ RELEASE = .build/release
 
 bin = $(DESTDIR)$(PREFIX)/bin
 doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
+man = $(DESTDIR)$(PREFIX)/share/man/man1
 documents = README.md SECURITY.md LICENSE
+pages = docker-credential-keyfob.1
 
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
 # libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
@@ -106,10 +108,13 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 	done
 	ln -sf docker-credential-keyfob "$(bin)/docker-credential-keyfob-podman"
 	install -D -m 644 -t "$(doc)" $(documents)
+	install -D -m 644 -t "$(man)" $(addprefix packaging/man/,$(pages))
+	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
 
 uninstall: ## Remove what install has installed
 	@rm -f $(foreach name,$(EXECUTABLES) docker-credential-keyfob-podman,"$(bin)/$(name)")
 	rm -f $(foreach name,$(documents),"$(doc)/$(name)")
+	rm -f $(foreach name,$(pages) docker-credential-keyfob-podman.1,"$(man)/$(name)")
 	rmdir "$(doc)" 2>/dev/null || :
 
 clean: ## Remove what has been built

@@ -69,7 +69,7 @@ package struct DockerFrontend: Frontend {
         case "list":
             return try list(over: channel)
         case "version", "--version", "-v":
-            return Secret(line: "\(program) (keyfob) v\(version)")
+            return Secret(line: "\(program) (org.keyfob) v\(version)")
         case "--help", "-h":
             return Secret(line: usage)
         default:

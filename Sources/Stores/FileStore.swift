@@ -340,7 +340,7 @@ extension FileStore {
         case .full(let limit):
             StoreError(
                 .failed, "\(path) cannot hold more than \(limit)",
-                hint: "remove logins that are not needed: keyfob list, keyfob logout SERVER")
+                hint: "erase logins that are not needed")
         }
     }
 

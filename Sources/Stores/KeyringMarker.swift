@@ -34,7 +34,7 @@ package struct KeyringMarker: Sendable {
                 .failed,
                 "\(printable(folder.path(of: KeyringMarker.fileName))) cannot hold more than"
                     + " \(KeyringMarker.hashLimit) places",
-                hint: "remove logins that are not needed: keyfob list, keyfob logout SERVER")
+                hint: "erase logins that are not needed")
         }
         try write(marks, in: folder, under: lock)
     }

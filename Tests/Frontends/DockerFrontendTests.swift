@@ -261,9 +261,9 @@ import Testing
 
     @Test func versionAndHelpTouchNoStore() {
         for (argument, line) in [
-            ("version", "keyfob-test (keyfob) v1.2.3"),
-            ("--version", "keyfob-test (keyfob) v1.2.3"),
-            ("-v", "keyfob-test (keyfob) v1.2.3"),
+            ("version", "keyfob-test (org.keyfob) v1.2.3"),
+            ("--version", "keyfob-test (org.keyfob) v1.2.3"),
+            ("-v", "keyfob-test (org.keyfob) v1.2.3"),
             ("--help", "Usage: keyfob-test <store|get|erase|list|version>"),
             ("-h", "Usage: keyfob-test <store|get|erase|list|version>"),
         ] {
