@@ -57,13 +57,17 @@ let package = Package(
         .target(
             name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
 
+        // Drives a file store in a process of its own: another user, many at once.
+        .executableTarget(
+            name: "StoreProbe", dependencies: ["Credentials", "Stores"], path: "Tests/StoreProbe"),
+
         .testTarget(
             name: "SandboxTests", dependencies: ["Helper", "Sandbox"], path: "Tests/SandboxTests"),
         .testTarget(
             name: "CredentialsTests", dependencies: ["Credentials"], path: "Tests/Credentials"),
         .testTarget(
             name: "StoresTests",
-            dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox"],
+            dependencies: ["Credentials", "Stores", "StoreContract", "StoreProbe", "Sandbox"],
             path: "Tests/Stores"
         ),
         .testTarget(

@@ -1,0 +1,64 @@
+import Credentials
+import Glibc
+import Stores
+
+/// The store probe does one thing with a file store, in a process of its own:
+///
+///     StoreProbe HOME save|get|remove SERVER [USER]
+///     StoreProbe HOME list
+///
+/// The store is in `HOME/data/keyfob`, its key in `HOME/state/keyfob`. The secret of a user is
+/// made of the user's name, so that none is ever passed. It prints a line for each login
+/// (`USER`, and `with another's secret` if that is so), or one of `OUTCOME: MESSAGE`, and then
+/// exits with 1.
+@main
+struct StoreProbe {
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        let home = words[0]
+        let store = FileStore(
+            FileStore.Options(
+                folder: Folder(home + "/data/keyfob"), keyFolder: Folder(home + "/state/keyfob"),
+                notice: { _ in }))
+        do throws(StoreError) {
+            switch words[1] {
+            case "save":
+                try store.save(login(server: words[2], user: words[3]))
+            case "get":
+                for found in try store.find(Query(.docker, ["server": text(words[2])])) {
+                    let user = found["username"]?.string ?? ""
+                    let isItsOwn = found.secret == secret(of: user)
+                    print(isItsOwn ? user : "\(user) with another's secret")
+                }
+            case "remove":
+                try store.remove([Query(.docker, ["server": text(words[2])])])
+            case "list":
+                for entry in try store.list(nil).entries {
+                    print(entry.attributes["username"]?.string ?? "")
+                }
+            default:
+                fatalError("no such action: \(words[1])")
+            }
+        } catch {
+            print("\(error.outcome): \(error.message)")
+            exit(1)
+        }
+    }
+
+    private static func login(server: String, user: String) -> Credential {
+        let attributes = ["server": text(server), "username": text(user)]
+        let entry = Entry(
+            realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
+            label: text(server))
+        return Credential(entry, secret: secret(of: user))
+    }
+
+    private static func secret(of user: String) -> Secret {
+        Secret(copying: Array("the secret of \(user)".utf8).span)
+    }
+
+    private static func text(_ string: String) -> Text {
+        guard let text = Text(string) else { fatalError("an argument holds no NUL") }
+        return text
+    }
+}

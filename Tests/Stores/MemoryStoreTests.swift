@@ -1,0 +1,13 @@
+import Credentials
+import StoreContract
+import Testing
+
+@testable import Stores
+
+/// The memory store keeps the contract.
+struct MemoryStoreTests {
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContract(_ contract: StoreContract) throws {
+        try contract.check { MemoryStore() }
+    }
+}
