@@ -102,17 +102,21 @@ package struct Folder: Hashable, Sendable {
         let status = try attempt("inspect", path) { () throws(SystemError) in
             try directory.status()
         }
-        try Ownership.mine.check(status, of: path)
+        try Ownership.mine.check(status, of: path, isDirectory: true)
         return OpenFolder(directory, path: path)
     }
 
-    /// Why the folder itself could not be opened.
+    /// Why the folder itself could not be opened: the real reason if the system's says little.
     private func refusal(of error: SystemError) -> StoreError {
         var status = stat()
-        guard error.code == ENOTDIR || error.code == ELOOP,
-            unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK
-        else { return failure("open", path, error) }
-        return Ownership.symbolicLink(path)
+        guard unsafe lstat(path, &status) == 0 else { return failure("open", path, error) }
+        guard status.st_mode & S_IFMT != S_IFLNK else { return Ownership.symbolicLink(path) }
+        do throws(StoreError) {
+            try Ownership.mine.check(status, of: path, isDirectory: true)
+        } catch {
+            return error
+        }
+        return failure("open", path, error)
     }
 }
 
@@ -124,21 +128,22 @@ enum Ownership {
     /// out credentials.
     case mineOrGivenByRoot
 
-    /// Throws `failed`, with what to do about it, if the file or directory is not to be trusted.
+    /// Throws `failed`, with what to do about it, if the file is not to be trusted, or is neither
+    /// a regular file nor, where one is expected, a directory.
     func check(
-        _ status: stat, of path: String, user: uid_t = geteuid()
+        _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
     ) throws(StoreError) {
         let path = printable(path)
+        guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
+            throw StoreError(
+                .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
+                hint: "move it away: mv \(path) \(path).old")
+        }
         let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
         guard status.st_uid == user || isGiven else {
             throw StoreError(
                 .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
                 hint: "if it is yours, run: sudo chown \(user) \(path)")
-        }
-        let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-        guard isDirectory || status.st_mode & S_IFMT == S_IFREG else {
-            throw StoreError(
-                .failed, "\(path) is not a regular file", hint: "remove it: rm \(path)")
         }
         let forbidden: mode_t = isGiven ? 0o027 : 0o077
         guard status.st_mode & forbidden == 0 else {

@@ -1,0 +1,283 @@
+import Credentials
+import Foundation
+import Testing
+
+@testable import Stores
+
+/// A folder: what it refuses to trust, and what it creates.
+struct FolderTests {
+    /// A file that is not the user's alone, in the place of the store.
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        /// What is done to the home before the store is asked.
+        let make: @Sendable (TemporaryHome) throws -> Void
+        /// What the user is told, without the home's path.
+        let message: String
+        var needsRoot = false
+    }
+
+    static let faults: [Fault] = [
+        Fault(
+            testDescription: "a file of another user",
+            make: { try #require(unsafe chown($0.file, 0, 0) == 0) },
+            message: "failed: /data/keyfob/credentials is owned by uid 0, not by you (uid UID)",
+            needsRoot: true),
+        Fault(
+            testDescription: "mode 0644",
+            make: { try #require(unsafe chmod($0.file, 0o644) == 0) },
+            message: "failed: /data/keyfob/credentials is open to other users (mode 0644)"),
+        Fault(
+            testDescription: "mode 0620",
+            make: { try #require(unsafe chmod($0.file, 0o620) == 0) },
+            message: "failed: /data/keyfob/credentials is open to other users (mode 0620)"),
+        Fault(
+            testDescription: "mode 0000",
+            make: { try #require(unsafe chmod($0.file, 0) == 0) },
+            message: "failed: cannot open /data/keyfob/credentials: permission denied"),
+        Fault(
+            testDescription: "a symbolic link in its place",
+            make: {
+                try #require(unsafe rename($0.file, $0.file + ".real") == 0)
+                try #require(unsafe symlink("credentials.real", $0.file) == 0)
+            },
+            message: "failed: /data/keyfob/credentials is a symbolic link, which is not followed"),
+        Fault(
+            testDescription: "a second hard link",
+            make: { try #require(unsafe link($0.file, $0.file + ".second") == 0) },
+            message: "failed: /data/keyfob/credentials has 2 hard links, and must have one"),
+        Fault(
+            testDescription: "a FIFO in its place",
+            make: {
+                try #require(unsafe rename($0.file, $0.file + ".real") == 0)
+                try #require(unsafe mkfifo($0.file, 0o600) == 0)
+            },
+            message: "failed: /data/keyfob/credentials is not a regular file"),
+        Fault(
+            testDescription: "a directory in its place",
+            make: {
+                try #require(unsafe rename($0.file, $0.file + ".real") == 0)
+                try #require(unsafe mkdir($0.file, 0o700) == 0)
+            },
+            message: "failed: /data/keyfob/credentials is not a regular file"),
+        Fault(
+            testDescription: "a folder of another user",
+            make: { try #require(unsafe chown($0.data.path, 0, 0) == 0) },
+            message: "failed: /data/keyfob is owned by uid 0, not by you (uid UID)",
+            needsRoot: true),
+        Fault(
+            testDescription: "a folder that others may enter",
+            make: { try #require(unsafe chmod($0.data.path, 0o755) == 0) },
+            message: "failed: /data/keyfob is open to other users (mode 0755)"),
+        Fault(
+            testDescription: "a symbolic link in the folder's place",
+            make: {
+                try #require(unsafe rename($0.data.path, $0.data.path + ".real") == 0)
+                try #require(unsafe symlink("keyfob.real", $0.data.path) == 0)
+            },
+            message: "failed: /data/keyfob is a symbolic link, which is not followed"),
+        Fault(
+            testDescription: "a file in the folder's place",
+            make: {
+                try #require(unsafe rename($0.data.path, $0.data.path + ".real") == 0)
+                try $0.write([], to: $0.data.path)
+            },
+            message: "failed: /data/keyfob is not a directory"),
+        Fault(
+            testDescription: "a key that others may read",
+            make: { try #require(unsafe chmod($0.key, 0o640) == 0) },
+            message: "failed: /state/keyfob/key is open to other users (mode 0640)"),
+        Fault(
+            testDescription: "a second name of the key",
+            make: { try #require(unsafe link($0.key, $0.path + "/key") == 0) },
+            message: "failed: /state/keyfob/key has 2 hard links, and must have one"),
+    ]
+
+    @Test(arguments: faults)
+    func whatIsNotTheUsersAloneIsRefusedAndStays(_ fault: Fault) throws {
+        guard geteuid() == 0 || !fault.needsRoot else { return }
+        let home = try unprivilegedHome()
+        #expect(try run(home, "save", "a.example", "ann") == Probe.Outcome(lines: [], status: 0))
+        let path = home.file
+        let file = try home.read(path)
+        try fault.make(home)
+        let expected = fault.message
+            .replacing(" /", with: " \(home.path)/", maxReplacements: 1)
+            .replacing("UID", with: "\(geteuid() == 0 ? Probe.nobody : geteuid())")
+        for words in [
+            ["get", "a.example"], ["list"], ["save", "a.example", "bob"],
+            ["save", "b.example", "bob"], ["remove", "a.example"],
+        ] {
+            let outcome = try Probe(home, words, unprivileged: true).wait()
+            #expect(outcome == Probe.Outcome(lines: [expected], status: 1), "\(words)")
+        }
+        let real = [
+            path, path + ".real", home.data.path + ".real/credentials",
+        ].filter { home.exists($0) && (try? home.read($0)) == file }
+        #expect(!real.isEmpty)
+    }
+
+    @Test func everyFaultHasAMessageOfItsOwn() {
+        let messages = FolderTests.faults.map { $0.message }
+        // A FIFO and a directory are both not a regular file.
+        #expect(Set(messages).count == messages.count - 1)
+    }
+
+    @Test func aReadOnlyHomeIsReadAndAStoreSaysWhyItCannot() throws {
+        let home = try unprivilegedHome()
+        try #require(unsafe chmod(home.path, 0o500) == 0)
+        defer { unsafe chmod(home.path, 0o700) }
+        #expect(try run(home, "get", "a.example") == Probe.Outcome(lines: [], status: 0))
+        #expect(try run(home, "remove", "a.example") == Probe.Outcome(lines: [], status: 0))
+        let message = "failed: cannot create \(home.path)/data: permission denied"
+        #expect(
+            try run(home, "save", "a.example", "ann")
+                == Probe.Outcome(lines: [message], status: 1))
+        #expect(!home.exists(home.path + "/data"))
+    }
+
+    @Test func aReadOnlyStoreIsReadAndAStoreSaysWhyItCannot() throws {
+        let home = try unprivilegedHome()
+        #expect(try run(home, "save", "a.example", "ann") == Probe.Outcome(lines: [], status: 0))
+        let file = try home.read(home.file)
+        try #require(unsafe chmod(home.data.path, 0o500) == 0)
+        defer { unsafe chmod(home.data.path, 0o700) }
+        #expect(try run(home, "get", "a.example") == Probe.Outcome(lines: ["ann"], status: 0))
+        let message = "failed: cannot write \(home.file): permission denied"
+        for words in [["save", "b.example", "bob"], ["remove", "a.example"]] {
+            let outcome = try Probe(home, words, unprivileged: true).wait()
+            #expect(outcome == Probe.Outcome(lines: [message], status: 1))
+        }
+        #expect(try home.read(home.file) == file)
+    }
+
+    // MARK: Creating
+
+    @Test func missingDirectoriesAreCreatedForTheUserAlone() throws {
+        let home = try TemporaryHome()
+        _ = try Folder(home.path + "/a//b/c").create()
+        for name in ["/a", "/a/b", "/a/b/c"] {
+            #expect(try permissions(of: home.path + name) == 0o700)
+        }
+        _ = try Folder(home.path + "/a/b/c").create()
+    }
+
+    /// Under sudo, HOME may be another user's.
+    @Test(.enabled(if: geteuid() == 0))
+    func nothingIsCreatedUnderAnotherUsersHome() throws {
+        let home = try unprivilegedHome()
+        let error = try refusal { try home.store.save(login("a.example", "ann")) }
+        #expect(error.outcome == .failed)
+        #expect(
+            error.message
+                == "\(home.data.path) is not created: \(home.path) is owned by uid"
+                + " \(Probe.nobody), not by you (uid 0)")
+        #expect(try home.store.find(server("a.example")).isEmpty)
+        #expect(try home.names(in: home.path) == [])
+    }
+
+    @Test func aDanglingLinkAboveIsNotCreatedThrough() throws {
+        let home = try TemporaryHome()
+        try #require(unsafe symlink("elsewhere", home.path + "/data") == 0)
+        let error = try refusal { try home.store.save(login("a.example", "ann")) }
+        #expect(error.message == "cannot create \(home.path)/data: not a directory")
+        #expect(try home.names(in: home.path) == ["data"])
+    }
+
+    @Test(arguments: ["", "relative/keyfob", "a\u{0}b", "/"])
+    func aPathThatIsNotAbsoluteIsRefused(_ path: String) throws {
+        let error = try refusal { _ = try Folder(path).lock("x") }
+        #expect(error.outcome == .failed)
+    }
+
+    @Test func aMessageIsOneLineWhateverThePath() throws {
+        let error = try refusal { _ = try Folder("not\nabsolute\u{1B}[31m").lock("x") }
+        #expect(error.message == "\"not?absolute?[31m\" is not an absolute path")
+    }
+
+    // MARK: Whose it must be
+
+    @Test func whatRootGivesMayBeReadByTheUsersGroup() throws {
+        var status = stat()
+        status.st_nlink = 1
+        func isTrusted(_ owned: Ownership, owner: uid_t, mode: mode_t, user: uid_t) -> Bool {
+            status.st_uid = owner
+            status.st_mode = S_IFREG | mode
+            return (try? owned.check(status, of: "/key", user: user)) != nil
+        }
+        #expect(isTrusted(.mine, owner: 1000, mode: 0o600, user: 1000))
+        #expect(isTrusted(.mine, owner: 1000, mode: 0o400, user: 1000))
+        #expect(!isTrusted(.mine, owner: 1000, mode: 0o640, user: 1000))
+        #expect(!isTrusted(.mine, owner: 0, mode: 0o600, user: 1000))
+        #expect(!isTrusted(.mine, owner: 1001, mode: 0o600, user: 1000))
+        #expect(isTrusted(.mineOrGivenByRoot, owner: 1000, mode: 0o600, user: 1000))
+        #expect(!isTrusted(.mineOrGivenByRoot, owner: 1000, mode: 0o640, user: 1000))
+        #expect(isTrusted(.mineOrGivenByRoot, owner: 0, mode: 0o440, user: 1000))
+        #expect(!isTrusted(.mineOrGivenByRoot, owner: 0, mode: 0o460, user: 1000))
+        #expect(!isTrusted(.mineOrGivenByRoot, owner: 0, mode: 0o444, user: 1000))
+        #expect(!isTrusted(.mineOrGivenByRoot, owner: 1001, mode: 0o400, user: 1000))
+        #expect(!isTrusted(.mineOrGivenByRoot, owner: 0, mode: 0o440, user: 0))
+    }
+
+    // MARK: Files
+
+    @Test func addingNeverReplacesAndReplacingDoes() throws {
+        let home = try TemporaryHome()
+        let folder = try home.data.create()
+        let lock = try folder.lock("file")
+        #expect(try folder.add("file", with: [1, 2].span, under: lock))
+        #expect(try !folder.add("file", with: [3].span, under: lock))
+        #expect(try home.read(home.data.path + "/file") == [1, 2])
+        try folder.replace("file", with: [4].span, under: lock)
+        #expect(try home.read(home.data.path + "/file") == [4])
+        #expect(try home.names(in: home.data.path) == ["file", "file.lock"])
+    }
+
+    @Test func aFileLongerThanItMayBeIsNotRead() throws {
+        let home = try TemporaryHome()
+        let folder = try home.data.create()
+        try home.write([1, 2, 3, 4], to: home.data.path + "/file")
+        #expect(try folder.read("file", atMost: 4)?.count == 4)
+        let error = try refusal { _ = try folder.read("file", atMost: 3) }
+        #expect(
+            error.message == "\(home.data.path)/file is longer than 3 bytes, the most it may be")
+        #expect(try folder.read("missing", atMost: 3) == nil)
+    }
+
+    @Test func aLockIsHeldToTheEndOfItsScope() throws {
+        let home = try TemporaryHome()
+        func isFree() throws -> Bool {
+            let file = unsafe open(home.data.path + "/x.lock", O_RDWR)
+            defer { close(file) }
+            try #require(file >= 0)
+            return flock(file, LOCK_EX | LOCK_NB) == 0
+        }
+        do {
+            let lock = try home.data.lock("x")
+            #expect(try !isFree())
+            _ = lock
+        }
+        #expect(try isFree())
+        #expect(home.exists(home.data.path + "/x.lock"))
+    }
+
+    // MARK: Helpers
+
+    /// A home of the user as whom probes run.
+    private func unprivilegedHome() throws -> TemporaryHome {
+        let home = try TemporaryHome()
+        if geteuid() == 0 {
+            try #require(unsafe chown(home.path, Probe.nobody, Probe.nobody) == 0)
+        }
+        return home
+    }
+
+    private func run(_ home: TemporaryHome, _ words: String...) throws -> Probe.Outcome {
+        try Probe(home, words, unprivileged: true).wait()
+    }
+
+    private func permissions(of path: String) throws -> mode_t {
+        var status = stat()
+        try #require(unsafe stat(path, &status) == 0)
+        return status.st_mode & 0o7777
+    }
+}
