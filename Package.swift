@@ -79,7 +79,7 @@ let package = Package(
             path: "Tests/Settings"),
         .testTarget(
             name: "TranscriptsTests", dependencies: ["Helper", "Sandbox"],
-            path: "Tests/Transcripts", exclude: ["README.md"]),
+            path: "Tests/Transcripts", exclude: ["README.md", "docker"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox", "Helper"],
