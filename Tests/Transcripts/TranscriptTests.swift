@@ -64,10 +64,11 @@ private struct Snapshot: Equatable {
             let path = "\(folder)/\(name)"
             var status = stat()
             guard unsafe lstat(path, &status) == 0 else { continue }
+            let isFile = status.st_mode & S_IFMT == S_IFREG
             files[name] = File(
                 mode: status.st_mode, seconds: status.st_mtim.tv_sec,
                 nanoseconds: status.st_mtim.tv_nsec,
-                content: FileManager.default.contents(atPath: path))
+                content: isFile ? FileManager.default.contents(atPath: path) : nil)
         }
         self.files = files
     }
