@@ -30,7 +30,7 @@ struct Guardian {
                 *) groups="$groups -$word" ;;
             esac
         done
-        [ -z "$groups" ] || kill -KILL -- $groups
+        [ -z "$groups" ] || kill -s KILL -- $groups
         rm -rf -- "$1"
         """
 }
