@@ -1,5 +1,6 @@
 import Credentials
 import Sandbox
+import StoreContract
 import Stores
 import Testing
 
@@ -8,6 +9,26 @@ import Testing
     let desk: Desk
 
     init() throws { desk = try Desk() }
+
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContract(_ contract: StoreContract) throws {
+        _ = try desk.startKeyring()
+        try contract.check { desk.store() }
+    }
+
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContractInAChainWithTheFile(_ contract: StoreContract) throws {
+        _ = try desk.startKeyring()
+        try contract.check {
+            let file = FileStore(
+                .init(
+                    folder: Folder(desk.sandbox.file("home/.local/share/keyfob")),
+                    keyFolder: Folder(desk.sandbox.file("home/.local/state/keyfob")),
+                    notice: { _ in }))
+            return StoreChain(
+                keyring: desk.store(), file: file, marker: desk.marker, notice: { _ in })
+        }
+    }
 
     @Test func anItemIsWhatOtherHelpersKeep() throws {
         _ = try desk.startKeyring()

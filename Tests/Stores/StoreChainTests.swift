@@ -1,4 +1,5 @@
 import Credentials
+import StoreContract
 import Stores
 import Synchronization
 import Testing
@@ -8,6 +9,23 @@ import Testing
     static let noKeyring: [StoreError.Outcome] = [
         .locked, .declined, .timedOut, .gone, .damaged, .failed,
     ]
+
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContractWithAKeyring(_ contract: StoreContract) throws {
+        try contract.check {
+            StoreChain(
+                keyring: MemoryStore(), file: MemoryStore(), marker: nil, notice: { _ in })
+        }
+    }
+
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContractWithoutAKeyring(_ contract: StoreContract) throws {
+        try contract.check {
+            StoreChain(
+                keyring: PlannedStore(failing: .absent), file: MemoryStore(), marker: nil,
+                notice: { _ in })
+        }
+    }
 
     // The keyring is ready.
 
