@@ -36,7 +36,7 @@ package struct Directories: Hashable, Sendable {
 
 extension Environment {
     /// An absolute path without a slash at its end; nil for anything else.
-    fileprivate func path(_ name: Name) -> String? {
+    func path(_ name: Name) -> String? {
         guard let path = self[name], path.isAbsolutePath else { return nil }
         return path.hasSuffix("/") ? String(path.dropLast()) : path
     }
@@ -61,12 +61,16 @@ extension String {
 }
 
 private func homeInPasswordDatabase() -> String? {
-    var entry = unsafe passwd()
-    var found: UnsafeMutablePointer<passwd>?
-    let error = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
-        unsafe getpwuid_r(geteuid(), &entry, buffer.baseAddress!, buffer.count, &found)
+    let path: String? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) {
+        buffer in
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        let error = unsafe getpwuid_r(
+            geteuid(), &entry, buffer.baseAddress!, buffer.count, &found)
+        guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else { return nil }
+        // The path lies in the buffer.
+        return unsafe String(cString: home)
     }
-    guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else { return nil }
-    let path = unsafe String(cString: home)
-    return path.isAbsolutePath ? path : nil
+    guard let path, path.isAbsolutePath else { return nil }
+    return path
 }

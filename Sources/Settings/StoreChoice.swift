@@ -40,7 +40,7 @@ package struct StoreChoice: Sendable {
             ? nil
             : FileStore.Options(
                 folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
-                credentialsDirectory: environment[.credentialsDirectory], notice: notice)
+                credentialsDirectory: environment.path(.credentialsDirectory), notice: notice)
     }
 
     /// The one store that frontends see.

@@ -28,6 +28,11 @@ import Testing
         #expect(choice.file?.credentialsDirectory == "/run/credentials/x")
     }
 
+    @Test func aCredentialsDirectoryThatIsRelativeIsNone() throws {
+        let choice = try choice([.credentialsDirectory: "credentials"])
+        #expect(choice.file != nil && choice.file?.credentialsDirectory == nil)
+    }
+
     @Test(
         arguments: [
             ([:], false),
