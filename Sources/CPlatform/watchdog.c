@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 struct line {
@@ -24,11 +23,6 @@ static atomic_flag is_claimed = ATOMIC_FLAG_INIT;
 // How long the watchdog's own line may take to be written.
 static const unsigned patience_in_seconds = 2;
 
-static void set_timer(unsigned seconds) {
-    const struct itimerval timer = {.it_value = {.tv_sec = seconds}};
-    setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 static void write_line(int file, struct line line) {
     while (line.count > 0) {
         const ssize_t written = write(file, line.bytes, (size_t)line.count);
@@ -42,7 +36,7 @@ static void write_line(int file, struct line line) {
 static void on_alarm(int number) {
     (void)number;
     if (atomic_flag_test_and_set(&is_claimed)) _exit(1);
-    set_timer(patience_in_seconds);
+    alarm(patience_in_seconds);
     const int index = atomic_load(&current);
     if (index >= 0) {
         write_line(STDOUT_FILENO, lines[index]);
@@ -59,11 +53,11 @@ void platform_watchdog_start(unsigned seconds) {
     sigaction(SIGALRM, &action, NULL);
 
     // A mask is inherited: whoever started this process may have blocked the signal.
-    sigset_t alarm;
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
-    pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
-    set_timer(seconds);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    alarm(seconds);
 }
 
 void platform_watchdog_say(const unsigned char *bytes, int count) {
