@@ -27,7 +27,7 @@ struct Helper {
 
     private static func serve(_ arguments: [String], over channel: StandardIO) -> ExitStatus {
         guard !platform_has_borrowed_rights() else {
-            channel.refuse("refusing to run with the rights of another user (set-user-ID)")
+            channel.refuse("refusing to run set-user-ID, set-group-ID or with capabilities")
             return .failure
         }
         let program = arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init)

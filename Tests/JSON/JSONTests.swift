@@ -99,11 +99,51 @@ import Testing
         #expect(fault?.kind == .ambiguous)
     }
 
+    /// Documents that are almost right, the same ones in every run.
+    @Test func anyBytesAreAValueOrAFault() {
+        var numbers = SplitMix(state: 1)
+        let seed = Array(
+            #"{"ServerURL":"é\ud83d\ude00\u0000","a":[1,-2.5e3,true,null,{"b":"\\\n"}]}"#.utf8)
+        var values = 0
+        for _ in 0..<20_000 {
+            var bytes = seed
+            for _ in 0...Int(numbers.next() % 3) {
+                let index = Int(numbers.next() % UInt64(bytes.count))
+                switch numbers.next() % 3 {
+                case 0: bytes[index] = UInt8(truncatingIfNeeded: numbers.next())
+                case 1: bytes.remove(at: index)
+                default: bytes.insert(bytes[Int(numbers.next() % UInt64(bytes.count))], at: index)
+                }
+            }
+            guard let value = try? JSON(decodingStartOf: Secret(copying: bytes.span)) else {
+                continue
+            }
+            values += 1
+            let line = try? value.encoded()
+            let again = line.flatMap { try? JSON(decoding: $0).encoded() }
+            #expect(line != nil && again == line)
+        }
+        #expect((1_000..<19_000).contains(values))
+    }
+
     @Test func aDecodedValueIsNeverPrinted() throws {
         let value = try JSON(decoding: Secret(text: #"{"Secret":"hunter2"}"#))
         var dumped = ""
         dump(value, to: &dumped)
         #expect(!"\(value) \(String(reflecting: value)) \(dumped)".contains("hunter2"))
+    }
+}
+
+/// SplitMix64, for numbers that look random and are always the same.
+private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var number = state
+        number = (number ^ (number >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        number = (number ^ (number >> 27)) &* 0x94D0_49BB_1331_11EB
+        return number ^ (number >> 31)
     }
 }
 
