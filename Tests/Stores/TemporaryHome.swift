@@ -69,7 +69,9 @@ func text(_ string: String) -> Text {
     return text
 }
 
-func secret(_ string: String) -> Secret { Secret(copying: Array(string.utf8).span) }
+func secret(_ string: String) -> Secret { secret(Array(string.utf8)) }
+
+func secret(_ bytes: [UInt8]) -> Secret { Secret(copying: bytes.span) }
 
 /// The error that `body` throws; the test fails if it throws none.
 func refusal(

@@ -1,0 +1,141 @@
+import Credentials
+import Foundation
+import Testing
+
+@testable import Stores
+
+/// Key sources: in which order they are asked, and when a key is made.
+struct KeySourceTests {
+    @Test func theFirstStoreMakesAKeyAndSaysSoOnce() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        try home.store.save(login("b.example", "bob"))
+        #expect(try home.read(home.key).count == 32)
+        #expect(try home.names(in: home.state.path) == ["key", "key.lock"])
+        try #require(home.notices.count == 1)
+        #expect(home.notices[0].contains(home.key))
+        #expect(home.notices[0].contains("a copy of the store alone cannot be read"))
+        #expect(home.notices[0].contains("a backup that holds both"))
+        #expect(!home.notices[0].contains("\n"))
+    }
+
+    @Test func aKeyWithoutAStoreIsUsedAgain() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        let key = try home.read(home.key)
+        try FileManager.default.removeItem(atPath: home.file)
+        try home.store.save(login("a.example", "ann"))
+        #expect(try home.read(home.key) == key)
+        #expect(home.notices.count == 1)
+    }
+
+    @Test(arguments: [0, 1, 31])
+    func aShortKeyWithoutAStoreIsReplaced(_ length: Int) throws {
+        let home = try TemporaryHome()
+        _ = try home.state.create()
+        try home.write([UInt8](repeating: 7, count: length), to: home.key)
+        try home.store.save(login("a.example", "ann"))
+        #expect(try home.read(home.key).count == 32)
+        #expect(try home.store.find(server("a.example")).count == 1)
+        #expect(home.notices.count == 1)
+    }
+
+    @Test func aTemporaryThatSharesTheKeyAfterACrashIsRemoved() throws {
+        let home = try TemporaryHome()
+        _ = try home.state.create()
+        let temporary = home.state.path + "/.key.tmp.dead"
+        try home.write([UInt8](repeating: 7, count: 32), to: temporary)
+        try #require(unsafe link(temporary, home.key) == 0)
+        try home.store.save(login("a.example", "ann"))
+        #expect(!home.exists(temporary))
+        #expect(try home.read(home.key) == [UInt8](repeating: 7, count: 32))
+    }
+
+    @Test func aConfiguredKeyFileIsUsedAndNoneIsMade() throws {
+        let home = try TemporaryHome()
+        var options = home.options
+        options.keyFile = home.path + "/my-key"
+        let error = try refusal { try FileStore(options).save(login("a.example", "ann")) }
+        #expect(error.message == "the key file \(home.path)/my-key does not exist")
+        try home.write(
+            Array("a key that somebody has typed in, with a newline\n".utf8),
+            to: home.path + "/my-key")
+        try FileStore(options).save(login("a.example", "ann"))
+        #expect(try FileStore(options).find(server("a.example")).count == 1)
+        #expect(!home.exists(home.key))
+        #expect(home.notices == [])
+        let missing = try refusal { _ = try home.store.find(server("a.example")) }
+        #expect(missing.outcome == .locked)
+    }
+
+    @Test func aServicesCredentialIsUsedIfThereIsOne() throws {
+        let home = try TemporaryHome()
+        var options = home.options
+        options.credentialsDirectory = home.path + "/credentials"
+        try FileStore(options).save(login("a.example", "ann"))
+        #expect(home.exists(home.key))
+        try FileManager.default.removeItem(atPath: home.data.path)
+        try FileManager.default.removeItem(atPath: home.key)
+        _ = try Folder(home.path + "/credentials").create()
+        try home.write([UInt8](repeating: 9, count: 32), to: home.path + "/credentials/keyfob")
+        try FileStore(options).save(login("a.example", "ann"))
+        #expect(!home.exists(home.key))
+        #expect(try FileStore(options).find(server("a.example")).count == 1)
+    }
+
+    @Test func theFirstKeyThatOpensIsTheOne() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        var options = home.options
+        options.keyFile = home.path + "/other-key"
+        options.credentialsDirectory = home.path
+        let store = FileStore(options)
+        #expect(try store.find(server("a.example")).count == 1)
+        try home.write([UInt8](repeating: 9, count: 32), to: home.path + "/other-key")
+        #expect(try store.find(server("a.example")).count == 1)
+        try home.write([UInt8](repeating: 9, count: 31), to: home.path + "/other-key")
+        #expect(try store.find(server("a.example")).count == 1)
+        // Where none opens, what is wrong with the first is said.
+        try FileManager.default.removeItem(atPath: home.key)
+        let short = try refusal { _ = try store.find(server("a.example")) }
+        #expect(
+            short.message
+                == "the key file \(home.path)/other-key is too short: 31 bytes, 32 are needed")
+        try home.write([UInt8](repeating: 9, count: 32), to: home.path + "/other-key")
+        let wrong = try refusal { _ = try store.find(server("a.example")) }
+        #expect(wrong.message == "the key in \(home.path)/other-key is not the key of \(home.file)")
+        try FileManager.default.removeItem(atPath: home.path + "/other-key")
+        let missing = try refusal { _ = try store.find(server("a.example")) }
+        #expect(
+            missing.message
+                == "the key of \(home.file) is missing: \(home.path)/other-key and"
+                + " \(home.path)/keyfob and \(home.key) do not exist")
+    }
+
+    @Test func aKeyFileOfOneByteMoreThanTheLimitIsRefused() throws {
+        let home = try TemporaryHome()
+        let path = home.path + "/key-file"
+        try home.write([UInt8](repeating: 1, count: 4096), to: path)
+        #expect(try KeySource.keyFile(path).ask()?.count == 4096)
+        try home.write([UInt8](repeating: 1, count: 4097), to: path)
+        let error = try refusal { _ = try KeySource.keyFile(path).ask() }
+        #expect(error.message == "\(path) is longer than 4096 bytes, the most it may be")
+    }
+
+    @Test(arguments: ["key", "./key", "", "/", "/etc/"])
+    func aKeyFileIsNamedByItsWholePath(_ path: String) throws {
+        #expect(throws: StoreError.self) { try KeySource.keyFile(path).ask() }
+    }
+
+    @Test func everySourceHereIsQuietAndFitsRawSlotsAlone() {
+        let sources: [KeySource] = [
+            .keyFile("/k"), .credential(directory: "/c"), .generated(Folder("/s")),
+        ]
+        for source in sources {
+            #expect(source.isQuiet)
+            #expect(source.fits(.raw))
+            #expect(!source.fits(.passphrase(.standard)))
+        }
+        #expect(sources.map(\.path) == ["/k", "/c/keyfob", "/s/key"])
+    }
+}
