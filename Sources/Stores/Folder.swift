@@ -57,8 +57,8 @@ package struct Folder: Hashable, Sendable {
         return try checked(directory)
     }
 
-    /// Waits until no other process holds this lock, and holds it until the value that is
-    /// returned goes out of scope. The folder is created if it is missing.
+    /// Waits until no other process holds this lock, and holds it until `release`, or until the
+    /// value that is returned goes out of scope. The folder is created if it is missing.
     ///
     /// Nothing here bounds the wait: the process has a watchdog. The lock is a file `NAME.lock`
     /// that is never removed, since removing it would let two writers hold two files of one name.
@@ -66,11 +66,14 @@ package struct Folder: Hashable, Sendable {
         try create().lock(name)
     }
 
-    /// A lock is held from when it is made until it goes out of scope.
+    /// A lock is held from when it is made until it is released or goes out of scope.
     package struct Lock: ~Copyable, Sendable {
         private let file: Descriptor
 
         init(holding file: consuming Descriptor) { self.file = file }
+
+        /// Lets the next one have it.
+        package consuming func release() {}
     }
 
     // MARK: Opening

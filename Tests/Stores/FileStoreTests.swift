@@ -288,17 +288,14 @@ struct FileStoreTests {
     @Test func aWriterWaitsForTheLockAndAReaderDoesNot() throws {
         let home = try TemporaryHome()
         try home.store.save(login("a.example", "ann"))
-        let writer: Probe
-        do {
-            let lock = try home.data.lock("credentials")
-            writer = try Probe(home, ["save", "b.example", "bob"])
-            let reader = try Probe(home, ["get", "a.example"]).wait()
-            #expect(reader == Probe.Outcome(lines: ["ann"], status: 0))
-            usleep(200_000)
-            #expect(writer.isRunning)
-            #expect(try home.store.find(server("b.example")).isEmpty)
-            _ = consume lock
-        }
+        let lock = try home.data.lock("credentials")
+        let writer = try Probe(home, ["save", "b.example", "bob"])
+        let reader = try Probe(home, ["get", "a.example"]).wait()
+        #expect(reader == Probe.Outcome(lines: ["ann"], status: 0))
+        usleep(200_000)
+        #expect(writer.isRunning)
+        #expect(try home.store.find(server("b.example")).isEmpty)
+        lock.release()
         #expect(writer.wait().status == 0)
         #expect(try home.store.find(server("b.example")).count == 1)
     }

@@ -243,7 +243,7 @@ struct FolderTests {
         #expect(try folder.read("missing", atMost: 3) == nil)
     }
 
-    @Test func aLockIsHeldToTheEndOfItsScope() throws {
+    @Test func aLockIsHeldUntilItIsReleasedOrItsScopeIsLeft() throws {
         let home = try TemporaryHome()
         func isFree() throws -> Bool {
             let file = unsafe open(home.data.path + "/x.lock", O_RDWR)
@@ -251,11 +251,17 @@ struct FolderTests {
             try #require(file >= 0)
             return flock(file, LOCK_EX | LOCK_NB) == 0
         }
-        do {
+        let lock = try home.data.lock("x")
+        #expect(try !isFree())
+        lock.release()
+        #expect(try isFree())
+        func fail() throws {
             let lock = try home.data.lock("x")
             #expect(try !isFree())
-            _ = lock
+            try Folder("relative").lock("x").release()
+            lock.release()
         }
+        #expect(throws: StoreError.self) { try fail() }
         #expect(try isFree())
         #expect(home.exists(home.data.path + "/x.lock"))
     }
