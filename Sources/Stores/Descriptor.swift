@@ -1,4 +1,3 @@
-internal import Credentials
 import Glibc
 
 /// A descriptor is an open file that is closed when its owner is done with it.
@@ -8,6 +7,16 @@ struct Descriptor: ~Copyable, Sendable {
     init(owning number: Int32) { self.number = number }
 
     deinit { close(number) }
+
+    /// The directory at this path, opened. A relative path begins at `start`.
+    static func ofDirectory(
+        _ path: String, from start: Int32 = AT_FDCWD, _ flags: Int32 = 0
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(
+            owning: try SystemError.check {
+                unsafe openat(start, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
+            })
+    }
 
     /// What the file is now.
     func status() throws(SystemError) -> stat {
@@ -50,30 +59,5 @@ struct Descriptor: ~Copyable, Sendable {
     /// Returns once what was written is on the disk.
     func sync() throws(SystemError) {
         try SystemError.check { fsync(number) }
-    }
-}
-
-/// A system error is an `errno`, and what the system calls it.
-struct SystemError: Error, Hashable {
-    let code: Int32
-
-    /// One line, lower case: `permission denied`.
-    var reason: String {
-        guard let text = unsafe strerror(code) else { return "error \(code)" }
-        let reason = unsafe String(cString: text)
-        return reason.prefix(1).lowercased() + reason.dropFirst()
-    }
-
-    /// What the call returned, once it was not interrupted; throws if that is -1.
-    @discardableResult
-    static func check<Number: FixedWidthInteger>(
-        _ call: () -> Number
-    ) throws(SystemError) -> Number {
-        while true {
-            let result = call()
-            guard result == -1 else { return result }
-            let code = errno
-            guard code == EINTR else { throw SystemError(code: code) }
-        }
     }
 }

@@ -18,7 +18,7 @@ package struct Folder: Hashable, Sendable {
         try requireAbsolutePath()
         let directory: Descriptor
         do throws(SystemError) {
-            directory = try openDirectory(path, at: AT_FDCWD, O_NOFOLLOW)
+            directory = try Descriptor.ofDirectory(path, O_NOFOLLOW)
         } catch let error where error.code == ENOENT {
             return nil
         } catch {
@@ -36,7 +36,7 @@ package struct Folder: Hashable, Sendable {
         if let folder = try open() { return folder }
         var (above, names) = try nearestAncestor()
         var directory = try attempt("open", above) { () throws(SystemError) in
-            try openDirectory(above, at: AT_FDCWD)
+            try Descriptor.ofDirectory(above)
         }
         let owner = try attempt("inspect", above) { () throws(SystemError) in
             try directory.status().st_uid
@@ -123,82 +123,6 @@ package struct Folder: Hashable, Sendable {
     }
 }
 
-/// Ownership is what must be true of a file before it is trusted.
-enum Ownership {
-    /// The user's own, and nobody else's in any way.
-    case mine
-    /// The user's own; or root's, who may have let the user's group read it. So systemd hands
-    /// out credentials.
-    case mineOrGivenByRoot
-
-    /// Throws `failed`, with what to do about it, if the file is not to be trusted, or is neither
-    /// a regular file nor, where one is expected, a directory.
-    func check(
-        _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
-    ) throws(StoreError) {
-        let path = printable(path)
-        guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
-            throw StoreError(
-                .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
-                hint: "move it away: mv \(path) \(path).old")
-        }
-        let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
-        guard status.st_uid == user || isGiven else {
-            throw StoreError(
-                .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
-                hint: "if it is yours, run: sudo chown \(user) \(path)")
-        }
-        let forbidden: mode_t = isGiven ? 0o027 : 0o077
-        guard status.st_mode & forbidden == 0 else {
-            let mode = String(status.st_mode & 0o7777, radix: 8)
-            throw StoreError(
-                .failed, "\(path) is open to other users (mode 0\(mode))",
-                hint: "run: chmod \(isDirectory ? "700" : "600") \(path)")
-        }
-        guard isDirectory || status.st_nlink == 1 else {
-            throw StoreError(
-                .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
-                hint: "remove its other names; find them with: find ~ -samefile \(path)")
-        }
-    }
-
-    static func symbolicLink(_ path: String) -> StoreError {
-        let path = printable(path)
-        return StoreError(
-            .failed, "\(path) is a symbolic link, which is not followed",
-            hint: "put what it points to in its place, or remove it: rm \(path)")
-    }
-}
-
-/// The path as one line without control characters.
-func printable(_ path: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-}
-
-func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
-    StoreError(
-        .failed, "cannot \(verb) \(printable(path)): \(error.reason)",
-        hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
-}
-
-/// What `body` returns; its system error as a store's.
-func attempt<Result: ~Copyable>(
-    _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
-) throws(StoreError) -> Result {
-    do throws(SystemError) { return try body() } catch { throw failure(verb, path, error) }
-}
-
-func openDirectory(
-    _ path: String, at directory: Int32, _ flags: Int32 = 0
-) throws(SystemError) -> Descriptor {
-    Descriptor(
-        owning: try SystemError.check {
-            unsafe openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
-        })
-}
-
 /// The directory of this name, created if it is missing, never through a symbolic link.
 private func subdirectory(
     _ name: String, of parent: borrowing Descriptor
@@ -209,5 +133,5 @@ private func subdirectory(
     } catch let error where error.code == EEXIST {
         // Another process was faster, and it did the same.
     }
-    return try openDirectory(name, at: parent.number, O_NOFOLLOW)
+    return try Descriptor.ofDirectory(name, from: parent.number, O_NOFOLLOW)
 }

@@ -18,7 +18,7 @@ struct OpenFolder: ~Copyable, Sendable {
     /// none. Nothing is demanded of the directory, only of the files in it.
     static func ofAnyone(_ path: String) throws(StoreError) -> OpenFolder? {
         do throws(SystemError) {
-            return OpenFolder(try openDirectory(path, at: AT_FDCWD), path: path)
+            return OpenFolder(try Descriptor.ofDirectory(path), path: path)
         } catch let error where error.code == ENOENT {
             return nil
         } catch {
@@ -109,7 +109,7 @@ struct OpenFolder: ~Copyable, Sendable {
     /// name, so that no writer is alive.
     func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
         let prefix = Array(temporaryPrefix(of: name).utf8)
-        guard let copy = try? openDirectory(".", at: directory.number) else { return }
+        guard let copy = try? Descriptor.ofDirectory(".", from: directory.number) else { return }
         // fdopendir owns the descriptor it is given.
         guard let entries = unsafe fdopendir(dup(copy.number)) else { return }
         defer { unsafe closedir(entries) }

@@ -95,6 +95,29 @@ struct FileStoreTests {
         #expect(throws: StoreError.self) { try FileStore(options).find(server("a.example")) }
     }
 
+    @Test func aGetOpensTheFileOnceAndTheKeyOnlyForWhatIsThere() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        let files = try OpenCount(of: home.file)
+        let keys = try OpenCount(of: home.key)
+        #expect(try home.store.find(server("absent.example")).isEmpty)
+        #expect(try (files.next(), keys.next()) == (1, 0))
+        #expect(try home.store.find(server("a.example")).count == 1)
+        #expect(try (files.next(), keys.next()) == (1, 1))
+    }
+
+    @Test func aReaderLooksOnceMoreWhereTheKeyIsMissingOrWrong() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        try home.write([UInt8](repeating: 9, count: 32), to: home.key)
+        let (files, keys) = (try OpenCount(of: home.file), try OpenCount(of: home.key))
+        #expect(throws: StoreError.self) { try home.store.find(server("a.example")) }
+        #expect(try (files.next(), keys.next()) == (2, 2))
+        try FileManager.default.removeItem(atPath: home.key)
+        #expect(throws: StoreError.self) { try home.store.list(nil) }
+        #expect(try files.next() == 2)
+    }
+
     @Test func aMissingAShortAndAWrongKeyAreToldApartAndNothingIsWritten() throws {
         let home = try TemporaryHome()
         try home.store.save(login("a.example", "ann"))

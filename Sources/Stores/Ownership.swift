@@ -1,0 +1,51 @@
+internal import Credentials
+import Glibc
+
+/// Ownership is what must be true of a file before it is trusted.
+enum Ownership {
+    /// The user's own, and nobody else's in any way.
+    case mine
+    /// The user's own; or root's, who may have let the user's group read it. So systemd hands
+    /// out credentials.
+    case mineOrGivenByRoot
+
+    /// Throws `failed`, with what to do about it, if the file is not to be trusted, or is neither
+    /// a regular file nor, where one is expected, a directory.
+    func check(
+        _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
+    ) throws(StoreError) {
+        let path = printable(path)
+        guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
+            throw StoreError(
+                .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
+                hint: "move it away: mv \(path) \(path).old")
+        }
+        let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
+        guard status.st_uid == user || isGiven else {
+            throw StoreError(
+                .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
+                hint: user == 0
+                    ? "run this as uid \(status.st_uid), or set HOME to your own"
+                    : "if it is yours, run: sudo chown \(user) \(path)")
+        }
+        let forbidden: mode_t = isGiven ? 0o027 : 0o077
+        guard status.st_mode & forbidden == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            throw StoreError(
+                .failed, "\(path) is open to other users (mode 0\(mode))",
+                hint: "run: chmod \(isDirectory ? "700" : "600") \(path)")
+        }
+        guard isDirectory || status.st_nlink == 1 else {
+            throw StoreError(
+                .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
+                hint: "remove its other names; find them with: find ~ -samefile \(path)")
+        }
+    }
+
+    static func symbolicLink(_ path: String) -> StoreError {
+        let path = printable(path)
+        return StoreError(
+            .failed, "\(path) is a symbolic link, which is not followed",
+            hint: "put what it points to in its place, or remove it: rm \(path)")
+    }
+}

@@ -1,0 +1,48 @@
+internal import Credentials
+import Glibc
+
+/// A system error is an `errno`, and what the system calls it.
+struct SystemError: Error, Hashable {
+    let code: Int32
+
+    /// One line, lower case: `permission denied`.
+    var reason: String {
+        guard let text = unsafe strerror(code) else { return "error \(code)" }
+        let reason = unsafe String(cString: text)
+        return reason.prefix(1).lowercased() + reason.dropFirst()
+    }
+
+    /// What the call returned, once it was not interrupted; throws if that is -1.
+    @discardableResult
+    static func check<Number: FixedWidthInteger>(
+        _ call: () -> Number
+    ) throws(SystemError) -> Number {
+        while true {
+            let result = call()
+            guard result == -1 else { return result }
+            let code = errno
+            guard code == EINTR else { throw SystemError(code: code) }
+        }
+    }
+}
+
+/// What a store says of it: `cannot VERB PATH: reason`.
+func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
+    StoreError(
+        .failed, "cannot \(verb) \(printable(path)): \(error.reason)",
+        hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
+}
+
+/// What `body` returns; its system error as a store's.
+func attempt<Result: ~Copyable>(
+    _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
+) throws(StoreError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw failure(verb, path, error) }
+}
+
+/// The path as one line without control characters.
+func printable(_ path: String) -> String {
+    String(
+        String.UnicodeScalarView(
+            path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+}
