@@ -31,6 +31,6 @@ struct Guardian {
             esac
         done
         [ -z "$groups" ] || kill -s KILL -- $groups
-        rm -rf -- "$1"
+        rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }
         """
 }

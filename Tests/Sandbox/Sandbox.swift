@@ -81,8 +81,13 @@ package final class Sandbox: Sendable {
             try FileManager.default.createSymbolicLink(
                 atPath: target, withDestinationPath: source)
         } else {
-            // The products may lie where an ordinary user cannot look.
-            try FileManager.default.copyItem(atPath: source, toPath: target)
+            // The products may lie where an ordinary user cannot look. The copy is made by
+            // another process: a file that this one has open for writing cannot be run by a
+            // program that it is just starting elsewhere.
+            let copy = Program(
+                arguments: ["cp", source, target], environment: environment, input: [],
+                deadline: .seconds(60))
+            guard try copy.run().succeeded else { throw SandboxError("no copy of \(product)") }
         }
     }
 
