@@ -81,14 +81,20 @@ package final class Sandbox: Sendable {
             try FileManager.default.createSymbolicLink(
                 atPath: target, withDestinationPath: source)
         } else {
-            // The products may lie where an ordinary user cannot look. The copy is made by
-            // another process: a file that this one has open for writing cannot be run by a
-            // program that it is just starting elsewhere.
-            let copy = Program(
-                arguments: ["cp", source, target], environment: environment, input: [],
-                deadline: .seconds(60))
-            guard try copy.run().succeeded else { throw SandboxError("no copy of \(product)") }
+            // The products may lie where an ordinary user cannot look.
+            try Sandbox.copy(product: product, to: target)
         }
+    }
+
+    /// Copies a product of this build, in another process: a file that this one had open for
+    /// writing could not be run as long as a program that is just starting elsewhere has
+    /// inherited it (`ETXTBSY`).
+    package static func copy(product: String, to path: String) throws {
+        let copy = Program(
+            arguments: ["/bin/cp", "\(products)/\(product)", path], environment: [:], input: [],
+            deadline: .seconds(60))
+        let outcome = try copy.run()
+        guard outcome.succeeded else { throw SandboxError(outcome.errors) }
     }
 
     // MARK: Its files
