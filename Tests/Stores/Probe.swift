@@ -1,4 +1,5 @@
 import Foundation
+import Sandbox
 import Testing
 
 /// A probe is the program `StoreProbe`, running as an unprivileged user or as this one.
@@ -53,7 +54,7 @@ final class Probe {
         guard geteuid() == 0 else { return built }
         let copy = home.path + "/StoreProbe"
         if !home.exists(copy) {
-            try FileManager.default.copyItem(atPath: built, toPath: copy)
+            try Sandbox.copy(product: "StoreProbe", to: copy)
             try #require(unsafe chmod(copy, 0o755) == 0)
         }
         return copy
