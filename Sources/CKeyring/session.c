@@ -6,6 +6,7 @@
 
 #include "keyring.h"
 
+#include <pthread.h>
 #include <string.h>
 
 typedef struct Opening {
@@ -34,14 +35,20 @@ static void initialize_class(gpointer class, gpointer data) {
     ((GObjectClass *)class)->constructor = construct;
 }
 
+static GType registered;
+
+static void register_type(void) {
+    registered = library.g_type_register_static_simple(
+        library.secret_service_get_type(), "KeyfobSecretService",
+        (guint)sizeof(SecretServiceClass), initialize_class, (guint)sizeof(SecretService), NULL,
+        0);
+}
+
 static GType session_type(void) {
-    static GType type;
-    if (type == 0)
-        type = library.g_type_register_static_simple(
-            library.secret_service_get_type(), "KeyfobSecretService",
-            (guint)sizeof(SecretServiceClass), initialize_class, (guint)sizeof(SecretService),
-            NULL, 0);
-    return type;
+    // A type can be registered once only, whichever thread is first.
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_type);
+    return registered;
 }
 
 static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
