@@ -124,7 +124,7 @@ private struct Address: Hashable {
                 authority[..<hostEnd].allSatisfy(Address.isHostByte)
             else { return nil }
         }
-        host = authority[..<hostEnd].map(lowerCased)
+        host = authority[..<hostEnd].map(\.lowerCased)
 
         let afterHost = authority[hostEnd...]
         if afterHost.isEmpty {
@@ -199,15 +199,11 @@ private struct Address: Hashable {
     }
 }
 
-private func lowerCased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-}
-
 extension ArraySlice<UInt8> {
     /// What follows the prefix, compared without regard to case; nil if it is not there.
     fileprivate func dropping(prefix: String) -> ArraySlice<UInt8>? {
         guard count >= prefix.utf8.count,
-            zip(self, prefix.utf8).allSatisfy({ lowerCased($0) == $1 })
+            zip(self, prefix.utf8).allSatisfy({ $0.lowerCased == $1 })
         else { return nil }
         return dropFirst(prefix.utf8.count)
     }

@@ -26,9 +26,10 @@ package struct StoreError: Error, Hashable, Sendable {
     /// What to do about it, one line, or nil.
     package let hint: String?
 
+    /// A control character, which a path may hold, becomes a question mark.
     package init(_ outcome: Outcome, _ message: String, hint: String? = nil) {
         self.outcome = outcome
-        self.message = message
-        self.hint = hint
+        self.message = message.printable
+        self.hint = hint?.printable
     }
 }

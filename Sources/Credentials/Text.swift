@@ -25,7 +25,7 @@ package struct Text: Hashable, Sendable {
 
     /// Whether it holds a C0 control, DEL or a C1 control, which no server and no user name may.
     package var hasControlCharacter: Bool {
-        string.unicodeScalars.contains { $0.properties.generalCategory == .control }
+        string.unicodeScalars.contains(where: \.isControl)
     }
 
     /// The same text without the white space (space, tab, line feed, vertical tab, form feed,
@@ -57,5 +57,26 @@ extension Text: ExpressibleByStringLiteral, CustomStringConvertible {
 extension Text: Comparable {
     package static func < (left: Text, right: Text) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}
+
+extension String {
+    /// On one line: each control character is a question mark.
+    package var printable: String {
+        var line = UnicodeScalarView()
+        for scalar in unicodeScalars { line.append(scalar.isControl ? "?" : scalar) }
+        return String(line)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is a C0 control, DEL or a C1 control.
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+}
+
+extension UInt8 {
+    /// An ASCII capital as the small letter; any other byte as it is.
+    package var lowerCased: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 }

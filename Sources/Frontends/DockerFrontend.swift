@@ -147,7 +147,7 @@ package struct DockerFrontend: Frontend {
         do throws(StoreError) {
             return try request(try store())
         } catch {
-            throw .refused(error.message.printable, hint: error.hint?.printable)
+            throw .refused(error.message, hint: error.hint)
         }
     }
 
@@ -274,25 +274,10 @@ extension Text {
     /// ASCII alone: no name of the protocol has another letter.
     fileprivate func equalsIgnoringCase(_ other: Text) -> Bool {
         bytes.count == other.bytes.count
-            && zip(bytes, other.bytes).allSatisfy { lowerCased($0) == lowerCased($1) }
+            && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
     }
 }
 
 extension Secret {
     fileprivate init(line: String) { self.init(copying: Array(line.utf8).span) }
-}
-
-extension String {
-    /// On one line: each control character is a question mark.
-    fileprivate var printable: String {
-        var line = UnicodeScalarView()
-        for scalar in unicodeScalars {
-            line.append(scalar.properties.generalCategory == .control ? "?" : scalar)
-        }
-        return String(line)
-    }
-}
-
-private func lowerCased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
 }

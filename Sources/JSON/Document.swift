@@ -62,7 +62,7 @@ final class Document {
             var length = 0
             var names: Set<[UInt8]> = []
             for (name, member) in node.members {
-                if repeatsNames, !names.insert(name.bytes.map(lowerCased)).inserted {
+                if repeatsNames, !names.insert(name.bytes.map(\.lowerCased)).inserted {
                     throw JSON.Fault(.ambiguous)
                 }
                 length += try measure(member, depth: depth + 1)
@@ -189,8 +189,4 @@ private struct Node {
         }
         return members
     }
-}
-
-private func lowerCased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
 }

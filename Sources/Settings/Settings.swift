@@ -43,7 +43,8 @@ package struct Settings: Hashable, Sendable {
         do throws(ConfigurationFile.Failure) {
             for member in try file.members() {
                 guard let key = Key(rawValue: member.name.string) else {
-                    problems.append("unknown key \"\(member.name.printable)\" in \(file.path)")
+                    problems.append(
+                        "unknown key \"\(member.name.string.printable)\" in \(file.path)")
                     continue
                 }
                 set(key, to: member.value.setting, from: "\"\(key.rawValue)\" in \(file.path)")
@@ -124,17 +125,9 @@ extension JSON {
     }
 }
 
-extension Text {
-    fileprivate var printable: String {
-        hasControlCharacter ? "(a name with a control character)" : string
-    }
-}
-
 extension String {
     fileprivate var isCollectionName: Bool {
         !isEmpty
-            && !unicodeScalars.contains {
-                $0 == "\u{FFFD}" || $0.properties.generalCategory == .control
-            }
+            && !unicodeScalars.contains { $0 == "\u{FFFD}" || $0.isControl }
     }
 }

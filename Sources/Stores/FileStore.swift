@@ -262,13 +262,13 @@ extension FileStore {
             guard !slots.isEmpty else { continue }
             do throws(StoreError) {
                 guard let key = try source.ask() else {
-                    missing.append(printable(source.path))
+                    missing.append(source.path)
                     continue
                 }
                 if let dataKey = try self.dataKey(in: slots, key, header.storeID) {
                     return dataKey
                 }
-                wrong.append(printable(source.path))
+                wrong.append(source.path)
             } catch {
                 problem = problem ?? error
             }
@@ -278,19 +278,19 @@ extension FileStore {
             throw StoreError(
                 .locked,
                 "the key in \(wrong.joined(separator: " and ")) is not the key of"
-                    + " \(printable(path))",
+                    + " \(path)",
                 hint: "put the right key file back, or move the store away and log in again")
         }
         guard missing.isEmpty else {
             throw StoreError(
                 .locked,
-                "the key of \(printable(path)) is missing:"
+                "the key of \(path) is missing:"
                     + " \(missing.joined(separator: " and ")) "
                     + (missing.count == 1 ? "does not exist" : "do not exist"),
                 hint: "put the key file back, or move the store away and log in again")
         }
         throw StoreError(
-            .locked, "\(printable(path)) is protected by a passphrase, which nobody can be asked")
+            .locked, "\(path) is protected by a passphrase, which nobody can be asked")
     }
 
     /// The data key, if the key opens one of the slots.
@@ -321,7 +321,6 @@ extension FileStore {
     }
 
     private func refusal(of fault: FileFormat.Fault) -> StoreError {
-        let path = printable(path)
         return switch fault {
         case .damaged(let what):
             StoreError(
@@ -347,7 +346,7 @@ extension FileStore {
     private func refusal(of failure: FileFormat.Slot.Failure) -> StoreError {
         switch failure {
         case .wrongKey:
-            StoreError(.locked, "the key is not the key of \(printable(path))")
+            StoreError(.locked, "the key is not the key of \(path)")
         case .outOfMemory(let bytes):
             StoreError(
                 .failed, "not enough memory to try a passphrase: \(bytes >> 20) MiB are needed",

@@ -69,8 +69,8 @@ enum KeySource {
             throw StoreError(
                 .failed,
                 key.isEmpty
-                    ? "the key file \(printable(path)) is empty"
-                    : "the key file \(printable(path)) is too short: \(key.count) bytes,"
+                    ? "the key file \(path) is empty"
+                    : "the key file \(path) is too short: \(key.count) bytes,"
                         + " \(KeySource.sizes.lowerBound) are needed",
                 hint: "restore it from a backup")
         }
@@ -86,8 +86,8 @@ enum KeySource {
             case .keyFile(let path):
                 guard let key = try source.ask() else {
                     throw StoreError(
-                        .failed, "the key file \(printable(path)) does not exist",
-                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(printable(path)))")
+                        .failed, "the key file \(path) does not exist",
+                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path))")
                 }
                 return key
             case .credential:
@@ -122,12 +122,12 @@ enum KeySource {
                 try open.replace(generatedName, with: bytes, under: lock)
             } else if try !open.add(generatedName, with: bytes, under: lock) {
                 throw StoreError(
-                    .failed, "\(printable(open.path(of: generatedName))) has just appeared",
+                    .failed, "\(open.path(of: generatedName)) has just appeared",
                     hint: "try again")
             }
         }
         notice(
-            "logins are encrypted with a new key, \(printable(open.path(of: generatedName))):"
+            "logins are encrypted with a new key, \(open.path(of: generatedName).printable):"
                 + " a copy of the store alone cannot be read; someone who can read your home"
                 + " directory, or a backup that holds both, can")
         return key
@@ -140,7 +140,7 @@ enum KeySource {
             let slash = path.lastIndex(of: "/"), path.index(after: slash) != path.endIndex
         else {
             throw StoreError(
-                .failed, "the key file \"\(printable(path))\" is not an absolute path of a file",
+                .failed, "the key file \"\(path)\" is not an absolute path of a file",
                 hint: "name it by its whole path in the configuration")
         }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])

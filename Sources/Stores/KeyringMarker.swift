@@ -32,7 +32,7 @@ package struct KeyringMarker: Sendable {
         guard marks.hashes.count <= KeyringMarker.hashLimit else {
             throw StoreError(
                 .failed,
-                "\(printable(folder.path(of: KeyringMarker.fileName))) cannot hold more than"
+                "\(folder.path(of: KeyringMarker.fileName)) cannot hold more than"
                     + " \(KeyringMarker.hashLimit) places",
                 hint: "erase logins that are not needed")
         }
@@ -72,7 +72,7 @@ package struct KeyringMarker: Sendable {
         guard let marks = file.expose({ KeyringMarker.parse($0) }) else {
             throw StoreError(
                 .damaged,
-                "\(printable(folder.path(of: KeyringMarker.fileName))) is damaged, so it is not"
+                "\(folder.path(of: KeyringMarker.fileName)) is damaged, so it is not"
                     + " known which logins are in a keyring",
                 hint: "when the keyring can be reached, remove the file and log out and in again")
         }

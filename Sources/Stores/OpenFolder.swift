@@ -43,7 +43,7 @@ struct OpenFolder: ~Copyable, Sendable {
         try owned.check(status, of: path)
         guard status.st_size <= limit else {
             throw StoreError(
-                .failed, "\(printable(path)) is longer than \(limit) bytes, the most it may be")
+                .failed, "\(path) is longer than \(limit) bytes, the most it may be")
         }
         return try attempt("read", path) { () throws(SystemError) in
             try Secret(capacity: Int(status.st_size)) { memory throws(SystemError) in
@@ -57,7 +57,7 @@ struct OpenFolder: ~Copyable, Sendable {
         let name = name + ".lock"
         let path = path(of: name)
         guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
-            throw StoreError(.failed, "\(printable(self.path)) was removed; try again")
+            throw StoreError(.failed, "\(self.path) was removed; try again")
         }
         let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
         try Ownership.mine.check(status, of: path)
@@ -154,7 +154,7 @@ struct OpenFolder: ~Copyable, Sendable {
         } catch {
             throw StoreError(
                 .failed,
-                "\(printable(path(of: name))) was written, but may not survive a power failure:"
+                "\(path(of: name)) was written, but may not survive a power failure:"
                     + " \(error.reason)")
         }
     }

@@ -14,7 +14,6 @@ enum Ownership {
     func check(
         _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
     ) throws(StoreError) {
-        let path = printable(path)
         guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
             throw StoreError(
                 .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
@@ -43,7 +42,6 @@ enum Ownership {
     }
 
     static func symbolicLink(_ path: String) -> StoreError {
-        let path = printable(path)
         return StoreError(
             .failed, "\(path) is a symbolic link, which is not followed",
             hint: "put what it points to in its place, or remove it: rm \(path)")

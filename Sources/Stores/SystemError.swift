@@ -29,7 +29,7 @@ struct SystemError: Error, Hashable {
 /// What a store says of it: `cannot VERB PATH: reason`.
 func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
     StoreError(
-        .failed, "cannot \(verb) \(printable(path)): \(error.reason)",
+        .failed, "cannot \(verb) \(path): \(error.reason)",
         hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
 }
 
@@ -38,11 +38,4 @@ func attempt<Result: ~Copyable>(
     _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
 ) throws(StoreError) -> Result {
     do throws(SystemError) { return try body() } catch { throw failure(verb, path, error) }
-}
-
-/// The path as one line without control characters.
-func printable(_ path: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
 }
