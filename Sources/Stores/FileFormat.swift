@@ -129,7 +129,7 @@ extension FileFormat.Slot {
         nonce = Seal.randomBytes(Seal.nonceSize)
         wrapped = Seal.seal(
             dataKey, key: try Self.wrappingKey(key, kind, salt: salt), nonce: nonce,
-            header: Self.binding(kind, salt: salt, storeID: storeID).span)
+            header: Self.binding(kind, salt: salt, storeID: storeID))
     }
 
     /// The data key, if this is the user's key and the store of this id.
@@ -211,28 +211,26 @@ extension FileFormat {
     /// A file as it was read: whole, and its body still sealed.
     struct Sealed {
         let header: Header
-        private let file: Secret
+        private let file: [UInt8]
         private let clear: Range<Int>
         private let nonce: [UInt8]
         private let body: Range<Int>
 
         /// Checks the checksum first, then the version, then all the rest.
-        init(_ file: Secret) throws(Fault) {
+        init(_ file: [UInt8]) throws(Fault) {
             self.file = file
-            (header, clear, nonce, body) = try file.expose { bytes throws(Fault) in
-                try Self.parse(bytes)
-            }
+            (header, clear, nonce, body) = try Self.parse(file.span)
         }
 
         /// The records, with the data key.
         func open(with dataKey: Secret) throws(Fault) -> Body {
-            let opened = file.expose { bytes in
-                Seal.open(
+            let bytes = file.span
+            guard
+                let body = Seal.open(
                     bytes.extracting(body), key: dataKey, nonce: nonce,
                     header: bytes.extracting(clear))
-            }
-            guard let opened else { throw .altered }
-            return try Body(opened, count: header.tags.count)
+            else { throw .altered }
+            return try Body(body, count: header.tags.count)
         }
 
         private static func parse(
@@ -289,10 +287,10 @@ extension FileFormat {
         bytes.append(integer: UInt32(encoded.count))
         bytes.append(integer: UInt32(bodySize))
         bytes += encoded
+        let clear = bytes.indices
         let nonce = Seal.randomBytes(Seal.nonceSize)
-        let sealed = Seal.seal(body.bytes, key: dataKey, nonce: nonce, header: bytes.span)
         bytes += nonce
-        bytes += sealed
+        Seal.append(body.bytes, to: &bytes, key: dataKey, nonce: nonce, header: clear)
         bytes += Seal.checksum(of: bytes.span)
         return bytes
     }
@@ -394,13 +392,20 @@ extension FileFormat {
             let bytes = Secret(capacity: size) { memory in
                 var end = 0
                 self.bytes.expose { bytes in
+                    // Neighbours are copied together: nearly all of a large file is.
+                    var run = 0..<0
                     for index in indices {
-                        let record = records[index]
-                        let whole = record.lowerBound - Body.lengthSize..<record.upperBound
-                        memory.copy(bytes.extracting(whole), at: end)
-                        moved.append(end + Body.lengthSize..<end + whole.count)
-                        end += whole.count
+                        let record =
+                            records[index].lowerBound - Body.lengthSize..<records[index].upperBound
+                        if record.lowerBound != run.upperBound {
+                            memory.copy(bytes.extracting(run), at: end - run.count)
+                            run = record.lowerBound..<record.lowerBound
+                        }
+                        run = run.lowerBound..<record.upperBound
+                        moved.append(end + Body.lengthSize..<end + record.count)
+                        end += record.count
                     }
+                    memory.copy(bytes.extracting(run), at: end - run.count)
                 }
                 if let added {
                     let length = front.count + added.secret.count

@@ -93,13 +93,10 @@ package struct FileStore: CredentialStore {
         folder.removeTemporaries(of: FileStore.fileName, under: lock)
         let file =
             if let sealed = try read(in: folder) { try open(sealed) } else { try newFile() }
-        var kept: [Int] = []
-        let candidates = Set(file.header.indices(of: place))
-        for index in file.header.tags.indices {
-            if candidates.contains(index), try file.entry(at: index, of: self)?.login == login {
-                continue
-            }
-            kept.append(index)
+        var kept = [Bool](repeating: true, count: file.header.tags.count)
+        for index in file.header.indices(of: place)
+        where try file.entry(at: index, of: self)?.login == login {
+            kept[index] = false
         }
         try write(file, keeping: kept, adding: credential, in: folder, under: lock)
     }
@@ -115,19 +112,16 @@ package struct FileStore: CredentialStore {
         let lock = try folder.lock(FileStore.fileName)
         folder.removeTemporaries(of: FileStore.fileName, under: lock)
         guard let sealed = try read(in: folder) else { return }
-        let candidates = Set(sealed.header.candidates(for: queries))
+        let candidates = sealed.header.candidates(for: queries)
         guard !candidates.isEmpty else { return }
         let file = try open(sealed)
-        var kept: [Int] = []
-        for index in file.header.tags.indices {
-            if candidates.contains(index), let entry = try file.entry(at: index, of: self),
-                queries.contains(where: { $0.matches(entry) })
-            {
-                continue
+        var kept = [Bool](repeating: true, count: file.header.tags.count)
+        for index in candidates {
+            if let entry = try file.entry(at: index, of: self) {
+                kept[index] = !queries.contains { $0.matches(entry) }
             }
-            kept.append(index)
         }
-        guard kept.count < file.header.tags.count else { return }
+        guard kept.contains(false) else { return }
         try write(file, keeping: kept, in: folder, under: lock)
     }
 }
@@ -218,11 +212,12 @@ extension FileStore {
         return Opened(header: header, body: .empty, dataKey: dataKey)
     }
 
-    /// Writes the file with the records at these indices and, if there is one, the credential.
+    /// Writes the file with the records that are kept and, if there is one, the credential.
     private func write(
-        _ file: Opened, keeping indices: [Int], adding added: Credential? = nil,
+        _ file: Opened, keeping kept: [Bool], adding added: Credential? = nil,
         in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
+        let indices = kept.indices.filter { kept[$0] }
         let bytes = try reporting { () throws(FileFormat.Fault) in
             var header = file.header
             header.tags = indices.map { file.header.tags[$0] }

@@ -53,16 +53,16 @@ enum KeySource {
         case .keyFile(let path):
             let (directory, name) = try KeySource.split(path)
             guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
-            key = try folder.read(
+            key = try folder.readSecret(
                 name, atMost: KeySource.sizes.upperBound, owned: .mineOrGivenByRoot)
         case .credential(let directory):
             guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
-            key = try folder.read(
+            key = try folder.readSecret(
                 KeySource.credentialName, atMost: KeySource.sizes.upperBound,
                 owned: .mineOrGivenByRoot)
         case .generated(let folder):
             guard let folder = try folder.open() else { return nil }
-            key = try folder.read(KeySource.generatedName, atMost: KeySource.sizes.upperBound)
+            key = try folder.readSecret(KeySource.generatedName, atMost: KeySource.sizes.upperBound)
         }
         guard let key else { return nil }
         guard KeySource.sizes.contains(key.count) else {
@@ -114,7 +114,7 @@ enum KeySource {
         // Stores in other places may share this key: the store's own lock is not enough.
         let lock = try open.lock(generatedName)
         open.removeTemporaries(of: generatedName, under: lock)
-        let existing = try open.read(generatedName, atMost: sizes.upperBound)
+        let existing = try open.readSecret(generatedName, atMost: sizes.upperBound)
         if let existing, sizes.contains(existing.count) { return existing }
         let key = Seal.randomKey()
         try key.expose { bytes throws(StoreError) in

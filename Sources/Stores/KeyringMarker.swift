@@ -69,7 +69,7 @@ package struct KeyringMarker: Sendable {
             let file = try folder.read(
                 KeyringMarker.fileName, atMost: KeyringMarker.sizeLimit)
         else { return nil }
-        guard let marks = file.expose({ KeyringMarker.parse($0) }) else {
+        guard let marks = KeyringMarker.parse(file.span) else {
             throw StoreError(
                 .damaged,
                 "\(folder.path(of: KeyringMarker.fileName)) is damaged, so it is not"

@@ -29,13 +29,35 @@ struct OpenFolder: ~Copyable, Sendable {
     /// The path of a file in it, for messages.
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
-    /// The bytes of a file, read straight into guarded memory; nil if there is none.
+    /// The bytes of a file; nil if there is none.
     ///
-    /// Throws `failed` if it is not a regular file under one name, not owned as demanded, or
+    /// Throws `failed` if it is not a regular file under one name, not the user's alone, or
     /// longer than `limit` bytes; then nothing of it has been read.
-    func read(
+    func read(_ name: String, atMost limit: Int) throws(StoreError) -> [UInt8]? {
+        try read(name, atMost: limit, .mine) { file, size throws(SystemError) in
+            var bytes = [UInt8](repeating: 0, count: size)
+            var memory = bytes.mutableSpan
+            let count = try file.read(into: &memory)
+            bytes.removeLast(size - count)
+            return bytes
+        }
+    }
+
+    /// As `read`, but straight into guarded memory, and owned as is demanded.
+    func readSecret(
         _ name: String, atMost limit: Int, owned: Ownership = .mine
     ) throws(StoreError) -> Secret? {
+        try read(name, atMost: limit, owned) { file, size throws(SystemError) in
+            try Secret(capacity: size) { memory throws(SystemError) in
+                try file.read(into: &memory)
+            }
+        }
+    }
+
+    private func read<Bytes>(
+        _ name: String, atMost limit: Int, _ owned: Ownership,
+        _ body: (borrowing Descriptor, Int) throws(SystemError) -> Bytes
+    ) throws(StoreError) -> Bytes? {
         let path = path(of: name)
         // Without O_NONBLOCK, opening a FIFO that lies here would wait for a writer.
         guard let file = try open(name, O_RDONLY | O_NONBLOCK, owned) else { return nil }
@@ -46,9 +68,7 @@ struct OpenFolder: ~Copyable, Sendable {
                 .failed, "\(path) is longer than \(limit) bytes, the most it may be")
         }
         return try attempt("read", path) { () throws(SystemError) in
-            try Secret(capacity: Int(status.st_size)) { memory throws(SystemError) in
-                try file.read(into: &memory)
-            }
+            try body(file, Int(status.st_size))
         }
     }
 

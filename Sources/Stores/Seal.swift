@@ -49,26 +49,34 @@ enum Seal {
 
     /// The message sealed: unreadable without the key, and no byte of it or of `header` can be
     /// changed unnoticed. The nonce must never have been used with this key.
-    static func seal(
-        _ message: Secret, key: Secret, nonce: [UInt8], header: Span<UInt8>
-    ) -> [UInt8] {
+    static func seal(_ message: Secret, key: Secret, nonce: [UInt8], header: [UInt8]) -> [UInt8] {
+        var bytes = header
+        append(message, to: &bytes, key: key, nonce: nonce, header: 0..<header.count)
+        return Array(bytes[header.count...])
+    }
+
+    /// Seals the message where `bytes` end, with a part of `bytes` as its header.
+    static func append(
+        _ message: Secret, to bytes: inout [UInt8], key: Secret, nonce: [UInt8],
+        header: Range<Int>
+    ) {
         requireLibrary()
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
-        let count = message.count + overhead
-        return message.expose { message in
+        precondition(bytes.indices.contains(header), "the header is there")
+        let end = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: message.count + overhead))
+        message.expose { message in
             key.expose { key in
-                unsafe [UInt8](unsafeUninitializedCapacity: count) { sealed, filled in
+                unsafe bytes.withUnsafeMutableBufferPointer { bytes in
                     unsafe message.withUnsafeBufferPointer { message in
                         unsafe key.withUnsafeBufferPointer { key in
-                            unsafe header.withUnsafeBufferPointer { header in
-                                _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                                    sealed.baseAddress!, nil, message.baseAddress,
-                                    UInt64(message.count), header.baseAddress,
-                                    UInt64(header.count), nil, nonce, key.baseAddress!)
-                            }
+                            let start = bytes.baseAddress!
+                            _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                                start + end, nil, message.baseAddress, UInt64(message.count),
+                                start + header.lowerBound, UInt64(header.count), nil, nonce,
+                                key.baseAddress!)
                         }
                     }
-                    filled = count
                 }
             }
         }

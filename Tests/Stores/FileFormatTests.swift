@@ -13,7 +13,7 @@ struct FileFormatTests {
 
     /// A file that version 1 once wrote must open for ever.
     @Test func aFileOfVersion1Opens() throws {
-        let sealed = try FileFormat.Sealed(secret(FileFormatTests.golden))
+        let sealed = try FileFormat.Sealed(FileFormatTests.golden)
         #expect(sealed.header.storeID == storeID)
         #expect(sealed.header.salt == salt)
         #expect(sealed.header.slots.map(\.kind) == [.raw, .passphrase(.standard)])
@@ -72,7 +72,7 @@ struct FileFormatTests {
 
     @Test func keepingSomeRecordsLeavesTheOthersOut() throws {
         let (bytes, header, dataKey) = try file()
-        let body = try FileFormat.Sealed(secret(bytes)).open(with: dataKey)
+        let body = try FileFormat.Sealed(bytes).open(with: dataKey)
         let kept = try body.keeping([1])
         #expect(kept.records.count == 1)
         let found = try #require(try kept.credential(at: 0, updated: header.tags[1].updated))
@@ -165,7 +165,7 @@ struct FileFormatTests {
         let right = body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
         func fault(_ bytes: [UInt8], count: Int = 1) throws -> FileFormat.Fault? {
             let sealed = try FileFormat.Sealed(
-                secret(try fileAround(bytes, count: count, dataKey: dataKey)))
+                try fileAround(bytes, count: count, dataKey: dataKey))
             do throws(FileFormat.Fault) {
                 let body = try sealed.open(with: dataKey)
                 for index in 0..<count { _ = try body.credential(at: index, updated: 0) }
@@ -202,7 +202,7 @@ struct FileFormatTests {
         let dataKey = Seal.randomKey()
         let unknown = little(9) + little(5) + Array("later".utf8)
         let bytes = try fileAround(unknown, count: 1, dataKey: dataKey)
-        let body = try FileFormat.Sealed(secret(bytes)).open(with: dataKey)
+        let body = try FileFormat.Sealed(bytes).open(with: dataKey)
         #expect(try body.entry(at: 0, updated: 0) == nil)
         #expect(try body.credential(at: 0, updated: 0) == nil)
         let kept = try body.keeping([0], adding: credentials[0])
@@ -218,7 +218,7 @@ struct FileFormatTests {
         var fullHeader = header
         fullHeader.tags = [FileFormat.Tag](repeating: header.tags[0], count: limit)
         let bytes = try FileFormat.seal(fullHeader, full, with: dataKey)
-        #expect(try FileFormat.Sealed(secret(bytes)).header.tags.count == limit)
+        #expect(try FileFormat.Sealed(bytes).header.tags.count == limit)
         let over = try one.keeping([Int](repeating: 0, count: limit + 1))
         fullHeader.tags.append(header.tags[0])
         #expect(throws: FileFormat.Fault.full("65536 logins")) {
@@ -265,14 +265,14 @@ struct FileFormatTests {
         bytes.replaceSubrange(14..<18, with: little(body.count + Seal.overhead))
         let nonce = Seal.randomBytes(Seal.nonceSize)
         let sealed = Seal.seal(
-            secret(body), key: dataKey, nonce: nonce, header: bytes.span)
+            secret(body), key: dataKey, nonce: nonce, header: bytes)
         bytes += nonce + sealed
         return bytes + Seal.checksum(of: bytes.span)
     }
 
-    private func withRightChecksum(_ bytes: [UInt8]) -> Secret {
+    private func withRightChecksum(_ bytes: [UInt8]) -> [UInt8] {
         let front = Array(bytes.dropLast(Seal.checksumSize))
-        return secret(front + Seal.checksum(of: front.span))
+        return front + Seal.checksum(of: front.span)
     }
 
     /// Four bytes, little endian.

@@ -11,19 +11,19 @@ struct SealTests {
     private let message = secret("a message")
 
     @Test func whatWasSealedOpens() {
-        let sealed = Seal.seal(message, key: key, nonce: nonce, header: header.span)
+        let sealed = Seal.seal(message, key: key, nonce: nonce, header: header)
         #expect(sealed.count == message.count + Seal.overhead)
         #expect(Seal.open(sealed.span, key: key, nonce: nonce, header: header.span) == message)
     }
 
     @Test func anEmptyMessageIsSealedToo() {
-        let sealed = Seal.seal(secret(""), key: key, nonce: nonce, header: header.span)
+        let sealed = Seal.seal(secret(""), key: key, nonce: nonce, header: header)
         #expect(sealed.count == Seal.overhead)
         #expect(Seal.open(sealed.span, key: key, nonce: nonce, header: header.span) == secret(""))
     }
 
     @Test func nothingOpensWithAByteChangedAnywhere() {
-        let sealed = Seal.seal(message, key: key, nonce: nonce, header: header.span)
+        let sealed = Seal.seal(message, key: key, nonce: nonce, header: header)
         for index in sealed.indices {
             var changed = sealed
             changed[index] ^= 0x80
