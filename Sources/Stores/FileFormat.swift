@@ -337,9 +337,10 @@ extension FileFormat.Header {
 extension FileFormat {
     /// The body in the open: all records, in one piece of guarded memory.
     ///
-    /// A record is its length (four bytes), the realm's name, the label, the attributes sorted by
-    /// name, and the secret. One that cannot be understood, of a realm that a later version knows,
-    /// is kept as it is.
+    /// A record is its length; the realm's name; the label; how many attributes there are (one
+    /// byte), and each one's name and value, sorted by name; and the secret. All lengths are of
+    /// four bytes, those of names of one. The realm's constants are not written: every record has
+    /// them. A record of a realm that only a later version knows is kept as it is.
     struct Body {
         let bytes: Secret
         /// Where each record is, its length left out.
@@ -431,18 +432,19 @@ extension FileFormat {
         ) throws(Fault) -> (Entry, secret: Range<Int>)? {
             try bytes.expose { bytes throws(Fault) in
                 var cursor = Cursor(records[index])
-                let name = try cursor.text(in: bytes)
+                let name = try cursor.name(in: bytes)
                 guard let realm = Realm(rawValue: name.string) else { return nil }
                 let label = try cursor.text(in: bytes)
-                let count: UInt16 = try cursor.integer(in: bytes)
-                var attributes: [String: Text] = [:]
+                let count: UInt8 = try cursor.integer(in: bytes)
+                var attributes = realm.constants
                 var last: Text?
                 for _ in 0..<count {
-                    let name = try cursor.text(in: bytes)
-                    if let last, !(last < name) {
-                        throw Fault.damaged("a record's attributes are not in order")
-                    }
-                    attributes[name.string] = try cursor.text(in: bytes)
+                    let name = try cursor.name(in: bytes)
+                    let value = try cursor.text(in: bytes)
+                    guard last.map({ $0 < name }) ?? true,
+                        realm.constants[name.string] != value
+                    else { throw Fault.damaged("a record's attributes are not in order") }
+                    attributes[name.string] = value
                     last = name
                 }
                 let secret = try cursor.range(try cursor.length(in: bytes))
@@ -458,26 +460,29 @@ extension FileFormat {
             _ credential: Credential
         ) throws(Fault) -> [UInt8] {
             let entry = credential.entry
+            let constants = entry.realm.constants
             let attributes = entry.attributes
+                .filter { constants[$0.key] != $0.value }
                 .map { (name: Array($0.key.utf8), value: $0.value.bytes) }
                 .sorted { $0.name.lexicographicallyPrecedes($1.name) }
-            let fields =
-                [Array(entry.realm.rawValue.utf8), entry.label.bytes]
-                + attributes.flatMap { [$0.name, $0.value] }
-            let size = fields.reduce(credential.secret.count) { $0 + $1.count }
+            let size = attributes.reduce(entry.label.bytes.count + credential.secret.count) {
+                $0 + $1.name.count + $1.value.count
+            }
             guard size <= FileFormat.fileLimit else {
                 throw .full("\(FileFormat.fileLimit >> 20) MiB")
             }
-            guard let count = UInt16(exactly: attributes.count) else {
-                throw .full("\(UInt16.max) attributes")
-            }
+            guard attributes.count <= UInt8.max,
+                attributes.allSatisfy({ $0.name.count <= UInt8.max })
+            else { throw .full("\(UInt8.max) attributes with names of \(UInt8.max) bytes") }
+
             var bytes: [UInt8] = []
-            for (index, field) in fields.enumerated() {
-                if index == 2 { bytes.append(integer: count) }
-                bytes.append(integer: UInt32(field.count))
-                bytes += field
+            bytes.append(name: Array(entry.realm.rawValue.utf8))
+            bytes.append(text: entry.label.bytes)
+            bytes.append(UInt8(attributes.count))
+            for attribute in attributes {
+                bytes.append(name: attribute.name)
+                bytes.append(text: attribute.value)
             }
-            if attributes.isEmpty { bytes.append(integer: count) }
             bytes.append(integer: UInt32(credential.secret.count))
             return bytes
         }
@@ -522,7 +527,15 @@ extension FileFormat {
         }
 
         mutating func text(in bytes: Span<UInt8>) throws(Fault) -> Text {
-            let length = try length(in: bytes)
+            try text(try length(in: bytes), in: bytes)
+        }
+
+        mutating func name(in bytes: Span<UInt8>) throws(Fault) -> Text {
+            let length: UInt8 = try integer(in: bytes)
+            return try text(Int(length), in: bytes)
+        }
+
+        private mutating func text(_ length: Int, in bytes: Span<UInt8>) throws(Fault) -> Text {
             guard let text = Text(validating: try self.bytes(length, in: bytes)) else {
                 throw .damaged("a text is not UTF-8")
             }
@@ -532,6 +545,16 @@ extension FileFormat {
 }
 
 extension [UInt8] {
+    fileprivate mutating func append(name: [UInt8]) {
+        append(UInt8(name.count))
+        append(contentsOf: name)
+    }
+
+    fileprivate mutating func append(text: [UInt8]) {
+        append(integer: UInt32(text.count))
+        append(contentsOf: text)
+    }
+
     fileprivate mutating func append(integer: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: integer.littleEndian) { unsafe append(contentsOf: $0) }
     }
