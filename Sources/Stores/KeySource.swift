@@ -137,13 +137,14 @@ enum KeySource {
         _ path: String
     ) throws(StoreError) -> (directory: String, name: String) {
         guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0),
-            let slash = path.lastIndex(of: "/"), path.index(after: slash) != path.endIndex
+            let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")),
+            path.utf8.index(after: slash) != path.endIndex
         else {
             throw StoreError(
                 .failed, "the key file \"\(path)\" is not an absolute path of a file",
                 hint: "name it by its whole path in the configuration")
         }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-        return (directory, String(path[path.index(after: slash)...]))
+        return (directory, String(path[path.utf8.index(after: slash)...]))
     }
 }

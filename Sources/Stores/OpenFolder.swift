@@ -169,8 +169,6 @@ struct OpenFolder: ~Copyable, Sendable {
     private func syncEntries(of name: String) throws(StoreError) {
         do throws(SystemError) {
             try directory.sync()
-        } catch let error where error.code == EINVAL {
-            // A file system without this promise.
         } catch {
             throw StoreError(
                 .failed,
