@@ -19,9 +19,9 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 	libjansson-dev libsecret-1-dev libsodium-dev
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
-TEST_PACKAGES = gnome-keyring dbus-bin dbus-daemon libglib2.0-bin libsecret-tools \
+TEST_PACKAGES = gnome-keyring dbus-daemon libglib2.0-bin libsecret-tools \
 	docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
-	strace $(if $(shell command -v docker),,docker.io)
+	$(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
@@ -106,14 +106,20 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 		[[ -x $(RELEASE)/$$executable ]] || $(MAKE) build
 		install -D -m 755 $(RELEASE)/$$executable "$(bin)/$$executable"
 	done
+	for executable in $(EXECUTABLES); do
+		install -D -m 644 packaging/man/$$executable.1 "$(man)/$$executable.1"
+	done
 	ln -sf docker-credential-keyfob "$(bin)/docker-credential-keyfob-podman"
+	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
 	install -D -m 644 -t "$(doc)" $(documents)
 	install -D -m 644 -t "$(man)" $(addprefix packaging/man/,$(pages))
 	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
 
 uninstall: ## Remove what install has installed
-	@rm -f $(foreach name,$(EXECUTABLES) docker-credential-keyfob-podman,"$(bin)/$(name)")
-	rm -f $(foreach name,$(documents),"$(doc)/$(name)")
+	@for name in $(EXECUTABLES) docker-credential-keyfob-podman; do
+		rm -f "$(bin)/$$name" "$(man)/$$name.1"
+	done
+	for name in $(documents); do rm -f "$(doc)/$$name"; done
 	rm -f $(foreach name,$(pages) docker-credential-keyfob-podman.1,"$(man)/$(name)")
 	rmdir "$(doc)" 2>/dev/null || :
 
