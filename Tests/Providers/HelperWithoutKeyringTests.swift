@@ -1,3 +1,4 @@
+import Foundation
 import Sandbox
 import Testing
 
@@ -90,7 +91,9 @@ import Testing
                 done
                 exec "$@"
                 """
-            return ["unshare", "--map-root-user", "--mount", "sh", "-ec", script, "sh"]
+            // Root needs no user namespace for it, and in a chroot gets none.
+            let user = geteuid() == 0 ? [] : ["--map-root-user"]
+            return ["unshare"] + user + ["--mount", "sh", "-ec", script, "sh"]
         }
         return []
     }
