@@ -11,7 +11,6 @@ bin = $(DESTDIR)$(PREFIX)/bin
 doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
 man = $(DESTDIR)$(PREFIX)/share/man/man1
 documents = README.md SECURITY.md LICENSE
-pages = docker-credential-keyfob.1
 
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
 # libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
@@ -112,15 +111,12 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 	ln -sf docker-credential-keyfob "$(bin)/docker-credential-keyfob-podman"
 	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
 	install -D -m 644 -t "$(doc)" $(documents)
-	install -D -m 644 -t "$(man)" $(addprefix packaging/man/,$(pages))
-	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
 
 uninstall: ## Remove what install has installed
 	@for name in $(EXECUTABLES) docker-credential-keyfob-podman; do
 		rm -f "$(bin)/$$name" "$(man)/$$name.1"
 	done
 	for name in $(documents); do rm -f "$(doc)/$$name"; done
-	rm -f $(foreach name,$(pages) docker-credential-keyfob-podman.1,"$(man)/$(name)")
 	rmdir "$(doc)" 2>/dev/null || :
 
 clean: ## Remove what has been built

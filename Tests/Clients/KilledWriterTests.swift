@@ -16,16 +16,15 @@ import Testing
         for number in 0..<8 { try machine.store("other-\(number).example", "other", large) }
         try machine.store("h.example", "user-0", "secret-0")
 
-        let duration = try time { try machine.store("h.example", "user-0", "secret-0") }
         var current = 0
         var landed = 0
-        for attempt in 1...100_000 where landed < Self.kills {
+        for attempt in 1...Self.kills * 20 where landed < Self.kills {
             let input = try Machine.login("h.example", "user-\(attempt)", "secret-\(attempt)")
             let file = try machine.sandbox.write(input, to: "input")
             let program = try machine.sandbox.program(
                 ["sh", "-c", "exec docker-credential-keyfob store <\"$0\"", file]
             ).start()
-            Thread.sleep(forTimeInterval: .random(in: 0...duration))
+            try waitForNewFile(machine)
             program.signal(SIGKILL)
             let outcome = try program.finish()
 
@@ -50,14 +49,24 @@ import Testing
         #expect(try temporaries(machine) == 0)
     }
 
+    /// Returns when the new file has appeared beside the old one, or has taken its place.
+    private func waitForNewFile(_ machine: Machine) throws {
+        let store = machine.sandbox.file("\(Self.store)/credentials")
+        let old = try inode(store)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try temporaries(machine) == 0, try inode(store) == old {
+            try #require(ContinuousClock.now < deadline, "the writer writes nothing")
+        }
+    }
+
+    private func inode(_ path: String) throws -> ino_t {
+        var status = stat()
+        try #require(unsafe stat(path, &status) == 0)
+        return status.st_ino
+    }
+
     private func temporaries(_ machine: Machine) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: machine.sandbox.file(Self.store))
             .filter { $0.contains(".tmp.") }.count
-    }
-
-    private func time(_ body: () throws -> Void) rethrows -> Double {
-        let start = ContinuousClock.now
-        try body()
-        return start.duration(to: .now) / .seconds(1)
     }
 }

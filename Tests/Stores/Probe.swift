@@ -48,7 +48,6 @@ final class Probe {
     var isRunning: Bool { process.isRunning }
 
     /// Ends it at once, as a power failure would.
-    func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
 
     /// A copy in the home, since another user may not reach where it was built.
     private static func program(for home: TemporaryHome) throws -> String {
