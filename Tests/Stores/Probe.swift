@@ -47,8 +47,6 @@ final class Probe {
 
     var isRunning: Bool { process.isRunning }
 
-    /// Ends it at once, as a power failure would.
-
     /// A copy in the home, since another user may not reach where it was built.
     private static func program(for home: TemporaryHome) throws -> String {
         let built = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
