@@ -1,3 +1,4 @@
+package import Credentials
 internal import Glibc
 
 /// The environment variables that decide where logins are kept, as a value.
@@ -5,6 +6,8 @@ internal import Glibc
 /// An empty variable counts as one that is not set.
 package struct Environment: Sendable {
     private let values: [Name: String]
+    /// `KEYFOB_PASSPHRASE`, which is a secret and so never a string.
+    package let passphrase: Secret?
 
     /// The variables that are looked at, and no others.
     package enum Name: String, CaseIterable, Sendable {
@@ -24,10 +27,14 @@ package struct Environment: Sendable {
         case keyFile = "KEYFOB_KEY_FILE"
     }
 
-    package init(_ values: [Name: String]) { self.values = values }
+    package init(_ values: [Name: String], passphrase: Secret? = nil) {
+        self.values = values
+        self.passphrase = passphrase
+    }
 
     /// Those of this process. Bytes that are not UTF-8 become U+FFFD, which no path and no
-    /// setting may hold.
+    /// setting may hold. The passphrase is taken out of the environment and wiped there, so that
+    /// no child process is given it.
     package static var ofProcess: Environment {
         var values: [Name: String] = [:]
         for name in Name.allCases {
@@ -35,7 +42,17 @@ package struct Environment: Sendable {
                 values[name] = unsafe String(cString: value)
             }
         }
-        return Environment(values)
+        return Environment(values, passphrase: takePassphrase())
+    }
+
+    private static func takePassphrase() -> Secret? {
+        let name = "KEYFOB_PASSPHRASE"
+        guard let value = unsafe getenv(name) else { return nil }
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: value, count: strlen(value))
+        let passphrase = Secret(copying: unsafe Span(_unsafeBytes: UnsafeRawBufferPointer(bytes)))
+        unsafe explicit_bzero(bytes.baseAddress!, bytes.count)
+        unsafe unsetenv(name)
+        return passphrase.isEmpty ? nil : passphrase
     }
 
     package subscript(name: Name) -> String? {

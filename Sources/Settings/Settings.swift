@@ -32,6 +32,9 @@ package struct Settings: Hashable, Sendable {
     package private(set) var promptTimeout = 60
     /// `keyFile`, `KEYFOB_KEY_FILE`: an absolute path.
     package private(set) var keyFile: String?
+    /// `passphraseCommand`, in the file only: a program that prints the passphrase, and its
+    /// arguments. There is no shell to split a variable into them.
+    package private(set) var passphraseCommand: [String]?
     /// What could not be understood, one line each. A value is never quoted: somebody may have
     /// put a secret there.
     package private(set) var problems: [String] = []
@@ -47,14 +50,14 @@ package struct Settings: Hashable, Sendable {
                         "unknown key \"\(member.name.string.printable)\" in \(file.path)")
                     continue
                 }
-                set(key, to: member.value.setting, from: "\"\(key.rawValue)\" in \(file.path)")
+                set(key, to: member.value, from: "\"\(key.rawValue)\" in \(file.path)")
             }
         } catch {
             problems.append("\(file.path): \(error.reason)")
         }
         for key in Key.allCases {
-            guard let value = environment[key.variable] else { continue }
-            set(key, to: value, from: key.variable.rawValue)
+            guard let variable = key.variable, let value = environment[variable] else { continue }
+            set(key, to: value, from: variable.rawValue)
         }
     }
 
@@ -64,6 +67,12 @@ package struct Settings: Hashable, Sendable {
         return StoreError(
             .failed, "the configuration is not understood: \(problem)",
             hint: "nothing was stored; mend the configuration, then log in again")
+    }
+
+    private mutating func set(_ key: Key, to value: JSON, from source: String) {
+        guard key == .passphraseCommand else { return set(key, to: value.setting, from: source) }
+        if let command = value.command { return passphraseCommand = command }
+        problems.append("\(source) is not \(key.expected)")
     }
 
     /// nil stands for a value of a kind that no setting has.
@@ -79,6 +88,7 @@ package struct Settings: Hashable, Sendable {
             if let seconds = value.flatMap(seconds) { return promptTimeout = seconds }
         case .keyFile:
             if let value, value.isAbsolutePath { return keyFile = value }
+        case .passphraseCommand: break
         }
         problems.append("\(source) is not \(key.expected)")
     }
@@ -86,15 +96,17 @@ package struct Settings: Hashable, Sendable {
 
 /// The keys of the configuration file.
 private enum Key: String, CaseIterable {
-    case store, collection, prompt, promptTimeout, keyFile
+    case store, collection, prompt, promptTimeout, keyFile, passphraseCommand
 
-    var variable: Environment.Name {
+    /// The variable that wins over it; nil for what only the file may say.
+    var variable: Environment.Name? {
         switch self {
         case .store: .store
         case .collection: .collection
         case .prompt: .prompt
         case .promptTimeout: .promptTimeout
         case .keyFile: .keyFile
+        case .passphraseCommand: nil
         }
     }
 
@@ -106,6 +118,7 @@ private enum Key: String, CaseIterable {
         case .prompt: "auto or never"
         case .promptTimeout: "a number of seconds from 1 to 3600"
         case .keyFile: "an absolute path"
+        case .passphraseCommand: "a list of a program and its arguments"
         }
     }
 }
@@ -122,6 +135,13 @@ extension JSON {
     fileprivate var setting: String? {
         if case .integer(let number) = self { return "\(number)" }
         return text?.string
+    }
+
+    /// A program and its arguments; nil for anything else.
+    fileprivate var command: [String]? {
+        guard case .array(let words) = self, words.first?.text?.isEmpty == false else { return nil }
+        let arguments = words.compactMap { $0.text?.string }
+        return arguments.count == words.count ? arguments : nil
     }
 }
 

@@ -35,18 +35,22 @@ package struct StoreChoice: Sendable {
                 mayPrompt: hasDisplay && settings.prompt != .never,
                 promptTimeout: settings.promptTimeout, lockFolder: Folder(directories.lock),
                 marker: marker, willPrompt: { willPrompt(settings.promptTimeout) })
-        file =
-            settings.policy == .keyring
-            ? nil
-            : FileStore.Options(
-                folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
-                credentialsDirectory: environment.path(.credentialsDirectory), notice: notice)
+        var file = FileStore.Options(
+            folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
+            credentialsDirectory: environment.path(.credentialsDirectory), notice: notice)
+        file.passphraseCommand = settings.passphraseCommand
+        file.passphrase = environment.passphrase
+        file.mayPrompt = settings.prompt != .never
+        file.promptTimeout = settings.promptTimeout
+        file.willPrompt = { willPrompt(settings.promptTimeout) }
+        self.file = settings.policy == .keyring ? nil : file
     }
 
     /// The one store that frontends see.
     package var store: any CredentialStore {
-        StoreChain(
-            keyring: keyring.map { KeyringStore($0) }, file: file.map { FileStore($0) },
+        let file = file.map { FileStore($0) }
+        return StoreChain(
+            keyring: keyring.map { KeyringStore($0) }, file: file, quietFile: file?.asksNobody,
             // A fixed policy speaks for its own store alone.
             marker: settings.policy == .auto ? marker : nil,
             refusal: settings.refusal, notice: notice)

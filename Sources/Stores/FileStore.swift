@@ -18,8 +18,18 @@ package struct FileStore: CredentialStore {
         package var keyFile: String?
         /// `$CREDENTIALS_DIRECTORY`, where systemd puts a service's credentials.
         package var credentialsDirectory: String?
+        /// The program that prints the passphrase, and its arguments.
+        package var passphraseCommand: [String]?
+        /// The passphrase in `KEYFOB_PASSPHRASE`.
+        package var passphrase: Secret?
+        /// Whether a person may be asked for the passphrase at the terminal.
+        package var mayPrompt = true
+        /// How long such a prompt may stand, in seconds.
+        package var promptTimeout = 60
         /// Says one thing to the user, once, on standard error.
         package var notice: @Sendable (String) -> Void
+        /// Called before a person is asked, so that a watchdog waits for it.
+        package var willPrompt: @Sendable () -> Void = {}
 
         package init(
             folder: Folder, keyFolder: Folder, keyFile: String? = nil,
@@ -34,9 +44,8 @@ package struct FileStore: CredentialStore {
         }
     }
 
-    private let options: Options
+    private var options: Options
     private let now: @Sendable () -> UInt64
-    private var mayAsk = true
 
     package init(_ options: Options) {
         self.init(options, now: { UInt64(max(time(nil), 0)) })
@@ -53,7 +62,7 @@ package struct FileStore: CredentialStore {
     /// The same store, which asks nobody: where only a person could open it, it throws `locked`.
     package var asksNobody: FileStore {
         var store = self
-        store.mayAsk = false
+        store.options.mayPrompt = false
         return store
     }
 
@@ -71,8 +80,11 @@ package struct FileStore: CredentialStore {
         return found.sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
+    /// Asks nobody: builds list on their own account, and nobody expects a question then.
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        guard let file = try open(choosing: { $0.tags.indices }) else { return Listing() }
+        guard let file = try asksNobody.open(choosing: { $0.tags.indices }) else {
+            return Listing()
+        }
         var entries: [Entry] = []
         for index in file.chosen {
             if let entry = try file.entry(at: index, of: self),
@@ -126,6 +138,59 @@ package struct FileStore: CredentialStore {
     }
 }
 
+// MARK: - How the file is protected
+
+extension FileStore {
+    /// Protects the file by this passphrase and nothing else, whatever protected it before. A
+    /// store that does not exist yet is made, without a login.
+    ///
+    /// The logins are sealed anew under a fresh data key, here and below, so that what opened the
+    /// old file, or a copy of it, does not open the new one.
+    package func setPassphrase(_ passphrase: Secret) throws(StoreError) {
+        guard !passphrase.isEmpty, passphrase.count <= Terminal.limit else {
+            throw StoreError(.failed, "a passphrase has 1 to \(Terminal.limit) bytes")
+        }
+        try protect { _ in (passphrase, .passphrase(.standard)) }
+    }
+
+    /// Protects the file by a key again: the one that is configured, or else the generated one.
+    package func removePassphrase() throws(StoreError) {
+        var options = options
+        options.passphrase = nil
+        options.passphraseCommand = nil
+        try protect { _ throws(StoreError) in try KeySource.forNewStore(options) }
+    }
+
+    /// Seals the logins under a fresh data key, protected by what opened the file.
+    package func rekey() throws(StoreError) {
+        try protect { unlocked throws(StoreError) in
+            guard let unlocked else { throw StoreError(.failed, "\(path) does not exist") }
+            return (unlocked.key, unlocked.kind)
+        }
+    }
+
+    /// `choose` is given what opened the file, or nil if there is none yet.
+    private func protect(
+        by choose: (Unlocked?) throws(StoreError) -> (Secret, FileFormat.Slot.Kind)
+    ) throws(StoreError) {
+        let folder = try options.folder.create()
+        let lock = try folder.lock(FileStore.fileName)
+        folder.removeTemporaries(of: FileStore.fileName, under: lock)
+        let sealed = try read(in: folder)
+        var unlocked: Unlocked?
+        var file = emptyFile
+        if let sealed {
+            let opened = try unlock(sealed.header)
+            file = try open(sealed, with: opened.dataKey)
+            unlocked = opened
+        }
+        let (key, kind) = try choose(unlocked)
+        file = try protected(file, with: key, kind)
+        let all = [Bool](repeating: true, count: file.header.tags.count)
+        try write(file, keeping: all, in: folder, under: lock)
+    }
+}
+
 // MARK: - The file
 
 extension FileStore {
@@ -160,11 +225,12 @@ extension FileStore {
     /// has not been asked for.
     ///
     /// Where the key is missing or wrong, both are read once more: they may be being replaced.
+    /// A passphrase that is wrong for the same file is not asked for again.
     private func open(
         choosing wanted: (FileFormat.Header) -> some Collection<Int>
     ) throws(StoreError) -> Opened? {
         guard let folder = try options.folder.open() else { return nil }
-        var isSecondTime = false
+        var failed: FileFormat.Header?
         while true {
             guard let sealed = try read(in: folder) else { return nil }
             let chosen = wanted(sealed.header)
@@ -173,8 +239,9 @@ extension FileStore {
             do throws(StoreError) {
                 dataKey = try self.dataKey(for: sealed.header)
             } catch {
-                guard !isSecondTime else { throw error }
-                isSecondTime = true
+                guard failed == nil, sealed.header.slots.contains(where: { $0.kind == .raw })
+                else { throw error }
+                failed = sealed.header
                 continue
             }
             var file = try open(sealed, with: dataKey)
@@ -198,18 +265,32 @@ extension FileStore {
 
     /// A file without records, not written yet, with a data key of its own.
     private func newFile() throws(StoreError) -> Opened {
-        let key = try KeySource.forNewStore(options)
+        let (key, kind) = try KeySource.forNewStore(options)
+        return try protected(emptyFile, with: key, kind)
+    }
+
+    /// A file without records that nothing protects yet.
+    private var emptyFile: Opened {
+        let header = FileFormat.Header(
+            slots: [], storeID: Seal.randomBytes(Seal.saltSize),
+            salt: Seal.randomBytes(Seal.saltSize))
+        return Opened(header: header, body: .empty, dataKey: Seal.randomKey())
+    }
+
+    /// The file under a fresh data key, in one slot, which this key opens.
+    private func protected(
+        _ file: Opened, with key: Secret, _ kind: FileFormat.Slot.Kind
+    ) throws(StoreError) -> Opened {
         let dataKey = Seal.randomKey()
-        let storeID = Seal.randomBytes(Seal.saltSize)
-        let slot: FileFormat.Slot
+        var header = file.header
         do throws(FileFormat.Slot.Failure) {
-            slot = try FileFormat.Slot(wrapping: dataKey, with: key, .raw, storeID: storeID)
+            header.slots = [
+                try FileFormat.Slot(wrapping: dataKey, with: key, kind, storeID: header.storeID)
+            ]
         } catch {
             throw refusal(of: error)
         }
-        let header = FileFormat.Header(
-            slots: [slot], storeID: storeID, salt: Seal.randomBytes(Seal.saltSize))
-        return Opened(header: header, body: .empty, dataKey: dataKey)
+        return Opened(header: header, body: file.body, dataKey: dataKey)
     }
 
     /// Writes the file with the records that are kept and, if there is one, the credential.
@@ -247,23 +328,35 @@ extension FileFormat.Header {
 // MARK: - The key
 
 extension FileStore {
-    /// The data key, from the first source whose key opens a slot.
+    /// A key that opens a slot, and what the slot holds.
+    private struct Unlocked {
+        let key: Secret
+        let kind: FileFormat.Slot.Kind
+        let dataKey: Secret
+    }
+
     private func dataKey(for header: FileFormat.Header) throws(StoreError) -> Secret {
+        try unlock(header).dataKey
+    }
+
+    /// From the first source whose key opens a slot.
+    private func unlock(_ header: FileFormat.Header) throws(StoreError) -> Unlocked {
         var problem: StoreError?
         var wrong: [String] = []
         var missing: [String] = []
-        for source in KeySource.all(options) where mayAsk || source.isQuiet {
+        for source in KeySource.all(options) where options.mayPrompt || source.isQuiet {
             let slots = header.slots.filter { source.fits($0.kind) }
             guard !slots.isEmpty else { continue }
+            if !source.isQuiet { options.willPrompt() }
             do throws(StoreError) {
-                guard let key = try source.ask() else {
-                    missing.append(source.path)
+                guard let key = try source.ask("passphrase for \(path): ") else {
+                    if let absence = source.absence { missing.append(absence) }
                     continue
                 }
-                if let dataKey = try self.dataKey(in: slots, key, header.storeID) {
-                    return dataKey
+                if let unlocked = try unlock(slots, with: key, header.storeID) {
+                    return unlocked
                 }
-                wrong.append(source.path)
+                wrong.append(source.content)
             } catch {
                 problem = problem ?? error
             }
@@ -271,30 +364,27 @@ extension FileStore {
         if let problem { throw problem }
         guard wrong.isEmpty else {
             throw StoreError(
-                .locked,
-                "the key in \(wrong.joined(separator: " and ")) is not the key of"
-                    + " \(path)",
-                hint: "put the right key file back, or move the store away and log in again")
+                .locked, "\(wrong.joined(separator: " and ")) is not the key of \(path)",
+                hint: "put the right key in its place, or move the store away and log in again")
         }
         guard missing.isEmpty else {
             throw StoreError(
-                .locked,
-                "the key of \(path) is missing:"
-                    + " \(missing.joined(separator: " and ")) "
-                    + (missing.count == 1 ? "does not exist" : "do not exist"),
-                hint: "put the key file back, or move the store away and log in again")
+                .locked, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
+                hint: "put the key back, or move the store away and log in again")
         }
         throw StoreError(
-            .locked, "\(path) is protected by a passphrase, which nobody can be asked")
+            .locked, "\(path) is protected by a passphrase, and nobody can be asked here for it",
+            hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the configuration")
     }
 
-    /// The data key, if the key opens one of the slots.
-    private func dataKey(
-        in slots: [FileFormat.Slot], _ key: Secret, _ storeID: [UInt8]
-    ) throws(StoreError) -> Secret? {
+    /// Nil if the key opens none of the slots.
+    private func unlock(
+        _ slots: [FileFormat.Slot], with key: Secret, _ storeID: [UInt8]
+    ) throws(StoreError) -> Unlocked? {
         for slot in slots {
             do throws(FileFormat.Slot.Failure) {
-                return try slot.unwrap(with: key, storeID: storeID)
+                let dataKey = try slot.unwrap(with: key, storeID: storeID)
+                return Unlocked(key: key, kind: slot.kind, dataKey: dataKey)
             } catch let error where error == .wrongKey {
                 continue
             } catch {

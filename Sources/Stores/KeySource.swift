@@ -1,12 +1,19 @@
 internal import Credentials
 import Glibc
 
-/// A key source is a place where the user's key for the credential file may be.
+/// A key source is a place where the user's key for the credential file may be: a key of 32 bytes
+/// or more, or a passphrase.
 enum KeySource {
     /// The key file that the configuration names.
     case keyFile(String)
     /// The file `keyfob` in `$CREDENTIALS_DIRECTORY`, as systemd hands it to a service.
     case credential(directory: String)
+    /// A program that prints the passphrase, by its arguments.
+    case passphraseCommand([String])
+    /// The passphrase in `KEYFOB_PASSPHRASE`.
+    case passphrase(Secret)
+    /// A person at the terminal, who may take so many seconds to type the passphrase.
+    case terminal(seconds: Int)
     /// The file `key` in this folder, which the first store makes where nothing is configured.
     case generated(Folder)
 
@@ -17,55 +24,117 @@ enum KeySource {
         if let directory = options.credentialsDirectory {
             sources.append(.credential(directory: directory))
         }
-        return sources + [.generated(options.keyFolder)]
+        if let command = options.passphraseCommand { sources.append(.passphraseCommand(command)) }
+        if let passphrase = options.passphrase { sources.append(.passphrase(passphrase)) }
+        return sources + [.terminal(seconds: options.promptTimeout), .generated(options.keyFolder)]
     }
 
     /// Whether what it has can be the key of a slot of this kind. It is not asked for any other.
     func fits(_ kind: FileFormat.Slot.Kind) -> Bool {
         switch (self, kind) {
         case (.keyFile, .raw), (.credential, .raw), (.generated, .raw): true
-        case (.keyFile, .passphrase), (.credential, .passphrase), (.generated, .passphrase): false
+        case (.passphraseCommand, .passphrase), (.passphrase, .passphrase),
+            (.terminal, .passphrase):
+            true
+        case (_, .raw), (_, .passphrase): false
         }
     }
 
     /// Whether it answers without asking a person.
     var isQuiet: Bool {
         switch self {
-        case .keyFile, .credential, .generated: true
+        case .keyFile, .credential, .passphraseCommand, .passphrase, .generated: true
+        case .terminal: false
         }
     }
 
-    /// Where it is, for messages.
-    var path: String {
+    /// What it has, for messages.
+    var content: String {
         switch self {
-        case .keyFile(let path): path
-        case .credential(let directory): directory + "/" + KeySource.credentialName
-        case .generated(let folder): folder.path + "/" + KeySource.generatedName
+        case .keyFile(let path): "the key in \(path)"
+        case .credential(let directory): "the key in \(directory)/\(KeySource.credentialName)"
+        case .passphraseCommand: "what the passphrase command printed"
+        case .passphrase: "the passphrase in KEYFOB_PASSPHRASE"
+        case .terminal: "the passphrase that was typed"
+        case .generated(let folder): "the key in \(folder.path)/\(KeySource.generatedName)"
         }
     }
 
-    /// The key, or nil if there is none here.
+    /// What is missing where it has nothing, for messages; nil for a person who is not there.
+    var absence: String? {
+        switch self {
+        case .keyFile(let path): "\(path) does not exist"
+        case .credential(let directory): "\(directory)/\(KeySource.credentialName) does not exist"
+        case .generated(let folder): "\(folder.path)/\(KeySource.generatedName) does not exist"
+        case .passphraseCommand, .passphrase, .terminal: nil
+        }
+    }
+
+    /// The key or passphrase, or nil if there is none here. `question` is what a person is asked.
     ///
-    /// Throws `failed` if what is here is not a key, or could be read by others.
-    func ask() throws(StoreError) -> Secret? {
-        let key: Secret?
+    /// Throws `failed` if what is here is not a key, or could be read by others; `timedOut` and
+    /// `declined` where a person was asked and did not answer.
+    func ask(_ question: String) throws(StoreError) -> Secret? {
         switch self {
         case .keyFile(let path):
             let (directory, name) = try KeySource.split(path)
-            guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
-            key = try folder.readSecret(
-                name, atMost: KeySource.sizes.upperBound, owned: .mineOrGivenByRoot)
+            return try key(name, in: try OpenFolder.ofAnyone(directory), .mineOrGivenByRoot)
         case .credential(let directory):
-            guard let folder = try OpenFolder.ofAnyone(directory) else { return nil }
-            key = try folder.readSecret(
-                KeySource.credentialName, atMost: KeySource.sizes.upperBound,
-                owned: .mineOrGivenByRoot)
+            return try key(
+                KeySource.credentialName, in: try OpenFolder.ofAnyone(directory),
+                .mineOrGivenByRoot)
+        case .passphraseCommand(let arguments):
+            return try PassphraseCommand(arguments: arguments).run()
+        case .passphrase(let passphrase):
+            return passphrase
+        case .terminal(let seconds):
+            return try Terminal.ask(question, seconds: seconds)
         case .generated(let folder):
-            guard let folder = try folder.open() else { return nil }
-            key = try folder.readSecret(KeySource.generatedName, atMost: KeySource.sizes.upperBound)
+            return try key(KeySource.generatedName, in: try folder.open(), .mine)
         }
-        guard let key else { return nil }
+    }
+
+    /// How the key of a store that does not exist yet is kept, and the key: the first source that
+    /// is configured, or else the generated key, made now if need be. The caller holds the
+    /// store's lock and has seen that there is no store, so that no key in use is ever replaced.
+    static func forNewStore(
+        _ options: FileStore.Options
+    ) throws(StoreError) -> (key: Secret, kind: FileFormat.Slot.Kind) {
+        for source in all(options) {
+            switch source {
+            case .keyFile(let path):
+                guard let key = try source.ask("") else {
+                    throw StoreError(
+                        .failed, "the key file \(path) does not exist",
+                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path))")
+                }
+                return (key, .raw)
+            case .credential:
+                if let key = try source.ask("") { return (key, .raw) }
+            case .passphraseCommand, .passphrase:
+                if let passphrase = try source.ask("") {
+                    return (passphrase, .passphrase(.standard))
+                }
+            case .terminal:
+                // Nobody has said that there shall be a passphrase.
+                continue
+            case .generated(let folder):
+                return (try generated(in: folder, notice: options.notice), .raw)
+            }
+        }
+        throw StoreError(.failed, "no source of a key is configured")
+    }
+
+    /// The key in a file; nil if there is none.
+    private func key(
+        _ name: String, in folder: consuming OpenFolder?, _ ownership: Ownership
+    ) throws(StoreError) -> Secret? {
+        guard let folder,
+            let key = try folder.readSecret(
+                name, atMost: KeySource.sizes.upperBound, owned: ownership)
+        else { return nil }
         guard KeySource.sizes.contains(key.count) else {
+            let path = folder.path(of: name)
             throw StoreError(
                 .failed,
                 key.isEmpty
@@ -75,28 +144,6 @@ enum KeySource {
                 hint: "restore it from a backup")
         }
         return key
-    }
-
-    /// The key for a store that does not exist yet: the first that is configured, or else the
-    /// generated one, made now if need be. The caller holds the store's lock and has seen that
-    /// there is no store, so that no key in use is ever replaced.
-    static func forNewStore(_ options: FileStore.Options) throws(StoreError) -> Secret {
-        for source in all(options) {
-            switch source {
-            case .keyFile(let path):
-                guard let key = try source.ask() else {
-                    throw StoreError(
-                        .failed, "the key file \(path) does not exist",
-                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path))")
-                }
-                return key
-            case .credential:
-                if let key = try source.ask() { return key }
-            case .generated(let folder):
-                return try generated(in: folder, notice: options.notice)
-            }
-        }
-        throw StoreError(.failed, "no source of a key is configured")
     }
 
     // MARK: The generated key

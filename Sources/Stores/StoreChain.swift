@@ -8,20 +8,25 @@ package import Credentials
 package struct StoreChain: CredentialStore {
     private let keyring: (any CredentialStore)?
     private let file: (any CredentialStore)?
+    private let quietFile: (any CredentialStore)?
     private let marker: KeyringMarker?
     private let refusal: StoreError?
     private let notice: @Sendable (String) -> Void
 
     /// A chain of the stores that the policy allows, at least one. `refusal`, if any, is what
     /// `save` answers: a configuration that could not be understood must not decide where a
-    /// secret goes. `notice` says one line to the user.
+    /// secret goes. `quietFile` is the file where it can be opened without asking anyone, which
+    /// is all that it counts for beside a keyring that has an answer. `notice` says one line to
+    /// the user.
     package init(
-        keyring: (any CredentialStore)?, file: (any CredentialStore)?, marker: KeyringMarker?,
+        keyring: (any CredentialStore)?, file: (any CredentialStore)?,
+        quietFile: (any CredentialStore)? = nil, marker: KeyringMarker?,
         refusal: StoreError? = nil, notice: @escaping @Sendable (String) -> Void
     ) {
         precondition(keyring != nil || file != nil, "a chain has a store")
         self.keyring = keyring
         self.file = file
+        self.quietFile = quietFile ?? file
         self.marker = marker
         self.refusal = refusal
         self.notice = notice
@@ -35,10 +40,10 @@ package struct StoreChain: CredentialStore {
         guard
             let inKeyring = try unlessAbsent({ store throws(StoreError) in try store.find(query) })
         else { return try file?.find(query) ?? [] }
-        guard let file else { return inKeyring }
+        guard let file, let quietFile else { return inKeyring }
         guard let best = inKeyring.first else { return try file.find(query) }
         // The keyring can answer: a file that cannot be opened does not take that away.
-        let inFile = (try? file.find(query)) ?? []
+        let inFile = (try? quietFile.find(query)) ?? []
         guard let second = inFile.first, isNewer(second.entry, than: best.entry) else {
             return inKeyring + inFile
         }

@@ -108,34 +108,39 @@ struct KeySourceTests {
         let missing = try refusal { _ = try store.find(server("a.example")) }
         #expect(
             missing.message
-                == "the key of \(home.file) is missing: \(home.path)/other-key and"
-                + " \(home.path)/keyfob and \(home.key) do not exist")
+                == "the key of \(home.file) is missing: \(home.path)/other-key does not exist and"
+                + " \(home.path)/keyfob does not exist and \(home.key) does not exist")
     }
 
     @Test func aKeyFileOfOneByteMoreThanTheLimitIsRefused() throws {
         let home = try TemporaryHome()
         let path = home.path + "/key-file"
         try home.write([UInt8](repeating: 1, count: 4096), to: path)
-        #expect(try KeySource.keyFile(path).ask()?.count == 4096)
+        #expect(try KeySource.keyFile(path).ask("")?.count == 4096)
         try home.write([UInt8](repeating: 1, count: 4097), to: path)
-        let error = try refusal { _ = try KeySource.keyFile(path).ask() }
+        let error = try refusal { _ = try KeySource.keyFile(path).ask("") }
         #expect(error.message == "\(path) is longer than 4096 bytes, the most it may be")
     }
 
     @Test(arguments: ["key", "./key", "", "/", "/etc/"])
     func aKeyFileIsNamedByItsWholePath(_ path: String) throws {
-        #expect(throws: StoreError.self) { try KeySource.keyFile(path).ask() }
+        #expect(throws: StoreError.self) { try KeySource.keyFile(path).ask("") }
     }
 
-    @Test func everySourceHereIsQuietAndFitsRawSlotsAlone() {
-        let sources: [KeySource] = [
+    @Test func aSourceIsAskedOnlyForASlotOfItsKind() {
+        let keys: [KeySource] = [
             .keyFile("/k"), .credential(directory: "/c"), .generated(Folder("/s")),
         ]
-        for source in sources {
+        for source in keys {
             #expect(source.isQuiet)
-            #expect(source.fits(.raw))
-            #expect(!source.fits(.passphrase(.standard)))
+            #expect(source.fits(.raw) && !source.fits(.passphrase(.standard)))
         }
-        #expect(sources.map(\.path) == ["/k", "/c/keyfob", "/s/key"])
+        let passphrases: [KeySource] = [
+            .passphraseCommand(["false"]), .passphrase(passphrase("p")), .terminal(seconds: 1),
+        ]
+        for source in passphrases {
+            #expect(!source.fits(.raw) && source.fits(.passphrase(.standard)))
+        }
+        #expect(passphrases.map(\.isQuiet) == [true, true, false])
     }
 }

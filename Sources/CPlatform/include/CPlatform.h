@@ -31,6 +31,19 @@ void platform_watchdog_say(const unsigned char *line, int count);
 /// it, this waits for the end of the process.
 void platform_watchdog_claim(void);
 
+/// Why `platform_terminal_ask` has no answer.
+enum {
+    platform_terminal_absent = -1,
+    platform_terminal_timed_out = -2,
+    platform_terminal_too_long = -3,
+    /// A signal arrived. It has been raised again, after the terminal was restored.
+    platform_terminal_interrupted = -4,
+};
+
+/// Asks on the controlling terminal, with the echo off, and gives the number of bytes of the
+/// answer, without the line's end, or why there is none.
+int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds);
+
 #pragma clang assume_nonnull end
 
 #endif
