@@ -20,7 +20,7 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring dbus-daemon libglib2.0-bin libsecret-tools \
 	docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
-	$(if $(shell command -v docker),,docker.io)
+	strace python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive

@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox", "Helper"],
-            path: "Tests/Providers"
+            path: "Tests/Providers", exclude: ["HostileService"]
         ),
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),

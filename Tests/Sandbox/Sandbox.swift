@@ -177,9 +177,10 @@ package final class Sandbox: Sendable {
 
     /// Starts a program that runs until it is stopped or the sandbox ends.
     package func startDaemon(_ arguments: [String], input: String = "") throws -> Daemon {
+        let name = (arguments[0] as NSString).lastPathComponent
         let daemon = try Daemon(
             program(arguments, input: Array(input.utf8)),
-            output: file("log/\(uniqueName(arguments[0]))"))
+            output: file("log/\(uniqueName(name))"))
         guardian.watch(daemon.group)
         state.withLock { $0.daemons.append(daemon) }
         return daemon

@@ -1,0 +1,204 @@
+import Testing
+
+/// A fault is what a Secret Service does wrong, and what the helper answers.
+struct Fault: CustomTestStringConvertible {
+    let name: String
+    let plan: HostileService.Plan
+    var isMarked = false
+    /// No answer: the fault does not concern the request.
+    let answers: [Request: Answer]
+    /// What an error leaves in the service, where that is not what was there before.
+    private let remains: [Request: [String]]
+
+    init(
+        _ name: String, _ faults: [String], locked: Bool = false,
+        items: [HeldItem] = [Request.held], isMarked: Bool = false, _ answers: [Request: Answer],
+        remains: [Request: [String]] = [:]
+    ) {
+        self.name = name
+        self.plan = HostileService.Plan(items: items, locked: locked, faults: faults)
+        self.isMarked = isMarked
+        self.answers = answers
+        self.remains = remains
+    }
+
+    /// The logins that the service must hold after the request.
+    func leaves(_ request: Request, succeeded: Bool) -> [String] {
+        if let remains = remains[request] { return remains }
+        return succeeded && request.changes ? request.result : plan.items.logins
+    }
+
+    var testDescription: String { name }
+}
+
+extension Fault {
+    static let table: [Fault] = prompts + changes + searches + secrets + sessions + refusals
+
+    private static let honest: [Fault] = [
+        Fault("none", [], answers(to: everything) { $0.success }),
+        Fault("none, locked", [], locked: true, answers(to: unlocking) { $0.success }),
+    ]
+
+    private static let prompts: [Fault] =
+        honest + [
+            Fault(
+                "vanishes during the prompt", ["prompt vanish"], locked: true,
+                errors(to: unlocking, "the keyring went away while it was asking")),
+            Fault(
+                "a prompt that never completes", ["prompt never"], locked: true,
+                errors(to: unlocking, "nobody answered the prompt of the keyring in time")),
+            Fault(
+                "a prompt that never completes and cannot be dismissed", ["prompt deaf"],
+                locked: true,
+                errors(to: unlocking, "nobody answered the prompt of the keyring in time")),
+            Fault(
+                "a prompt refused with a result of the wrong type", ["prompt refuse-string"],
+                locked: true, errors(to: unlocking, "the prompt of the keyring was declined")),
+            Fault(
+                "a prompt refused with an empty result", ["prompt refuse-list"], locked: true,
+                errors(to: unlocking, "the prompt of the keyring was declined")),
+            Fault(
+                "a prompt that completes with something else", ["prompt wrong-signal"],
+                locked: true,
+                errors(to: unlocking, "the keyring answered with something of the wrong type")),
+            Fault(
+                "asks before it creates and deletes", ["ask CreateItem", "ask Delete"],
+                answers(to: everything) { $0.success }),
+            Fault(
+                "asks before it creates and deletes, and does not",
+                ["ask CreateItem", "ask Delete", "prompt idle"],
+                [
+                    .replace: .error("the keyring said that it stored the login and did not"),
+                    .erase: .error("the keyring said that it removed the login and did not"),
+                ]),
+            Fault(
+                "asks before it creates and deletes, and is refused",
+                ["ask CreateItem", "ask Delete", "prompt refuse-string"],
+                errors(to: [.replace, .erase], "the prompt of the keyring was declined")),
+        ]
+
+    private static let changes: [Fault] = [
+        Fault(
+            "SetSecret does nothing", ["pretend SetSecret"],
+            errors(
+                to: [.update],
+                "the keyring does not keep this secret as it is; nothing was stored")),
+        Fault(
+            "Delete does nothing", ["pretend Delete"],
+            [
+                .erase: .error("the keyring said that it removed the login and did not"),
+                .replace: .error("the keyring said that it removed the login and did not"),
+            ], remains: [.replace: ["other: new", "u: old"]]),
+        Fault(
+            "an item that cannot be described", ["error org.example.No Set"],
+            [.update: Request.update.success]),
+    ]
+
+    private static let searches: [Fault] = [
+        Fault(
+            "finds every item twice", ["search twice"], answers(to: everything) { $0.success }),
+        Fault(
+            "finds everything", ["search all"],
+            items: [
+                Request.held, HeldItem("h.example:8443", "u", "port"),
+                HeldItem("h.example/path", "u", "path"),
+                HeldItem("http://h.example", "u", "scheme"),
+                HeldItem("other.example", "u", "host"),
+                Request.held.with("xdg:schema", "org.example.Other"),
+                Request.held.with("docker_cli", nil), Request.held.with("label", "other"),
+            ], [.get: Request.get.success]),
+        Fault(
+            "holds others of that server alone", [],
+            items: [
+                Request.held.with("xdg:schema", "org.example.Other"),
+                Request.held.with("xdg:schema", nil),
+                HeldItem("h.example:8443", "u", "port"),
+                HeldItem("h.example/path", "u", "path"),
+                HeldItem("http://h.example", "u", "scheme"),
+            ], [.get: .notFound]),
+        Fault(
+            "holds one with the attribute user", [],
+            items: [Request.held.with("username", nil).with("user", "someone")],
+            [.get: .notFound, .list: .nothingListed]),
+        Fault(
+            "replaces the item as it is read", ["replace GetAll"],
+            errors(to: [.get], "the keyring has an item that cannot be read"),
+            remains: [.get: ["u: replaced"]]),
+        Fault(
+            "replaces the item as its secret is read", ["replace GetSecrets"],
+            errors(to: [.get], "the keyring has the login but does not give its secret"),
+            remains: [.get: ["u: replaced"]]),
+    ]
+
+    private static let secrets: [Fault] = [
+        Fault(
+            "GetSecrets omits the item", ["secrets omit"],
+            [
+                .get: .error("the keyring has the login but does not give its secret")
+            ]),
+        Fault(
+            "a secret of another session", ["secrets other-session"],
+            [.get: .error("the keyring has the login but does not give its secret")]),
+        Fault(
+            "a secret with bad padding", ["secrets bad-padding"],
+            [.get: .error("the keyring has the login but does not give its secret")]),
+        Fault(
+            "a secret with bad parameters", ["secrets bad-vector"],
+            [.get: .error("the keyring has the login but does not give its secret")]),
+        Fault(
+            "a plain secret with parameters", ["secrets bad-vector", "session plain"],
+            [.get: .error("the keyring has the login but does not give its secret")]),
+    ]
+
+    private static let sessions: [Fault] = [
+        Fault(
+            "knows no encrypted session", ["session plain"],
+            answers(to: everything) { $0.success }),
+        Fault(
+            "knows no session", ["error org.freedesktop.DBus.Error.NotSupported OpenSession"],
+            errors(
+                to: [.get, .update, .replace],
+                "the keyring answered with the error org.freedesktop.DBus.Error.NotSupported")),
+        Fault(
+            "an algorithm is an invalid argument to it",
+            ["error org.freedesktop.DBus.Error.InvalidArgs OpenSession"],
+            errors(
+                to: [.get, .update, .replace],
+                "the keyring answered with the error org.freedesktop.DBus.Error.InvalidArgs")),
+    ]
+
+    private static let refusals: [Fault] =
+        ["SearchItems", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
+            method in
+            Fault(
+                "AccessDenied to \(method)",
+                ["error org.freedesktop.DBus.Error.AccessDenied \(method)"],
+                errors(
+                    to: users(of: method),
+                    "the session bus does not let this process use the keyring"))
+        }
+
+    private static func users(of method: String) -> [Request] {
+        switch method {
+        case "OpenSession", "GetSecrets": [.get, .update, .replace]
+        case "ReadAlias": [.update, .replace]
+        case "CreateItem": [.replace]
+        case "SetSecret": [.update]
+        case "Delete": [.erase, .replace]
+        default: everything
+        }
+    }
+
+    private static let everything = Request.allCases
+    private static let unlocking: [Request] = [.get, .erase, .update, .replace]
+
+    private static func errors(to requests: [Request], _ line: String) -> [Request: Answer] {
+        answers(to: requests) { _ in .error(line) }
+    }
+
+    private static func answers(
+        to requests: [Request], _ answer: (Request) -> Answer
+    ) -> [Request: Answer] {
+        Dictionary(uniqueKeysWithValues: requests.map { ($0, answer($0)) })
+    }
+}

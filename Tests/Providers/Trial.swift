@@ -1,0 +1,97 @@
+import Credentials
+import Foundation
+import Sandbox
+import Stores
+import Testing
+
+/// A trial is one user, with a display and a Secret Service of ours, and the built helper at work
+/// on what that holds.
+final class Trial {
+    let sandbox: Sandbox
+    let bus: PrivateBus
+    let service: HostileService
+
+    init() throws {
+        sandbox = try Sandbox()
+        bus = try PrivateBus(in: sandbox)
+        service = try HostileService(on: bus)
+        // Nobody looks at it: the service answers its prompts itself.
+        sandbox.setEnvironment("DISPLAY", to: ":keyfob")
+        sandbox.setEnvironment("KEYFOB_PROMPT_TIMEOUT", to: "1")
+    }
+
+    /// Begins the plan, with the login of all requests in it unless it says what it holds, and
+    /// starts the helper. Nothing is left of the requests before.
+    func start(
+        _ request: Request, _ plan: HostileService.Plan, isMarked: Bool = false
+    ) throws -> RunningProgram {
+        try? FileManager.default.removeItem(atPath: sandbox.file("home/.local"))
+        if isMarked, let place = query("h.example").place {
+            try KeyringMarker(in: Folder(sandbox.file("home/.local/state/keyfob"))).insert(place)
+        }
+        try service.begin(plan)
+        return try sandbox.program(
+            ["docker-credential-keyfob", request.action], input: Array(request.input.utf8)
+        ).start()
+    }
+
+    /// What must hold of every answer, whatever the service does. `limit` is in seconds.
+    func expectTruth(
+        _ request: Request, _ outcome: Outcome, within limit: Double, _ what: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        func expect(_ isTrue: Bool, _ rule: String) {
+            #expect(
+                isTrue, "\(rule): \(request), \(what): \(outcome)",
+                sourceLocation: sourceLocation)
+        }
+        expect(outcome.seconds < limit, "it ends within \(limit) s")
+        expect(
+            sandbox.read("home/.local/share/keyfob/credentials") == nil,
+            "what a keyring may hold is not kept in the file")
+        if outcome.succeeded {
+            if request.changes {
+                expect(outcome.output.isEmpty, "nothing is said of a success")
+                expect(try logins() == request.result, "a success is true")
+            }
+        } else {
+            let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
+            expect(outcome.status == 1, "the status is 0 or 1")
+            expect(lines.count == 2 && !lines[0].isEmpty, "an error is one line")
+            expect(!outcome.saysSecret, "an error tells no secret")
+            expect(outcome.hasGoodErrors, "standard error is the line and hints")
+        }
+    }
+
+    /// The docker logins that the service holds for the server: `user: secret`.
+    func logins() throws -> [String] { try service.state().items.logins }
+}
+
+extension [HeldItem] {
+    /// Those of the requests' server: `user: secret`.
+    var logins: [String] {
+        filter { $0.attributes["server"] == Request.server }
+            .map { item in
+                let user = item.attributes["username"] ?? "nobody"
+                return "\(user): \(String(decoding: item.secret, as: UTF8.self))"
+            }
+            .sorted()
+    }
+}
+
+extension Outcome {
+    /// Whether it tells a secret, or what the service says, which may quote one.
+    fileprivate var saysSecret: Bool {
+        let words = Set((output + errors).split { !$0.isLetter })
+        return !words.isDisjoint(with: ["old", "new", "replaced", "quote"])
+    }
+
+    /// Whether standard error is as DESIGN section 3 says: silent for not found, else the line
+    /// that is on standard output, and hints.
+    fileprivate var hasGoodErrors: Bool {
+        if output == Answer.notFound.output { return errors.isEmpty }
+        let lines = errors.split(separator: "\n").map { $0 + "\n" }
+        return lines.first.map(String.init) == output
+            && lines.dropFirst().allSatisfy { $0.hasPrefix("keyfob: hint: ") }
+    }
+}
