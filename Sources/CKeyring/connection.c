@@ -251,10 +251,16 @@ KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
     char *name = library.g_dbus_error_get_remote_error(error);
     KeyringOutcome outcome = KeyringOutcomeFailed;
     if (name == NULL) {
-        // Not from the provider: the connection broke.
-        outcome = library.g_dbus_connection_is_closed(keyring->connection)
-                      ? keyring_fail(keyring, KeyringOutcomeGone, "the session bus went away")
-                      : keyring_fail(keyring, KeyringOutcomeFailed, error->message);
+        // libsecret takes the name off an error, and leaves the provider's message, which may
+        // quote what it was given.
+        const bool is_ours = error->domain == library.g_io_error_quark() &&
+                             error->code != G_IO_ERROR_DBUS_ERROR;
+        if (library.g_dbus_connection_is_closed(keyring->connection))
+            outcome = keyring_fail(keyring, KeyringOutcomeGone, "the session bus went away");
+        else
+            outcome = keyring_fail(keyring, KeyringOutcomeFailed,
+                                   is_ours ? error->message
+                                           : "the keyring answered with an error");
     } else {
         size_t index = 0;
         const size_t count = sizeof known / sizeof *known;
