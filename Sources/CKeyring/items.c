@@ -148,7 +148,7 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t c
             GVariant *properties = library.g_variant_get_child_value(calls[index].reply, 0);
             item_fill(&items[index], properties);
             library.g_variant_unref(properties);
-        } else if (one == KeyringOutcomeGone || one == KeyringOutcomeTimedOut) {
+        } else if (one != KeyringOutcomeNoSuchItem && outcome == KeyringOutcomeDone) {
             outcome = one;
         }
         call_clear(&calls[index]);

@@ -67,7 +67,8 @@ typedef struct KeyringHits {
     size_t count;
 } KeyringHits;
 
-/// What an item says about itself. `readable` is false for one that could not be asked.
+/// What an item says about itself. `readable` is false for one that is not there any more, or that
+/// has no attributes.
 typedef struct KeyringItem {
     bool readable;
     char *_Nullable label;
@@ -119,8 +120,7 @@ KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, 
 void keyring_hits_free(KeyringHits *hits);
 
 /// Reads label, attributes and time of `count` items into `items`, all calls in flight at once.
-/// Items that cannot be read are marked so; the outcome is done unless the provider is gone or
-/// silent. The caller frees the items.
+/// Items that are gone are marked so. The caller frees the items.
 KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
                             size_t count, KeyringItem *items);
 void keyring_items_free(KeyringItem *items, size_t count);
