@@ -59,6 +59,7 @@ package struct KeyringStore: CredentialStore {
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
             let items = try unlockedItems(service, [query], unlockingIf: .nothingElseMatches)
+                .filter(\.entry.isLogin)
             let secrets = try service.load(items.map(\.path))
             guard secrets.allSatisfy({ $0 != nil }) else { continue }
             return zip(items, secrets)
@@ -73,20 +74,9 @@ package struct KeyringStore: CredentialStore {
         var listing = Listing()
         var isLocked = false
         for realm in realm.map({ [$0] }) ?? Realm.allCases {
-            let hits = try service.search([realm.pattern])
-            let items = try service.read(hits.map(\.path))
-            for (hit, item) in zip(hits, items) {
-                isLocked = isLocked || hit.isLocked
-                if let entry = item?.entry(of: realm), entry.place != nil {
-                    listing.entries.append(entry)
-                } else if hit.isLocked {
-                    throw .keyringLocked
-                }
-            }
-            if hits.isEmpty, !service.findsLockedItems {
-                let collections = try service.collections()
-                isLocked = isLocked || collections.contains(where: \.hidesItems)
-            }
+            let (entries, hitLocked) = try entries(service, of: realm)
+            listing.entries += entries
+            isLocked = isLocked || hitLocked
         }
         if isLocked {
             listing.warnings.append("the keyring is locked: some logins may not be listed")
@@ -102,19 +92,17 @@ package struct KeyringStore: CredentialStore {
         let lock = try options.lockFolder.lock(lockName)
         defer { withExtendedLifetime(lock) {} }
 
-        let before = try unlockedItems(service, [query], unlockingIf: .anythingIsLocked)
         let wasMarked = try options.marker.contains(place)
-        try options.marker.insert(place)
         do throws(StoreError) {
-            let kept: String
-            if let same = before.first(where: { $0.entry.attributes == credential.entry.attributes }
-            ) {
-                try update(service, same, to: credential)
-                kept = same.path
-            } else {
-                kept = try create(service, in: collection, credential, besides: before, query)
+            let others = try write(service, credential, to: collection, query) {
+                () throws(StoreError) in try options.marker.insert(place)
             }
-            try delete(service, before.map(\.path).filter { $0 != kept }, [query])
+            do throws(StoreError) {
+                try delete(service, others)
+                try expectGone(service, others, [query])
+            } catch {
+                throw error.butWritten("the login was stored, and an older one may remain")
+            }
         } catch {
             // Locked and declined say that nothing was written.
             if !wasMarked, error.outcome == .locked || error.outcome == .declined {
@@ -132,9 +120,20 @@ package struct KeyringStore: CredentialStore {
         let lock = try options.lockFolder.lock(lockName)
         defer { withExtendedLifetime(lock) {} }
 
-        let items = try unlockedItems(service, queries, unlockingIf: .anythingIsLocked)
-        try delete(service, items.map(\.path), queries)
-        for place in queries.compactMap(\.place) { try options.marker.remove(place) }
+        // Done when nothing is left: an item may be replaced while it is removed.
+        var removed: Set<String> = []
+        for _ in 0..<attempts {
+            let paths = try unlockedItems(service, queries, unlockingIf: .anythingIsLocked)
+                .map(\.path)
+            guard !paths.isEmpty else {
+                for place in queries.compactMap(\.place) { try options.marker.remove(place) }
+                return
+            }
+            guard removed.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
+            try delete(service, paths)
+            removed.formUnion(paths)
+        }
+        throw StoreError(.failed, "the login comes back as often as it is removed")
     }
 }
 
@@ -198,6 +197,30 @@ extension KeyringStore {
         return labelled.path
     }
 
+    /// The logins of a realm, and whether there may be more in a locked collection.
+    private func entries(
+        _ service: SecretService, of realm: Realm
+    ) throws(StoreError) -> (entries: [Entry], isLocked: Bool) {
+        // An item may be replaced between the search and the reading: then look again.
+        for _ in 0..<attempts {
+            let hits = try service.search([realm.pattern])
+            if hits.isEmpty, !service.findsLockedItems {
+                return ([], try service.collections().contains(where: \.hidesItems))
+            }
+            let items = try service.read(hits.map(\.path)).compactMap(\.self)
+            guard items.count == hits.count else { continue }
+            let found = items.map { $0.entry(of: realm) }
+            for (hit, entry) in zip(hits, found) where hit.isLocked && entry?.place == nil {
+                throw .keyringLocked
+            }
+            return (
+                found.compactMap(\.self).filter { $0.place != nil && $0.isLogin },
+                hits.contains(where: \.isLocked)
+            )
+        }
+        throw .itemCannotBeRead
+    }
+
     /// The unlocked items that match any of the queries, after unlocking what must be unlocked.
     /// None only if there is none.
     private func unlockedItems(
@@ -207,32 +230,33 @@ extension KeyringStore {
         var mayUnlock = true
         for _ in 0..<attempts {
             let hits = try service.search(patterns)
-            guard !hits.isEmpty else {
-                try believeEmptySearch(service, queries)
-                return []
-            }
             guard let items = try matchingItems(service, hits, queries) else { continue }
-            let locked = hits.filter(\.isLocked).map(\.path)
+            let locked =
+                hits.isEmpty
+                ? try placesToHide(service, queries, rule) : hits.filter(\.isLocked).map(\.path)
             guard !locked.isEmpty, rule == .anythingIsLocked || items.isEmpty else { return items }
-            guard mayUnlock else { throw .keyringLocked }
+            guard mayUnlock else { throw .keyringStaysLocked }
             try unlock(service, locked)
             mayUnlock = false
         }
-        throw StoreError(.failed, "the keyring has an item that cannot be read")
+        throw .itemCannotBeRead
     }
 
-    /// A provider that hides the items of a locked collection finds nothing there. That is
-    /// believed, unless a login for the place is known to have been stored: newer docker fails
-    /// even the pull of a public image on any answer but not found.
-    private func believeEmptySearch(
-        _ service: SecretService, _ queries: [Query]
-    ) throws(StoreError) {
-        guard !service.findsLockedItems,
-            try service.collections().contains(where: \.hidesItems)
-        else { return }
+    /// The locked collections in which a search that found nothing may have overlooked an item.
+    ///
+    /// A provider that hides the items of a locked collection finds nothing there. A get believes
+    /// that, unless a login for the place is known to have been stored: newer docker fails even
+    /// the pull of a public image on any answer but not found.
+    private func placesToHide(
+        _ service: SecretService, _ queries: [Query], _ rule: UnlockRule
+    ) throws(StoreError) -> [String] {
+        guard !service.findsLockedItems else { return [] }
+        let hiding = try service.collections().filter(\.hidesItems).map(\.path)
+        guard !hiding.isEmpty, rule == .nothingElseMatches else { return hiding }
         for place in queries.compactMap(\.place) where try options.marker.contains(place) {
-            throw .keyringLocked
+            return hiding
         }
+        return []
     }
 
     /// Those of the hits that are unlocked and match; nil if one of them was replaced meanwhile.
@@ -260,22 +284,59 @@ extension KeyringStore {
         try answer(service, prompt)
     }
 
-    private func answer(_ service: SecretService, _ prompt: String) throws(StoreError) {
-        guard options.mayPrompt else { throw .keyringLocked }
+    /// Shows a prompt; where nobody can answer it, it is the error instead.
+    private func answer(
+        _ service: SecretService, _ prompt: String, orElse error: StoreError = .keyringLocked
+    ) throws(StoreError) {
+        guard options.mayPrompt else { throw error }
         options.willPrompt()
         try service.show(prompt: prompt, seconds: options.promptTimeout)
+    }
+
+    /// Writes the login, and returns the items that it takes the place of. `prepare` is called
+    /// before the first write.
+    private func write(
+        _ service: SecretService, _ credential: Credential, to collection: String, _ query: Query,
+        after prepare: () throws(StoreError) -> Void
+    ) throws(StoreError) -> [String] {
+        var mayUnlock = true
+        while true {
+            let before = try unlockedItems(service, [query], unlockingIf: .anythingIsLocked)
+            try prepare()
+            let kept: String?
+            // An item whose secret cannot be read could not be put back as it was.
+            if let same = before.first(where: { $0.entry.attributes == credential.entry.attributes }
+            ), let old = try service.load([same.path])[0] {
+                try update(service, same, from: old, to: credential)
+                kept = same.path
+            } else {
+                kept = try create(service, in: collection, credential, besides: before, query)
+            }
+            if let kept { return before.map(\.path).filter { $0 != kept } }
+            guard mayUnlock else { throw .keyringStaysLocked }
+            // There may be more to see in the collection then.
+            try unlock(service, [collection])
+            mayUnlock = false
+        }
     }
 
     /// Gives an item of the same server and user the new secret, in place: nobody who holds the
     /// item loses it, and no provider asks about it.
     private func update(
-        _ service: SecretService, _ item: MatchingItem, to credential: Credential
+        _ service: SecretService, _ item: MatchingItem, from old: Secret,
+        to credential: Credential
     ) throws(StoreError) {
-        let old = try service.load([item.path])[0]
-        try service.setSecret(of: item.path, to: credential.secret)
-        guard try service.load([item.path])[0] == credential.secret else {
-            if let old { try service.setSecret(of: item.path, to: old) }
-            throw .keyringAltersSecrets
+        do throws(StoreError) {
+            try service.setSecret(of: item.path, to: credential.secret)
+        } catch {
+            throw error.whileWriting
+        }
+        do throws(StoreError) {
+            guard try service.load([item.path])[0] == credential.secret else {
+                throw .keyringAltersSecrets
+            }
+        } catch {
+            throw putBack(service, old, into: item, after: error)
         }
         // The secret is in place; how the item is labelled is a courtesy to others.
         let attributes = credential.entry.itemAttributes
@@ -283,67 +344,144 @@ extension KeyringStore {
         try? service.describe(item.path, label: credential.entry.label, attributes: attributes)
     }
 
-    /// Creates the item and returns its path, once the secret has been read back from it.
+    /// Puts the old secret back, and gives the error with what has become of it.
+    private func putBack(
+        _ service: SecretService, _ old: Secret, into item: MatchingItem, after error: StoreError
+    ) -> StoreError {
+        guard !error.leavesOutcomeUnknown else { return error.whileWriting }
+        do throws(StoreError) {
+            try service.setSecret(of: item.path, to: old)
+            if try service.load([item.path])[0] == old { return error.and("nothing was stored") }
+        } catch {}
+        return error.butWritten("the login that was stored before may be lost")
+    }
+
+    /// Creates the item, and returns its path once it has been read back; nil, and nothing is
+    /// created, if the collection is locked.
     private func create(
         _ service: SecretService, in collection: String, _ credential: Credential,
         besides before: [MatchingItem], _ query: Query
-    ) throws(StoreError) -> String {
-        let step = try createUnlocking(service, in: collection, credential)
-        var path: String?
-        switch step {
-        case .done(let created): path = created
-        case .prompt(let prompt):
-            try answer(service, prompt)
-            let known = Set(before.map(\.path))
-            path = try service.search(query.patterns).map(\.path).first { !known.contains($0) }
-        }
-        guard let path else {
-            throw StoreError(.failed, "the keyring said that it stored the login and did not")
-        }
-        guard try service.load([path])[0] == credential.secret else {
-            try delete(service, [path], [query])
-            throw .keyringAltersSecrets
-        }
-        return path
-    }
-
-    private func createUnlocking(
-        _ service: SecretService, in collection: String, _ credential: Credential
-    ) throws(StoreError) -> SecretService.Step<String> {
-        let create = { () throws(StoreError) in
-            try service.create(
+    ) throws(StoreError) -> String? {
+        let step: SecretService.Step<String>
+        do throws(StoreError) {
+            step = try service.create(
                 in: collection, label: credential.entry.label,
                 attributes: credential.entry.itemAttributes, secret: credential.secret)
-        }
-        do throws(StoreError) {
-            return try create()
         } catch {
-            guard error.outcome == .locked else { throw error }
-            try unlock(service, [collection])
-            return try create()
+            guard error.outcome == .locked else { throw error.whileWriting }
+            return nil
+        }
+        switch step {
+        case .done(let path):
+            do throws(StoreError) {
+                return try confirm(service, [path], credential)
+            } catch {
+                throw withdraw(service, path, query, after: error)
+            }
+        case .prompt(let prompt):
+            try answer(service, prompt, orElse: .nobodyToConfirm)
+            do throws(StoreError) {
+                let known = Set(before.map(\.path))
+                let paths = try service.search(query.patterns).map(\.path)
+                return try confirm(service, paths.filter { !known.contains($0) }, credential)
+            } catch {
+                throw error.butWritten("whether the login was stored is unknown")
+            }
         }
     }
 
-    /// Deletes the items, then looks whether they are gone.
-    private func delete(
+    /// The one of the items that is the login, attributes and secret.
+    private func confirm(
+        _ service: SecretService, _ paths: [String], _ credential: Credential
+    ) throws(StoreError) -> String {
+        for (path, item) in zip(paths, try service.read(paths)) {
+            let entry = item?.entry(of: credential.entry.realm)
+            guard entry?.attributes == credential.entry.attributes else { continue }
+            guard let secret = try service.load([path])[0] else { continue }
+            guard secret == credential.secret else { throw .keyringAltersSecrets }
+            return path
+        }
+        throw .keyringStoredNothing
+    }
+
+    /// Removes an item that is not what was stored, and gives the error with what has become of
+    /// it.
+    private func withdraw(
+        _ service: SecretService, _ path: String, _ query: Query, after error: StoreError
+    ) -> StoreError {
+        guard !error.leavesOutcomeUnknown else { return error.whileWriting }
+        do throws(StoreError) {
+            try delete(service, [path])
+            try expectGone(service, [path], [query])
+            return error == .keyringStoredNothing ? error : error.and("nothing was stored")
+        } catch {}
+        return error.butWritten("an item of the login may remain in the keyring")
+    }
+
+    private func delete(_ service: SecretService, _ paths: [String]) throws(StoreError) {
+        do throws(StoreError) {
+            for path in paths {
+                guard case .prompt(let prompt) = try service.delete(path) else { continue }
+                try answer(service, prompt, orElse: .nobodyToConfirm)
+            }
+        } catch {
+            throw error.whileWriting
+        }
+    }
+
+    /// Looks whether items that were deleted are gone.
+    private func expectGone(
         _ service: SecretService, _ paths: [String], _ queries: [Query]
     ) throws(StoreError) {
         guard !paths.isEmpty else { return }
-        for path in paths {
-            if case .prompt(let prompt) = try service.delete(path) { try answer(service, prompt) }
-        }
         let left = Set(try service.search(queries.flatMap(\.patterns)).map(\.path))
-        guard left.isDisjoint(with: paths) else {
-            throw StoreError(.failed, "the keyring said that it removed the login and did not")
-        }
+        guard left.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
     }
 }
 
 extension StoreError {
     /// What was read back is not what was written (KWallet cuts at a NUL, KeePassXC resolves
-    /// `{REF:`); the item is as it was before.
+    /// `{REF:`).
     fileprivate static let keyringAltersSecrets = StoreError(
-        .failed, "the keyring does not keep this secret as it is; nothing was stored")
+        .failed, "the keyring does not keep this secret as it is")
+
+    fileprivate static let keyringStoredNothing = StoreError(
+        .failed, "the keyring said that it stored the login and did not")
+
+    fileprivate static let keyringRemovedNothing = StoreError(
+        .failed, "the keyring said that it removed the login and did not")
+
+    fileprivate static let itemCannotBeRead = StoreError(
+        .failed, "the keyring has an item that cannot be read")
+
+    /// After the keyring said that it unlocked what was asked.
+    fileprivate static let keyringStaysLocked = StoreError(
+        .locked, "the keyring said that it was unlocked, and it is locked",
+        hint: keyringLocked.hint)
+
+    /// The provider asks before it does what it was told, and nobody can answer.
+    fileprivate static let nobodyToConfirm = StoreError(
+        .locked, "the keyring asks for a confirmation and nobody can answer here",
+        hint: keyringLocked.hint)
+
+    /// The same error, and what has become of the login.
+    fileprivate func and(_ state: String) -> StoreError {
+        StoreError(outcome, "\(message); \(state)", hint: hint)
+    }
+
+    /// The same error where something was written, which locked and declined deny.
+    fileprivate func butWritten(_ state: String) -> StoreError {
+        let wrote = outcome == .locked || outcome == .declined ? .failed : outcome
+        return StoreError(wrote, "\(state): \(message)", hint: hint)
+    }
+
+    /// Whether the keyring may have done what it was told, or may do it yet.
+    fileprivate var leavesOutcomeUnknown: Bool { outcome == .timedOut || outcome == .gone }
+
+    /// An error of a call that writes.
+    fileprivate var whileWriting: StoreError {
+        leavesOutcomeUnknown ? and("whether the login was changed is unknown") : self
+    }
 }
 
 extension Realm {
@@ -367,6 +505,9 @@ extension Query {
 }
 
 extension Entry {
+    /// Whether it says whose login it is, where that is part of one.
+    fileprivate var isLogin: Bool { realm != .docker || attributes["username"] != nil }
+
     /// The attributes of its item in a keyring.
     fileprivate var itemAttributes: [String: Text] {
         var item = attributes

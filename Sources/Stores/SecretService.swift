@@ -211,7 +211,7 @@ extension StoreError {
     fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
         switch outcome {
         case .absent: self.init(.absent, reason)
-        case .locked: self = .keyringLocked
+        case .locked: self.init(.locked, reason, hint: StoreError.keyringLocked.hint)
         case .declined: self.init(.declined, reason)
         case .timedOut: self.init(.timedOut, reason)
         case .gone: self.init(.gone, reason)

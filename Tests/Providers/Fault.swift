@@ -58,9 +58,15 @@ extension Fault {
                 "a prompt refused with an empty result", ["prompt refuse-list"], locked: true,
                 errors(to: unlocking, "the prompt of the keyring was declined")),
             Fault(
+                "a prompt that completes and unlocks nothing", ["prompt idle"], locked: true,
+                errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
+            Fault(
                 "a prompt that completes with something else", ["prompt wrong-signal"],
                 locked: true,
                 errors(to: unlocking, "the keyring answered with something of the wrong type")),
+            Fault(
+                "unlocks without a prompt, and does not", ["pretend Unlock"], locked: true,
+                errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
             Fault(
                 "asks before it creates and deletes", ["ask CreateItem", "ask Delete"],
                 answers(to: everything) { $0.success }),
@@ -68,7 +74,9 @@ extension Fault {
                 "asks before it creates and deletes, and does not",
                 ["ask CreateItem", "ask Delete", "prompt idle"],
                 [
-                    .replace: .error("the keyring said that it stored the login and did not"),
+                    .replace: .error(
+                        "whether the login was stored is unknown: "
+                            + "the keyring said that it stored the login and did not"),
                     .erase: .error("the keyring said that it removed the login and did not"),
                 ]),
             Fault(
@@ -79,6 +87,12 @@ extension Fault {
 
     private static let changes: [Fault] = [
         Fault(
+            "CreateItem does nothing", ["pretend CreateItem"],
+            errors(to: [.replace], "the keyring said that it stored the login and did not")),
+        Fault(
+            "CreateItem keeps no attributes", ["forget CreateItem"],
+            errors(to: [.replace], "the keyring said that it stored the login and did not")),
+        Fault(
             "SetSecret does nothing", ["pretend SetSecret"],
             errors(
                 to: [.update],
@@ -87,7 +101,9 @@ extension Fault {
             "Delete does nothing", ["pretend Delete"],
             [
                 .erase: .error("the keyring said that it removed the login and did not"),
-                .replace: .error("the keyring said that it removed the login and did not"),
+                .replace: .error(
+                    "the login was stored, and an older one may remain: "
+                        + "the keyring said that it removed the login and did not"),
             ], remains: [.replace: ["other: new", "u: old"]]),
         Fault(
             "an item that cannot be described", ["error org.example.No Set"],
@@ -97,6 +113,9 @@ extension Fault {
     private static let searches: [Fault] = [
         Fault(
             "finds every item twice", ["search twice"], answers(to: everything) { $0.success }),
+        Fault(
+            "finds every item unlocked and locked", ["search both"],
+            answers(to: unlocking) { $0.success }),
         Fault(
             "finds everything", ["search all"],
             items: [
@@ -117,6 +136,11 @@ extension Fault {
                 HeldItem("http://h.example", "u", "scheme"),
             ], [.get: .notFound]),
         Fault(
+            "holds one with the attribute user beside the login", [],
+            items: [
+                Request.held.with("username", nil).with("user", "someone"), Request.held,
+            ], [.get: Request.get.success, .list: Request.list.success]),
+        Fault(
             "holds one with the attribute user", [],
             items: [Request.held.with("username", nil).with("user", "someone")],
             [.get: .notFound, .list: .nothingListed]),
@@ -128,6 +152,19 @@ extension Fault {
             "replaces the item as its secret is read", ["replace GetSecrets"],
             errors(to: [.get], "the keyring has the login but does not give its secret"),
             remains: [.get: ["u: replaced"]]),
+        Fault(
+            "hides locked items", ["search no-locked"], locked: true,
+            [
+                .get: .notFound, .erase: .done, .update: .done, .replace: .done,
+                .list: .nothingListed,
+            ]),
+        Fault(
+            "hides locked items that were stored", ["search no-locked"], locked: true,
+            isMarked: true, answers(to: unlocking) { $0.success }),
+        Fault(
+            "hides locked items that were stored, and stays locked",
+            ["search no-locked", "prompt idle"], locked: true, isMarked: true,
+            errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
     ]
 
     private static let secrets: [Fault] = [
@@ -165,10 +202,22 @@ extension Fault {
             errors(
                 to: [.get, .update, .replace],
                 "the keyring answered with the error org.freedesktop.DBus.Error.InvalidArgs")),
+        Fault(
+            "an error of its own for a session", ["error org.example.Strange OpenSession"],
+            errors(
+                to: [.get, .update, .replace],
+                "the keyring answered with an error")),
+        Fault(
+            "a public key of no use", ["session bad-key"],
+            [
+                .get: .error("the keyring has the login but does not give its secret"),
+                .update: .error("the keyring said that it stored the login and did not"),
+                .replace: .error("the keyring said that it stored the login and did not"),
+            ]),
     ]
 
     private static let refusals: [Fault] =
-        ["SearchItems", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
+        ["SearchItems", "GetAll", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
             method in
             Fault(
                 "AccessDenied to \(method)",
@@ -176,7 +225,29 @@ extension Fault {
                 errors(
                     to: users(of: method),
                     "the session bus does not let this process use the keyring"))
-        }
+        } + [
+            Fault(
+                "AccessDenied to GetSecrets",
+                ["error org.freedesktop.DBus.Error.AccessDenied GetSecrets"],
+                errors(
+                    to: [.get, .update],
+                    "the session bus does not let this process use the keyring")),
+            Fault(
+                "AccessDenied to GetSecrets after it created the item",
+                ["error org.freedesktop.DBus.Error.AccessDenied GetSecrets"],
+                errors(
+                    to: [.replace],
+                    "the session bus does not let this process use the keyring; "
+                        + "nothing was stored")),
+            Fault(
+                "AccessDenied to Delete", ["error org.freedesktop.DBus.Error.AccessDenied Delete"],
+                [
+                    .erase: .error("the session bus does not let this process use the keyring"),
+                    .replace: .error(
+                        "the login was stored, and an older one may remain: "
+                            + "the session bus does not let this process use the keyring"),
+                ], remains: [.replace: ["other: new", "u: old"]]),
+        ]
 
     private static func users(of method: String) -> [Request] {
         switch method {
