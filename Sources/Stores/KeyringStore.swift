@@ -130,7 +130,11 @@ package struct KeyringStore: CredentialStore {
                 return
             }
             guard removed.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
-            try delete(service, paths)
+            do throws(StoreError) {
+                try delete(service, paths)
+            } catch {
+                throw error.whileWriting
+            }
             removed.formUnion(paths)
         }
         throw StoreError(.failed, "the login comes back as often as it is removed")
@@ -419,13 +423,9 @@ extension KeyringStore {
     }
 
     private func delete(_ service: SecretService, _ paths: [String]) throws(StoreError) {
-        do throws(StoreError) {
-            for path in paths {
-                guard case .prompt(let prompt) = try service.delete(path) else { continue }
-                try answer(service, prompt, orElse: .nobodyToConfirm)
-            }
-        } catch {
-            throw error.whileWriting
+        for path in paths {
+            guard case .prompt(let prompt) = try service.delete(path) else { continue }
+            try answer(service, prompt, orElse: .nobodyToConfirm)
         }
     }
 

@@ -1,3 +1,4 @@
+import Sandbox
 import Testing
 
 /// A fault is what a Secret Service does wrong, and what the helper answers.
@@ -23,9 +24,10 @@ struct Fault: CustomTestStringConvertible {
     }
 
     /// The logins that the service must hold after the request.
-    func leaves(_ request: Request, succeeded: Bool) -> [String] {
-        if let remains = remains[request] { return remains }
-        return succeeded && request.changes ? request.result : plan.items.logins
+    func leaves(_ request: Request, _ outcome: Outcome) -> [String] {
+        if let remains = remains[request] { return remains.sorted() }
+        guard outcome.succeeded, request.changes else { return plan.items.logins }
+        return (plan.items.logins.filter { $0 != "u: old" } + request.result).sorted()
     }
 
     var testDescription: String { name }
@@ -123,18 +125,19 @@ extension Fault {
                 HeldItem("h.example/path", "u", "path"),
                 HeldItem("http://h.example", "u", "scheme"),
                 HeldItem("other.example", "u", "host"),
-                Request.held.with("xdg:schema", "org.example.Other"),
-                Request.held.with("docker_cli", nil), Request.held.with("label", "other"),
-            ], [.get: Request.get.success]),
+                HeldItem("h.example", "u", "schema").with("xdg:schema", "org.example.Other"),
+                HeldItem("h.example", "u", "cli").with("docker_cli", nil),
+                HeldItem("h.example", "u", "label").with("label", "other"),
+            ], answers(to: [.get, .erase, .update, .replace]) { $0.success }),
         Fault(
             "holds others of that server alone", [],
             items: [
-                Request.held.with("xdg:schema", "org.example.Other"),
-                Request.held.with("xdg:schema", nil),
+                HeldItem("h.example", "u", "schema").with("xdg:schema", "org.example.Other"),
+                HeldItem("h.example", "u", "none").with("xdg:schema", nil),
                 HeldItem("h.example:8443", "u", "port"),
                 HeldItem("h.example/path", "u", "path"),
                 HeldItem("http://h.example", "u", "scheme"),
-            ], [.get: .notFound]),
+            ], [.get: .notFound, .erase: .done, .update: .done, .replace: .done]),
         Fault(
             "holds one with the attribute user beside the login", [],
             items: [
@@ -144,6 +147,24 @@ extension Fault {
             "holds one with the attribute user", [],
             items: [Request.held.with("username", nil).with("user", "someone")],
             [.get: .notFound, .list: .nothingListed]),
+        Fault(
+            "hashes attributes until it is unlocked", ["gnome"], locked: true,
+            items: [
+                Request.held.sealed([
+                    "gkr:compat:hashed:server": "5f4dcc3b5aa765d61d8327deb882cf99",
+                    "xdg:schema": "org.freedesktop.Secret.Generic",
+                ])
+            ],
+            answers(to: unlocking) { $0.success }.merging(
+                [
+                    .list: .error(
+                        "the keyring is locked and nobody can be asked here to unlock it")
+                ]
+            ) { $1 }),
+        Fault(
+            "shows attributes of old until it is unlocked", [], locked: true,
+            items: [Request.held.sealed(HeldItem("other.example", "x", "").attributes)],
+            answers(to: unlocking) { $0.success }),
         Fault(
             "replaces the item as it is read", ["replace GetAll"],
             errors(to: [.get], "the keyring has an item that cannot be read"),
@@ -182,6 +203,12 @@ extension Fault {
         Fault(
             "a secret with bad parameters", ["secrets bad-vector"],
             [.get: .error("the keyring has the login but does not give its secret")]),
+        Fault(
+            "a secret that is not UTF-8", [], items: [Request.held.with(secret: [0x6F, 0xFF])],
+            [
+                .get: .error("the stored secret cannot be given to a docker client: "),
+                .update: .done, .replace: .done, .erase: .done, .list: .listing(user: "u"),
+            ]),
         Fault(
             "a plain secret with parameters", ["secrets bad-vector", "session plain"],
             [.get: .error("the keyring has the login but does not give its secret")]),
@@ -258,6 +285,48 @@ extension Fault {
         case "Delete": [.erase, .replace]
         default: everything
         }
+    }
+
+    static let silences: [Fault] = [
+        silent("SearchItems", everything),
+        silent("GetAll", [.get, .list, .erase]),
+        silent("OpenSession", [.get]),
+        silent("ReadAlias", [.update]),
+        silent("GetSecrets", [.get, .update]),
+        silent(
+            "GetSecrets", [.replace], then: "; whether the login was changed is unknown",
+            remains: ["u: old", "other: new"]),
+        silent("SetSecret", [.update], then: "; whether the login was changed is unknown"),
+        silent("CreateItem", [.replace], then: "; whether the login was changed is unknown"),
+        silent("Delete", [.erase], then: "; whether the login was changed is unknown"),
+        silent("Unlock", [.get, .replace], locked: true),
+        Fault(
+            "silent Delete of what was replaced", ["silent Delete"],
+            [
+                .replace: .error(
+                    "the login was stored, and an older one may remain: "
+                        + "the keyring did not answer in time")
+            ], remains: [.replace: ["u: old", "other: new"]]),
+        Fault(
+            "silent Prompt", ["silent Prompt"], locked: true,
+            errors(to: [.get], "nobody answered the prompt of the keyring in time")),
+        Fault("silent Set", ["silent Set"], [.update: .done]),
+        Fault(
+            "silent Get of collections", ["silent Get", "search no-locked"], locked: true,
+            errors(to: [.get, .erase], "the keyring did not answer in time")),
+    ]
+
+    private static func silent(
+        _ method: String, _ requests: [Request], locked: Bool = false, then state: String = "",
+        remains: [String]? = nil
+    ) -> Fault {
+        Fault(
+            "silent \(method)", ["silent \(method)"], locked: locked,
+            errors(to: requests, "the keyring did not answer in time" + state),
+            remains: Dictionary(
+                uniqueKeysWithValues: requests.compactMap { request in
+                    remains.map { (request, $0) }
+                }))
     }
 
     private static let everything = Request.allCases

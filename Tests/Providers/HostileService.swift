@@ -80,4 +80,17 @@ struct HeldItem: Codable {
         item.attributes[name] = value
         return item
     }
+
+    func with(secret: [UInt8]) -> HeldItem {
+        var item = self
+        item.secret = Data(secret)
+        return item
+    }
+
+    /// The same item, with other attributes until it was unlocked.
+    func sealed(_ attributes: [String: String]) -> HeldItem {
+        var item = self
+        item.sealed = attributes
+        return item
+    }
 }
