@@ -98,10 +98,10 @@ package struct KeyringStore: CredentialStore {
                 () throws(StoreError) in try options.marker.insert(place)
             }
             do throws(StoreError) {
-                try delete(service, others)
+                for other in others { try delete(service, other) }
                 try expectGone(service, others, [query])
             } catch {
-                throw error.butWritten("the login was stored, and an older one may remain")
+                throw error.leaving("the login was stored, and an older one may remain")
             }
         } catch {
             // Locked and declined say that nothing was written.
@@ -122,20 +122,26 @@ package struct KeyringStore: CredentialStore {
 
         // Done when nothing is left: an item may be replaced while it is removed.
         var removed: Set<String> = []
-        for _ in 0..<attempts {
-            let paths = try unlockedItems(service, queries, unlockingIf: .anythingIsLocked)
-                .map(\.path)
-            guard !paths.isEmpty else {
-                for place in queries.compactMap(\.place) { try options.marker.remove(place) }
-                return
+        var isRemoving = false
+        do throws(StoreError) {
+            for _ in 0..<attempts {
+                let paths = try unlockedItems(service, queries, unlockingIf: .anythingIsLocked)
+                    .map(\.path)
+                guard !paths.isEmpty else {
+                    for place in queries.compactMap(\.place) { try options.marker.remove(place) }
+                    return
+                }
+                guard removed.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
+                isRemoving = true
+                for path in paths {
+                    try delete(service, path)
+                    removed.insert(path)
+                }
             }
-            guard removed.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
-            do throws(StoreError) {
-                try delete(service, paths)
-            } catch {
-                throw error.whileWriting
-            }
-            removed.formUnion(paths)
+        } catch {
+            let isUnknown = isRemoving && error.leavesOutcomeUnknown || !removed.isEmpty
+            guard isUnknown, error != .keyringRemovedNothing else { throw error }
+            throw error.leaving("whether the login was removed is unknown")
         }
         throw StoreError(.failed, "the login comes back as often as it is removed")
     }
@@ -215,7 +221,7 @@ extension KeyringStore {
             guard items.count == hits.count else { continue }
             let found = items.map { $0.entry(of: realm) }
             for (hit, entry) in zip(hits, found) where hit.isLocked && entry?.place == nil {
-                throw .keyringLocked
+                throw options.mayPrompt ? .listDoesNotUnlock : .keyringLocked
             }
             return (
                 found.compactMap(\.self).filter { $0.place != nil && $0.isLogin },
@@ -357,7 +363,7 @@ extension KeyringStore {
             try service.setSecret(of: item.path, to: old)
             if try service.load([item.path])[0] == old { return error.and("nothing was stored") }
         } catch {}
-        return error.butWritten("the login that was stored before may be lost")
+        return error.leaving("the login that was stored before may be lost")
     }
 
     /// Creates the item, and returns its path once it has been read back; nil, and nothing is
@@ -389,7 +395,7 @@ extension KeyringStore {
                 let paths = try service.search(query.patterns).map(\.path)
                 return try confirm(service, paths.filter { !known.contains($0) }, credential)
             } catch {
-                throw error.butWritten("whether the login was stored is unknown")
+                throw error.leaving("whether the login was stored is unknown")
             }
         }
     }
@@ -415,18 +421,16 @@ extension KeyringStore {
     ) -> StoreError {
         guard !error.leavesOutcomeUnknown else { return error.whileWriting }
         do throws(StoreError) {
-            try delete(service, [path])
+            try delete(service, path)
             try expectGone(service, [path], [query])
             return error == .keyringStoredNothing ? error : error.and("nothing was stored")
         } catch {}
-        return error.butWritten("an item of the login may remain in the keyring")
+        return error.leaving("an item of the login may remain in the keyring")
     }
 
-    private func delete(_ service: SecretService, _ paths: [String]) throws(StoreError) {
-        for path in paths {
-            guard case .prompt(let prompt) = try service.delete(path) else { continue }
-            try answer(service, prompt, orElse: .nobodyToConfirm)
-        }
+    private func delete(_ service: SecretService, _ path: String) throws(StoreError) {
+        guard case .prompt(let prompt) = try service.delete(path) else { return }
+        try answer(service, prompt, orElse: .nobodyToConfirm)
     }
 
     /// Looks whether items that were deleted are gone.
@@ -459,6 +463,10 @@ extension StoreError {
         .locked, "the keyring said that it was unlocked, and it is locked",
         hint: keyringLocked.hint)
 
+    /// Whoever could answer a prompt is not asked for a list.
+    fileprivate static let listDoesNotUnlock = StoreError(
+        .locked, "the keyring is locked, and a list does not unlock it", hint: keyringLocked.hint)
+
     /// The provider asks before it does what it was told, and nobody can answer.
     fileprivate static let nobodyToConfirm = StoreError(
         .locked, "the keyring asks for a confirmation and nobody can answer here",
@@ -470,7 +478,7 @@ extension StoreError {
     }
 
     /// The same error where something was written, which locked and declined deny.
-    fileprivate func butWritten(_ state: String) -> StoreError {
+    fileprivate func leaving(_ state: String) -> StoreError {
         let wrote = outcome == .locked || outcome == .declined ? .failed : outcome
         return StoreError(wrote, "\(state): \(message)", hint: hint)
     }
@@ -480,7 +488,7 @@ extension StoreError {
 
     /// An error of a call that writes.
     fileprivate var whileWriting: StoreError {
-        leavesOutcomeUnknown ? and("whether the login was changed is unknown") : self
+        leavesOutcomeUnknown ? leaving("whether the login was stored is unknown") : self
     }
 }
 

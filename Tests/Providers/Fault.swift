@@ -158,7 +158,7 @@ extension Fault {
             answers(to: unlocking) { $0.success }.merging(
                 [
                     .list: .error(
-                        "the keyring is locked and nobody can be asked here to unlock it")
+                        "the keyring is locked, and a list does not unlock it")
                 ]
             ) { $1 }),
         Fault(
@@ -206,9 +206,10 @@ extension Fault {
         Fault(
             "a secret that is not UTF-8", [], items: [Request.held.with(secret: [0x6F, 0xFF])],
             [
-                .get: .error("the stored secret cannot be given to a docker client: "),
+                .get: .error(
+                    "the stored secret cannot be given to a docker client: it is not UTF-8"),
                 .update: .done, .replace: .done, .erase: .done, .list: .listing(user: "u"),
-            ]),
+            ], remains: [.update: ["u: new"], .replace: ["other: new"], .erase: []]),
         Fault(
             "a plain secret with parameters", ["secrets bad-vector", "session plain"],
             [.get: .error("the keyring has the login but does not give its secret")]),
@@ -294,11 +295,11 @@ extension Fault {
         silent("ReadAlias", [.update]),
         silent("GetSecrets", [.get, .update]),
         silent(
-            "GetSecrets", [.replace], then: "; whether the login was changed is unknown",
+            "GetSecrets", [.replace], leaving: "whether the login was stored is unknown: ",
             remains: ["u: old", "other: new"]),
-        silent("SetSecret", [.update], then: "; whether the login was changed is unknown"),
-        silent("CreateItem", [.replace], then: "; whether the login was changed is unknown"),
-        silent("Delete", [.erase], then: "; whether the login was changed is unknown"),
+        silent("SetSecret", [.update], leaving: "whether the login was stored is unknown: "),
+        silent("CreateItem", [.replace], leaving: "whether the login was stored is unknown: "),
+        silent("Delete", [.erase], leaving: "whether the login was removed is unknown: "),
         silent("Unlock", [.get, .replace], locked: true),
         Fault(
             "silent Delete of what was replaced", ["silent Delete"],
@@ -317,12 +318,12 @@ extension Fault {
     ]
 
     private static func silent(
-        _ method: String, _ requests: [Request], locked: Bool = false, then state: String = "",
+        _ method: String, _ requests: [Request], locked: Bool = false, leaving state: String = "",
         remains: [String]? = nil
     ) -> Fault {
         Fault(
             "silent \(method)", ["silent \(method)"], locked: locked,
-            errors(to: requests, "the keyring did not answer in time" + state),
+            errors(to: requests, state + "the keyring did not answer in time"),
             remains: Dictionary(
                 uniqueKeysWithValues: requests.compactMap { request in
                     remains.map { (request, $0) }
