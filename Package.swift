@@ -20,7 +20,9 @@ let libsecretHeaders: [String] = {
 let package = Package(
     name: "keyfob",
     products: [
-        .executable(name: "docker-credential-keyfob", targets: ["Helper"])
+        .executable(name: "docker-credential-keyfob", targets: ["Helper"]),
+        // For tests alone: preloaded, never linked.
+        .library(name: "FaultInjector", type: .dynamic, targets: ["FaultInjector"]),
     ],
     targets: [
         // What a login is.
@@ -61,6 +63,11 @@ let package = Package(
         .executableTarget(
             name: "StoreProbe", dependencies: ["Credentials", "Stores"], path: "Tests/StoreProbe"),
 
+        // Lets the calls of a program fail, one at a time.
+        .target(
+            name: "FaultInjector", path: "Tests/FaultInjector",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+
         .testTarget(
             name: "SandboxTests", dependencies: ["Helper", "Sandbox"], path: "Tests/SandboxTests"),
         .testTarget(
@@ -69,6 +76,11 @@ let package = Package(
             name: "StoresTests",
             dependencies: ["Credentials", "Stores", "StoreContract", "StoreProbe", "Sandbox"],
             path: "Tests/Stores"
+        ),
+        .testTarget(
+            name: "FaultsTests",
+            dependencies: ["Credentials", "Stores", "Helper", "StoreProbe", "Sandbox"],
+            path: "Tests/Faults"
         ),
         .testTarget(
             name: "FrontendsTests", dependencies: ["Credentials", "Frontends", "JSON", "Stores"],

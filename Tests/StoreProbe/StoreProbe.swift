@@ -6,11 +6,12 @@ import Stores
 ///
 ///     StoreProbe HOME save|get|remove SERVER [USER]
 ///     StoreProbe HOME list
+///     StoreProbe HOME mark|unmark SERVER
 ///
-/// The store is in `HOME/data/keyfob`, its key in `HOME/state/keyfob`. The secret of a user is
-/// made of the user's name, so that none is ever passed. It prints a line for each login
-/// (`USER`, and `with another's secret` if that is so), or one of `OUTCOME: MESSAGE`, and then
-/// exits with 1.
+/// The store is in `HOME/data/keyfob`, its key and the keyring marker in `HOME/state/keyfob`. The
+/// secret of a user is made of the user's name, so that none is ever passed. It prints a line for
+/// each login (`USER`, and `with another's secret` if that is so), or one of `OUTCOME: MESSAGE`,
+/// and then exits with 1.
 @main
 struct StoreProbe {
     static func main() {
@@ -20,6 +21,7 @@ struct StoreProbe {
             FileStore.Options(
                 folder: Folder(home + "/data/keyfob"), keyFolder: Folder(home + "/state/keyfob"),
                 notice: { _ in }))
+        let marker = KeyringMarker(in: Folder(home + "/state/keyfob"))
         do throws(StoreError) {
             switch words[1] {
             case "save":
@@ -36,6 +38,10 @@ struct StoreProbe {
                 for entry in try store.list(nil).entries {
                     print(entry.attributes["username"]?.string ?? "")
                 }
+            case "mark":
+                try marker.insert(place(of: words[2]))
+            case "unmark":
+                try marker.remove(place(of: words[2]))
             default:
                 fatalError("no such action: \(words[1])")
             }
@@ -51,6 +57,13 @@ struct StoreProbe {
             realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
             label: text(server))
         return Credential(entry, secret: secret(of: user))
+    }
+
+    private static func place(of server: String) -> Place {
+        guard let place = Query(.docker, ["server": text(server)]).place else {
+            fatalError("a server is a place")
+        }
+        return place
     }
 
     private static func secret(of user: String) -> Secret {
