@@ -25,8 +25,9 @@ struct Descriptor: ~Copyable, Sendable {
         return status
     }
 
-    /// Fills the memory from the file's beginning, and returns how many bytes there were for it.
-    func read(into memory: inout MutableSpan<UInt8>) throws(SystemError) -> Int {
+    /// Fills the memory from the file's beginning. A file that ends before is an error: its status
+    /// has said that it is longer.
+    func fill(_ memory: inout MutableSpan<UInt8>) throws(SystemError) {
         var filled = 0
         while filled < memory.count {
             let count = try SystemError.check {
@@ -36,23 +37,24 @@ struct Descriptor: ~Copyable, Sendable {
                         memory.count - filled, filled)
                 }
             }
-            if count == 0 { break }
+            guard count > 0 else { throw SystemError(code: EIO) }
             filled += count
         }
-        return filled
     }
 
     /// Writes all of the bytes where the file ends.
     func write(_ bytes: Span<UInt8>) throws(SystemError) {
         var written = 0
         while written < bytes.count {
-            written += try SystemError.check {
+            let count = try SystemError.check {
                 unsafe bytes.withUnsafeBytes { bytes in
                     unsafe Glibc.write(
                         number, bytes.baseAddress.map { unsafe $0 + written },
                         bytes.count - written)
                 }
             }
+            guard count > 0 else { throw SystemError(code: EIO) }
+            written += count
         }
     }
 

@@ -37,8 +37,7 @@ struct OpenFolder: ~Copyable, Sendable {
         try read(name, atMost: limit, .mine) { file, size throws(SystemError) in
             var bytes = [UInt8](repeating: 0, count: size)
             var memory = bytes.mutableSpan
-            let count = try file.read(into: &memory)
-            bytes.removeLast(size - count)
+            try file.fill(&memory)
             return bytes
         }
     }
@@ -49,7 +48,8 @@ struct OpenFolder: ~Copyable, Sendable {
     ) throws(StoreError) -> Secret? {
         try read(name, atMost: limit, owned) { file, size throws(SystemError) in
             try Secret(capacity: size) { memory throws(SystemError) in
-                try file.read(into: &memory)
+                try file.fill(&memory)
+                return size
             }
         }
     }
