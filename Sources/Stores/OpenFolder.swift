@@ -112,14 +112,17 @@ struct OpenFolder: ~Copyable, Sendable {
     ) throws(StoreError) -> Bool {
         let temporary = try writeTemporary(for: name, bytes)
         do throws(SystemError) {
-            defer { unlink(temporary) }
             try SystemError.check {
                 unsafe linkat(directory.number, temporary, directory.number, name, 0)
             }
-        } catch let error where error.code == EEXIST {
-            return false
         } catch {
+            unlink(temporary)
+            if error.code == EEXIST { return false }
             throw failure("create", path(of: name), error)
+        }
+        // As long as it has two names it is refused.
+        try attempt("create", path(of: name)) { () throws(SystemError) in
+            _ = try SystemError.check { unsafe unlinkat(directory.number, temporary, 0) }
         }
         try syncEntries(of: name)
         return true
