@@ -162,7 +162,11 @@ enum KeySource {
         let lock = try open.lock(generatedName)
         open.removeTemporaries(of: generatedName, under: lock)
         let existing = try open.readSecret(generatedName, atMost: sizes.upperBound)
-        if let existing, sizes.contains(existing.count) { return existing }
+        if let existing, sizes.contains(existing.count) {
+            // Who made it may have died, and the store must not last longer than its key.
+            try open.syncEntries(of: generatedName)
+            return existing
+        }
         let key = Seal.randomKey()
         try key.expose { bytes throws(StoreError) in
             if existing != nil {

@@ -169,7 +169,8 @@ struct OpenFolder: ~Copyable, Sendable {
         return temporary
     }
 
-    private func syncEntries(of name: String) throws(StoreError) {
+    /// Returns once the file of this name is on the disk under that name, whoever has put it there.
+    func syncEntries(of name: String) throws(StoreError) {
         do throws(SystemError) {
             try directory.sync()
         } catch {
@@ -181,7 +182,7 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     private func unlink(_ name: String) {
-        _ = unsafe unlinkat(directory.number, name, 0)
+        _ = try? SystemError.check { unsafe unlinkat(directory.number, name, 0) }
     }
 
     // MARK: Opening
