@@ -75,7 +75,7 @@ let package = Package(
         .testTarget(
             name: "StoresTests",
             dependencies: ["Credentials", "Stores", "StoreContract", "StoreProbe", "Sandbox"],
-            path: "Tests/Stores"
+            path: "Tests/Stores", exclude: ["Vectors"]
         ),
         .testTarget(
             name: "FaultsTests",

@@ -260,27 +260,11 @@ struct FileFormatTests {
 
     /// A file whose body is these bytes, said to be so many records.
     private func fileAround(_ body: [UInt8], count: Int, dataKey: Secret) throws -> [UInt8] {
-        let (whole, _, _) = try file()
-        let clear = 18 + 32 + 1 + 89
-        var bytes = Array(whole.prefix(clear)) + little(count)
-        bytes += [UInt8](repeating: 0, count: count * 24)
-        bytes.replaceSubrange(10..<14, with: little(bytes.count - 18))
-        bytes.replaceSubrange(14..<18, with: little(body.count + Seal.overhead))
-        let nonce = Seal.randomBytes(Seal.nonceSize)
-        let sealed = Seal.seal(
-            secret(body), key: dataKey, nonce: nonce, header: bytes)
-        bytes += nonce + sealed
-        return bytes + Seal.checksum(of: bytes.span)
-    }
-
-    private func withRightChecksum(_ bytes: [UInt8]) -> [UInt8] {
-        let front = Array(bytes.dropLast(Seal.checksumSize))
-        return front + Seal.checksum(of: front.span)
-    }
-
-    /// Four bytes, little endian.
-    private func little(_ number: Int) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+        let slot = try FileFormat.Slot(wrapping: dataKey, with: key, .raw, storeID: storeID)
+        var forgery = Forgery(storeID: storeID, salt: salt, slots: [slot], dataKey: dataKey)
+        forgery.tags = [[UInt8]](repeating: [UInt8](repeating: 0, count: 24), count: count)
+        forgery.records = body
+        return forgery.bytes
     }
 
     private static let golden = bytes(

@@ -212,7 +212,7 @@ struct FileStoreTests {
         for offset in file.indices.dropLast(Seal.checksumSize) {
             var altered = file
             altered[offset] ^= 0x01
-            altered = sealedAgain(altered)
+            altered = withRightChecksum(altered)
             try home.write(altered, to: home.file)
             let error = try refusal { _ = try home.store.list(nil) }
             try #require(error.outcome != .absent)
@@ -256,7 +256,7 @@ struct FileStoreTests {
         try home.store.save(login("a.example", "ann"))
         var file = try home.read(home.file)
         file[8] = 2
-        file = sealedAgain(file)
+        file = withRightChecksum(file)
         try home.write(file, to: home.file)
         for action in actions {
             let error = try refusal { try action(home.store) }
@@ -373,12 +373,6 @@ struct FileStoreTests {
         { try $0.save(login("b.example", "bob")) },
         { try $0.remove([server("a.example")]) },
     ]
-
-    /// The file with a right checksum.
-    private func sealedAgain(_ file: [UInt8]) -> [UInt8] {
-        let front = Array(file.dropLast(Seal.checksumSize))
-        return front + Seal.checksum(of: front.span)
-    }
 
     private func snapshot(of home: TemporaryHome) throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
