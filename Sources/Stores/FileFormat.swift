@@ -444,7 +444,11 @@ extension FileFormat {
                     guard last.map({ $0 < name }) ?? true,
                         realm.constants[name.string] != value
                     else { throw Fault.damaged("a record's attributes are not in order") }
-                    attributes[name.string] = value
+                    // Two spellings of `é` differ in bytes and are one key of a dictionary.
+                    guard
+                        attributes.updateValue(value, forKey: name.string)
+                            == realm.constants[name.string]
+                    else { throw Fault.damaged("a record names an attribute twice") }
                     last = name
                 }
                 let secret = try cursor.range(try cursor.length(in: bytes))
