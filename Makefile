@@ -34,7 +34,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak lint format install uninstall clean help build-packages test-packages
+.PHONY: build run test soak fuzz lint format install uninstall clean help build-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -94,6 +94,28 @@ soak: build test-packages ## Run the tests, and those that take long
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
 
+# How long each subject is searched, and what libFuzzer takes besides.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?= -use_value_profile=1
+
+fuzz: build-packages ## Search for an input that breaks a law of what reads untrusted bytes
+	@export KEYFOB_FUZZ=1 SWIFT_BACKTRACE=enable=no
+	found=.build-fuzz/found
+	swift build --jobs $(JOBS) --configuration release --scratch-path .build-fuzz --product Fuzz
+	for corpus in Tests/Fuzz/Corpus/*; do
+		subject=$${corpus##*/}
+		mkdir -p $$found/$$subject
+		echo "$$subject: $(FUZZ_SECONDS) s"
+		if .build-fuzz/release/Fuzz $(FUZZ_FLAGS) -max_total_time=$(FUZZ_SECONDS) \
+			-print_final_stats=1 -artifact_prefix=$$found/$$subject- \
+			$$found/$$subject $$corpus $$subject >$$found/$$subject.log 2>&1; then
+			grep -E '^#.*(INITED|DONE)|number_of_executed_units' $$found/$$subject.log
+		else
+			tail -40 $$found/$$subject.log
+			exit 1
+		fi
+	done
+
 lint: ## Check the format of the sources; silent if it is good
 	@swift format lint --strict --recursive Sources Tests Package.swift
 
@@ -120,7 +142,7 @@ uninstall: ## Remove what install has installed
 	rmdir "$(doc)" 2>/dev/null || :
 
 clean: ## Remove what has been built
-	@rm -rf .build
+	@rm -rf .build .build-fuzz
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12

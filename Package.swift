@@ -17,6 +17,27 @@ let libsecretHeaders: [String] = {
     return text.split(whereSeparator: \.isWhitespace).map(String.init)
 }()
 
+/// What reads untrusted bytes, and the laws that hold for it: tests that replay a corpus, or with
+/// KEYFOB_FUZZ=1 (`make fuzz`) a program that searches for what breaks a law.
+let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
+let fuzzing: [Target] = {
+    let modules: [Target.Dependency] = ["Credentials", "Frontends", "JSON", "Settings", "Stores"]
+    guard isFuzzing else {
+        return [
+            .testTarget(
+                name: "FuzzTests", dependencies: modules, path: "Tests/Fuzz",
+                exclude: ["Corpus", "Fuzz", "CFuzzer"])
+        ]
+    }
+    return [
+        .target(name: "FuzzSubjects", dependencies: modules, path: "Tests/Fuzz/Subjects"),
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["FuzzSubjects", "CFuzzer"], path: "Tests/Fuzz/Fuzz",
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+    ]
+}()
+
 let package = Package(
     name: "keyfob",
     products: [
@@ -100,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
-    ],
+    ] + fuzzing,
     swiftLanguageModes: [.v6]
 )
 
@@ -113,8 +134,15 @@ for target in package.targets where target.type != .system {
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
     ]
+    if isFuzzing {
+        // Optimised (a release build), and still to be looked into with @testable.
+        settings.append(.unsafeFlags(["-enable-testing", "-sanitize=fuzzer,address"]))
+    }
     target.swiftSettings = settings
     var cSettings = target.cSettings ?? []
+    if isFuzzing {
+        cSettings.append(.unsafeFlags(["-fsanitize=fuzzer-no-link,address"]))
+    }
     cSettings.append(.treatAllWarnings(as: .error))
     target.cSettings = cSettings
 }
