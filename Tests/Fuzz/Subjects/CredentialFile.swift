@@ -23,13 +23,13 @@ extension Subject {
         let clear = KnownFile.clear(tags: Array(tags), bodySize: records.count + Seal.overhead)
         let nonce = [UInt8](repeating: 0, count: Seal.nonceSize)
         let body = Seal.seal(
-            Secret(copying: records.span), key: KnownFile.dataKey, nonce: nonce, header: clear.span)
+            Secret(copying: records.span), key: KnownFile.dataKey, nonce: nonce, header: clear)
         let file = clear + nonce + body
         try examine(file: file + Seal.checksum(of: file.span))
     }
 
     private static func examine(file bytes: [UInt8]) throws {
-        guard let sealed = try parsed({ try FileFormat.Sealed(Secret(copying: bytes.span)) }),
+        guard let sealed = try parsed({ try FileFormat.Sealed(bytes) }),
             let body = try parsed({ try sealed.open(with: KnownFile.dataKey) })
         else { return }
         let tags = sealed.header.tags
@@ -38,7 +38,7 @@ extension Subject {
         try require(try body.keeping([]).bytes.isEmpty, "no records are no bytes")
 
         let again = try FileFormat.seal(sealed.header, body, with: KnownFile.dataKey)
-        let sealedAgain = try FileFormat.Sealed(Secret(copying: again.span))
+        let sealedAgain = try FileFormat.Sealed(again)
         try require(again.count == bytes.count, "a file has one size")
         try require(sealedAgain.header == sealed.header, "a header comes back")
         let opened = try sealedAgain.open(with: KnownFile.dataKey)
