@@ -23,7 +23,7 @@ enum Terminal {
         switch Int(result) {
         case Int(platform_terminal_absent): return nil
         case Int(platform_terminal_timed_out):
-            throw StoreError(.timedOut, "no passphrase was typed within \(seconds) seconds")
+            throw StoreError(.timedOut, "no passphrase was typed within \(seconds) s")
         case Int(platform_terminal_too_long):
             throw StoreError(.failed, "a passphrase has at most \(limit) bytes")
         case Int(platform_terminal_interrupted), 0:

@@ -9,6 +9,8 @@ package struct Program: Sendable {
     package var environment: [String: String]
     package var input: [UInt8]
     package var deadline: Duration
+    /// The terminal of its session; it has none unless it is given one.
+    package var terminal: PseudoTerminal?
 
     /// Runs it to its end, and throws if that does not come before the deadline.
     package func run() throws -> Outcome { try start().finish() }
@@ -38,6 +40,11 @@ package struct Program: Sendable {
         unsafe posix_spawn_file_actions_adddup2(&streams, input, STDIN_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&streams, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&streams, errors, STDERR_FILENO)
+
+        if let terminal {
+            // The first terminal that the leader of a session opens is the session's.
+            unsafe posix_spawn_file_actions_addopen(&streams, 3, terminal.path, O_RDWR, 0)
+        }
 
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
