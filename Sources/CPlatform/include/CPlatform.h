@@ -11,8 +11,9 @@
 /// written, so that no other file gets its number. False if that cannot be done.
 bool platform_occupy_standard_descriptors(void);
 
-/// Keeps other processes of the same user from reading this one's memory, and the kernel from
-/// writing it to a core file: PR_SET_DUMPABLE 0, RLIMIT_CORE 0.
+/// Keeps other processes of the same user from reading this one's memory, the kernel from writing
+/// it to a core file (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), and the Swift runtime from printing it
+/// after a crash.
 void platform_hide_memory(void);
 
 /// Whether the process has more rights than the user who started it: AT_SECURE.
