@@ -65,12 +65,12 @@ struct Helper {
         ).store
     }
 
-    /// Variables by which GLib and libsecret print what they handle, load what they are told to
-    /// (libsecret 0.20.5: `SECRET_SERVICE_BUS_NAME` names another service to give secrets to), or
+    /// Variables by which GLib and libsecret print what they handle (GLib 2.74: `G_DBUS_DEBUG`
+    /// every message, to standard output), load what they are told to (libsecret 0.20.5: `SECRET_SERVICE_BUS_NAME` names another service to give secrets to), or
     /// abort.
     private static func unsetDangerousVariables() {
         for name in [
-            "G_MESSAGES_DEBUG", "G_DEBUG", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
+            "G_MESSAGES_DEBUG", "G_DEBUG", "G_DBUS_DEBUG", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
             "SECRET_BACKEND", "SECRET_SERVICE_BUS_NAME",
         ] {
             unsafe unsetenv(name)
