@@ -120,6 +120,8 @@ let package = Package(
         ),
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
+        .testTarget(
+            name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening"),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
     ] + fuzzing,
     swiftLanguageModes: [.v6]
