@@ -30,29 +30,19 @@ static GVariant *attributes_variant(const KeyringAttribute *attributes, size_t c
     return library.g_variant_builder_end(&builder);
 }
 
-static bool hits_contain(const KeyringHits *hits, const char *path) {
-    for (size_t index = 0; index < hits->count; index++)
-        if (strcmp(hits->items[index].path, path) == 0)
-            return true;
-    return false;
-}
-
-/// Adds the paths of an `ao`. One search names no item twice; two searches may.
-static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool locked,
-                     bool look) {
+/// Adds the paths of an `ao`.
+static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool locked) {
     const size_t count = library.g_variant_n_children(paths);
     for (size_t index = 0; index < count; index++) {
         GVariant *child = library.g_variant_get_child_value(paths, index);
-        const char *path = library.g_variant_get_string(child, NULL);
-        if (!look || !hits_contain(hits, path)) {
-            if (hits->count == *capacity) {
-                *capacity = *capacity > 0 ? *capacity * 2 : 8;
-                hits->items = realloc(hits->items, *capacity * sizeof *hits->items);
-                if (hits->items == NULL)
-                    abort();
-            }
-            hits->items[hits->count++] = (KeyringHit){copy(path), locked};
+        if (hits->count == *capacity) {
+            *capacity = *capacity > 0 ? *capacity * 2 : 8;
+            hits->items = realloc(hits->items, *capacity * sizeof *hits->items);
+            if (hits->items == NULL)
+                abort();
         }
+        hits->items[hits->count++] =
+            (KeyringHit){copy(library.g_variant_get_string(child, NULL)), locked};
         library.g_variant_unref(child);
     }
 }
@@ -78,8 +68,8 @@ KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, 
         if (outcome == KeyringOutcomeDone) {
             GVariant *unlocked = library.g_variant_get_child_value(calls[index].reply, 0);
             GVariant *locked = library.g_variant_get_child_value(calls[index].reply, 1);
-            hits_add(hits, &capacity, unlocked, false, count > 1);
-            hits_add(hits, &capacity, locked, true, count > 1);
+            hits_add(hits, &capacity, unlocked, false);
+            hits_add(hits, &capacity, locked, true);
             library.g_variant_unref(unlocked);
             library.g_variant_unref(locked);
         }
@@ -99,6 +89,10 @@ void keyring_hits_free(KeyringHits *hits) {
 }
 
 // Reading.
+
+/// So many calls are in flight at once: a bus limits how many a connection may have (dbus-daemon
+/// 1.14: 128, unless its configuration says otherwise), and each call has its deadline.
+enum { READ_BATCH = 100 };
 
 static void item_fill(KeyringItem *item, GVariant *properties) {
     GVariant *attributes = library.g_variant_lookup_value(properties, "Attributes",
@@ -130,9 +124,10 @@ static void item_fill(KeyringItem *item, GVariant *properties) {
     }
 }
 
-KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t count,
-                            KeyringItem *items) {
-    Call *calls = allocate(count, sizeof *calls);
+/// Reads items that are few enough to be asked for at once.
+static KeyringOutcome read_batch(Keyring *keyring, const char *const *paths, size_t count,
+                                 KeyringItem *items) {
+    Call calls[READ_BATCH] = {{0}};
     size_t pending = 0;
     for (size_t index = 0; index < count; index++)
         call_send(keyring, &calls[index], &pending, keyring->provider, paths[index],
@@ -142,18 +137,31 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t c
 
     KeyringOutcome outcome = KeyringOutcomeDone;
     for (size_t index = 0; index < count; index++) {
-        items[index] = (KeyringItem){0};
-        const KeyringOutcome one = call_outcome(keyring, &calls[index], "(a{sv})");
+        const KeyringOutcome one = outcome == KeyringOutcomeDone
+                                       ? call_outcome(keyring, &calls[index], "(a{sv})")
+                                       : outcome;
         if (one == KeyringOutcomeDone) {
             GVariant *properties = library.g_variant_get_child_value(calls[index].reply, 0);
             item_fill(&items[index], properties);
             library.g_variant_unref(properties);
-        } else if (one != KeyringOutcomeNoSuchItem && outcome == KeyringOutcomeDone) {
+        } else if (one != KeyringOutcomeNoSuchItem) {
             outcome = one;
         }
         call_clear(&calls[index]);
     }
-    free(calls);
+    return outcome;
+}
+
+KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t count,
+                            KeyringItem *items) {
+    for (size_t index = 0; index < count; index++)
+        items[index] = (KeyringItem){0};
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += READ_BATCH) {
+        const size_t left = count - start;
+        outcome = read_batch(keyring, paths + start, left < READ_BATCH ? left : READ_BATCH,
+                             items + start);
+    }
     if (outcome != KeyringOutcomeDone)
         keyring_items_free(items, count);
     return outcome;

@@ -63,8 +63,10 @@ final class SecretService {
         var hits = unsafe KeyringHits()
         try check(unsafe keyring_search(keyring, list, patterns.count, &hits))
         defer { unsafe keyring_hits_free(&hits) }
-        return unsafe UnsafeBufferPointer(start: hits.items, count: hits.count).map {
-            unsafe Hit(path: String(cString: $0.path), isLocked: $0.locked)
+        var seen: Set<String> = []
+        return unsafe UnsafeBufferPointer(start: hits.items, count: hits.count).compactMap {
+            let path = unsafe String(cString: $0.path)
+            return unsafe seen.insert(path).inserted ? Hit(path: path, isLocked: $0.locked) : nil
         }
     }
 

@@ -61,7 +61,7 @@ typedef struct KeyringHit {
     bool locked;
 } KeyringHit;
 
-/// What a search found, each item once.
+/// What a search found; an item more than once where several patterns match it.
 typedef struct KeyringHits {
     KeyringHit *_Nullable items;
     size_t count;
@@ -119,7 +119,7 @@ KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, 
                               KeyringHits *hits);
 void keyring_hits_free(KeyringHits *hits);
 
-/// Reads label, attributes and time of `count` items into `items`, all calls in flight at once.
+/// Reads label, attributes and time of `count` items into `items`, many calls in flight at once.
 /// Items that are gone are marked so. The caller frees the items.
 KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
                             size_t count, KeyringItem *items);
