@@ -141,6 +141,8 @@ static KeyringOutcome find_provider(Keyring *keyring) {
             } else if (means_no_provider(secrets.error)) {
                 outcome = keyring_fail(keyring, KeyringOutcomeAbsent,
                                        "no Secret Service on the session bus");
+            } else if (outcome == KeyringOutcomeTimedOut) {
+                outcome = keyring_fail(keyring, outcome, "the keyring did not start in time");
             }
         }
     }

@@ -13,19 +13,37 @@ import Testing
         }
     }
 
-    /// Each waits for its deadline, all together.
-    @Test func `every silence ends`() throws {
-        var running: [(Fault, Request, Answer, Trial, RunningProgram)] = []
-        for fault in Fault.silences {
-            for (request, answer) in fault.answers {
-                let trial = try Trial()
-                let program = try trial.start(request, fault.plan, isMarked: fault.isMarked)
-                running.append((fault, request, answer, trial, program))
-            }
+    /// Each waits for its deadline, all at the same time.
+    @Test(arguments: Fault.silences.flatMap { fault in fault.answers.map { (fault, $0, $1) } })
+    func `every silence ends`(fault: Fault, request: Request, answer: Answer) async throws {
+        let trial = try Trial()
+        let outcome = try await trial.start(request, fault.plan).end()
+        try fault.check(trial, request, outcome, answer, within: 9)
+    }
+
+    @Test func `ten thousand other logins are no hindrance`() throws {
+        let others = (0..<10_000).map { HeldItem("\($0).example", "u", "other") }
+        let trial = try Trial()
+        for request in Request.allCases {
+            let plan = HostileService.Plan(items: others + [Request.held])
+            let outcome = try trial.start(request, plan).finish()
+            try trial.expectTruth(
+                request, outcome, within: 10, leaving: [(others.logins + request.result).sorted()],
+                "ten thousand")
+            #expect(outcome.succeeded, "\(request): \(outcome)")
+            let hasAll = outcome.output.split(separator: ",").count == 10_001
+            #expect(request != .list || hasAll, "\(request): \(outcome)")
         }
-        for (fault, request, answer, trial, program) in running {
-            try fault.check(trial, request, program.finish(), answer, within: 9)
-        }
+    }
+
+    @Test func `ten thousand items that a search finds are looked at, and one is served`() throws {
+        let others = (0..<10_000).map { HeldItem("\($0).example", "u", "other") }
+        let plan = HostileService.Plan(items: others + [Request.held], faults: ["search all"])
+        let trial = try Trial()
+        let outcome = try trial.start(.get, plan).finish()
+        try trial.expectTruth(
+            .get, outcome, within: 10, leaving: [plan.items.logins], "finds all of ten thousand")
+        #expect(Trial.isAnswer(outcome, Request.get.success), "\(outcome)")
     }
 }
 

@@ -21,7 +21,7 @@ import Testing
                 step += 1
                 let plan = HostileService.Plan(
                     items: [Request.held], faults: ["\(failure.rawValue) \(step)"])
-                let outcome = try trial.start(request, plan).finish()
+                let outcome = try trial.start(request, plan, isMarked: request == .erase).finish()
                 wasMet = try trial.service.state().met
                 try check(trial, request, failure, step, outcome)
             }
@@ -59,9 +59,13 @@ import Testing
         // Another helper, which waits for no lock of ours, may store beside a store.
         let isRace = failure == .replacesTheItem && request.action == "store"
         var states = isRace ? [try trial.service.state().items.logins] : states(request, outcome)
-        if failure == .replacesTheItem { states.append(["u: replaced"]) }
+        if failure == .replacesTheItem, !(request == .erase && outcome.succeeded) {
+            states.append(["u: replaced"])
+        }
         try trial.expectTruth(
             request, outcome, within: 4, leaving: states, "\(failure.rawValue) \(step)")
+        #expect(
+            try isMarkTrue(trial, request), "\(request), \(failure.rawValue) \(step): \(outcome)")
         if outcome.succeeded {
             let isLogin =
                 Trial.isAnswer(outcome, request.success)
@@ -73,6 +77,15 @@ import Testing
             #expect(
                 !Trial.isAnswer(outcome, .notFound), "\(request), \(failure.rawValue) \(step)")
         }
+    }
+
+    /// Whether the marker says what an erase without a bus must know: that a login of ours may be
+    /// in the keyring.
+    private func isMarkTrue(_ trial: Trial, _ request: Request) throws -> Bool {
+        let logins = try trial.service.state().items.logins
+        let mayHoldOurs =
+            request == .erase ? !logins.isEmpty : logins.contains { $0.hasSuffix("new") }
+        return try !mayHoldOurs || trial.isMarked()
     }
 
     /// What the service may hold after the request.

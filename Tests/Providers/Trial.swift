@@ -26,14 +26,21 @@ final class Trial {
         _ request: Request, _ plan: HostileService.Plan, isMarked: Bool = false
     ) throws -> RunningProgram {
         try? FileManager.default.removeItem(atPath: sandbox.file("home/.local"))
-        if isMarked, let place = query("h.example").place {
-            try KeyringMarker(in: Folder(sandbox.file("home/.local/state/keyfob"))).insert(place)
-        }
+        if isMarked { try marker.insert(place()) }
         try service.begin(plan)
         return try sandbox.program(
             ["docker-credential-keyfob", request.action], input: Array(request.input.utf8)
         ).start()
     }
+
+    /// Whether the marker says that the login may be in the keyring.
+    func isMarked() throws -> Bool { try marker.contains(place()) }
+
+    private var marker: KeyringMarker {
+        KeyringMarker(in: Folder(sandbox.file("home/.local/state/keyfob")))
+    }
+
+    private func place() throws -> Place { try #require(query("h.example").place) }
 
     /// What must hold of every answer, whatever the service does. `limit` is in seconds; `states`
     /// are those in which the service may be.

@@ -8,8 +8,13 @@ package final class PrivateBus: Sendable {
 
     /// Starts the bus; from then on the sandbox's programs find it.
     ///
-    /// - Parameter activating: what can be activated, the command for each name.
-    package init(in sandbox: Sandbox, activating commands: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - activating: what can be activated, the command for each name.
+    ///   - mechanism: how a client must authenticate.
+    package init(
+        in sandbox: Sandbox, activating commands: [String: String] = [:],
+        mechanism: String = "EXTERNAL"
+    ) throws {
         self.sandbox = sandbox
         let name = sandbox.uniqueName("bus")
         let socket = sandbox.file("run/\(name)")
@@ -27,7 +32,7 @@ package final class PrivateBus: Sendable {
             <busconfig>
               <type>session</type>
               <listen>unix:path=\(socket)</listen>
-              <auth>EXTERNAL</auth>
+              <auth>\(mechanism)</auth>
               \(services)
               <policy context="default">
                 <allow send_destination="*" eavesdrop="true"/>

@@ -50,6 +50,13 @@ package final class RunningProgram: Sendable {
         }
     }
 
+    /// Waits as `finish` does, on a thread of its own: other tests go on.
+    package func end() async throws -> Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try self.finish() }) }
+        }
+    }
+
     private func exitStatus(of status: Int32) -> Int32 {
         let signal = status & 0x7F
         return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
