@@ -236,9 +236,9 @@ KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
     } known[] = {
         {"org.freedesktop.Secret.Error.IsLocked", KeyringOutcomeLocked, "the keyring is locked"},
         {"org.freedesktop.Secret.Error.NoSuchObject", KeyringOutcomeNoSuchItem,
-         "the keyring has no such item"},
-        {BUS_NAME ".Error.UnknownObject", KeyringOutcomeNoSuchItem, "the keyring has no such item"},
-        {BUS_NAME ".Error.UnknownMethod", KeyringOutcomeNoSuchItem, "the keyring has no such item"},
+         "the keyring has no such collection or item"},
+        {BUS_NAME ".Error.UnknownObject", KeyringOutcomeNoSuchItem, "the keyring has no such collection or item"},
+        {BUS_NAME ".Error.UnknownMethod", KeyringOutcomeNoSuchItem, "the keyring has no such collection or item"},
         {BUS_NAME ".Error.AccessDenied", KeyringOutcomeRefused,
          "the session bus does not let this process use the keyring"},
         {BUS_NAME ".Error.AuthFailed", KeyringOutcomeRefused,

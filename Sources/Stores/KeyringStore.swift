@@ -195,7 +195,7 @@ extension KeyringStore {
     /// The collection for new logins.
     private func collection(_ service: SecretService) throws(StoreError) -> String {
         let wanted = options.collection
-        if wanted.utf8.first == UInt8(ascii: "/") { return wanted }
+        if wanted.isObjectPath { return wanted }
         if let path = try service.collection(withAlias: wanted) { return path }
         guard wanted != KeyringStore.defaultAlias else {
             throw StoreError(.absent, "the keyring has no default collection")
@@ -537,6 +537,22 @@ extension SecretService.Item {
         return Entry(
             realm: realm, attributes: attributes.filter { realm.names.contains($0.key) },
             label: label, modified: modified)
+    }
+}
+
+extension String {
+    /// Whether D-Bus takes it for the path of an object; GDBus never answers a call to another.
+    fileprivate var isObjectPath: Bool {
+        let parts = utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return parts.count > 1 && parts[0].isEmpty
+            && parts.dropFirst().allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isInObjectPath) }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isInObjectPath: Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) || self == UInt8(ascii: "_")
     }
 }
 

@@ -81,10 +81,12 @@ import Testing
             try desk.store { $0.collection = name }.save(login("\(before).example", "u", "s"))
             #expect(try keyring.items().count == before + 1)
         }
-        #expect(
-            throws: StoreError(.failed, "the keyring has no collection named nowhere")
-        ) {
-            try desk.store { $0.collection = "nowhere" }.save(login("h", "u", "s"))
+        for name in ["nowhere", "/", "/bad//path", "/bad/", "/bad path"] {
+            #expect(
+                throws: StoreError(.failed, "the keyring has no collection named \(name)")
+            ) {
+                try desk.store { $0.collection = name }.save(login("h", "u", "s"))
+            }
         }
     }
 

@@ -75,6 +75,7 @@ CONTROL = "org.keyfob.HostileService"
 NAME = "org.freedesktop.secrets"
 ROOT = "/org/freedesktop/secrets"
 COLLECTION = ROOT + "/collection/login"
+DEFAULT = ROOT + "/aliases/default"
 ALIASES = {"default": COLLECTION, "login": COLLECTION}
 INTERFACE = "org.freedesktop.Secret."
 NOT_SUPPORTED = "org.freedesktop.DBus.Error.NotSupported"
@@ -312,6 +313,8 @@ class Service:
     # Methods of the collection and of items.
 
     def create_item(self, call):
+        if call.get_path() not in (COLLECTION, DEFAULT):
+            raise Failure(INTERFACE + "Error.NoSuchObject")
         if self.locked:
             raise Failure(INTERFACE + "Error.IsLocked")
         return "oo", self.do_create(call), "/"
@@ -383,7 +386,7 @@ class Service:
         hides = self.locked and self.does("search", "no-locked")
         if path == ROOT:
             return {"Collections": dbus.Array([COLLECTION], "o", variant_level=1)}
-        if path in (COLLECTION, ROOT + "/aliases/default"):
+        if path in (COLLECTION, DEFAULT):
             return {
                 "Items": dbus.Array([] if hides else list(self.items), "o", variant_level=1),
                 "Label": dbus.String("Login", variant_level=1),
