@@ -1,0 +1,29 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// Clients that do everything at the same time, for a while.
+@Suite struct MixedLoadTests {
+    private static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
+    private static let clients = isSoak ? 64 : 8
+    private static let duration = Duration.seconds(isSoak ? 30 : 2)
+
+    @Test(arguments: Machine.Kind.allCases)
+    func `each client finds what it has stored, and of what all store nothing impossible`(
+        _ kind: Machine.Kind
+    ) throws {
+        let machine = try Machine(kind)
+        let load = MixedLoad(on: machine, for: Self.duration)
+        try load.run(clients: Self.clients)
+        #expect(load.wrong == [])
+        print("\(Self.clients) clients \(kind.testDescription): \(load.figures)")
+
+        if let keyring = machine.keyring {
+            #expect(try keyring.items().count == machine.list().count)
+        } else {
+            let files = try FileManager.default.contentsOfDirectory(
+                atPath: machine.sandbox.file("home/.local/share/keyfob"))
+            #expect(files.sorted() == ["credentials", "credentials.lock"])
+        }
+    }
+}
