@@ -79,10 +79,15 @@ struct OpenFolder: ~Copyable, Sendable {
         guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
             throw StoreError(.failed, "\(self.path) was removed; try again")
         }
-        let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
+        var status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
         try Ownership.mine.check(status, of: path)
-        try attempt("lock", path) { () throws(SystemError) in
-            _ = try SystemError.check { flock(file.number, LOCK_EX) }
+        status = try attempt("lock", path) { () throws(SystemError) in
+            try SystemError.check { flock(file.number, LOCK_EX) }
+            return try file.status()
+        }
+        guard status.st_nlink > 0 else {
+            // By hand; others may hold a lock of this name already.
+            throw StoreError(.failed, "\(path) was removed; try again")
         }
         return Folder.Lock(holding: file)
     }

@@ -11,6 +11,8 @@ enum Ownership {
 
     /// Throws `failed`, with what to do about it, if the file is not to be trusted, or is neither
     /// a regular file nor, where one is expected, a directory.
+    ///
+    /// A file that has no name any more was replaced after it was opened: it is whole.
     func check(
         _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
     ) throws(StoreError) {
@@ -34,7 +36,7 @@ enum Ownership {
                 .failed, "\(path) is open to other users (mode 0\(mode))",
                 hint: "run: chmod \(isDirectory ? "700" : "600") \(path)")
         }
-        guard isDirectory || status.st_nlink == 1 else {
+        guard isDirectory || status.st_nlink <= 1 else {
             throw StoreError(
                 .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
                 hint: "remove its other names; find them with: find ~ -samefile \(path)")

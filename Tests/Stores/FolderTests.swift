@@ -218,6 +218,16 @@ struct FolderTests {
         #expect(!isTrusted(.mineOrGivenByRoot, owner: 0, mode: 0o440, user: 0))
     }
 
+    @Test func aFileThatHasJustBeenReplacedIsTrusted() throws {
+        var status = stat()
+        status.st_uid = geteuid()
+        status.st_mode = S_IFREG | 0o600
+        status.st_nlink = 0
+        try Ownership.mine.check(status, of: "/credentials")
+        status.st_nlink = 2
+        #expect(throws: StoreError.self) { try Ownership.mine.check(status, of: "/credentials") }
+    }
+
     // MARK: Files
 
     @Test func addingNeverReplacesAndReplacingDoes() throws {
@@ -266,6 +276,21 @@ struct FolderTests {
         #expect(home.exists(home.data.path + "/x.lock"))
     }
 
+    @Test func aLockThatIsRemovedWhileItIsWaitedForIsNotHeld() throws {
+        let home = try TemporaryHome()
+        let lock = try home.data.lock("credentials")
+        let writer = try Probe(home, ["save", "a.example", "ann"])
+        let path = home.data.path + "/credentials.lock"
+        // As soon as the writer has it open it waits.
+        while try !isOpen(path, byOthersThan: getpid()) { usleep(1000) }
+        try FileManager.default.removeItem(atPath: path)
+        lock.release()
+        #expect(
+            writer.wait()
+                == Probe.Outcome(lines: ["failed: \(path) was removed; try again"], status: 1))
+        #expect(try Probe(home, ["save", "a.example", "ann"]).wait().status == 0)
+    }
+
     // MARK: Helpers
 
     /// A home of the user as whom probes run.
@@ -279,6 +304,18 @@ struct FolderTests {
 
     private func run(_ home: TemporaryHome, _ words: String...) throws -> Probe.Outcome {
         try Probe(home, words, unprivileged: true).wait()
+    }
+
+    private func isOpen(_ path: String, byOthersThan process: pid_t) throws -> Bool {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").contains { number in
+            guard let other = pid_t(number), other != process else { return false }
+            let folder = "/proc/\(number)/fd"
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return files.contains { name in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)"))
+                    == path
+            }
+        }
     }
 
     private func permissions(of path: String) throws -> mode_t {
