@@ -30,6 +30,9 @@ struct Fault: Sendable, Hashable, CustomStringConvertible {
         return text.lowercased()
     }
 
+    /// Whether all calls after it fail too.
+    var stays: Bool { kind.hasSuffix("+") }
+
     /// Whether a call can meet it.
     func strikes(_ call: CallLog.Call) -> Bool {
         switch self {

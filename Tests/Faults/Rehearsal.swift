@@ -42,10 +42,19 @@ final class Rehearsal {
                 + "\(log.calls.first { $0.number == number }?.description ?? "\(number)"): "
                 + (outcome.succeeded ? "succeeded" : "\(outcome)"))
 
-        let keyOfStore = home.files().contains("credentials") ? home.bytes(of: home.key) : nil
+        // A key that was there before, or that a store uses now, is never replaced.
+        var key = self.home.bytes(of: self.home.key)
+        if key?.count ?? 0 < 32 {
+            key = home.files().contains("credentials") ? home.bytes(of: home.key) : nil
+        }
         let isDead = fault == .death && log.calls.contains { $0.number == number }
         let state = try check(outcome, log, fault, isDead: isDead, in: home, place)
-        try checkNextWriter(after: state, keyOfStore, in: home, place)
+        let isUnlink = log.calls.contains { $0.number == number && $0.name == "unlinkat" }
+        if let fault, !isDead, !isUnlink, !fault.stays {
+            let temporaries = Set(home.files().filter { $0.contains(".tmp.") })
+            #expect(temporaries.isSubset(of: self.home.files()), place)
+        }
+        try checkNextWriter(after: state, key, in: home, place)
         return log
     }
 
@@ -100,7 +109,7 @@ final class Rehearsal {
 
     /// The next writer finds what was left, and cleans up.
     private func checkNextWriter(
-        after state: [String], _ keyOfStore: [UInt8]?, in home: Home, _ place: Comment
+        after state: [String], _ key: [UInt8]?, in home: Home, _ place: Comment
     ) throws {
         let next = try program(scenario.next, in: home).run()
         #expect(next.succeeded, "\(place.rawValue)\n    then: \(next)")
@@ -108,8 +117,8 @@ final class Rehearsal {
         #expect(throws: Never.self, place) { now = try scenario.remembered(home) }
         #expect(now == (state + [scenario.added]).sorted(), place)
         #expect(home.files() == scenario.left, place)
-        if let keyOfStore {
-            let isSameKey = home.bytes(of: home.key) == keyOfStore
+        if let key {
+            let isSameKey = home.bytes(of: home.key) == key
             #expect(isSameKey, place)
         }
     }
