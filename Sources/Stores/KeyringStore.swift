@@ -214,19 +214,15 @@ extension KeyringStore {
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
             let hits = try service.search([realm.pattern])
-            if hits.isEmpty, !service.findsLockedItems {
-                return ([], try service.collections().contains(where: \.hidesItems))
-            }
             let items = try service.read(hits.map(\.path)).compactMap(\.self)
             guard items.count == hits.count else { continue }
             let found = items.map { $0.entry(of: realm) }
             for (hit, entry) in zip(hits, found) where hit.isLocked && entry?.place == nil {
                 throw options.mayPrompt ? .listDoesNotUnlock : .keyringLocked
             }
-            return (
-                found.compactMap(\.self).filter { $0.place != nil && $0.isLogin },
-                hits.contains(where: \.isLocked)
-            )
+            let logins = found.compactMap(\.self).filter { $0.place != nil && $0.isLogin }
+            let mayHideMore = try !hidingCollections(service).isEmpty
+            return (logins, mayHideMore || hits.contains(where: \.isLocked))
         }
         throw .itemCannotBeRead
     }
@@ -252,6 +248,12 @@ extension KeyringStore {
         throw .itemCannotBeRead
     }
 
+    /// The locked collections that may hold items which a search does not show.
+    private func hidingCollections(_ service: SecretService) throws(StoreError) -> [String] {
+        guard !service.findsLockedItems else { return [] }
+        return try service.collections().filter(\.hidesItems).map(\.path)
+    }
+
     /// The locked collections in which a search that found nothing may have overlooked an item.
     ///
     /// A provider that hides the items of a locked collection finds nothing there. A get believes
@@ -260,8 +262,7 @@ extension KeyringStore {
     private func placesToHide(
         _ service: SecretService, _ queries: [Query], _ rule: UnlockRule
     ) throws(StoreError) -> [String] {
-        guard !service.findsLockedItems else { return [] }
-        let hiding = try service.collections().filter(\.hidesItems).map(\.path)
+        let hiding = try hidingCollections(service)
         guard !hiding.isEmpty, rule == .nothingElseMatches else { return hiding }
         for place in queries.compactMap(\.place) where try options.marker.contains(place) {
             return hiding
@@ -386,7 +387,7 @@ extension KeyringStore {
             do throws(StoreError) {
                 return try confirm(service, [path], credential)
             } catch {
-                throw withdraw(service, path, query, after: error)
+                throw withdraw(service, path, credential, besides: before, query, after: error)
             }
         case .prompt(let prompt):
             try answer(service, prompt, orElse: .nobodyToConfirm)
@@ -415,15 +416,22 @@ extension KeyringStore {
     }
 
     /// Removes an item that is not what was stored, and gives the error with what has become of
-    /// it.
+    /// it. One that is not known to be ours is left alone.
     private func withdraw(
-        _ service: SecretService, _ path: String, _ query: Query, after error: StoreError
+        _ service: SecretService, _ path: String, _ credential: Credential,
+        besides before: [MatchingItem], _ query: Query, after error: StoreError
     ) -> StoreError {
         guard !error.leavesOutcomeUnknown else { return error.whileWriting }
         do throws(StoreError) {
-            try delete(service, path)
-            try expectGone(service, [path], [query])
-            return error == .keyringStoredNothing ? error : error.and("nothing was stored")
+            guard let item = try service.read([path])[0] else { return error }
+            let entry = item.entry(of: credential.entry.realm)
+            if entry?.attributes == credential.entry.attributes,
+                !before.contains(where: { $0.path == path })
+            {
+                try delete(service, path)
+                try expectGone(service, [path], [query])
+                return error.and("nothing was stored")
+            }
         } catch {}
         return error.leaving("an item of the login may remain in the keyring")
     }

@@ -93,7 +93,24 @@ extension Fault {
             errors(to: [.replace], "the keyring said that it stored the login and did not")),
         Fault(
             "CreateItem keeps no attributes", ["forget CreateItem"],
-            errors(to: [.replace], "the keyring said that it stored the login and did not")),
+            errors(
+                to: [.replace],
+                "an item of the login may remain in the keyring: "
+                    + "the keyring said that it stored the login and did not"),
+            remains: [.replace: ["nobody: new", "u: old"]]),
+        Fault(
+            "CreateItem gives another login's item as the new one", ["mislead CreateItem"],
+            items: [HeldItem("other.example", "u", "theirs"), Request.held],
+            errors(
+                to: [.replace],
+                "an item of the login may remain in the keyring: "
+                    + "the keyring said that it stored the login and did not")),
+        Fault(
+            "CreateItem gives the old item as the new one", ["mislead CreateItem"],
+            errors(
+                to: [.replace],
+                "an item of the login may remain in the keyring: "
+                    + "the keyring said that it stored the login and did not")),
         Fault(
             "SetSecret does nothing", ["pretend SetSecret"],
             errors(
@@ -239,8 +256,10 @@ extension Fault {
             "a public key of no use", ["session bad-key"],
             [
                 .get: .error("the keyring has the login but does not give its secret"),
-                .update: .error("the keyring said that it stored the login and did not"),
-                .replace: .error("the keyring said that it stored the login and did not"),
+                .update: .error(
+                    "the keyring said that it stored the login and did not; nothing was stored"),
+                .replace: .error(
+                    "the keyring said that it stored the login and did not; nothing was stored"),
             ]),
     ]
 

@@ -23,6 +23,7 @@ Faults at a call, which is named by its method or by its number (the first call 
     wrong-type CALL        answers with something of a type that no method answers with
     pretend CALL           says that it is done and does nothing (CreateItem, SetSecret, Delete,
                            Set, Unlock)
+    mislead CALL           says that the first item is what it created (CreateItem)
     forget CALL            creates an item without its attributes (CreateItem)
     ask CALL               does it after a prompt (CreateItem, Delete)
     replace CALL           first replaces each item by one at another path, with another secret
@@ -177,6 +178,8 @@ class Service:
             self.answer(call, None, "d", 0.5)
         elif fault[0] == "pretend" and call.get_member() in self.pretended:
             self.answer(call, None, *self.pretended[call.get_member()](self, call))
+        elif fault[0] == "mislead":
+            self.answer(call, None, "oo", next(iter(self.items)), "/")
         elif fault[0] == "ask" and call.get_member() in self.asked:
             self.answer(call, None, *self.asked[call.get_member()](self, call))
         elif fault[0] == "replace":
