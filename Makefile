@@ -20,7 +20,7 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring dbus-daemon libglib2.0-bin libsecret-tools \
 	docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
-	strace python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	strace valgrind python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
@@ -34,7 +34,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak fuzz lint format install uninstall clean help build-packages test-packages
+.PHONY: build run test soak fuzz sanitize lint format install uninstall clean help build-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -116,6 +116,19 @@ fuzz: build-packages ## Search for an input that breaks a law of what reads untr
 		fi
 	done
 
+# The tests that reach the C targets, and so the libraries below them. Leaks are memcheck's to
+# find: the helper ends without the exit at which AddressSanitizer looks for them.
+SANITIZED_TESTS = ProvidersTests|TranscriptsTests
+SANITIZE_FLAGS = --disable-xctest --scratch-path .build-asan --sanitize=address \
+	-Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
+
+sanitize: build-packages test-packages ## Run tests with sanitizers, and the helper under valgrind
+	@swift build --jobs $(JOBS) --build-tests $(SANITIZE_FLAGS)
+	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build $(SANITIZE_FLAGS) \
+		--filter '$(SANITIZED_TESTS)'
+	swift build --jobs $(JOBS) --build-tests
+	KEYFOB_MEMCHECK=1 swift test --disable-xctest --skip-build --filter MemcheckTests
+
 lint: ## Check the format of the sources; silent if it is good
 	@swift format lint --strict --recursive Sources Tests Package.swift
 
@@ -142,7 +155,7 @@ uninstall: ## Remove what install has installed
 	rmdir "$(doc)" 2>/dev/null || :
 
 clean: ## Remove what has been built
-	@rm -rf .build .build-fuzz
+	@rm -rf .build .build-asan .build-fuzz
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12

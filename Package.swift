@@ -121,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
         .testTarget(
-            name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening"),
+            name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
+            exclude: ["memcheck.supp"]),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
     ] + fuzzing,
     swiftLanguageModes: [.v6]
