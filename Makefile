@@ -108,7 +108,8 @@ fuzz: build-packages ## Search for an input that breaks a law of what reads untr
 		echo "$$subject: $(FUZZ_SECONDS) s"
 		if .build-fuzz/release/Fuzz $(FUZZ_FLAGS) -max_total_time=$(FUZZ_SECONDS) \
 			-print_final_stats=1 -artifact_prefix=$$found/$$subject- \
-			$$found/$$subject $$corpus $$subject >$$found/$$subject.log 2>&1; then
+			$$found/$$subject $$corpus -ignore_remaining_args=1 $$subject \
+			>$$found/$$subject.log 2>&1; then
 			grep -E '^#.*(INITED|DONE)|number_of_executed_units' $$found/$$subject.log
 		else
 			tail -40 $$found/$$subject.log

@@ -2,15 +2,14 @@ import CFuzzer
 import FuzzSubjects
 
 /// The program that searches for an input that breaks a law: `Fuzz`, then what libFuzzer takes,
-/// then the subject's name.
+/// then `-ignore_remaining_args=1` and the subject's name.
 @main
 struct Fuzz {
     fileprivate static let subject = Subject.all.first { $0.name == CommandLine.arguments.last }
 
     static func main() {
         guard subject != nil else { fatalError("name a subject: \(Subject.all.map(\.name))") }
-        // libFuzzer is not told of the last word.
-        var count = CommandLine.argc - 1
+        var count = CommandLine.argc
         var arguments = unsafe Optional(CommandLine.unsafeArgv)
         _ = unsafe LLVMFuzzerRunDriver(&count, &arguments) { unsafe examine($0, $1) }
     }
