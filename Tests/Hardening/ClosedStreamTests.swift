@@ -28,6 +28,10 @@ import Testing
             if !hasInput { #expect(try run("store", login.json, 0).succeeded) }
             if place == .file {
                 #expect(sandbox.read("home-\(streams)/state/keyfob/key")?.count == 32)
+                // What the store says of the key would be in one of these.
+                for lock in ["data/keyfob/credentials.lock", "state/keyfob/key.lock"] {
+                    #expect(sandbox.read("home-\(streams)/\(lock)") == [], "\(streams)")
+                }
             }
 
             let found = try run("get", login.server, streams)

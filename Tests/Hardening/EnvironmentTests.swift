@@ -55,11 +55,12 @@ import Testing
                 "docker-credential-keyfob", action, input: input, environment: variables)
         }
         let stored = try run("store", login.json)
-        #expect(stored.succeeded && stored.output == "" && stored.errors == "")
+        let isSilent = stored.outputBytes.isEmpty && stored.errorBytes.isEmpty
+        #expect(stored.succeeded && isSilent)
         #expect(try keyring.items().count == 1)
         let found = try run("get", login.server)
-        let isTheLogin = found.output == login.answer
-        #expect(isTheLogin && found.errors == "")
+        let isTheLogin = found.output == login.answer && found.errorBytes.isEmpty
+        #expect(isTheLogin)
         #expect(try run("list", "").output == #"{"\#(login.server)":"alice"}"# + "\n")
         #expect(try run("erase", login.server).output == "")
         #expect(try keyring.items().isEmpty)
