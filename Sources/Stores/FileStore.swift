@@ -117,15 +117,21 @@ package struct FileStore: CredentialStore {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a query that names nothing would remove every login")
         }
-        guard let folder = try options.folder.open(),
-            let before = try read(in: folder), !before.header.candidates(for: queries).isEmpty
-        else { return }
+        guard let folder = try options.folder.open(), let before = try read(in: folder) else {
+            return
+        }
+        guard !before.header.candidates(for: queries).isEmpty else {
+            // Who removed them may have died before that was on the disk.
+            return try folder.syncEntries(of: FileStore.fileName)
+        }
 
         let lock = try folder.lock(FileStore.fileName)
         folder.removeTemporaries(of: FileStore.fileName, under: lock)
         guard let sealed = try read(in: folder) else { return }
         let candidates = sealed.header.candidates(for: queries)
-        guard !candidates.isEmpty else { return }
+        guard !candidates.isEmpty else {
+            return try folder.syncEntries(of: FileStore.fileName)
+        }
         let file = try open(sealed)
         var kept = [Bool](repeating: true, count: file.header.tags.count)
         for index in candidates {

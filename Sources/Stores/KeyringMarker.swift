@@ -28,7 +28,10 @@ package struct KeyringMarker: Sendable {
         let lock = try folder.lock(KeyringMarker.fileName)
         var marks =
             try read(in: folder) ?? Marks(salt: Seal.randomBytes(Seal.saltSize), hashes: [])
-        guard marks.hashes.insert(Seal.tag(of: place, salt: marks.salt)).inserted else { return }
+        guard marks.hashes.insert(Seal.tag(of: place, salt: marks.salt)).inserted else {
+            // Who inserted it may have died before it was on the disk.
+            return try folder.syncEntries(of: KeyringMarker.fileName)
+        }
         guard marks.hashes.count <= KeyringMarker.hashLimit else {
             throw StoreError(
                 .failed,
@@ -39,7 +42,7 @@ package struct KeyringMarker: Sendable {
         try write(marks, in: folder, under: lock)
     }
 
-    /// Returns once the place is not in it, on the disk. Creates nothing.
+    /// Returns once the place is not in it. Creates nothing.
     package func remove(_ place: Place) throws(StoreError) {
         guard let folder = try folder.open(), let before = try read(in: folder),
             before.hashes.contains(Seal.tag(of: place, salt: before.salt))

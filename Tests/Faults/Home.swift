@@ -18,9 +18,12 @@ struct Home {
         ]
     }
 
-    var store: FileStore {
-        FileStore(
-            FileStore.Options(folder: Folder(data), keyFolder: Folder(state), notice: { _ in }))
+    private func store(passphrase: String?) -> FileStore {
+        var options = FileStore.Options(
+            folder: Folder(data), keyFolder: Folder(state), notice: { _ in })
+        options.passphrase = passphrase.map { Secret(copying: Array($0.utf8).span) }
+        options.mayPrompt = false
+        return FileStore(options)
     }
 
     var marker: KeyringMarker { KeyringMarker(in: Folder(state)) }
@@ -56,8 +59,9 @@ struct Home {
     // MARK: What it holds
 
     /// `SERVER USER` for each login, sorted. Throws where the store or a login does not open.
-    func logins() throws -> [String] {
-        try store.list(nil).entries.map { entry in
+    func logins(passphrase: String? = nil) throws -> [String] {
+        let store = store(passphrase: passphrase)
+        return try store.list(nil).entries.map { entry in
             let server = entry.attributes["server"] ?? ""
             let user = entry.attributes["username"]?.string ?? ""
             let found = try store.find(Query(.docker, ["server": server])).first
@@ -66,6 +70,12 @@ struct Home {
                 && found?.secret == Home.secret(of: user)
             return "\(server) \(user)" + (isItsOwn ? "" : " with another's secret")
         }.sorted()
+    }
+
+    /// The logins, and whether the passphrase protects them or the key.
+    func protectedLogins() throws -> [String] {
+        let logins = try logins(passphrase: Home.passphrase)
+        return (logins + ["by \((try? self.logins()) == nil ? "passphrase" : "key")"]).sorted()
     }
 
     /// Those of these servers of which the marker says that they are in a keyring.
@@ -81,6 +91,8 @@ struct Home {
     static func secret(of user: String) -> Secret {
         Secret(copying: Array(secretText(of: user).utf8).span)
     }
+
+    static let passphrase = "open sesame"
 
     static func secretText(of user: String) -> String { "the secret of \(user)" }
 }

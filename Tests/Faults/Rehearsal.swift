@@ -83,7 +83,8 @@ final class Rehearsal {
             outcome.output == scenario.answer.output
         {
             #expect(isNew, place)
-            let disorder = log.disorder()
+            let unsynced = scenario.unsynced.map { ["\(home.path)/\($0)"] } ?? []
+            let disorder = log.disorder(unsynced: Set(unsynced))
             #expect(disorder == [], place)
         } else {
             #expect(fault != nil && outcome.status == 1, place)
@@ -111,7 +112,9 @@ final class Rehearsal {
     private func checkNextWriter(
         after state: [String], _ key: [UInt8]?, in home: Home, _ place: Comment
     ) throws {
-        let next = try program(scenario.next, in: home).run()
+        var program = program(scenario.next, in: home)
+        program.environment.merge(scenario.nextEnvironment) { $1 }
+        let next = try program.run()
         #expect(next.succeeded, "\(place.rawValue)\n    then: \(next)")
         var now: [String] = []
         #expect(throws: Never.self, place) { now = try scenario.remembered(home) }

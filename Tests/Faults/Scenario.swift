@@ -16,6 +16,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     /// What the next writer adds.
     var next = Command.save("next.example", "next")
     var added = "next.example next"
+    /// The variables that the next writer finds beside those of the home.
+    var nextEnvironment: [String: String] = [:]
     /// What the home remembers.
     var remembered: @Sendable (Home) throws -> [String] = { try $0.logins() }
     /// The files that are there when a writer has been there.
@@ -23,6 +25,9 @@ struct Scenario: Sendable, CustomTestStringConvertible {
 
     /// What is said where the new state is there, and the disk does not say that it lasts.
     var uncertain = "/credentials was written, but may not survive a power failure"
+    /// The folder of which a writer that died before may not have brought the names to the disk,
+    /// though what is said now rests on them.
+    var unsynced: String?
     /// What it says: exit status and standard output, where no fault is met.
     var answer: (status: Int32, output: String) = (0, "")
 
@@ -57,7 +62,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         Scenario(
             testDescription: "the first store with a key that is there",
             files: [("state/keyfob/key", key)],
-            command: .save("a.example", "ann"), old: [], new: ["a.example ann"]),
+            command: .save("a.example", "ann"), old: [], new: ["a.example ann"],
+            unsynced: "state/keyfob"),
         Scenario(
             testDescription: "the first store with a key that is cut short",
             files: [("state/keyfob/key", Array(key.prefix(7)))],
@@ -82,7 +88,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             testDescription: "an erase of what is not there",
             before: [.save("a.example", "ann")],
             command: .helper("erase", "b.example"),
-            old: ["a.example ann"], new: ["a.example ann"]),
+            old: ["a.example ann"], new: ["a.example ann"], unsynced: "data/keyfob"),
         Scenario(
             testDescription: "a get",
             before: [.save("a.example", "ann")],
@@ -108,6 +114,15 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             answer: (0, #"{"a.example":"ann","b.example":"bob"}"# + "\n")),
     ]
 
+    /// Other ways to protect the file. Each opening takes a passphrase its time.
+    static let ofProtection: [Scenario] = [
+        protecting("a new data key", command: .probe("rekey"), old: "key", new: "key"),
+        protecting("a passphrase", command: .probe("protect"), old: "key", new: "passphrase"),
+        protecting(
+            "no passphrase any more", before: [.probe("protect")], command: .probe("unprotect"),
+            old: "passphrase", new: "key"),
+    ]
+
     /// What a store in a keyring writes before, and an erase after it.
     static let ofMarker: [Scenario] = [
         marking(
@@ -117,6 +132,10 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             "another mark", before: [.probe("mark", "a.example")],
             command: .probe("mark", "b.example"),
             old: ["a.example"], new: ["a.example", "b.example"]),
+        marking(
+            "a mark that is there", before: [.probe("mark", "a.example")],
+            command: .probe("mark", "a.example"),
+            old: ["a.example"], new: ["a.example"], unsynced: "state/keyfob"),
         marking(
             "a mark removed",
             before: [.probe("mark", "a.example"), .probe("mark", "b.example")],
@@ -128,14 +147,26 @@ struct Scenario: Sendable, CustomTestStringConvertible {
 
     private static let key = Array("the key that was here before ...".utf8)
 
+    private static func protecting(
+        _ name: String, before: [Command] = [], command: Command, old: String, new: String
+    ) -> Scenario {
+        Scenario(
+            testDescription: name, before: [.save("a.example", "ann")] + before, command: command,
+            old: ["a.example ann", "by \(old)"], new: ["a.example ann", "by \(new)"],
+            nextEnvironment: ["KEYFOB_PASSPHRASE": Home.passphrase],
+            remembered: { try $0.protectedLogins() })
+    }
+
     private static func marking(
-        _ name: String, before: [Command], command: Command, old: [String], new: [String]
+        _ name: String, before: [Command], command: Command, old: [String], new: [String],
+        unsynced: String? = nil
     ) -> Scenario {
         Scenario(
             testDescription: name, before: before, command: command, old: old, new: new,
             next: .probe("mark", "next.example"), added: "next.example",
             remembered: { try $0.marks(among: ["a.example", "b.example", "next.example"]) },
             left: ["in-keyring", "in-keyring.lock"],
-            uncertain: "/in-keyring was written, but may not survive a power failure")
+            uncertain: "/in-keyring was written, but may not survive a power failure",
+            unsynced: unsynced)
     }
 }

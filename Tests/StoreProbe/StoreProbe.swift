@@ -7,9 +7,11 @@ import Stores
 ///     StoreProbe HOME save|get|remove SERVER [USER]
 ///     StoreProbe HOME list
 ///     StoreProbe HOME mark|unmark SERVER
+///     StoreProbe HOME rekey|protect|unprotect
 ///
 /// The store is in `HOME/data/keyfob`, its key and the keyring marker in `HOME/state/keyfob`. The
-/// secret of a user is made of the user's name, so that none is ever passed. It prints a line for
+/// secret of a user is made of the user's name, so that none is ever passed; the passphrase is
+/// `open sesame`. It prints a line for
 /// each login (`USER`, and `with another's secret` if that is so), or one of `OUTCOME: MESSAGE`,
 /// and then exits with 1.
 @main
@@ -17,10 +19,12 @@ struct StoreProbe {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
         let home = words[0]
-        let store = FileStore(
-            FileStore.Options(
-                folder: Folder(home + "/data/keyfob"), keyFolder: Folder(home + "/state/keyfob"),
-                notice: { _ in }))
+        var options = FileStore.Options(
+            folder: Folder(home + "/data/keyfob"), keyFolder: Folder(home + "/state/keyfob"),
+            notice: { _ in })
+        let passphrase = Secret(copying: Array("open sesame".utf8).span)
+        if words[1] == "unprotect" { options.passphrase = passphrase }
+        let store = FileStore(options)
         let marker = KeyringMarker(in: Folder(home + "/state/keyfob"))
         do throws(StoreError) {
             switch words[1] {
@@ -42,6 +46,12 @@ struct StoreProbe {
                 try marker.insert(place(of: words[2]))
             case "unmark":
                 try marker.remove(place(of: words[2]))
+            case "rekey":
+                try store.rekey()
+            case "protect":
+                try store.setPassphrase(passphrase)
+            case "unprotect":
+                try store.removePassphrase()
             default:
                 fatalError("no such action: \(words[1])")
             }
