@@ -121,12 +121,12 @@ package struct KeyringStore: CredentialStore {
         defer { withExtendedLifetime(lock) {} }
 
         // Done when nothing is left: an item may be replaced while it is removed.
+        let rule: UnlockRule = options.mayPrompt ? .anythingIsLocked : .anythingIsKnown
         var removed: Set<String> = []
         var isRemoving = false
         do throws(StoreError) {
             for _ in 0..<attempts {
-                let paths = try unlockedItems(service, queries, unlockingIf: .anythingIsLocked)
-                    .map(\.path)
+                let paths = try unlockedItems(service, queries, unlockingIf: rule).map(\.path)
                 guard !paths.isEmpty else {
                     for place in queries.compactMap(\.place) { try options.marker.remove(place) }
                     return
@@ -180,8 +180,10 @@ private struct MatchingItem {
 private enum UnlockRule {
     /// A get is content with what is unlocked: nobody is asked for more.
     case nothingElseMatches
-    /// A store or an erase must reach every copy.
+    /// A store or an erase must reach every copy, also one that a locked collection hides.
     case anythingIsLocked
+    /// An erase that nobody can be asked about must reach every copy that is seen, or marked.
+    case anythingIsKnown
 }
 
 extension KeyringStore {
@@ -240,7 +242,9 @@ extension KeyringStore {
             let locked =
                 hits.isEmpty
                 ? try placesToHide(service, queries, rule) : hits.filter(\.isLocked).map(\.path)
-            guard !locked.isEmpty, rule == .anythingIsLocked || items.isEmpty else { return items }
+            guard !locked.isEmpty, rule != .nothingElseMatches || items.isEmpty else {
+                return items
+            }
             guard mayUnlock else { throw .keyringStaysLocked }
             try unlock(service, locked)
             mayUnlock = false
@@ -258,12 +262,13 @@ extension KeyringStore {
     ///
     /// A provider that hides the items of a locked collection finds nothing there. A get believes
     /// that, unless a login for the place is known to have been stored: newer docker fails even
-    /// the pull of a public image on any answer but not found.
+    /// the pull of a public image on any answer but not found. So does an erase that could ask
+    /// nobody: clients erase what is not there, and podman 4.3.1 crashes on an error then.
     private func placesToHide(
         _ service: SecretService, _ queries: [Query], _ rule: UnlockRule
     ) throws(StoreError) -> [String] {
         let hiding = try hidingCollections(service)
-        guard !hiding.isEmpty, rule == .nothingElseMatches else { return hiding }
+        guard !hiding.isEmpty, rule != .anythingIsLocked else { return hiding }
         for place in queries.compactMap(\.place) where try options.marker.contains(place) {
             return hiding
         }
