@@ -110,6 +110,8 @@ struct FolderTests {
             let outcome = try Probe(home, words, unprivileged: true).wait()
             #expect(outcome == Probe.Outcome(lines: [expected], status: 1), "\(words)")
         }
+        // Whoever runs the tests may now look.
+        unsafe chmod(path, 0o600)
         let real = [
             path, path + ".real", home.data.path + ".real/credentials",
         ].filter { home.exists($0) && (try? home.read($0)) == file }
