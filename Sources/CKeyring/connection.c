@@ -228,6 +228,8 @@ void calls_land(Keyring *keyring, const size_t *pending) {
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
     if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_TIMED_OUT))
         return keyring_fail(keyring, KeyringOutcomeTimedOut, "the keyring did not answer in time");
+    if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_INVALID_ARGUMENT))
+        return keyring_wrong_type(keyring);
 
     static const struct {
         const char *name;
@@ -285,8 +287,7 @@ KeyringOutcome call_outcome(Keyring *keyring, const Call *call, const char *type
     if (call->error != NULL)
         return keyring_error(keyring, call->error);
     if (strcmp(library.g_variant_get_type_string(call->reply), type) != 0)
-        return keyring_fail(keyring, KeyringOutcomeFailed,
-                            "the keyring answered with something of the wrong type");
+        return keyring_wrong_type(keyring);
     return KeyringOutcomeDone;
 }
 
@@ -306,6 +307,11 @@ KeyringOutcome call_provider(Keyring *keyring, Call *call, const char *path,
               CALL_MILLISECONDS);
     calls_land(keyring, &pending);
     return call_outcome(keyring, call, type);
+}
+
+KeyringOutcome keyring_wrong_type(Keyring *keyring) {
+    return keyring_fail(keyring, KeyringOutcomeWrongType,
+                        "the keyring answered with something of the wrong type");
 }
 
 KeyringOutcome keyring_fail(Keyring *keyring, KeyringOutcome outcome, const char *reason) {

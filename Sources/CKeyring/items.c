@@ -425,8 +425,7 @@ KeyringOutcome keyring_collections(Keyring *keyring, KeyringCollections *collect
         library.g_variant_get(call.reply, "(v)", &paths);
         outcome = strcmp(library.g_variant_get_type_string(paths), "ao") == 0
                       ? read_collections(keyring, paths, collections)
-                      : keyring_fail(keyring, KeyringOutcomeFailed,
-                                     "the keyring answered with something of the wrong type");
+                      : keyring_wrong_type(keyring);
         library.g_variant_unref(paths);
     }
     call_clear(&call);

@@ -64,6 +64,9 @@ KeyringOutcome call_provider(Keyring *keyring, Call *call, const char *path,
 /// Keeps the reason for an outcome and returns the outcome.
 KeyringOutcome keyring_fail(Keyring *keyring, KeyringOutcome outcome, const char *reason);
 
+/// The outcome of an answer that is of another type than it must be.
+KeyringOutcome keyring_wrong_type(Keyring *keyring);
+
 /// The outcome that an error of GDBus stands for. The reason is kept.
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error);
 

@@ -27,7 +27,7 @@ static void on_completed(GDBusConnection *connection, const gchar *sender, const
     // The result's type differs between providers where the prompt was refused; what was done
     // is looked at, not believed.
     if (strcmp(library.g_variant_get_type_string(parameters), "(bv)") != 0) {
-        end(prompting, KeyringOutcomeFailed,
+        end(prompting, KeyringOutcomeWrongType,
             "the keyring answered with something of the wrong type");
         return;
     }

@@ -364,7 +364,7 @@ extension KeyringStore {
     private func putBack(
         _ service: SecretService, _ old: Secret, into item: MatchingItem, after error: StoreError
     ) -> StoreError {
-        guard !error.leavesOutcomeUnknown else { return error.whileWriting }
+        guard !error.isTheEnd else { return error.whileWriting }
         do throws(StoreError) {
             try service.setSecret(of: item.path, to: old)
             if try service.load([item.path])[0] == old { return error.and("nothing was stored") }
@@ -395,7 +395,11 @@ extension KeyringStore {
                 throw withdraw(service, path, credential, besides: before, query, after: error)
             }
         case .prompt(let prompt):
-            try answer(service, prompt, orElse: .nobodyToConfirm)
+            do throws(StoreError) {
+                try answer(service, prompt, orElse: .nobodyToConfirm)
+            } catch {
+                throw error.whileWriting
+            }
             do throws(StoreError) {
                 let known = Set(before.map(\.path))
                 let paths = try service.search(query.patterns).map(\.path)
@@ -426,7 +430,7 @@ extension KeyringStore {
         _ service: SecretService, _ path: String, _ credential: Credential,
         besides before: [MatchingItem], _ query: Query, after error: StoreError
     ) -> StoreError {
-        guard !error.leavesOutcomeUnknown else { return error.whileWriting }
+        guard !error.isTheEnd else { return error.whileWriting }
         do throws(StoreError) {
             guard let item = try service.read([path])[0] else { return error }
             let entry = item.entry(of: credential.entry.realm)
@@ -496,8 +500,11 @@ extension StoreError {
         return StoreError(wrote, "\(state): \(message)", hint: hint)
     }
 
+    /// Whether the keyring does not answer any more.
+    fileprivate var isTheEnd: Bool { outcome == .timedOut || outcome == .gone }
+
     /// Whether the keyring may have done what it was told, or may do it yet.
-    fileprivate var leavesOutcomeUnknown: Bool { outcome == .timedOut || outcome == .gone }
+    fileprivate var leavesOutcomeUnknown: Bool { isTheEnd || self == .keyringAnswersWrongly }
 
     /// An error of a call that writes.
     fileprivate var whileWriting: StoreError {

@@ -209,6 +209,10 @@ final class SecretService {
 }
 
 extension StoreError {
+    /// The keyring answered, and not as the protocol says: it may have done what it was told.
+    static let keyringAnswersWrongly = StoreError(
+        .failed, "the keyring answered with something of the wrong type")
+
     /// What the caller of a store is told when a step ended in this outcome.
     fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
         switch outcome {
@@ -222,6 +226,7 @@ extension StoreError {
                 .failed, reason,
                 hint: "under sudo or in a sandbox the session bus belongs to somebody else: run "
                     + "this as the user of the session, or set KEYFOB_STORE=file")
+        case .wrongType: self = .keyringAnswersWrongly
         case .noSuchItem, .failed, .done: self.init(.failed, reason)
         }
     }

@@ -264,7 +264,33 @@ extension Fault {
     ]
 
     private static let refusals: [Fault] =
-        ["SearchItems", "GetAll", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
+        [
+            Fault(
+                "answers with the wrong type", ["wrong-type OpenSession"],
+                errors(to: [.get], "the keyring answered with something of the wrong type")),
+            Fault(
+                "creates, and answers with the wrong type", ["wrong-type-after CreateItem"],
+                errors(
+                    to: [.replace],
+                    "whether the login was stored is unknown: "
+                        + "the keyring answered with something of the wrong type"),
+                remains: [.replace: ["other: new", "u: old"]]),
+            Fault(
+                "sets the secret, and answers with the wrong type", ["wrong-type-after SetSecret"],
+                errors(
+                    to: [.update],
+                    "whether the login was stored is unknown: "
+                        + "the keyring answered with something of the wrong type"),
+                remains: [.update: ["u: new"]]),
+            Fault(
+                "deletes, and answers with the wrong type", ["wrong-type-after Delete"],
+                errors(
+                    to: [.erase],
+                    "whether the login was removed is unknown: "
+                        + "the keyring answered with something of the wrong type"),
+                remains: [.erase: []]),
+        ]
+        + ["SearchItems", "GetAll", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
             method in
             Fault(
                 "AccessDenied to \(method)",

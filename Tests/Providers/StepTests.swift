@@ -8,7 +8,7 @@ import Testing
         case leavesInstead = "exit"
         case leavesAfter = "exit-after"
         case locks = "error org.freedesktop.Secret.Error.IsLocked"
-        case answersWithTheWrongType = "wrong-type"
+        case answersWithTheWrongType = "wrong-type-after"
         case replacesTheItem = "replace"
     }
 

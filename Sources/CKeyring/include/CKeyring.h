@@ -40,6 +40,8 @@ typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
     KeyringOutcomeNoSuchItem,
     /// The bus, or the provider, does not let this process in.
     KeyringOutcomeRefused,
+    /// The provider answered, and not as the protocol says: it may have done what it was told.
+    KeyringOutcomeWrongType,
     KeyringOutcomeFailed,
 } KeyringOutcome;
 

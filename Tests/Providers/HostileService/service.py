@@ -21,6 +21,7 @@ Faults at a call, which is named by its method or by its number (the first call 
     kill-bus-after CALL    does it, and kills the bus instead of answering
     error NAME CALL        answers with that error
     wrong-type CALL        answers with something of a type that no method answers with
+    wrong-type-after CALL  does it, and answers like that
     pretend CALL           says that it is done and does nothing (CreateItem, SetSecret, Delete,
                            Set, Unlock)
     mislead CALL           says that the first item is what it created (CreateItem)
@@ -174,7 +175,7 @@ class Service:
             os.kill(self.bus_process, signal.SIGKILL)
         elif fault[0] == "error":
             self.answer(call, fault[1])
-        elif fault[0] == "wrong-type":
+        elif fault[0].startswith("wrong-type"):
             self.answer(call, None, "d", 0.5)
         elif fault[0] == "pretend" and call.get_member() in self.pretended:
             self.answer(call, None, *self.pretended[call.get_member()](self, call))
