@@ -35,39 +35,56 @@ struct MemoryTests {
         }
     }
 
+    @Test(arguments: ["KEYFOB_PASSPHRASE", "passphraseCommand"])
+    func nothingOfThePassphraseIsLeft(source: String) throws {
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let passphrase = Login().secret
+        if source == "passphraseCommand" {
+            let file = try sandbox.write(passphrase + "\n", to: "passphrase")
+            try sandbox.write(
+                #"{"\#(source)":["cat","\#(file)"]}"#, to: "home/.config/keyfob/config.json")
+        } else {
+            sandbox.setEnvironment(source, to: passphrase)
+        }
+        for (action, input) in [("store", login.json), ("get", login.server)] {
+            let memory = try memory(after: action, input)
+            #expect(memory.pieces(of: Array(passphrase.utf8)) == [])
+            #expect(memory.pieces(of: Array(login.secret.utf8)) == [])
+        }
+        #expect(sandbox.read("home/.local/share/keyfob/credentials") != nil)
+        #expect(sandbox.read("home/.local/state/keyfob/key") == nil)
+    }
+
     /// That the tests above would find a secret if there were one.
     @Test func theServerIsFound() throws {
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")
-        _ = try remains(of: "store", login.json)
+        _ = try memory(after: "store", login.json)
         let memory = try memory(after: "get", login.server)
-        #expect(memory.holds(Array(login.server.utf8)))
+        #expect(memory.pieces(of: Array(login.server.utf8)).count == login.server.utf8.count / 8)
     }
 
     /// The pieces of the secret, and of the key, that are in memory.
     private func remains(of action: String, _ input: String) throws -> [String] {
         let memory = try memory(after: action, input)
         let key = sandbox.read("home/.local/state/keyfob/key") ?? []
-        let left = { (bytes: [UInt8], name: String) in
-            stride(from: 0, through: bytes.count - 8, by: 8).filter {
-                memory.holds(Array(bytes[$0..<$0 + 8]))
-            }.map { "\(name), byte \($0)" }
-        }
-        return left(Array(login.secret.utf8), "the secret") + left(key, "the key")
+        return memory.pieces(of: Array(login.secret.utf8)).map { "the secret, byte \($0)" }
+            + memory.pieces(of: key).map { "the key, byte \($0)" }
     }
 
     private func memory(after action: String, _ input: String) throws -> Memory {
         let running = try sandbox.program(
             [
-                "strace", "-f", "-o", sandbox.file("trace"), "-e", "trace=exit_group",
-                "-e", "inject=exit_group:delay_enter=60000000",
-                "docker-credential-keyfob", action,
+                "strace", "-o", sandbox.file("trace"), "-e", "trace=exit_group",
+                "-e", "inject=exit_group:delay_enter=60000000", "sh", "-c",
+                #"echo $$ >"$1"; exec docker-credential-keyfob "$2""#, "sh",
+                sandbox.file("process"), action,
             ], input: Array(input.utf8)
         ).start()
         let deadline = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < deadline {
             usleep(2000)
             guard let trace = sandbox.text("trace"), trace.contains("exit_group("),
-                let process = Int(trace.prefix { $0.isNumber })
+                let process = sandbox.text("process").flatMap({ Int($0.dropLast()) })
             else { continue }
             let memory = try Memory(of: process)
             running.signal(SIGKILL)
@@ -97,9 +114,12 @@ private struct Memory {
         guard ranges.count > 5 else { throw SandboxError("there is no memory to be read") }
     }
 
-    func holds(_ bytes: [UInt8]) -> Bool {
-        let wanted = Data(bytes)
-        return ranges.contains { $0.range(of: wanted) != nil }
+    /// Where those pieces of eight bytes begin that are somewhere in it.
+    func pieces(of bytes: [UInt8]) -> [Int] {
+        stride(from: 0, through: bytes.count - 8, by: 8).filter { start in
+            let piece = Data(bytes[start..<start + 8])
+            return ranges.contains { $0.range(of: piece) != nil }
+        }
     }
 }
 
