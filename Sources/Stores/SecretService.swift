@@ -106,6 +106,8 @@ final class SecretService {
         let outcome = unsafe keyring_load(
             keyring, strings.list(paths), paths.count, secrets.baseAddress!)
         defer { unsafe keyring_secrets_free(secrets.baseAddress!, paths.count) }
+        // One that has just been removed or replaced; which of them is not said.
+        if outcome == .noSuchItem { return paths.map { _ in nil } }
         try check(outcome)
         return unsafe secrets.map { secret in
             guard unsafe secret.owner != nil else { return nil }
