@@ -49,7 +49,7 @@ run: build ## Store, get, list and erase a made-up login, in the keyring or else
 	server=https://registry-$$$$.keyfob.example
 	export XDG_CONFIG_HOME=$$scratch/config XDG_DATA_HOME=$$scratch/data
 	export XDG_STATE_HOME=$$scratch/state KEYFOB_PROMPT=never
-	unset KEYFOB_KEY_FILE CREDENTIALS_DIRECTORY
+	unset KEYFOB_KEY_FILE KEYFOB_PASSPHRASE CREDENTIALS_DIRECTORY
 	trap 'printf %s "$$server" | "$$helper" erase >/dev/null 2>&1 || :; rm -rf "$$scratch"' EXIT
 
 	echo "\$$ docker-credential-keyfob version"

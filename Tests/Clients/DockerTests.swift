@@ -5,7 +5,7 @@ import Testing
 /// The real docker CLI, which needs no daemon to log in and out.
 @Suite struct DockerTests {
     @Test(arguments: Machine.Kind.allCases)
-    func `docker login keeps the password in the store alone, and logout removes it`(
+    func dockerLoginKeepsThePasswordInTheStoreAloneAndLogoutRemovesIt(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `docker login with a wrong password stores nothing`(_ kind: Machine.Kind) throws {
+    func dockerLoginWithAWrongPasswordStoresNothing(_ kind: Machine.Kind) throws {
         let machine = try Machine(kind)
         let registry = try Registry(in: machine.sandbox)
         try configure(machine)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `docker login as another user replaces the login`(_ kind: Machine.Kind) throws {
+    func dockerLoginAsAnotherUserReplacesTheLogin(_ kind: Machine.Kind) throws {
         let machine = try Machine(kind)
         let registry = try Registry(in: machine.sandbox)
         try configure(machine)
@@ -62,7 +62,7 @@ import Testing
     /// `docker logout docker.io` itself asks only for spellings of `docker.io`; `docker logout`
     /// only for the URL.
     @Test(arguments: Machine.Kind.allCases, [["logout", "docker.io"], ["logout"]])
-    func `docker logout of Docker Hub removes the login and both its tokens`(
+    func dockerLogoutOfDockerHubRemovesTheLoginAndBothItsTokens(
         _ kind: Machine.Kind, _ command: [String]
     ) throws {
         let machine = try Machine(kind)
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `Docker Hub is found however it is spelled`(_ kind: Machine.Kind) throws {
+    func dockerHubIsFoundHoweverItIsSpelled(_ kind: Machine.Kind) throws {
         let machine = try Machine(kind)
         try machine.store("https://index.docker.io/v1/", "alice", "password")
         for spelling in ["https://index.docker.io/v1", "docker.io", "registry-1.docker.io\n"] {

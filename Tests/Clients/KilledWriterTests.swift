@@ -9,7 +9,7 @@ import Testing
     private static let kills = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] == nil ? 20 : 1000
     private static let store = "home/.local/share/keyfob"
 
-    @Test func `a killed writer leaves the old login or the new one, and the others`() throws {
+    @Test func aKilledWriterLeavesTheOldLoginOrTheNewOneAndTheOthers() throws {
         let machine = try Machine(.server)
         // A large file takes long enough to be written.
         let large = String(repeating: "x", count: 200_000)

@@ -9,7 +9,7 @@ import Testing
     private static let duration = Duration.seconds(isSoak ? 30 : 2)
 
     @Test(arguments: Machine.Kind.allCases)
-    func `each client finds what it has stored, and of what all store nothing impossible`(
+    func eachClientFindsWhatItHasStoredAndOfWhatAllStoreNothingImpossible(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)

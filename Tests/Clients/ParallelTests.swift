@@ -6,7 +6,7 @@ import Testing
     private static let count = 32
 
     @Test(arguments: Machine.Kind.allCases)
-    func `logins for different servers that are stored at once are all there`(
+    func loginsForDifferentServersThatAreStoredAtOnceAreAllThere(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `of logins for one server that are stored at once exactly one is left, and whole`(
+    func ofLoginsForOneServerThatAreStoredAtOnceExactlyOneIsLeftAndWhole(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)

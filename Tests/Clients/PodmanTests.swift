@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases, Configuration.allCases)
-    func `podman logs in and out`(
+    func podmanLogsInAndOut(
         _ kind: Machine.Kind, _ configuration: Configuration
     ) throws {
         let machine = try Machine(kind)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases, Configuration.allCases)
-    func `podman logs out of a registry that holds no login`(
+    func podmanLogsOutOfARegistryThatHoldsNoLogin(
         _ kind: Machine.Kind, _ configuration: Configuration
     ) throws {
         let machine = try Machine(kind)
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases, Configuration.allCases)
-    func `podman logs out of all registries`(
+    func podmanLogsOutOfAllRegistries(
         _ kind: Machine.Kind, _ configuration: Configuration
     ) throws {
         let machine = try Machine(kind)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `skopeo and buildah move images with the login that podman stored`(
+    func skopeoAndBuildahMoveImagesWithTheLoginThatPodmanStored(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(arguments: Machine.Kind.allCases)
-    func `docker and podman share a login for Docker Hub, each under its own name for it`(
+    func dockerAndPodmanShareALoginForDockerHubEachUnderItsOwnNameForIt(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)
@@ -124,7 +124,7 @@ import Testing
     /// podman's service asks for every login that `list` prints, and refuses the pull if one of
     /// them has a scheme.
     @Test(arguments: Machine.Kind.allCases)
-    func `podman --remote pulls although docker has logins for URLs`(
+    func podmanRemotePullsAlthoughDockerHasLoginsForURLs(
         _ kind: Machine.Kind
     ) throws {
         let machine = try Machine(kind)

@@ -15,7 +15,7 @@ import Testing
         keyring = try #require(machine.keyring)
     }
 
-    @Test func `what it stored is found, listed and erased`() throws {
+    @Test func whatItStoredIsFoundListedAndErased() throws {
         try machine.store(server, "alice", "secret", as: theirs)
         #expect(try machine.get(server) == Login("alice", "secret"))
         #expect(try machine.get("registry.example.com") == Login("alice", "secret"))
@@ -24,7 +24,7 @@ import Testing
         try machine.expectNothing()
     }
 
-    @Test func `it finds, lists and erases what was stored`() throws {
+    @Test func itFindsListsAndErasesWhatWasStored() throws {
         try machine.store(server, "alice", "secret")
         #expect(try machine.get(server, as: theirs) == Login("alice", "secret"))
         #expect(try machine.list(as: theirs) == [server: "alice"])
@@ -32,13 +32,13 @@ import Testing
         try machine.expectNothing()
     }
 
-    @Test func `its store over one of ours leaves one login that both see`() throws {
+    @Test func itsStoreOverOneOfOursLeavesOneLoginThatBothSee() throws {
         try machine.store(server, "alice", "old")
         try machine.store(server, "alice", "new", as: theirs)
         try expectOneLogin(Login("alice", "new"))
     }
 
-    @Test func `our store over one of its leaves one login that both see`() throws {
+    @Test func ourStoreOverOneOfItsLeavesOneLoginThatBothSee() throws {
         try machine.store(server, "alice", "old", as: theirs)
         try machine.store(server, "alice", "new")
         try expectOneLogin(Login("alice", "new"))
@@ -46,7 +46,7 @@ import Testing
         try expectOneLogin(Login("alice", "newer"))
     }
 
-    @Test func `of two users that it left for one server, the next store leaves one`() throws {
+    @Test func ofTwoUsersThatItLeftForOneServerTheNextStoreLeavesOne() throws {
         try machine.store(server, "alice", "one", as: theirs)
         try machine.store(server, "bob", "two", as: theirs)
         #expect(try keyring.items().count == 2)
@@ -54,7 +54,7 @@ import Testing
         try expectOneLogin(Login("carol", "three"))
     }
 
-    @Test func `of two users that it left for one server, erase leaves none`() throws {
+    @Test func ofTwoUsersThatItLeftForOneServerEraseLeavesNone() throws {
         try machine.store(server, "alice", "one", as: theirs)
         try machine.store(server, "bob", "two", as: theirs)
         try machine.erase(server)

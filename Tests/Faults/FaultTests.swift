@@ -10,7 +10,7 @@ import Testing
         Scenario.ofStore + Scenario.ofMarker + (isSoak ? Scenario.ofProtection : [])
 
     @Test(arguments: scenarios)
-    func `whatever fails, the old state is left or the new one, and what is said is true`(
+    func whateverFailsTheOldStateIsLeftOrTheNewOneAndWhatIsSaidIsTrue(
         _ scenario: Scenario
     ) throws {
         let rehearsal = try Rehearsal(of: scenario)

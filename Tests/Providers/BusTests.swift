@@ -9,25 +9,25 @@ import Testing
     init() throws { sandbox = try Sandbox() }
 
     @Test(arguments: Request.allCases)
-    func `a bus that refuses the authentication is an error`(request: Request) async throws {
+    func aBusThatRefusesTheAuthenticationIsAnError(request: Request) async throws {
         _ = try PrivateBus(in: sandbox, mechanism: "ANONYMOUS")
         try await expectError(request, "the session bus refused the authentication", within: 2)
     }
 
     @Test(arguments: Request.allCases)
-    func `a bus that says nothing is an error`(request: Request) async throws {
+    func aBusThatSaysNothingIsAnError(request: Request) async throws {
         let address = try silentSocket()
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
         try await expectError(request, "the session bus did not answer", within: 5)
     }
 
     @Test(arguments: Request.allCases)
-    func `a keyring that does not start in time is an error`(request: Request) async throws {
+    func aKeyringThatDoesNotStartInTimeIsAnError(request: Request) async throws {
         _ = try PrivateBus(in: sandbox, activating: [secrets: "/bin/sleep 60"])
         try await expectError(request, "the keyring did not start in time", within: 14)
     }
 
-    @Test func `a keyring that cannot be started leaves the login to the file`() throws {
+    @Test func aKeyringThatCannotBeStartedLeavesTheLoginToTheFile() throws {
         _ = try PrivateBus(in: sandbox, activating: [secrets: "/bin/false"])
         #expect(try run(.replace).finish().status == 0)
         #expect(try run(.update).finish().status == 0)

@@ -4,7 +4,7 @@ import Testing
 /// The built helper with a Secret Service that misbehaves: what it answers, word for word, how
 /// soon, and what the service holds then.
 @Suite struct FaultTests {
-    @Test(arguments: Fault.table) func `every answer is true`(fault: Fault) throws {
+    @Test(arguments: Fault.table) func everyAnswerIsTrue(fault: Fault) throws {
         let trial = try Trial()
         for request in Request.allCases {
             guard let answer = fault.answers[request] else { continue }
@@ -15,13 +15,13 @@ import Testing
 
     /// Each waits for its deadline, all at the same time.
     @Test(arguments: Fault.silences.flatMap { fault in fault.answers.map { (fault, $0, $1) } })
-    func `every silence ends`(fault: Fault, request: Request, answer: Answer) async throws {
+    func everySilenceEnds(fault: Fault, request: Request, answer: Answer) async throws {
         let trial = try Trial()
         let outcome = try await trial.start(request, fault.plan).end()
         try fault.check(trial, request, outcome, answer, within: 9)
     }
 
-    @Test func `ten thousand other logins are no hindrance`() throws {
+    @Test func tenThousandOtherLoginsAreNoHindrance() throws {
         let others = (0..<10_000).map { HeldItem("\($0).example", "u", "other") }
         let trial = try Trial()
         for request in Request.allCases {
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `ten thousand items that a search finds are looked at, and one is served`() throws {
+    @Test func tenThousandItemsThatASearchFindsAreLookedAtAndOneIsServed() throws {
         let others = (0..<10_000).map { HeldItem("\($0).example", "u", "other") }
         let plan = HostileService.Plan(items: others + [Request.held], faults: ["search all"])
         let trial = try Trial()

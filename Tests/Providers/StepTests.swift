@@ -12,7 +12,7 @@ import Testing
         case replacesTheItem = "replace"
     }
 
-    @Test(arguments: Failure.allCases) func `every answer is true`(failure: Failure) throws {
+    @Test(arguments: Failure.allCases) func everyAnswerIsTrue(failure: Failure) throws {
         let trial = try Trial()
         for request in Request.allCases {
             var step = 0
@@ -37,7 +37,7 @@ import Testing
         (.erase, ["SearchItems", "Delete"]),
         (.update, ["ReadAlias", "SetSecret"]),
         (.replace, ["CreateItem", "Delete"]),
-    ]) func `a bus that dies takes no answer's truth along`(
+    ]) func aBusThatDiesTakesNoAnswersTruthAlong(
         request: Request, methods: [String]
     ) throws {
         for method in methods {

@@ -14,14 +14,14 @@ import Testing
         try #require(FileManager.default.fileExists(atPath: helper), "make build makes it")
     }
 
-    @Test func `it is small and stripped`() throws {
+    @Test func itIsSmallAndStripped() throws {
         let attributes = try FileManager.default.attributesOfItem(atPath: helper)
         let size = try #require(attributes[.size] as? Int)
         #expect(size <= 7_000_000)
         #expect(try !readelf("--sections").contains(".symtab"))
     }
 
-    @Test func `it needs no library but the few that it is meant to need`() throws {
+    @Test func itNeedsNoLibraryButTheFewThatItIsMeantToNeed() throws {
         let needed = try readelf("--dynamic").matches(of: /\(NEEDED\).*\[(.*)\]/).map {
             String($0.1)
         }
@@ -31,13 +31,13 @@ import Testing
                 == expected)
     }
 
-    @Test func `it looks for libraries nowhere but where the system keeps them`() throws {
+    @Test func itLooksForLibrariesNowhereButWhereTheSystemKeepsThem() throws {
         let dynamic = try readelf("--dynamic")
         #expect(!dynamic.contains("RUNPATH"))
         #expect(!dynamic.contains("RPATH"))
     }
 
-    @Test func `it binds every symbol at its start and can then change none`() throws {
+    @Test func itBindsEverySymbolAtItsStartAndCanThenChangeNone() throws {
         #expect(try readelf("--dynamic").contains("BIND_NOW"))
         #expect(try readelf("--segments").contains("GNU_RELRO"))
         #expect(try readelf("--file-header").contains("DYN (Position-Independent Executable file)"))

@@ -7,7 +7,7 @@ import Testing
 
     init() throws { sandbox = try Sandbox() }
 
-    @Test func `an unlocked keyring keeps what is stored in it`() throws {
+    @Test func anUnlockedKeyringKeepsWhatIsStoredInIt() throws {
         let bus = try PrivateBus(in: sandbox)
         let keyring = try GnomeKeyring(on: bus)
         #expect(try keyring.defaultCollection() == GnomeKeyring.login)
@@ -18,7 +18,7 @@ import Testing
         #expect(try lookUp().output == "word")
     }
 
-    @Test func `a keyring can be locked, and unlocked by starting it again`() throws {
+    @Test func aKeyringCanBeLockedAndUnlockedByStartingItAgain() throws {
         let bus = try PrivateBus(in: sandbox)
         let keyring = try GnomeKeyring(on: bus)
         try store()
@@ -33,7 +33,7 @@ import Testing
         #expect(try lookUp().output == "word")
     }
 
-    @Test func `a keyring that was never unlocked is locked from its start`() throws {
+    @Test func aKeyringThatWasNeverUnlockedIsLockedFromItsStart() throws {
         let bus = try PrivateBus(in: sandbox)
         let before = try GnomeKeyring(on: bus)
         try store()
@@ -46,14 +46,14 @@ import Testing
         #expect(try lookUp().output.isEmpty)
     }
 
-    @Test func `a keyring with no default collection has none`() throws {
+    @Test func aKeyringWithNoDefaultCollectionHasNone() throws {
         let bus = try PrivateBus(in: sandbox)
         let keyring = try GnomeKeyring(on: bus, isUnlocked: false)
         #expect(try keyring.defaultCollection() == "/")
         #expect(try keyring.isLocked() == nil)
     }
 
-    @Test func `nothing is activated on a private bus`() throws {
+    @Test func nothingIsActivatedOnAPrivateBus() throws {
         let bus = try PrivateBus(in: sandbox)
         #expect(try !bus.hasOwner("org.freedesktop.secrets"))
         let outcome = try lookUp()
@@ -62,7 +62,7 @@ import Testing
         #expect(outcome.seconds < 10)
     }
 
-    @Test func `a private bus activates what a test says`() throws {
+    @Test func aPrivateBusActivatesWhatATestSays() throws {
         _ = try PrivateBus(in: sandbox, activating: ["org.freedesktop.secrets": "/bin/false"])
         let outcome = try lookUp()
         #expect(outcome.status == 1)

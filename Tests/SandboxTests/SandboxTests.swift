@@ -9,28 +9,28 @@ import Testing
 
     init() throws { sandbox = try Sandbox() }
 
-    @Test func `a program gets its input and gives its output, errors and status`() throws {
+    @Test func aProgramGetsItsInputAndGivesItsOutputErrorsAndStatus() throws {
         let outcome = try sandbox.run("sh", "-c", "cat; echo oops >&2; exit 3", input: "hello")
         #expect(outcome.status == 3)
         #expect(outcome.output == "hello")
         #expect(outcome.errors == "oops\n")
     }
 
-    @Test func `a program that a signal ended says so`() throws {
+    @Test func aProgramThatASignalEndedSaysSo() throws {
         #expect(try sandbox.run("sh", "-c", "kill -TERM $$").status == 128 + SIGTERM)
     }
 
-    @Test func `more than a pipe holds goes in and out at once`() throws {
+    @Test func moreThanAPipeHoldsGoesInAndOutAtOnce() throws {
         let bytes = [UInt8](repeating: 0xFF, count: 5_000_000)
         #expect(try sandbox.run("cat", input: bytes).outputBytes == bytes)
     }
 
-    @Test func `a program need not read its input`() throws {
+    @Test func aProgramNeedNotReadItsInput() throws {
         let bytes = [UInt8](repeating: 0, count: 5_000_000)
         #expect(try sandbox.run("true", input: bytes).succeeded)
     }
 
-    @Test func `a program that does not end is killed with all that it started`() throws {
+    @Test func aProgramThatDoesNotEndIsKilledWithAllThatItStarted() throws {
         #expect(throws: SandboxError.self) {
             try sandbox.run(
                 "sh", "-c", "sleep 1000 & echo $! >$HOME/child; wait",
@@ -40,14 +40,14 @@ import Testing
         try waitUntil { !isRunning(child) }
     }
 
-    @Test func `a program that leaves another behind ends all the same`() throws {
+    @Test func aProgramThatLeavesAnotherBehindEndsAllTheSame() throws {
         let outcome = try sandbox.run("sh", "-c", "sleep 1000 & echo $!", deadline: .seconds(30))
         #expect(outcome.succeeded)
         let child = try #require(pid_t(outcome.output.trimmed))
         kill(child, SIGKILL)
     }
 
-    @Test func `programs run side by side`() throws {
+    @Test func programsRunSideBySide() throws {
         let running = try (0..<32).map { number in
             try sandbox.program(
                 ["sh", "-c", "read word; echo $word"], input: Array("\(number)\n".utf8)
@@ -59,14 +59,14 @@ import Testing
         }
     }
 
-    @Test func `the sandbox's home is its own`() throws {
+    @Test func theSandboxsHomeIsItsOwn() throws {
         let outcome = try sandbox.run("sh", "-c", "echo $HOME; touch $XDG_RUNTIME_DIR/here")
         #expect(outcome.output == "\(sandbox.path)/home\n")
         #expect(sandbox.read("run/here") == [])
         #expect(sandbox.environment["DBUS_SESSION_BUS_ADDRESS"] == nil)
     }
 
-    @Test func `nothing is left of a sandbox`() throws {
+    @Test func nothingIsLeftOfASandbox() throws {
         var brief: Sandbox? = try Sandbox()
         let path = try #require(brief?.path)
         let daemon = try #require(try brief?.startDaemon(["sleep", "1000"]))
@@ -76,7 +76,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func `an unprivileged sandbox is not root's`() throws {
+    @Test func anUnprivilegedSandboxIsNotRoots() throws {
         let ordinary = try Sandbox(unprivileged: true)
         let outcome = try ordinary.run("sh", "-c", "id -u; touch $HOME/mine && cat $HOME/mine")
         #expect(outcome.succeeded)

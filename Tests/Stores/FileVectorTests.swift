@@ -6,7 +6,7 @@ import Testing
 
 /// The file vectors: what every version must open, and what none may.
 @Suite struct FileVectorTests {
-    @Test func `every vector is there`() throws {
+    @Test func everyVectorIsThere() throws {
         let recorded = Set(try FileVector.recorded.map(\.name))
         for vector in try FileVector.proposed where !recorded.contains(vector.name) {
             if ProcessInfo.processInfo.environment["KEYFOB_RECORD_VECTORS"] != nil {
@@ -17,7 +17,7 @@ import Testing
         #expect(try recorded == Set(FileVector.proposed.map(\.name)))
     }
 
-    @Test func `a file that version 1 wrote opens, with each of its keys`() throws {
+    @Test func aFileThatVersion1WroteOpensWithEachOfItsKeys() throws {
         let vectors = try FileVector.recorded.filter { $0.refused == nil }
         #expect(!vectors.isEmpty)
         for vector in vectors {
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `a good file is a store, and stays one`() throws {
+    @Test func aGoodFileIsAStoreAndStaysOne() throws {
         for vector in try FileVector.recorded where vector.refused == nil {
             guard case .raw? = vector.keys.first else { continue }
             let home = try home(with: vector)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `a file with a fault is refused with its own words, and stays as it is`() throws {
+    @Test func aFileWithAFaultIsRefusedWithItsOwnWordsAndStaysAsItIs() throws {
         let vectors = try FileVector.recorded.filter { $0.refused != nil }
         #expect(!vectors.isEmpty)
         for vector in vectors {
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// Too large to be recorded.
-    @Test func `a secret of 1 MiB comes back`() throws {
+    @Test func aSecretOf1MiBComesBack() throws {
         let home = try TemporaryHome()
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index &* 31) }
