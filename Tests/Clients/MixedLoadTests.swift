@@ -19,7 +19,9 @@ import Testing
         print("\(Self.clients) clients \(kind.testDescription): \(load.figures)")
 
         if let keyring = machine.keyring {
-            #expect(try keyring.items().count == machine.list().count)
+            let items = try keyring.items().count
+            let logins = try machine.list().count
+            #expect(items == logins)
         } else {
             let files = try FileManager.default.contentsOfDirectory(
                 atPath: machine.sandbox.file("home/.local/share/keyfob"))
