@@ -47,8 +47,8 @@ static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool 
     }
 }
 
-KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                              KeyringHits *hits) {
+static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                             KeyringHits *hits) {
     Call *calls = allocate(count, sizeof *calls);
     size_t pending = 0;
     for (size_t index = 0; index < count; index++)
@@ -78,6 +78,18 @@ KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, 
     free(calls);
     if (outcome != KeyringOutcomeDone)
         keyring_hits_free(hits);
+    return outcome;
+}
+
+KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                              KeyringHits *hits) {
+    // gnome-keyring 42 sometimes has no session for a client that has just come, and then says
+    // that it has no such method.
+    KeyringOutcome outcome = search(keyring, patterns, count, hits);
+    if (outcome == KeyringOutcomeNoSuchItem)
+        outcome = search(keyring, patterns, count, hits);
+    if (outcome == KeyringOutcomeNoSuchItem)
+        outcome = keyring_fail(keyring, KeyringOutcomeFailed, "the keyring does not search");
     return outcome;
 }
 

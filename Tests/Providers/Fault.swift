@@ -136,6 +136,13 @@ extension Fault {
             "finds every item unlocked and locked", ["search both"],
             answers(to: unlocking) { $0.success }),
         Fault(
+            "does not know the method at first",
+            ["error org.freedesktop.DBus.Error.UnknownMethod 2"],
+            answers(to: everything) { $0.success }),
+        Fault(
+            "does not search", ["error org.freedesktop.DBus.Error.UnknownMethod SearchItems"],
+            errors(to: everything, "the keyring does not search")),
+        Fault(
             "finds everything", ["search all"],
             items: [
                 Request.held, HeldItem("h.example:8443", "u", "port"),
