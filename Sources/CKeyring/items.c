@@ -201,10 +201,10 @@ static GVariant *paths_variant(const char *const *paths, size_t count) {
     return library.g_variant_builder_end(&builder);
 }
 
-KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t count,
-                            KeyringSecret *secrets) {
-    for (size_t index = 0; index < count; index++)
-        secrets[index] = (KeyringSecret){0};
+/// Gets the secrets; `legible` is false if one came that the session cannot decrypt.
+static KeyringOutcome load(Keyring *keyring, const char *const *paths, size_t count,
+                           KeyringSecret *secrets, bool *legible) {
+    *legible = true;
     KeyringOutcome outcome = keyring_open_session(keyring);
     if (outcome != KeyringOutcomeDone)
         return outcome;
@@ -228,8 +228,10 @@ KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t c
                     continue;
                 SecretValue *value =
                     library.secret_service_decode_dbus_secret(keyring->service, encoded);
-                if (value == NULL)
+                if (value == NULL) {
+                    *legible = false;
                     continue;
+                }
                 gsize length;
                 const char *bytes = library.secret_value_get(value, &length);
                 secrets[index] = (KeyringSecret){(const uint8_t *)bytes, length, value};
@@ -242,6 +244,21 @@ KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t c
     }
     call_clear(&call);
     return outcome;
+}
+
+KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t count,
+                            KeyringSecret *secrets) {
+    for (size_t index = 0; index < count; index++)
+        secrets[index] = (KeyringSecret){0};
+    // Of KWallet's sessions one in 256 agrees on no key: it leaves out a leading zero.
+    for (int attempt = 1;; attempt++) {
+        bool legible;
+        const KeyringOutcome outcome = load(keyring, paths, count, secrets, &legible);
+        if (outcome != KeyringOutcomeDone || legible || attempt == SESSION_ATTEMPTS)
+            return outcome;
+        keyring_secrets_free(secrets, count);
+        keyring_drop_session(keyring);
+    }
 }
 
 void keyring_secrets_free(KeyringSecret *secrets, size_t count) {

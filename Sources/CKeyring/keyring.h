@@ -20,6 +20,7 @@ enum {
     CONNECT_MILLISECONDS = 2000,
     START_MILLISECONDS = 10000,
     CALL_MILLISECONDS = 5000,
+    SESSION_ATTEMPTS = 3,
     REASON_SIZE = 512,
 };
 
@@ -69,6 +70,9 @@ KeyringOutcome keyring_wrong_type(Keyring *keyring);
 
 /// The outcome that an error of GDBus stands for. The reason is kept.
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error);
+
+/// Forgets the session: the next call that needs one opens another, with other keys.
+void keyring_drop_session(Keyring *keyring);
 
 /// Opens the session, if it is not open yet.
 KeyringOutcome keyring_open_session(Keyring *keyring);

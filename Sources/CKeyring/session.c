@@ -58,15 +58,18 @@ static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
     opening->landed = true;
 }
 
-KeyringOutcome keyring_open_session(Keyring *keyring) {
-    if (keyring->service != NULL && library.secret_service_get_session_dbus_path(keyring->service))
-        return KeyringOutcomeDone;
+void keyring_drop_session(Keyring *keyring) {
+    if (keyring->service != NULL)
+        library.g_object_unref(keyring->service);
+    keyring->service = NULL;
+}
+
+static KeyringOutcome open_session(Keyring *keyring) {
     Opening opening = {0};
     library.g_main_context_push_thread_default(keyring->context);
-    if (keyring->service == NULL)
-        keyring->service = library.g_initable_new(
-            session_type(), NULL, &opening.error, "g-connection", keyring->connection, "g-name",
-            keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
+    keyring->service = library.g_initable_new(
+        session_type(), NULL, &opening.error, "g-connection", keyring->connection, "g-name",
+        keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
     if (keyring->service != NULL) {
         library.secret_service_ensure_session(keyring->service, NULL, on_session, &opening);
         while (!opening.landed)
@@ -77,5 +80,16 @@ KeyringOutcome keyring_open_session(Keyring *keyring) {
         return KeyringOutcomeDone;
     const KeyringOutcome outcome = keyring_error(keyring, opening.error);
     library.g_error_free(opening.error);
+    keyring_drop_session(keyring);
+    return outcome;
+}
+
+KeyringOutcome keyring_open_session(Keyring *keyring) {
+    if (keyring->service != NULL)
+        return KeyringOutcomeDone;
+    // KWallet refuses one key in 256, the one that is a byte shorter than the others.
+    KeyringOutcome outcome = KeyringOutcomeFailed;
+    for (int attempt = 0; attempt < SESSION_ATTEMPTS && outcome == KeyringOutcomeFailed; attempt++)
+        outcome = open_session(keyring);
     return outcome;
 }

@@ -19,6 +19,10 @@ package struct StoreContract: Sendable, CustomTestStringConvertible {
         case binarySecret
         /// A secret of 1 MiB.
         case largeSecret
+        /// A secret that begins with U+FEFF.
+        case byteOrderMarkInSecret
+        /// A secret that is a template to somebody: `{TITLE}`.
+        case placeholderInSecret
     }
 
     /// What must be true, as a sentence.
@@ -73,6 +77,13 @@ extension StoreContract {
         keeps(
             "a secret of 1 MiB", (0..<1 << 20).map { UInt8(0x20 + $0 % 0x5F) },
             unless: .largeSecret),
+        keeps(
+            "a secret with a byte order mark", Array("\u{FEFF}bom".utf8),
+            unless: .byteOrderMarkInSecret),
+        keeps("a secret with a placeholder", Array("a{TITLE}".utf8), unless: .placeholderInSecret),
+        keeps(
+            "a secret with a reference", Array("{REF:P@I:46C9B1FFBD4ABC4BBB260C6190BAD20C}".utf8),
+            unless: .placeholderInSecret),
         StoreContract("saving the same login again replaces its secret") { store in
             try store.save(login("a.example", "user", "old"))
             try store.save(login("a.example", "user", "new"))
@@ -151,8 +162,8 @@ extension StoreContract {
 
     private static let secrets = [
         "x", " leading and trailing ", "line\n", "\nline", "carriage\r\nreturn\r", "tab\t",
-        "quote\" and \\ and /", "{REF:P@I:46C9B1FFBD4ABC4BBB260C6190BAD20C}", "%00%0A${HOME}`id`",
-        "é", "e\u{301}", "日本語", "👩‍👩‍👧‍👦", "\u{FEFF}bom", "\u{7F}\u{1}\u{1B}[0m", "null", "{}",
+        "quote\" and \\ and /", "%00%0A${HOME}`id`",
+        "é", "e\u{301}", "日本語", "👩‍👩‍👧‍👦", "\u{7F}\u{1}\u{1B}[0m", "null", "{}",
     ]
 
     private static func keeps(

@@ -1,0 +1,66 @@
+/// KeePassXC as a Secret Service on a private bus, without a display: nobody sees its windows and
+/// nobody answers them.
+///
+/// Its settings are its defaults but for those that a person must change to use it as a Secret
+/// Service at all, and but for what the test says.
+package final class KeePassXC: Provider {
+    package let bus: PrivateBus
+    package let daemon: Daemon
+    package var collection: String { "/org/freedesktop/secrets/collection/logins" }
+
+    /// Starts KeePassXC on the sandbox's database, which is made if there is none, and returns
+    /// when it answers.
+    ///
+    /// - Parameters:
+    ///   - isUnlocked: whether it is given the database's password.
+    ///   - confirmsAccess: whether a person must allow every program that asks for a secret.
+    package init(on bus: PrivateBus, isUnlocked: Bool = true, confirmsAccess: Bool = false) throws {
+        self.bus = bus
+        let sandbox = bus.sandbox
+        try sandbox.write(
+            """
+            [General]
+            UpdateCheckMessageShown=true
+            AutoSaveAfterEveryChange=false
+            [FdoSecrets]
+            Enabled=true
+            ConfirmAccessItem=\(confirmsAccess)
+            ConfirmDeleteItem=\(confirmsAccess)
+            ShowNotification=false
+            UnlockBeforeSearch=false
+            """, to: "home/.config/keepassxc/keepassxc.ini")
+        if sandbox.read(KeePassXC.database) == nil { try KeePassXC.makeDatabase(in: sandbox) }
+        daemon = try sandbox.startDaemon(
+            ["keepassxc", "-platform", "offscreen"] + (isUnlocked ? ["--pw-stdin"] : [])
+                + [sandbox.file(KeePassXC.database)],
+            input: isUnlocked ? "\(KeePassXC.password)\n" : "")
+        try waitForName()
+        try waitForCollection(isUnlocked: isUnlocked)
+    }
+
+    private static let password = "the database's"
+    private static let database = "home/logins.kdbx"
+
+    /// Makes an empty database whose root group is exposed to the Secret Service's clients.
+    private static func makeDatabase(in sandbox: Sandbox) throws {
+        let source = try sandbox.write(
+            """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <KeePassFile>
+              <Meta>
+                <CustomData>
+                  <Item>
+                    <Key>FDO_SECRETS_EXPOSED_GROUP</Key>
+                    <Value>{00010203-0405-0607-0809-0a0b0c0d0e0f}</Value>
+                  </Item>
+                </CustomData>
+              </Meta>
+              <Root><Group><UUID>AAECAwQFBgcICQoLDA0ODw==</UUID><Name>Root</Name></Group></Root>
+            </KeePassFile>
+            """, to: "logins.xml")
+        let outcome = try sandbox.run(
+            "keepassxc-cli", "import", "--quiet", "--set-password",
+            source, sandbox.file(database), input: "\(password)\n\(password)\n")
+        guard outcome.succeeded else { throw SandboxError("keepassxc-cli: \(outcome.errors)") }
+    }
+}
