@@ -9,8 +9,8 @@ import Testing
         case bus, aBusThatLives, provider, defaultCollection, libsecret
     }
 
-    /// So long a helper may take that waits for nothing. A debug build takes a tenth of it.
-    private static let patience = 2.0
+    /// In seconds: far more than it takes, and less than any deadline that it could run into.
+    private static let patience = 4.0
 
     let sandbox: Sandbox
 
