@@ -71,9 +71,6 @@ KeyringOutcome keyring_wrong_type(Keyring *keyring);
 /// The outcome that an error of GDBus stands for. The reason is kept.
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error);
 
-/// Forgets the session: the next call that needs one opens another, with other keys.
-void keyring_drop_session(Keyring *keyring);
-
 /// Opens the session, if it is not open yet.
 KeyringOutcome keyring_open_session(Keyring *keyring);
 

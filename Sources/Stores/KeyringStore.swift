@@ -373,55 +373,103 @@ extension KeyringStore {
     }
 
     /// Creates the item, and returns its path once it has been read back; nil, and nothing is
-    /// created, if the collection is locked.
+    /// created, if the collection is locked. What a failure leaves behind is removed.
     private func create(
         _ service: SecretService, in collection: String, _ credential: Credential,
         besides before: [MatchingItem], _ query: Query
     ) throws(StoreError) -> String? {
-        let step: SecretService.Step<String>
-        do throws(StoreError) {
-            step = try service.create(
-                in: collection, label: credential.entry.label,
-                attributes: credential.entry.itemAttributes, secret: credential.secret)
-        } catch {
-            guard error.outcome == .locked else { throw error.whileWriting }
-            return nil
+        for _ in 0..<attempts {
+            let step: SecretService.Step<String>
+            do throws(StoreError) {
+                step = try service.create(
+                    in: collection, label: credential.entry.label,
+                    attributes: credential.entry.itemAttributes, secret: credential.secret)
+            } catch {
+                guard error.outcome != .locked else { return nil }
+                guard try removeRest(service, credential, besides: before, query, after: error)
+                else { throw error.whileWriting }
+                // KWallet makes the item before it decrypts the secret, which it cannot do in one
+                // session of 256.
+                service.dropSession()
+                continue
+            }
+            switch step {
+            case .done(let path):
+                return try confirm(service, path, credential, besides: before, query)
+            case .prompt(let prompt):
+                return try create(service, asking: prompt, credential, besides: before, query)
+            }
         }
-        switch step {
-        case .done(let path):
-            do throws(StoreError) {
-                return try confirm(service, [path], credential)
-            } catch {
-                throw withdraw(service, path, credential, besides: before, query, after: error)
-            }
-        case .prompt(let prompt):
-            do throws(StoreError) {
-                try answer(service, prompt, orElse: .nobodyToConfirm)
-            } catch {
-                throw error.whileWriting
-            }
-            do throws(StoreError) {
-                let known = Set(before.map(\.path))
-                let paths = try service.search(query.patterns).map(\.path)
-                return try confirm(service, paths.filter { !known.contains($0) }, credential)
-            } catch {
-                throw error.leaving("whether the login was stored is unknown")
-            }
+        throw StoreError(.failed, "the keyring does not take the login; nothing was stored")
+    }
+
+    /// Creates the item by way of a prompt.
+    private func create(
+        _ service: SecretService, asking prompt: String, _ credential: Credential,
+        besides before: [MatchingItem], _ query: Query
+    ) throws(StoreError) -> String {
+        do throws(StoreError) {
+            try answer(service, prompt, orElse: .nobodyToConfirm)
+        } catch {
+            guard try removeRest(service, credential, besides: before, query, after: error)
+            else { throw error.whileWriting }
+            // KeePassXC calls it declined where it made the item and cannot keep the secret.
+            throw StoreError.keyringAltersSecrets.and("nothing was stored")
+        }
+        let path: String
+        do throws(StoreError) {
+            let paths = try newItems(service, credential, besides: before, query)
+            guard let first = paths.first else { throw .keyringStoredNothing }
+            path = first
+        } catch {
+            throw error.leaving("whether the login was stored is unknown")
+        }
+        return try confirm(service, path, credential, besides: before, query)
+    }
+
+    /// The items of this very login that were not there before.
+    private func newItems(
+        _ service: SecretService, _ credential: Credential, besides before: [MatchingItem],
+        _ query: Query
+    ) throws(StoreError) -> [String] {
+        let known = Set(before.map(\.path))
+        let hits = try service.search(query.patterns).filter { !known.contains($0.path) }
+        return try matchingItems(service, hits, [query])?
+            .filter { $0.entry.attributes == credential.entry.attributes }.map(\.path) ?? []
+    }
+
+    /// Removes what a failed creation has left, and says whether there was anything.
+    private func removeRest(
+        _ service: SecretService, _ credential: Credential, besides before: [MatchingItem],
+        _ query: Query, after error: StoreError
+    ) throws(StoreError) -> Bool {
+        guard error.outcome == .failed || error.outcome == .declined, !error.leavesOutcomeUnknown
+        else { return false }
+        do throws(StoreError) {
+            let rest = try newItems(service, credential, besides: before, query)
+            for path in rest { try delete(service, path) }
+            try expectGone(service, rest, [query])
+            return !rest.isEmpty
+        } catch {
+            throw error.leaving("an item of the login may remain in the keyring")
         }
     }
 
-    /// The one of the items that is the login, attributes and secret.
+    /// Reads the item back, and returns its path if it is the login. It is removed if it is not.
     private func confirm(
-        _ service: SecretService, _ paths: [String], _ credential: Credential
+        _ service: SecretService, _ path: String, _ credential: Credential,
+        besides before: [MatchingItem], _ query: Query
     ) throws(StoreError) -> String {
-        for (path, item) in zip(paths, try service.read(paths)) {
-            let entry = item?.entry(of: credential.entry.realm)
-            guard entry?.attributes == credential.entry.attributes else { continue }
-            guard let secret = try service.load([path])[0] else { continue }
+        do throws(StoreError) {
+            let entry = try service.read([path])[0]?.entry(of: credential.entry.realm)
+            guard entry?.attributes == credential.entry.attributes,
+                let secret = try service.load([path])[0]
+            else { throw .keyringStoredNothing }
             guard secret == credential.secret else { throw .keyringAltersSecrets }
             return path
+        } catch {
+            throw withdraw(service, path, credential, besides: before, query, after: error)
         }
-        throw .keyringStoredNothing
     }
 
     /// Removes an item that is not what was stored, and gives the error with what has become of

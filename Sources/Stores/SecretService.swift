@@ -96,6 +96,9 @@ final class SecretService {
         }
     }
 
+    /// Forgets the session in which secrets are encrypted: the next one has other keys.
+    func dropSession() { unsafe keyring_drop_session(keyring) }
+
     /// The secrets of the items; nil for one that the provider did not give.
     func load(_ paths: [String]) throws(StoreError) -> [Secret?] {
         guard !paths.isEmpty else { return [] }

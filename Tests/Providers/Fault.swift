@@ -99,6 +99,17 @@ extension Fault {
                     + "the keyring said that it stored the login and did not"),
             remains: [.replace: ["nobody: new", "u: old"]]),
         Fault(
+            "CreateItem does it and fails",
+            ["error-after org.example.No CreateItem"],
+            errors(
+                to: [.replace], "the keyring does not take the login; nothing was stored")),
+        Fault(
+            "CreateItem does it after a prompt, and says that it was declined",
+            ["ask CreateItem", "prompt refuse-after"],
+            errors(
+                to: [.replace],
+                "the keyring does not keep this secret as it is; nothing was stored")),
+        Fault(
             "CreateItem gives another login's item as the new one", ["mislead CreateItem"],
             items: [HeldItem("other.example", "u", "theirs"), Request.held],
             errors(
@@ -259,6 +270,12 @@ extension Fault {
             errors(
                 to: [.get, .update, .replace],
                 "the keyring answered with an error")),
+        Fault(
+            "refuses the first session", ["session refuse-first"],
+            answers(to: everything) { $0.success }),
+        Fault(
+            "agrees on no key in the first session", ["session strange-first"],
+            answers(to: everything) { $0.success }),
         Fault(
             "a public key of no use", ["session bad-key"],
             [

@@ -127,6 +127,10 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnu
                             size_t count, KeyringItem *items);
 void keyring_items_free(KeyringItem *items, size_t count);
 
+/// Forgets the session in which secrets are encrypted: the next call that needs one opens another,
+/// with other keys.
+void keyring_drop_session(Keyring *keyring);
+
 /// Gets the secrets of `count` items, in the order of the paths. The caller frees the secrets,
 /// which wipes them.
 KeyringOutcome keyring_load(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,

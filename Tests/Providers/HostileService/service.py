@@ -20,6 +20,7 @@ Faults at a call, which is named by its method or by its number (the first call 
     kill-bus CALL          kills the bus instead
     kill-bus-after CALL    does it, and kills the bus instead of answering
     error NAME CALL        answers with that error
+    error-after NAME CALL  does it, and answers with that error
     wrong-type CALL        answers with something of a type that no method answers with
     wrong-type-after CALL  does it, and answers like that
     pretend CALL           says that it is done and does nothing (CreateItem, SetSecret, Delete,
@@ -36,6 +37,7 @@ Faults of all calls of a kind:
     prompt deaf            a shown prompt never ends
     prompt refuse-string   is refused, with a string as its result
     prompt refuse-list     is refused, with an empty list as its result
+    prompt refuse-after    is refused, and does it
     prompt idle            says that it is done and does nothing
     prompt wrong-signal    completes with something of the wrong type
     search twice           finds each item twice
@@ -49,6 +51,9 @@ Faults of all calls of a kind:
     secrets bad-vector     gives parameters of the wrong length
     session plain          knows no encrypted session
     session bad-key        gives a public key of no use
+    session refuse-first   refuses the first encrypted session
+    session strange-first  agrees on no key in its first session, and creates an item before it
+                           finds that it cannot decrypt the secret
     gnome                  owns the name org.gnome.keyring too
 """
 
@@ -122,6 +127,7 @@ class Service:
         self.calls = 0
         self.met = False
         self.sessions = {}
+        self.sessions_asked = 0
         self.prompts = {}
         for held in plan["items"]:
             self.add(Item(held))
@@ -173,7 +179,7 @@ class Service:
             self.leave()
         elif fault[0].startswith("kill-bus"):
             os.kill(self.bus_process, signal.SIGKILL)
-        elif fault[0] == "error":
+        elif fault[0].startswith("error"):
             self.answer(call, fault[1])
         elif fault[0].startswith("wrong-type"):
             self.answer(call, None, "d", 0.5)
@@ -250,11 +256,16 @@ class Service:
     def open_session(self, call):
         algorithm, peer = call.get_args_list(byte_arrays=True)
         path = f"{ROOT}/session/{len(self.sessions) + 1}"
+        self.sessions_asked += 1
+        is_first = self.sessions_asked == 1
+        if is_first and self.does("session", "refuse-first"):
+            raise Failure("org.freedesktop.DBus.Error.InvalidArgs")
         if algorithm == PLAIN:
             session = Session(path)
             output = dbus.String("", variant_level=1)
         elif algorithm == ENCRYPTED and not self.does("session", "plain"):
             session = Session(path, bytes(peer))
+            session.agrees = not (is_first and self.does("session", "strange-first"))
             key = b"" if self.does("session", "bad-key") else session.output
             output = dbus.ByteArray(key, variant_level=1)
         else:
@@ -298,7 +309,7 @@ class Service:
 
     def encode(self, path, secret):
         session = self.sessions[path]
-        if self.does("secrets", "other-key"):
+        if self.does("secrets", "other-key") or not session.agrees:
             session = Session(path, (2).to_bytes(1, "big"))
         if self.does("secrets", "other-session"):
             path = ROOT + "/session/other"
@@ -338,17 +349,23 @@ class Service:
             {
                 "attributes": attributes,
                 "label": str(properties[INTERFACE + "Item.Label"]),
-                "secret": base64.b64encode(self.decode(secret)).decode(),
+                "secret": "",
                 "modified": 2_000_000_000,
             }
         )
         path = self.add(item)
-        self.tell()
+        try:
+            item.secret = self.decode(secret)
+        finally:
+            self.tell()
         return dbus.ObjectPath(path, variant_level=1)
 
     def decode(self, secret):
-        session, parameters, value, _ = secret
-        return self.sessions[session].decode(bytes(parameters), bytes(value))
+        path, parameters, value, _ = secret
+        session = self.sessions[path]
+        if not session.agrees:
+            raise Failure("org.example.Undecipherable")
+        return session.decode(bytes(parameters), bytes(value))
 
     def set_secret(self, call):
         (secret,) = call.get_args_list(byte_arrays=True)
@@ -425,6 +442,8 @@ class Service:
             self.complete(path, True, dbus.String("", variant_level=1))
         elif self.does("prompt", "refuse-list"):
             self.complete(path, True, dbus.Array([], "o", variant_level=1))
+        elif self.does("prompt", "refuse-after"):
+            self.complete(path, True, self.prompts[path]())
         elif self.does("prompt", "wrong-signal"):
             self.emit(path, "s", "done")
         elif self.does("prompt", "idle"):

@@ -37,6 +37,7 @@ class Session:
         """Without a peer's public key the session is plain."""
         self.path = path
         self.key = None
+        self.agrees = True
         self.output = b""
         if peer is not None:
             private = int.from_bytes(os.urandom(PRIME_SIZE), "big") % PRIME
