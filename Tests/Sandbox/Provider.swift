@@ -49,7 +49,9 @@ extension Provider {
     /// Waits until the collection is there, unlocked or locked.
     func waitForCollection(isUnlocked: Bool) throws {
         try daemon.wait(for: "\(isUnlocked ? "unlocked" : "locked") collection") {
-            try isLocked() == !isUnlocked ? () : nil
+            // One that is to be stored in is found by its alias.
+            let isReady = try !isUnlocked || defaultCollection() == collection
+            return try isReady && isLocked() == !isUnlocked ? () : nil
         }
     }
 
