@@ -186,7 +186,10 @@ final class SecretService {
     /// The collection with this alias; nil if there is none.
     func collection(withAlias alias: String) throws(StoreError) -> String? {
         var path: UnsafeMutablePointer<CChar>?
-        try check(unsafe keyring_read_alias(keyring, alias, &path))
+        var outcome = unsafe keyring_read_alias(keyring, alias, &path)
+        // gnome-keyring 42 under load does not know the first call of a new client.
+        if outcome == .noSuchItem { outcome = unsafe keyring_read_alias(keyring, alias, &path) }
+        try check(outcome)
         return unsafe take(path)
     }
 
