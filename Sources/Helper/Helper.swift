@@ -7,15 +7,9 @@ internal import Settings
 /// The executable that clients call. The name by which it is called chooses the protocol.
 @main
 struct Helper {
-    static let version = "0.1.0"
-
     static func main() {
-        guard platform_occupy_standard_descriptors() else { _exit(1) }
-        signal(SIGPIPE, SIG_IGN)
+        guard platform_harden() else { _exit(1) }
         Watchdog.start()
-        platform_hide_memory()
-        umask(0o077)
-        unsetDangerousVariables()
 
         let arguments = CommandLine.arguments
         let channel = StandardIO(
@@ -42,12 +36,12 @@ struct Helper {
     private static func frontend(for program: String, over channel: StandardIO) -> (any Frontend)? {
         switch program {
         case "docker-credential-keyfob":
-            DockerFrontend(program: program, version: version) { () throws(StoreError) in
+            DockerFrontend(program: program, version: Version.current) { () throws(StoreError) in
                 try openStore(over: channel)
             }
         case "docker-credential-keyfob-podman":
             DockerFrontend(
-                program: program, version: version, listing: .podman
+                program: program, version: Version.current, listing: .podman
             ) { () throws(StoreError) in
                 try openStore(over: channel)
             }
@@ -63,17 +57,5 @@ struct Helper {
             .ofProcess, notice: { channel.say("keyfob: \($0)") },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
         ).store
-    }
-
-    /// Variables by which GLib and libsecret print what they handle (GLib 2.74: `G_DBUS_DEBUG`
-    /// every message, to standard output), load what they are told to (libsecret 0.20.5: `SECRET_SERVICE_BUS_NAME` names another service to give secrets to), or
-    /// abort.
-    private static func unsetDangerousVariables() {
-        for name in [
-            "G_MESSAGES_DEBUG", "G_DEBUG", "G_DBUS_DEBUG", "GIO_EXTRA_MODULES", "GIO_MODULE_DIR",
-            "SECRET_BACKEND", "SECRET_SERVICE_BUS_NAME",
-        ] {
-            unsafe unsetenv(name)
-        }
     }
 }

@@ -7,14 +7,19 @@
 
 #pragma clang assume_nonnull begin
 
-/// Gives each of the descriptors 0, 1 and 2 that is closed to a file that can neither be read nor
-/// written, so that no other file gets its number. False if that cannot be done.
-bool platform_occupy_standard_descriptors(void);
-
-/// Keeps other processes of the same user from reading this one's memory, the kernel from writing
-/// it to a core file (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), and the Swift runtime from printing it
-/// after a crash.
-void platform_hide_memory(void);
+/// What a process that handles secrets does before anything else:
+///
+/// - each of the descriptors 0, 1 and 2 that is closed is given to a file that can neither be read
+///   nor written, so that no other file gets its number;
+/// - other processes of the same user cannot read its memory, the kernel does not write it to a
+///   core file (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), and the Swift runtime does not print it after a
+///   crash;
+/// - what it creates is the user's alone, and a reader that goes away is an error, not its end;
+/// - variables by which GLib and libsecret print what they handle, load what they are told to, or
+///   abort, are taken out of its environment.
+///
+/// False if that cannot be done: the process must end then.
+bool platform_harden(void);
 
 /// Whether the process has more rights than the user who started it: AT_SECURE.
 bool platform_has_borrowed_rights(void);
