@@ -23,9 +23,10 @@ package protocol CredentialStore: Sendable {
     /// Keeps the credential in place of every entry with the same login.
     func save(_ credential: Credential) throws(StoreError)
 
-    /// Removes all that match any of the queries; nothing there is success. A query that names
-    /// no fact is refused.
-    func remove(_ queries: [Query]) throws(StoreError)
+    /// Removes all that match any of the queries, and returns what it removed; nothing there is
+    /// success. A query that names no fact is refused.
+    @discardableResult
+    func remove(_ queries: [Query]) throws(StoreError) -> [Entry]
 }
 
 /// What `list` found, and what the user should know about what it may have missed.

@@ -27,6 +27,14 @@ package struct Query: Hashable, Sendable {
     /// The one place that is asked about; nil if the facts do not name it whole.
     package var place: Place? { realm.place(of: facts) }
 
+    /// What asks about all logins for the place that this one asks about, whoever's they are; nil
+    /// if this one does so itself or names no place.
+    package var widenedToPlace: Query? {
+        let placeFacts = facts.filter { realm.placeNames.contains($0.key) }
+        guard place != nil, login != nil || placeFacts != facts else { return nil }
+        return Query(realm, placeFacts)
+    }
+
     /// Whether the entry is meant.
     package func matches(_ entry: Entry) -> Bool {
         guard entry.realm == realm else { return false }

@@ -101,7 +101,7 @@ package struct DockerFrontend: Frontend {
 
     private func erase(_ key: Text) throws(Refusal) {
         let queries = ServerKey(key).logout.map(\.spelling.query)
-        try ask { store throws(StoreError) in try store.remove(queries) }
+        _ = try ask { store throws(StoreError) in try store.remove(queries) }
     }
 
     private func list(over channel: any Channel) throws(Refusal) -> Secret {

@@ -113,34 +113,42 @@ package struct FileStore: CredentialStore {
         try write(file, keeping: kept, adding: credential, in: folder, under: lock)
     }
 
-    package func remove(_ queries: [Query]) throws(StoreError) {
+    @discardableResult
+    package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a query that names nothing would remove every login")
         }
         guard let folder = try options.folder.open(), let before = try read(in: folder) else {
-            return
+            return []
         }
         guard !before.header.candidates(for: queries).isEmpty else {
             // Who removed them may have died before that was on the disk.
-            return try folder.syncEntries(of: FileStore.fileName)
+            try folder.syncEntries(of: FileStore.fileName)
+            return []
         }
 
         let lock = try folder.lock(FileStore.fileName)
         folder.removeTemporaries(of: FileStore.fileName, under: lock)
-        guard let sealed = try read(in: folder) else { return }
+        guard let sealed = try read(in: folder) else { return [] }
         let candidates = sealed.header.candidates(for: queries)
         guard !candidates.isEmpty else {
-            return try folder.syncEntries(of: FileStore.fileName)
+            try folder.syncEntries(of: FileStore.fileName)
+            return []
         }
         let file = try open(sealed)
         var kept = [Bool](repeating: true, count: file.header.tags.count)
+        var removed: [Entry] = []
         for index in candidates {
-            if let entry = try file.entry(at: index, of: self) {
-                kept[index] = !queries.contains { $0.matches(entry) }
+            if let entry = try file.entry(at: index, of: self),
+                queries.contains(where: { $0.matches(entry) })
+            {
+                kept[index] = false
+                removed.append(entry)
             }
         }
-        guard kept.contains(false) else { return }
+        guard !removed.isEmpty else { return [] }
         try write(file, keeping: kept, in: folder, under: lock)
+        return removed
     }
 }
 

@@ -84,6 +84,21 @@ package struct KeyringStore: CredentialStore {
         return listing
     }
 
+    /// Unlocks every collection that may hold logins, so that a list shows all there is. Asks
+    /// only where there is one that is locked.
+    package func unlock() throws(StoreError) {
+        let service = try open()
+        let locked = {
+            () throws(StoreError) in
+            try service.collections()
+                .filter { $0.isLocked && ($0.itemCount > 0 || !service.findsLockedItems) }
+        }
+        let paths = try locked().map(\.path)
+        guard !paths.isEmpty else { return }
+        try unlock(service, paths)
+        guard try locked().isEmpty else { throw .keyringStaysLocked }
+    }
+
     package func save(_ credential: Credential) throws(StoreError) {
         guard let place = credential.entry.place, let query = Query(replacedBy: credential.entry)
         else { throw StoreError(.failed, "the login does not say what it is for") }
@@ -112,7 +127,8 @@ package struct KeyringStore: CredentialStore {
         }
     }
 
-    package func remove(_ queries: [Query]) throws(StoreError) {
+    @discardableResult
+    package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a removal must say what to remove")
         }
@@ -122,20 +138,22 @@ package struct KeyringStore: CredentialStore {
 
         // Done when nothing is left: an item may be replaced while it is removed.
         let rule: UnlockRule = options.mayPrompt ? .anythingIsLocked : .anythingIsKnown
-        var removed: Set<String> = []
+        var removed: [String: Entry] = [:]
         var isRemoving = false
         do throws(StoreError) {
             for _ in 0..<attempts {
-                let paths = try unlockedItems(service, queries, unlockingIf: rule).map(\.path)
-                guard !paths.isEmpty else {
-                    for place in queries.compactMap(\.place) { try options.marker.remove(place) }
-                    return
+                let items = try unlockedItems(service, queries, unlockingIf: rule)
+                guard !items.isEmpty else {
+                    for query in queries { try unmark(service, query) }
+                    return Array(removed.values)
                 }
-                guard removed.isDisjoint(with: paths) else { throw .keyringRemovedNothing }
+                guard items.allSatisfy({ removed[$0.path] == nil }) else {
+                    throw .keyringRemovedNothing
+                }
                 isRemoving = true
-                for path in paths {
-                    try delete(service, path)
-                    removed.insert(path)
+                for item in items {
+                    try delete(service, item.path)
+                    removed[item.path] = item.entry
                 }
             }
         } catch {
@@ -223,7 +241,7 @@ extension KeyringStore {
                 throw options.mayPrompt ? .listDoesNotUnlock : .keyringLocked
             }
             let logins = found.compactMap(\.self).filter { $0.place != nil && $0.isLogin }
-            let mayHideMore = try !hidingCollections(service).isEmpty
+            let mayHideMore = try mayOverlook(service, realm)
             return (logins, mayHideMore || hits.contains(where: \.isLocked))
         }
         throw .itemCannotBeRead
@@ -250,6 +268,14 @@ extension KeyringStore {
             mayUnlock = false
         }
         throw .itemCannotBeRead
+    }
+
+    /// Whether a search for all items of the realm may not show those of a locked collection: the
+    /// provider hides them, or has forgotten their schema and the realm has no other mark.
+    private func mayOverlook(_ service: SecretService, _ realm: Realm) throws(StoreError) -> Bool {
+        guard service.findsLockedItems else { return try !hidingCollections(service).isEmpty }
+        guard realm.constants.isEmpty else { return false }
+        return try service.collections().contains { $0.isLocked && $0.itemCount > 0 }
     }
 
     /// The locked collections that may hold items which a search does not show.
@@ -293,6 +319,19 @@ extension KeyringStore {
                     path: path, entry: entry, label: item.label, attributes: item.attributes))
         }
         return found
+    }
+
+    /// Forgets that the place has a login in the keyring. The query has just been seen to match
+    /// none; where it asks about one of several accounts, another's login keeps the mark.
+    private func unmark(_ service: SecretService, _ query: Query) throws(StoreError) {
+        guard let place = query.place else { return }
+        if let others = query.widenedToPlace {
+            let hits = try service.search(others.patterns)
+            guard !hits.contains(where: \.isLocked),
+                try matchingItems(service, hits, [others])?.isEmpty == true
+            else { return }
+        }
+        try options.marker.remove(place)
     }
 
     private func unlock(_ service: SecretService, _ paths: [String]) throws(StoreError) {

@@ -37,14 +37,18 @@ package final class MemoryStore: CredentialStore {
         }
     }
 
-    package func remove(_ queries: [Query]) throws(StoreError) {
+    @discardableResult
+    package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a query that names nothing would remove every login")
         }
-        credentials.withLock { credentials in
-            credentials.removeAll { credential in
+        return credentials.withLock { credentials in
+            let isMeant = { (credential: Credential) in
                 queries.contains { $0.matches(credential.entry) }
             }
+            let removed = credentials.filter(isMeant).map(\.entry)
+            credentials.removeAll(where: isMeant)
+            return removed
         }
     }
 }

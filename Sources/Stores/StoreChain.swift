@@ -84,23 +84,26 @@ package struct StoreChain: CredentialStore {
         }
     }
 
-    package func remove(_ queries: [Query]) throws(StoreError) {
+    @discardableResult
+    package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         // Every store removes what it can before the first failure is told.
+        var removed: [Entry] = []
         var failure: StoreError?
         do throws(StoreError) {
-            let removed: Void? = try unlessAbsent { store throws(StoreError) in
+            let inKeyring = try unlessAbsent { store throws(StoreError) in
                 try store.remove(queries)
             }
-            if removed == nil { try checkMarker(queries) }
+            if let inKeyring { removed += inKeyring } else { try checkMarker(queries) }
         } catch {
             failure = error
         }
         do throws(StoreError) {
-            try file?.remove(queries)
+            removed += try file?.remove(queries) ?? []
         } catch {
             failure = failure ?? error
         }
         if let failure { throw failure }
+        return removed
     }
 }
 

@@ -53,12 +53,15 @@ final class Shelf: CredentialStore {
         }
     }
 
-    func remove(_ queries: [Query]) throws(StoreError) {
+    func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         try called()
-        credentials.withLock { credentials in
-            credentials.removeAll { credential in
+        return credentials.withLock { credentials in
+            let isMeant = { (credential: Credential) in
                 queries.contains { $0.matches(credential.entry) }
             }
+            let removed = credentials.filter(isMeant).map(\.entry)
+            credentials.removeAll(where: isMeant)
+            return removed
         }
     }
 

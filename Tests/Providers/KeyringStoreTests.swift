@@ -100,6 +100,24 @@ import Testing
         try store.remove([query("https://h.example/v2/")])
         #expect(try !desk.marker.contains(place))
     }
+
+    @Test func theMarkerStaysAsLongAsAnAccountOfThePlaceHasALogin() throws {
+        _ = try desk.startKeyring()
+        let store = desk.store()
+        let host = Query(.git, ["protocol": "https", "server": "h.example"])
+        let accounts = ["ann", "bob"].map { (user: Text) in
+            Query(.git, host.facts.merging(["user": user]) { $1 })
+        }
+        for account in accounts {
+            let entry = Entry(realm: .git, attributes: account.facts, label: "Git: h.example")
+            try store.save(Credential(entry, secret: "s"))
+        }
+        let place = try #require(host.place)
+        #expect(try store.remove([accounts[0]]).map { $0.attributes["user"] } == ["ann"])
+        #expect(try desk.marker.contains(place))
+        try store.remove([accounts[1]])
+        #expect(try !desk.marker.contains(place))
+    }
 }
 
 /// What the keyring store says where there is no keyring to be had.
@@ -206,6 +224,27 @@ import Testing
         let listing = try desk.store().list(.docker)
         #expect(listing.entries.map { $0.attributes["server"] } == ["h.example"])
         #expect(listing.warnings == ["the keyring is locked: some logins may not be listed"])
+    }
+
+    @Test func aListWarnsOfWhatANeverUnlockedKeyringDoesNotShow() throws {
+        let keyring = try desk.startKeyring()
+        let entry = Entry(
+            realm: .cargo, attributes: ["url": "sparse+https://h.example/"], label: "h")
+        try desk.store().save(Credential(entry, secret: "s"))
+        _ = try desk.lock(keyring, .neverUnlocked)
+        #expect(
+            try desk.store().list(.cargo).warnings
+                == ["the keyring is locked: some logins may not be listed"])
+    }
+
+    @Test(arguments: LockForm.allCases)
+    func whatIsLockedIsNotUnlockedWithNobodyToAsk(form: LockForm) throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().unlock()
+        try desk.store().save(login("h.example", "u", "s"))
+        let locked = try desk.lock(keyring, form)
+        #expect(throws: lockedError) { try desk.store().unlock() }
+        #expect(try locked.isLocked() == true)
     }
 
     @Test func aListOfHashedItemsIsLocked() throws {

@@ -95,7 +95,8 @@ extension StoreContract {
             store in
             let servers = (0..<40).map { "host\($0).example" }
             for name in servers { try store.save(login(name, "user of \(name)", "for \(name)")) }
-            try store.remove([server("host7.example")])
+            let removed = try store.remove([server("host7.example"), server("host40.example")])
+            #expect(removed.map { $0.attributes["server"] } == ["host7.example"])
             for name in servers where name != "host7.example" {
                 let found = try store.find(server(name))
                 try #require(found.count == 1, "\(name)")

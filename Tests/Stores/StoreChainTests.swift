@@ -222,10 +222,12 @@ private final class PlannedStore: CredentialStore {
         credentials.withLock { $0.append(credential) }
     }
 
-    func remove(_ queries: [Query]) throws(StoreError) {
+    func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         try fail()
-        credentials.withLock { all in
+        return credentials.withLock { all in
+            let removed = all.filter { one in queries.contains { $0.matches(one.entry) } }
             all.removeAll { one in queries.contains { $0.matches(one.entry) } }
+            return removed.map(\.entry)
         }
     }
 
