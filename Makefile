@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-EXECUTABLES = docker-credential-keyfob
+EXECUTABLES = docker-credential-keyfob keyfob
 RELEASE = .build/release
 
 bin = $(DESTDIR)$(PREFIX)/bin

@@ -42,8 +42,12 @@ let package = Package(
     name: "keyfob",
     products: [
         .executable(name: "docker-credential-keyfob", targets: ["Helper"]),
+        .executable(name: "keyfob", targets: ["KeyfobCommand"]),
         // For tests alone: preloaded, never linked.
         .library(name: "FaultInjector", type: .dynamic, targets: ["FaultInjector"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         // What a login is.
@@ -73,6 +77,15 @@ let package = Package(
         .executableTarget(
             name: "Helper",
             dependencies: ["Credentials", "CPlatform", "Frontends", "Settings", "Stores"]
+        ),
+
+        // The command for people.
+        .executableTarget(
+            name: "KeyfobCommand",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Credentials", "CPlatform", "JSON", "Settings", "Stores",
+            ]
         ),
 
         // What tests share: a private place to run programs in, and what every store must do.
@@ -111,8 +124,8 @@ let package = Package(
             name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
             path: "Tests/Settings"),
         .testTarget(
-            name: "TranscriptsTests", dependencies: ["Helper", "Sandbox"],
-            path: "Tests/Transcripts", exclude: ["README.md", "docker"]),
+            name: "TranscriptsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
+            path: "Tests/Transcripts", exclude: ["README.md", "docker", "keyfob"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox", "Helper"],

@@ -46,11 +46,17 @@ package struct StoreChoice: Sendable {
         self.file = settings.policy == .keyring ? nil : file
     }
 
+    /// The keyring alone; nil where the policy leaves it out.
+    package var keyringStore: KeyringStore? { keyring.map { KeyringStore($0) } }
+
+    /// The file alone; nil where the policy leaves it out.
+    package var fileStore: FileStore? { file.map { FileStore($0) } }
+
     /// The one store that frontends see.
     package var store: any CredentialStore {
-        let file = file.map { FileStore($0) }
+        let file = fileStore
         return StoreChain(
-            keyring: keyring.map { KeyringStore($0) }, file: file, quietFile: file?.asksNobody,
+            keyring: keyringStore, file: file, quietFile: file?.asksNobody,
             // A fixed policy speaks for its own store alone.
             marker: settings.policy == .auto ? marker : nil,
             refusal: settings.refusal, notice: notice)

@@ -18,10 +18,14 @@ struct Transcript {
         var errors: [UInt8] = []
         var status: Int32?
 
-        /// Whether it may touch a file: a `store` or an `erase` that succeeds.
+        /// Whether it may touch a file: something that changes a store or a client's file, and
+        /// succeeds.
         var mayWrite: Bool {
-            let words = command.split(separator: " ")
-            return status == 0 && (words.contains("store") || words.contains("erase"))
+            let words = Set(command.split(separator: " "))
+            return status == 0 && !words.contains("--dry-run")
+                && !words.isDisjoint(with: [
+                    "store", "erase", "login", "logout", "import", "setup", "move", "passphrase",
+                ])
         }
     }
 

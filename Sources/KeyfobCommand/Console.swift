@@ -1,0 +1,106 @@
+internal import Credentials
+internal import Glibc
+internal import JSON
+
+/// The console is where the user is told things: answers on standard output, everything else on
+/// standard error.
+///
+/// No control character reaches it but the ends of lines: a name that is printed may come from a
+/// file that somebody else wrote.
+struct Console: Sendable {
+    /// Prints a line of the answer. Where nobody can read it any more the process ends.
+    func print(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let bytes = Array((lines.map { String($0).printable }.joined(separator: "\n") + "\n").utf8)
+        write(bytes.span)
+    }
+
+    /// Prints a value as the answer, on one line.
+    func print(_ json: JSON) throws(StoreError) {
+        do throws(JSON.Fault) {
+            printBytes(of: try json.encoded())
+        } catch {
+            throw StoreError(.failed, "what is stored cannot be written as JSON: \(error)")
+        }
+    }
+
+    /// Prints a secret as the answer, as it is, on a line of its own.
+    func printBytes(of secret: Secret) {
+        secret.expose { write($0) }
+        write(([0x0A] as [UInt8]).span)
+    }
+
+    /// Says why something was not done, and what to do about it.
+    func report(_ error: StoreError) {
+        say("keyfob: error: \(error.message)")
+        if let hint = error.hint { say("keyfob: hint: \(hint)") }
+    }
+
+    /// Says what the answer may lack.
+    func warn(_ line: String) { say("keyfob: warning: \(line.printable)") }
+
+    /// Says what the user should know.
+    func note(_ line: String) { say("keyfob: \(line.printable)") }
+
+    /// Asks a question at the terminal; nil where there is none. Anything but yes is no.
+    func confirm(_ question: String) -> Bool? {
+        let terminal = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        guard terminal >= 0 else { return nil }
+        defer { close(terminal) }
+        let bytes = Array("\(question.printable) [y/N] ".utf8)
+        guard Console.write(bytes.span, to: terminal) == 0 else { return nil }
+        var answer: [UInt8] = []
+        var byte: UInt8 = 0
+        while true {
+            let length = unsafe read(terminal, &byte, 1)
+            if length < 0, errno == EINTR { continue }
+            guard length == 1, byte != UInt8(ascii: "\n") else { break }
+            answer.append(byte)
+        }
+        return ["y", "yes"].contains(String(decoding: answer, as: UTF8.self).lowercased())
+    }
+
+    /// How many columns the terminal has that standard output is; nil where it is none.
+    var width: Int? {
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) == 1,
+            unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+        else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// Standard error may be closed or full: there is nobody left to tell.
+    private func say(_ line: String) {
+        let bytes = Array(line.utf8) + [0x0A]
+        _ = Console.write(bytes.span, to: STDERR_FILENO)
+    }
+
+    private func write(_ bytes: Span<UInt8>) {
+        let error = Console.write(bytes, to: STDOUT_FILENO)
+        guard error != 0 else { return }
+        // Who closed the pipe has seen enough of it.
+        if error != EPIPE {
+            say("keyfob: error: cannot write: \(unsafe String(cString: strerror(error)))")
+        }
+        _exit(1)
+    }
+
+    /// Returns 0, or the error's number.
+    private static func write(_ bytes: Span<UInt8>, to file: Int32) -> Int32 {
+        var start = 0
+        while start < bytes.count {
+            let length = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe Glibc.write(file, bytes.baseAddress! + start, bytes.count - start)
+            }
+            if length < 0, errno == EINTR { continue }
+            if length < 0, errno == EAGAIN {
+                var ready = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+                _ = unsafe poll(&ready, 1, -1)
+                continue
+            }
+            guard length >= 0 else { return errno }
+            start += length
+        }
+        return 0
+    }
+}

@@ -1,0 +1,82 @@
+internal import ArgumentParser
+internal import CPlatform
+internal import Credentials
+internal import Glibc
+internal import Settings
+
+/// The command for people. Each of its subcommands is a file of its own.
+///
+/// Its exit status is 0 when all was done, 1 when something was not, and 2 when it was not called
+/// as it must be.
+@main
+struct Keyfob: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keyfob",
+        abstract: "Look after the logins that the credential helpers of Keyfob keep.",
+        discussion: """
+            They are kept in your keyring, and in an encrypted file where there is no keyring.
+            docker, podman, cargo, git and terraform reach them through helpers of their own; \
+            this command is for you.
+            """,
+        version: "keyfob \(Version.current)",
+        subcommands: [List.self, Token.self])
+
+    static func main() {
+        guard platform_harden() else { _exit(1) }
+        let console = Console()
+        guard !platform_has_borrowed_rights() else {
+            console.report(
+                StoreError(
+                    .failed, "refusing to run set-user-ID, set-group-ID or with capabilities"))
+            _exit(1)
+        }
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            _exit(0)
+        } catch {
+            _exit(status(of: error, to: console))
+        }
+    }
+
+    /// Tells the user of the error, unless that has been done, and gives the exit status.
+    private static func status(of error: any Error, to console: Console) -> Int32 {
+        switch error {
+        case let error as StoreError:
+            console.report(error)
+            return 1
+        case let status as ExitCode:
+            return status.rawValue
+        default:
+            if exitCode(for: error) == .success {
+                console.print(fullMessage(for: error))
+                return 0
+            }
+            console.report(
+                StoreError(.failed, message(for: error).asOneLine, hint: "see: \(help)"))
+            return 2
+        }
+    }
+
+    /// How to ask for the help that belongs to what was typed.
+    private static var help: String {
+        let typed = CommandLine.arguments.dropFirst().first
+        let subcommand = configuration.subcommands.map { $0._commandName }
+            .first { $0 == typed }
+        return ["keyfob", subcommand, "--help"].compactMap(\.self).joined(separator: " ")
+    }
+}
+
+extension String {
+    /// As a message of ours: one line, in lower case where it begins, without a full stop; a list
+    /// below the first line follows it.
+    fileprivate var asOneLine: String {
+        let lines = split(whereSeparator: \.isNewline).map { line in
+            line.drop { $0 == " " || $0 == "-" }
+        }
+        var line = lines.prefix(1).joined()
+        if lines.count > 1 { line += " " + lines.dropFirst().joined(separator: ", ") }
+        if line.hasSuffix(".") { line.removeLast() }
+        return line.prefix(1).lowercased() + line.dropFirst()
+    }
+}

@@ -1,0 +1,128 @@
+internal import Credentials
+internal import Settings
+internal import Stores
+
+/// A session is one run of `keyfob`: what the user has set, the stores that serve them, and the
+/// console that they sit at.
+struct Session: Sendable {
+    let environment: Environment
+    let choice: StoreChoice
+    let console = Console()
+
+    /// Throws `failed` if the user has no home directory.
+    init() throws(StoreError) {
+        let console = console
+        environment = .ofProcess
+        choice = try StoreChoice(environment, notice: { console.note($0) })
+        for problem in choice.settings.problems { console.warn(problem) }
+    }
+
+    /// The stores that the policy allows, one by one, in the order in which they are asked.
+    var stores: [any CredentialStore] {
+        let all: [(any CredentialStore)?] = [choice.keyringStore, choice.fileStore]
+        return all.compactMap(\.self)
+    }
+
+    /// Everything that is kept, and where. Never unlocks. A store that is absent has nothing; one
+    /// that cannot be read is a failure, beside what the others have.
+    func inventory() -> Inventory {
+        var inventory = Inventory()
+        for store in stores {
+            do throws(StoreError) {
+                let listing = try store.list(nil)
+                inventory.logins += listing.entries.map { Inventory.Login($0, in: store.name) }
+                inventory.warnings += listing.warnings
+            } catch {
+                if error.outcome != .absent { inventory.failures.append(error) }
+            }
+        }
+        inventory.logins.sort()
+        return inventory
+    }
+}
+
+/// An inventory is what the stores say that they hold.
+struct Inventory {
+    /// A login and the store that holds it.
+    struct Login {
+        let entry: Entry
+        /// The store's name.
+        let store: String
+
+        init(_ entry: Entry, in store: String) {
+            self.entry = entry
+            self.store = store
+        }
+
+        var client: String { entry.clientName }
+        var server: String { entry.serverName }
+        var username: String? { entry.username?.string }
+    }
+
+    var logins: [Login] = []
+    /// What may be missing, a line each.
+    var warnings: [String] = []
+    /// Why a store could not be read.
+    var failures: [StoreError] = []
+}
+
+extension Inventory.Login: Comparable {
+    private var order: [String] { [client, server, username ?? "", store] }
+
+    static func == (left: Self, right: Self) -> Bool { left.order == right.order }
+
+    static func < (left: Self, right: Self) -> Bool {
+        left.order.lexicographicallyPrecedes(right.order)
+    }
+}
+
+extension Session {
+    /// The one login that the user means, with its secret.
+    ///
+    /// Throws `failed` if there is none, or if the user must say whose is meant.
+    func login(for server: String, of client: Client?) throws(StoreError) -> Credential {
+        let key = try Session.key(server)
+        let entries = inventory().logins.map(\.entry)
+        var found: [Credential] = []
+        for client in client.map({ [$0] }) ?? Client.each {
+            for query in client.queries(for: key, among: entries) {
+                let logins = try choice.store.find(query)
+                // docker's first is the one that docker gets; git may have several accounts.
+                found += client.realm == .git ? logins.onceEach : Array(logins.prefix(1))
+                if !logins.isEmpty { break }
+            }
+        }
+        guard let first = found.first else {
+            throw StoreError(.failed, "no login for \(server)", hint: "see: keyfob list")
+        }
+        let clients = Set(found.map(\.entry.clientName)).sorted()
+        guard clients.count == 1 else {
+            throw StoreError(
+                .failed, "\(server) has logins of \(clients.joined(separator: ", "))",
+                hint: "say whose is meant: --client \(clients[0])")
+        }
+        guard found.count == 1 else {
+            let users = found.map { $0.entry.username?.string ?? "-" }.sorted()
+            throw StoreError(
+                .failed, "\(server) has logins of several users: \(users.joined(separator: ", "))",
+                hint: "say whose is meant: https://\(users[0])@\(server)")
+        }
+        return first
+    }
+
+    /// A server as it was typed. Throws `failed` if it cannot be one.
+    static func key(_ server: String) throws(StoreError) -> Text {
+        guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
+            throw StoreError(.failed, "\"\(server)\" is no server", hint: "see: keyfob list")
+        }
+        return key
+    }
+}
+
+extension [Credential] {
+    /// The best login of each account.
+    fileprivate var onceEach: [Credential] {
+        var seen: Set<Place?> = []
+        return filter { seen.insert($0.entry.login).inserted }
+    }
+}
