@@ -89,7 +89,7 @@ let package = Package(
         ),
 
         // What tests share: a private place to run programs in, and what every store must do.
-        .target(name: "Sandbox", path: "Tests/Sandbox"),
+        .target(name: "Sandbox", path: "Tests/Sandbox", exclude: ["KWallet"]),
         .target(
             name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
 
