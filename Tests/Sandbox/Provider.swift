@@ -12,8 +12,14 @@ package protocol Provider: Sendable {
 extension Provider {
     /// Locks the collection, as a screen lock does.
     package func lock() throws {
-        _ = try bus.call(
+        let answer = try bus.call(
             secrets, service, "org.freedesktop.Secret.Service.Lock", "['\(collection)']")
+        // KeePassXC does it by way of a prompt.
+        if let prompt = answer?.split(separator: "'").last(where: { $0.contains("/prompt/") }) {
+            _ = try bus.call(
+                secrets, String(prompt), "org.freedesktop.Secret.Prompt.Prompt", "")
+            try daemon.wait(for: "lock") { try isLocked() == true ? () : nil }
+        }
         guard try isLocked() == true else { throw SandboxError("the keyring does not lock") }
     }
 
