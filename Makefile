@@ -18,8 +18,8 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 	libjansson-dev libsecret-1-dev libsodium-dev
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
-TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins dbus-daemon libglib2.0-bin libsecret-tools \
-	docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
+TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
+	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers \
 	strace valgrind python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and

@@ -128,7 +128,9 @@ let package = Package(
             path: "Tests/Transcripts", exclude: ["README.md", "docker", "keyfob"]),
         .testTarget(
             name: "ProvidersTests",
-            dependencies: ["Credentials", "Stores", "StoreContract", "Sandbox", "Helper"],
+            dependencies: [
+                "Credentials", "Stores", "StoreContract", "Sandbox", "Helper", "KeyfobCommand",
+            ],
             path: "Tests/Providers", exclude: ["HostileService"]
         ),
         .testTarget(

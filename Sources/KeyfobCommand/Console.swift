@@ -36,6 +36,9 @@ struct Console: Sendable {
         if let hint = error.hint { say("keyfob: hint: \(hint)") }
     }
 
+    /// Says what to do next.
+    func hint(_ line: String) { say("keyfob: hint: \(line.printable)") }
+
     /// Says what the answer may lack.
     func warn(_ line: String) { say("keyfob: warning: \(line.printable)") }
 

@@ -19,7 +19,7 @@ struct Keyfob: ParsableCommand {
             this command is for you.
             """,
         version: "keyfob \(Version.current)",
-        subcommands: [List.self, Token.self])
+        subcommands: [List.self, Logout.self, Token.self])
 
     static func main() {
         guard platform_harden() else { _exit(1) }
@@ -71,11 +71,10 @@ extension String {
     /// As a message of ours: one line, in lower case where it begins, without a full stop; a list
     /// below the first line follows it.
     fileprivate var asOneLine: String {
-        let lines = split(whereSeparator: \.isNewline).map { line in
-            line.drop { $0 == " " || $0 == "-" }
-        }
-        var line = lines.prefix(1).joined()
-        if lines.count > 1 { line += " " + lines.dropFirst().joined(separator: ", ") }
+        let lines = split(whereSeparator: \.isNewline)
+        var line = String(lines.first ?? "")
+        let list = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }
+        if !list.isEmpty { line += " " + list.joined(separator: ", ") }
         if line.hasSuffix(".") { line.removeLast() }
         return line.prefix(1).lowercased() + line.dropFirst()
     }

@@ -23,6 +23,12 @@ struct Session: Sendable {
         return all.compactMap(\.self)
     }
 
+    /// The names of the stores that the policy leaves out.
+    var placesLeftOut: [String] {
+        let all = [("keyring", choice.keyring == nil), ("file", choice.file == nil)]
+        return all.filter(\.1).map(\.0)
+    }
+
     /// Everything that is kept, and where. Never unlocks. A store that is absent has nothing; one
     /// that cannot be read is a failure, beside what the others have.
     func inventory() -> Inventory {

@@ -8,7 +8,7 @@ package struct StoreChoice: Sendable {
     package let keyring: KeyringStore.Options?
     /// Nil where the policy leaves the file out.
     package let file: FileStore.Options?
-    private let marker: KeyringMarker
+    private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
 
     /// Reads the configuration file and nothing else. `notice` says one line to the user;
@@ -23,7 +23,7 @@ package struct StoreChoice: Sendable {
         let state = Folder(directories.state)
         let marker = KeyringMarker(in: state)
         self.settings = settings
-        self.marker = marker
+        marks = marker
         self.notice = notice
 
         let hasDisplay = environment[.display] != nil || environment[.waylandDisplay] != nil
@@ -52,13 +52,15 @@ package struct StoreChoice: Sendable {
     /// The file alone; nil where the policy leaves it out.
     package var fileStore: FileStore? { file.map { FileStore($0) } }
 
+    /// What remembers which logins have been stored in a keyring; nil for a fixed policy, which
+    /// speaks for its own store alone.
+    package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
+
     /// The one store that frontends see.
     package var store: any CredentialStore {
         let file = fileStore
         return StoreChain(
             keyring: keyringStore, file: file, quietFile: file?.asksNobody,
-            // A fixed policy speaks for its own store alone.
-            marker: settings.policy == .auto ? marker : nil,
-            refusal: settings.refusal, notice: notice)
+            marker: marker, refusal: settings.refusal, notice: notice)
     }
 }

@@ -1,0 +1,111 @@
+import Sandbox
+import Stores
+import Testing
+
+/// `keyfob logout` with a real gnome-keyring: what it says of each place is what is there.
+@Suite struct LogoutTests {
+    let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test func aLoginInBothPlacesIsRemovedFromBoth() throws {
+        let keyring = try desk.startKeyring()
+        try store(in: "file")
+        try store(in: "secret-service")
+        let logout = try keyfob("logout", "h.example")
+        #expect(
+            logout.output == "keyring: removed docker h.example (u)\n"
+                + "file: removed docker h.example (u)\n")
+        #expect(logout.succeeded)
+        #expect(try keyring.items().isEmpty)
+        #expect(try keyfob("list").output.isEmpty)
+    }
+
+    @Test(arguments: LockForm.allCases, ["h.example", "--all"])
+    func aLockedKeyringKeepsTheLoginAndThatIsSaid(form: LockForm, what: String) throws {
+        let keyring = try desk.startKeyring()
+        try store(in: "secret-service")
+        let locked = try desk.lock(keyring, form)
+
+        let logout = try keyfob("logout", "--non-interactive", what)
+        #expect(logout.status == 1)
+        let why = "the keyring is locked and nobody can be asked here to unlock it\n"
+        if what == "--all" {
+            #expect(logout.output.isEmpty)
+            #expect(logout.errors.hasPrefix("keyfob: error: " + why))
+        } else {
+            #expect(logout.output == "keyring: still there: \(why)file: was not there\n")
+        }
+        #expect(logout.errors.contains("keyfob: hint: unlock the keyring and try again"))
+        #expect(try locked.items().count == 1)
+
+        try locked.stop()
+        let unlocked = try desk.startKeyring()
+        #expect(try keyfob("logout", "--non-interactive", what).succeeded)
+        #expect(try unlocked.items().isEmpty)
+    }
+
+    @Test func withoutABusALoginThatWasStoredInAKeyringMayRemain() throws {
+        _ = try desk.startKeyring()
+        try store(in: "secret-service")
+        let noBus: [String: String?] = ["DBUS_SESSION_BUS_ADDRESS": nil]
+        let logout = try keyfob("logout", "h.example", environment: noBus)
+        #expect(logout.status == 1)
+        #expect(
+            logout.output
+                == "keyring: may still be there: it was stored there, and there is no session bus\n"
+                + "file: was not there\n")
+
+        let other = try keyfob("logout", "--force", "other.example", environment: noBus)
+        #expect(other.succeeded)
+        #expect(other.output == "keyring: was not there\nfile: was not there\n")
+
+        #expect(try keyfob("logout", "h.example").succeeded)
+        #expect(try keyfob("logout", "--force", "h.example", environment: noBus).succeeded)
+    }
+
+    @Test(arguments: [("y\n", true), ("\n", false), ("no\n", false)])
+    func aPersonIsAskedOnceWhetherAllLoginsAreMeant(answer: String, isYes: Bool) throws {
+        let keyring = try desk.startKeyring()
+        try store(in: "secret-service")
+        try store(in: "secret-service", server: "other.example")
+        let terminal = try PseudoTerminal()
+        var program = desk.sandbox.program(["keyfob", "logout", "--all"])
+        program.terminal = terminal
+        let running = try program.start()
+        try terminal.wait(for: "Remove 2 logins? [y/N] ")
+        terminal.type(answer)
+        let outcome = try running.finish()
+        #expect(outcome.succeeded == isYes)
+        #expect(try keyring.items().isEmpty == isYes)
+        if !isYes { #expect(outcome.errors == "keyfob: error: nothing was removed\n") }
+    }
+
+    @Test func aPersonWhoInterruptsTheQuestionRemovesNothing() throws {
+        let keyring = try desk.startKeyring()
+        try store(in: "secret-service")
+        let terminal = try PseudoTerminal()
+        var program = desk.sandbox.program(["keyfob", "logout", "--all"])
+        program.terminal = terminal
+        let running = try program.start()
+        try terminal.wait(for: "Remove 1 login? [y/N] ")
+        terminal.type("\u{3}")
+        #expect(try running.finish().status == 128 + 2)
+        #expect(terminal.echoes)
+        #expect(try keyring.items().count == 1)
+    }
+
+    private func store(in policy: String, server: String = "h.example") throws {
+        let stored = try desk.sandbox.run(
+            "docker-credential-keyfob", "store",
+            input: #"{"ServerURL":"\#(server)","Username":"u","Secret":"s"}"#,
+            environment: ["KEYFOB_STORE": policy])
+        try #require(stored.succeeded)
+    }
+
+    private func keyfob(
+        _ arguments: String..., environment: [String: String?] = [:]
+    ) throws -> Outcome {
+        try desk.sandbox.program(["keyfob"] + arguments, environment: environment).run()
+    }
+}
