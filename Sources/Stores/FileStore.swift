@@ -155,6 +155,19 @@ package struct FileStore: CredentialStore {
 // MARK: - How the file is protected
 
 extension FileStore {
+    /// By what a person or a program opens the file.
+    package enum Protection: Sendable {
+        case key, passphrase
+    }
+
+    /// How the file is protected; nil if there is none. Asks for no key.
+    package func protection() throws(StoreError) -> Protection? {
+        guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
+            return nil
+        }
+        return sealed.header.slots.contains { $0.kind == .raw } ? .key : .passphrase
+    }
+
     /// Protects the file by this passphrase and nothing else, whatever protected it before. A
     /// store that does not exist yet is made, without a login.
     ///
@@ -177,8 +190,11 @@ extension FileStore {
 
     /// Seals the logins under a fresh data key, protected by what opened the file.
     package func rekey() throws(StoreError) {
+        let missing = StoreError(.failed, "\(path) does not exist", hint: "log in first")
+        // Nothing is created for it.
+        guard try protection() != nil else { throw missing }
         try protect { unlocked throws(StoreError) in
-            guard let unlocked else { throw StoreError(.failed, "\(path) does not exist") }
+            guard let unlocked else { throw missing }
             return (unlocked.key, unlocked.kind)
         }
     }

@@ -176,7 +176,7 @@ struct PassphraseTests {
     }
 
     @Test func aFreshDataKeyNeedsAStore() {
-        #expect(throws: StoreError(.failed, "\(home.file) does not exist")) {
+        #expect(throws: StoreError(.failed, "\(home.file) does not exist", hint: "log in first")) {
             try home.store.rekey()
         }
     }

@@ -1,0 +1,157 @@
+internal import ArgumentParser
+internal import Credentials
+internal import Glibc
+internal import Settings
+internal import Stores
+
+/// `keyfob passphrase`: how the encrypted file is protected.
+struct Passphrase: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Protect the encrypted file by a passphrase, or by a key again.",
+        discussion: """
+            The file is sealed anew each time: what opened it before, or opens a copy of it, does \
+            not open it any more.
+            """,
+        subcommands: [Set.self, Change.self, Remove.self, Rekey.self])
+
+    struct Set: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Protect the file by a passphrase, which no file keeps.")
+
+        @OptionGroup var source: Source
+
+        func run() throws {
+            let session = try Session()
+            let file = try session.file
+            guard try file.protection() != .passphrase else {
+                throw StoreError(
+                    .failed, "the file has a passphrase already",
+                    hint: "to change it: keyfob passphrase change")
+            }
+            try file.setPassphrase(try source.ask(session))
+            session.console.print("the file is protected by the passphrase")
+            session.console.note(Passphrase.advice)
+        }
+    }
+
+    struct Change: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Replace the passphrase by another one.",
+            discussion:
+                "The new one is asked for first, then, unless it is configured, the old one.")
+
+        @OptionGroup var source: Source
+
+        func run() throws {
+            let session = try Session()
+            let file = try session.file
+            try file.requirePassphrase()
+            try file.setPassphrase(try source.ask(session))
+            session.console.print("the file is protected by the new passphrase")
+            session.console.note(Passphrase.advice)
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Protect the file by the key that is configured, or by the generated one.")
+
+        func run() throws {
+            let session = try Session()
+            let file = try session.file
+            try file.requirePassphrase()
+            try file.removePassphrase()
+            session.console.print("the file is protected by a key, and by no passphrase")
+        }
+    }
+
+    struct Rekey: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Seal the file under a fresh data key; what opens it stays the same.")
+
+        func run() throws {
+            let session = try Session()
+            try session.file.rekey()
+            session.console.print("the file is sealed under a fresh data key")
+        }
+    }
+
+    /// Where a new passphrase comes from.
+    struct Source: ParsableArguments {
+        @Flag(help: "Read it from the first line of standard input.")
+        var stdin = false
+
+        /// The new passphrase: typed twice, or read.
+        func ask(_ session: Session) throws(StoreError) -> Secret {
+            if stdin { return try Secret(firstLineOf: STDIN_FILENO) }
+            let seconds = session.choice.settings.promptTimeout
+            guard let first = try Terminal.ask("new passphrase: ", seconds: seconds),
+                let second = try Terminal.ask("the same again: ", seconds: seconds)
+            else {
+                throw StoreError(
+                    .failed, "there is no terminal to ask for the passphrase",
+                    hint: "give it on standard input, with --stdin")
+            }
+            guard first == second else {
+                throw StoreError(
+                    .declined, "the two passphrases differ; nothing was changed", hint: "try again")
+            }
+            return first
+        }
+    }
+
+    private static let advice =
+        "where there is no terminal, helpers take it from `passphraseCommand` in the "
+        + "configuration file, or from KEYFOB_PASSPHRASE"
+}
+
+extension Session {
+    /// The file store. Throws `failed` where the policy leaves it out.
+    fileprivate var file: FileStore {
+        get throws(StoreError) {
+            guard let file = choice.fileStore else {
+                throw StoreError(
+                    .failed, "the setting `store` leaves the file out",
+                    hint: "set KEYFOB_STORE=file for this")
+            }
+            return file
+        }
+    }
+}
+
+extension FileStore {
+    fileprivate func requirePassphrase() throws(StoreError) {
+        guard try protection() == .passphrase else {
+            throw StoreError(
+                .failed, "the file has no passphrase", hint: "to set one: keyfob passphrase set")
+        }
+    }
+}
+
+extension Secret {
+    /// The first line of what can be read there, without its end, which may be CRLF.
+    fileprivate init(firstLineOf file: Int32) throws(StoreError) {
+        let read = try Secret(capacity: Terminal.limit + 2) { memory throws(StoreError) in
+            var count = 0
+            while count < memory.count {
+                let length = unsafe memory.withUnsafeMutableBytes { memory in
+                    unsafe Glibc.read(file, memory.baseAddress! + count, memory.count - count)
+                }
+                if length < 0, errno == EINTR { continue }
+                guard length >= 0 else {
+                    let reason = unsafe String(cString: strerror(errno))
+                    throw StoreError(.failed, "cannot read the passphrase: \(reason)")
+                }
+                if length == 0 { break }
+                count += length
+            }
+            return count
+        }
+        let end = read.expose { bytes in
+            var end = bytes.indices.first { bytes[$0] == 0x0A } ?? bytes.count
+            if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
+            return end
+        }
+        self = read[0..<end]
+    }
+}
