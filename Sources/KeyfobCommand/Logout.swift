@@ -66,7 +66,7 @@ struct Logout: ParsableCommand {
         if let server {
             return queries(for: try Session.key(server), session.inventory().logins.map(\.entry))
         }
-        if all, !dryRun { try unlock(session) }
+        if all, !dryRun { try session.unlockKeyring() }
         let inventory = session.inventory()
         if let failure = inventory.failures.first { throw failure }
         let entries = inventory.logins.map(\.entry).filter(wants)
@@ -90,15 +90,6 @@ struct Logout: ParsableCommand {
             let servers =
                 client.realm == .docker ? ServerKey(server).logout.map(\.spelling) : [server]
             return servers.flatMap { client.queries(for: $0, among: entries) }
-        }
-    }
-
-    /// A locked keyring does not list all that it holds.
-    private func unlock(_ session: Session) throws(StoreError) {
-        do throws(StoreError) {
-            try session.choice.keyringStore?.unlock()
-        } catch {
-            guard error.outcome == .absent else { throw error }
         }
     }
 

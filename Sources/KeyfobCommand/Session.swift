@@ -29,6 +29,15 @@ struct Session: Sendable {
         return all.filter(\.1).map(\.0)
     }
 
+    /// Unlocks the keyring, if there is one: locked it does not list all that it holds.
+    func unlockKeyring() throws(StoreError) {
+        do throws(StoreError) {
+            try choice.keyringStore?.unlock()
+        } catch {
+            guard error.outcome == .absent else { throw error }
+        }
+    }
+
     /// Everything that is kept, and where. Never unlocks. A store that is absent has nothing; one
     /// that cannot be read is a failure, beside what the others have.
     func inventory() -> Inventory {

@@ -1,0 +1,163 @@
+internal import ArgumentParser
+internal import Credentials
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob move`: moves logins between the keyring and the file.
+///
+/// What must hold: at every moment each login is in at least one of the two. It is stored in the
+/// one, read back and compared, and only then removed from the other; a run that was interrupted
+/// is finished by the next.
+struct Move: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Move logins from the file to the keyring, or from the keyring to the file.",
+        discussion: """
+            Where both have a login for the same server, the newer one is kept; where it is not \
+            known which that is, the login stays where it is and is named.
+            """)
+
+    enum Target: String, CaseIterable, ExpressibleByArgument {
+        case keyring, file
+    }
+
+    @Option(help: "Where the logins go.")
+    var to: Target
+
+    @Argument(help: "Only the logins for this server, as `keyfob list` prints it.")
+    var server: String?
+
+    @Option(help: "Only this client's logins.")
+    var client: Client?
+
+    @Flag(help: "Only say what would be moved.")
+    var dryRun = false
+
+    @Flag(help: "Print a JSON object for scripts.")
+    var json = false
+
+    func run() throws {
+        let session = try Session()
+        let (source, target) = try stores(session)
+        if !dryRun { try session.unlockKeyring() }
+        let listing = try source.list(nil)
+        for warning in listing.warnings { session.console.warn(warning) }
+        let entries = try listing.entries.filter(isWanted(among: listing.entries))
+            .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
+
+        var outcomes: [Outcome] = []
+        for entry in entries {
+            let outcome =
+                dryRun ? Outcome(entry) : Move.move(entry, from: source, to: target)
+            if !json { say(outcome, session.console) }
+            outcomes.append(outcome)
+        }
+        if json { try session.console.print(json(of: outcomes)) }
+        let problems = outcomes.compactMap(\.problem)
+        for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
+        guard problems.isEmpty, listing.warnings.isEmpty else { throw ExitCode(1) }
+        if outcomes.isEmpty { session.console.note("there is nothing to move") }
+    }
+
+    // MARK: What is moved
+
+    /// Where from, and where to. Throws `failed` where the policy leaves one of them out: what is
+    /// moved there would not be found again.
+    private func stores(
+        _ session: Session
+    ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
+        guard let keyring = session.choice.keyringStore, let file = session.choice.fileStore else {
+            throw StoreError(
+                .failed, "the setting `store` leaves one of the two out",
+                hint: "unset KEYFOB_STORE, or set `store` to auto in the configuration file")
+        }
+        return to == .file ? (keyring, file) : (file, keyring)
+    }
+
+    private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {
+        let clients = client.map { [$0] } ?? Client.each
+        guard let server else { return { entry in clients.contains { $0.owns(entry) } } }
+        let key = try Session.key(server)
+        let queries = clients.flatMap { $0.queries(for: key, among: entries) }
+        return { entry in queries.contains { $0.matches(entry) } }
+    }
+
+    /// What has become of one login.
+    struct Outcome {
+        let entry: Entry
+        /// Why it is not where it was to go, or not there alone; nil if it is.
+        var problem: StoreError?
+
+        init(_ entry: Entry, problem: StoreError? = nil) {
+            self.entry = entry
+            self.problem = problem
+        }
+    }
+
+    /// Moves one login.
+    static func move(
+        _ entry: Entry, from source: any CredentialStore, to target: any CredentialStore
+    ) -> Outcome {
+        do throws(StoreError) {
+            guard let query = Query(replacedBy: entry) else {
+                throw StoreError(.failed, "it does not say what it is for")
+            }
+            guard let login = try source.find(query).first else { return Outcome(entry) }
+            let there = try target.find(query).first
+            if let there,
+                there.secret != login.secret || there.entry.username != login.entry.username
+            {
+                guard let age = entry.modified, let otherAge = there.entry.modified, age != otherAge
+                else {
+                    throw StoreError(
+                        .failed, "there is another login for it, and which is newer is not known",
+                        hint: "log out of one of them, or log in again")
+                }
+                if age > otherAge { try save(login, in: target, query) }
+            } else if there == nil {
+                try save(login, in: target, query)
+            }
+            try source.remove([query])
+            return Outcome(entry)
+        } catch {
+            return Outcome(entry, problem: error)
+        }
+    }
+
+    private static func save(
+        _ login: Credential, in target: any CredentialStore, _ query: Query
+    ) throws(StoreError) {
+        try target.save(login)
+        guard try target.find(query).first?.secret == login.secret else {
+            throw StoreError(.failed, "it does not come back as it was stored; nothing was removed")
+        }
+    }
+
+    // MARK: What is said
+
+    private func say(_ outcome: Outcome, _ console: Console) {
+        let name = "\(outcome.entry.clientName) \(outcome.entry.serverName)"
+        if let problem = outcome.problem {
+            console.print("\(name): not moved: \(problem.message)")
+        } else {
+            console.print("\(name): \(dryRun ? "would be moved" : "moved") to the \(to.rawValue)")
+        }
+    }
+
+    private func json(of outcomes: [Outcome]) -> JSON {
+        let logins = outcomes.map { outcome in
+            JSON.object([
+                JSON.Member("client", .name(outcome.entry.clientName)),
+                JSON.Member("server", .name(outcome.entry.serverName)),
+                JSON.Member("username", outcome.entry.username.map { .text($0) } ?? .null),
+                JSON.Member("moved", .bool(!dryRun && outcome.problem == nil)),
+                JSON.Member("reason", outcome.problem.map { .name($0.message) } ?? .null),
+            ])
+        }
+        return .object([
+            JSON.Member("dryRun", .bool(dryRun)),
+            JSON.Member("to", .name(to.rawValue)),
+            JSON.Member("logins", .array(logins)),
+        ])
+    }
+}

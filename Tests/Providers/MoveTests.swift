@@ -1,0 +1,105 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// `keyfob move` between a real gnome-keyring and the file.
+@Suite struct MoveTests {
+    let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test func loginsGoToTheFileAndComeBack() throws {
+        let keyring = try desk.startKeyring()
+        let servers = ["a.example", "b.example", "docker.io"]
+        for server in servers { try store(server, "secret of \(server)", in: "secret-service") }
+
+        let preview = try keyfob("move", "--to", "file", "--dry-run")
+        #expect(preview.output.split(separator: "\n").count == 3)
+        #expect(try keyring.items().count == 3)
+
+        let away = try keyfob("move", "--to", "file")
+        #expect(away.succeeded, "\(away)")
+        #expect(try keyring.items().isEmpty)
+        for server in servers { #expect(try secret(server, in: "file") == "secret of \(server)\n") }
+
+        let back = try keyfob("move", "--to", "keyring", "--json", "A.example")
+        #expect(
+            back.output
+                == #"{"dryRun":false,"to":"keyring","logins":[{"client":"docker","server":"a.example","username":"u","moved":true,"reason":null}]}"#
+                + "\n")
+        #expect(try keyring.items().count == 1)
+        #expect(try secret("a.example", in: "secret-service") == "secret of a.example\n")
+        #expect(try secret("a.example", in: "file") == "")
+        #expect(try keyfob("move", "--to", "keyring").succeeded)
+        #expect(try keyring.items().count == 3)
+        #expect(
+            try keyfob("move", "--to", "keyring").errors == "keyfob: there is nothing to move\n")
+    }
+
+    @Test func theNewerOfTwoLoginsIsKept() throws {
+        _ = try desk.startKeyring()
+        try store("a.example", "old", in: "file")
+        // Times are told in seconds.
+        Thread.sleep(forTimeInterval: 1.1)
+        try store("a.example", "new", in: "secret-service")
+        #expect(try keyfob("move", "--to", "keyring").succeeded)
+        #expect(try secret("a.example", in: "secret-service") == "new\n")
+        #expect(try secret("a.example", in: "file") == "")
+
+        try store("a.example", "newest", in: "file")
+        Thread.sleep(forTimeInterval: 1.1)
+        try store("a.example", "newest of all", in: "secret-service")
+        #expect(try keyfob("move", "--to", "file").succeeded)
+        #expect(try secret("a.example", in: "file") == "newest of all\n")
+    }
+
+    @Test func aLockedKeyringGivesNothingAwayAndLosesNothing() throws {
+        let keyring = try desk.startKeyring()
+        try store("a.example", "s", in: "secret-service")
+        try keyring.lock()
+        let outcome = try keyfob("move", "--to", "file")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.errors.hasPrefix(
+                "keyfob: error: the keyring is locked and nobody can be asked here to unlock it\n"))
+        #expect(try keyring.items().count == 1)
+        #expect(try secret("a.example", in: "file") == "")
+    }
+
+    /// Killed at any moment, and run again.
+    @Test func aMoveThatIsKilledLosesNothingAndIsFinishedByTheNext() throws {
+        let keyring = try desk.startKeyring()
+        let servers = (0..<8).map { "host\($0).example" }
+        for server in servers { try store(server, server, in: "file") }
+        for pause in stride(from: 10, through: 130, by: 20) {
+            let move = try desk.sandbox.program(["keyfob", "move", "--to", "keyring"]).start()
+            usleep(UInt32(pause) * 1000)
+            move.signal(SIGKILL)
+            _ = try move.finish()
+            for server in servers { #expect(try secret(server, in: "auto") == server + "\n") }
+        }
+        #expect(try keyfob("move", "--to", "keyring").succeeded)
+        #expect(try keyring.items().count == servers.count)
+        for server in servers {
+            #expect(try secret(server, in: "secret-service") == server + "\n")
+            #expect(try secret(server, in: "file") == "")
+        }
+    }
+
+    private func store(_ server: String, _ secret: String, in policy: String) throws {
+        let stored = try desk.sandbox.run(
+            "docker-credential-keyfob", "store",
+            input: #"{"ServerURL":"\#(server)","Username":"u","Secret":"\#(secret)"}"#,
+            environment: ["KEYFOB_STORE": policy])
+        try #require(stored.succeeded)
+    }
+
+    private func secret(_ server: String, in policy: String) throws -> String {
+        try desk.sandbox.run("keyfob", "token", server, environment: ["KEYFOB_STORE": policy])
+            .output
+    }
+
+    private func keyfob(_ arguments: String...) throws -> Outcome {
+        try desk.sandbox.program(["keyfob"] + arguments).run()
+    }
+}
