@@ -1,0 +1,73 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// The manual page of `keyfob` and what the program says of itself are the same.
+@Suite struct ManualTests {
+    /// A command as `--experimental-dump-help` of ArgumentParser 1.8 tells of it.
+    private struct Command: Decodable {
+        struct Argument: Decodable {
+            struct Name: Decodable {
+                let name: String
+            }
+
+            let names: [Name]?
+            let valueName: String?
+            let kind: String
+        }
+
+        let commandName: String
+        let subcommands: [Command]?
+        let arguments: [Argument]?
+
+        /// The options of each command that does something, by its name.
+        func options(after path: String = "") -> [String: Set<String>] {
+            let own = (subcommands ?? []).filter { $0.commandName != "help" }
+            guard own.isEmpty else {
+                return own.reduce(into: [:]) { all, command in
+                    let name = path.isEmpty ? command.commandName : "\(path) \(command.commandName)"
+                    all.merge(command.options(after: name)) { $1 }
+                }
+            }
+            let names = (arguments ?? []).flatMap { $0.names ?? [] }.map(\.name)
+            let positional = (arguments ?? []).filter { $0.kind == "positional" }
+                .compactMap(\.valueName)
+            return [path: Set(names + positional).subtracting(["help", "h", "version"])]
+        }
+    }
+
+    private struct Help: Decodable {
+        let command: Command
+    }
+
+    @Test func everyOptionIsInTheManualPageAndTheOtherWayRound() throws {
+        let sandbox = try Sandbox()
+        let dump = try sandbox.run("keyfob", "--experimental-dump-help")
+        let help = try JSONDecoder().decode(Help.self, from: Data(dump.outputBytes))
+        #expect(help.command.options() == (try manual("keyfob.1")))
+    }
+
+    /// The options of each command, by its name: what stands after `.It Cm`.
+    private func manual(
+        _ page: String, beside file: String = #filePath
+    ) throws -> [String: Set<String>] {
+        let root = URL(fileURLWithPath: file).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(
+            contentsOf: root.appendingPathComponent("packaging/man/\(page)"), encoding: .utf8)
+        var commands: [String: Set<String>] = [:]
+        for line in text.split(separator: "\n") where line.hasPrefix(".It Cm ") {
+            let words = line.split(separator: " ").dropFirst(2)
+            let path = words.prefix { $0.first?.isLowercase == true }
+            let options = zip(words, words.dropFirst()).compactMap { macro, word in
+                switch macro {
+                case "Fl": String(word.dropFirst())
+                case "Ar": String(word)
+                default: nil
+                }
+            }
+            commands[path.joined(separator: " ")] = Set(options)
+        }
+        return commands
+    }
+}
