@@ -78,11 +78,11 @@ package struct DockerFrontend: Frontend {
     }
 
     private func save(_ credential: Credential) throws(Refusal) {
-        try ask { store throws(StoreError) in try store.save(credential) }
+        try ask(store) { store throws(StoreError) in try store.save(credential) }
     }
 
     private func get(_ key: Text) throws(Refusal) -> Secret {
-        let found = try ask { store throws(StoreError) in try store.find(key.query) }
+        let found = try ask(store) { store throws(StoreError) in try store.find(key.query) }
         guard let login = found.first, let username = login[Name.username],
             !login.secret.isEmpty
         else { throw .notFound }
@@ -101,11 +101,11 @@ package struct DockerFrontend: Frontend {
 
     private func erase(_ key: Text) throws(Refusal) {
         let queries = ServerKey(key).logout.map(\.spelling.query)
-        _ = try ask { store throws(StoreError) in try store.remove(queries) }
+        _ = try ask(store) { store throws(StoreError) in try store.remove(queries) }
     }
 
     private func list(over channel: any Channel) throws(Refusal) -> Secret {
-        let listing = try ask { store throws(StoreError) in try store.list(.docker) }
+        let listing = try ask(store) { store throws(StoreError) in try store.list(.docker) }
         for warning in listing.warnings { channel.warn(warning.printable) }
         let logins = logins(among: listing.entries).sorted { $0.key < $1.key }
         do throws(JSON.Fault) {
@@ -141,23 +141,13 @@ package struct DockerFrontend: Frontend {
         }
     }
 
-    private func ask<Result>(
-        _ request: (any CredentialStore) throws(StoreError) -> Result
-    ) throws(Refusal) -> Result {
-        do throws(StoreError) {
-            return try request(try store())
-        } catch {
-            throw .refused(error.message, hint: error.hint)
-        }
-    }
-
     private var usage: String { "Usage: \(program) <store|get|erase|list|version>" }
 }
 
 extension DockerFrontend {
     /// The input of `get` and `erase`: a server URL, with or without a line's end.
     private func readKey(from channel: any Channel) throws(Refusal) -> Text {
-        let input = try read(from: channel)
+        let input = try channel.input(atMost: DockerFrontend.inputLimit)
         let bytes = input.expose { input in input.indices.map { input[$0] } }
         if bytes.contains(0) { throw .refused(Wire.controlCharacter(in: Wire.serverURL)) }
         guard let key = Text(validating: bytes) else {
@@ -168,7 +158,7 @@ extension DockerFrontend {
 
     /// The input of `store`: a JSON object. A member that is missing, null or empty is all one.
     private func readCredential(from channel: any Channel) throws(Refusal) -> Credential {
-        let object = try decode(read(from: channel))
+        let object = try decode(channel.input(atMost: DockerFrontend.inputLimit))
         let server = try validServer(text(Wire.serverURL, of: object) ?? "")
         let username = try text(Wire.username, of: object) ?? ""
         if username.isEmpty { throw .refused(Wire.noUsername) }
@@ -184,19 +174,6 @@ extension DockerFrontend {
             attributes: attributes.merging(Realm.docker.constants) { own, _ in own },
             label: server)
         return Credential(entry, secret: secret)
-    }
-
-    private func read(from channel: any Channel) throws(Refusal) -> Secret {
-        do throws(InputError) {
-            return try channel.read(atMost: DockerFrontend.inputLimit)
-        } catch {
-            switch error {
-            case .tooLong:
-                throw .refused("the input is longer than \(DockerFrontend.inputLimit) bytes")
-            case .unreadable(let reason):
-                throw .refused("cannot read the input: \(reason)")
-            }
-        }
     }
 
     /// The members of the object that the input holds; none for `null`.
@@ -260,12 +237,6 @@ private enum Wire {
 private enum Name {
     static let server = "server"
     static let username = "username"
-}
-
-/// Why a request is not answered as it was meant.
-private enum Refusal: Error {
-    case notFound
-    case refused(String, hint: String? = nil)
 }
 
 extension Text {
