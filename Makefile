@@ -5,6 +5,8 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 
 EXECUTABLES = docker-credential-keyfob keyfob
+# Other names of docker-credential-keyfob, each for another protocol or another client of one.
+NAMES = docker-credential-keyfob-podman terraform-credentials-keyfob
 RELEASE = .build/release
 
 bin = $(DESTDIR)$(PREFIX)/bin
@@ -144,12 +146,18 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 	for executable in $(EXECUTABLES); do
 		install -D -m 644 packaging/man/$$executable.1 "$(man)/$$executable.1"
 	done
-	ln -sf docker-credential-keyfob "$(bin)/docker-credential-keyfob-podman"
-	ln -sf docker-credential-keyfob.1 "$(man)/docker-credential-keyfob-podman.1"
+	for name in $(NAMES); do
+		ln -sf docker-credential-keyfob "$(bin)/$$name"
+		if [[ -e packaging/man/$$name.1 ]]; then
+			install -D -m 644 packaging/man/$$name.1 "$(man)/$$name.1"
+		else
+			ln -sf docker-credential-keyfob.1 "$(man)/$$name.1"
+		fi
+	done
 	install -D -m 644 -t "$(doc)" $(documents)
 
 uninstall: ## Remove what install has installed
-	@for name in $(EXECUTABLES) docker-credential-keyfob-podman; do
+	@for name in $(EXECUTABLES) $(NAMES); do
 		rm -f "$(bin)/$$name" "$(man)/$$name.1"
 	done
 	for name in $(documents); do rm -f "$(doc)/$$name"; done

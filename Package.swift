@@ -125,7 +125,7 @@ let package = Package(
             path: "Tests/Settings"),
         .testTarget(
             name: "TranscriptsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
-            path: "Tests/Transcripts", exclude: ["README.md", "docker", "keyfob"]),
+            path: "Tests/Transcripts", exclude: ["README.md", "docker", "keyfob", "terraform"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
@@ -134,7 +134,8 @@ let package = Package(
             path: "Tests/Providers", exclude: ["HostileService"]
         ),
         .testTarget(
-            name: "ClientsTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Clients"),
+            name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
+            path: "Tests/Clients", exclude: ["module-registry.py"]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),

@@ -19,6 +19,10 @@ package protocol Channel {
     /// Gives the one answer, the line, to the client alone.
     func refuseQuietly(_ line: String)
 
+    /// Gives an empty answer to a request that failed, and the line to people alone: where a
+    /// client takes all of its answer for data.
+    func complain(_ line: String)
+
     /// Says to people what to do next.
     func hint(_ line: String)
 

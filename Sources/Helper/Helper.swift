@@ -13,7 +13,9 @@ struct Helper {
 
         let arguments = CommandLine.arguments
         let channel = StandardIO(
-            mayChangeStore: ["store", "erase"].contains(arguments.dropFirst().first))
+            mayChangeStore: arguments.dropFirst().contains {
+                ["store", "erase", "forget"].contains($0)
+            })
         let status = serve(arguments, over: channel)
         // What the libraries would do on the way out must not delay an answer that is given.
         _exit(status.rawValue)
@@ -27,7 +29,9 @@ struct Helper {
         let program = arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init)
         guard let frontend = frontend(for: program ?? "", over: channel) else {
             channel.refuse("unknown program name")
-            channel.hint("call it docker-credential-keyfob or docker-credential-keyfob-podman")
+            channel.hint(
+                "call it docker-credential-keyfob, or by another of the names it is installed under"
+            )
             return .failure
         }
         return frontend.serve(Array(arguments.dropFirst()), over: channel)
@@ -43,6 +47,11 @@ struct Helper {
             DockerFrontend(
                 program: program, version: Version.current, listing: .podman
             ) { () throws(StoreError) in
+                try openStore(over: channel)
+            }
+        case "terraform-credentials-keyfob":
+            TerraformFrontend(program: program, version: Version.current) {
+                () throws(StoreError) in
                 try openStore(over: channel)
             }
         default:

@@ -64,6 +64,11 @@ struct StandardIO: Channel {
         write(line, to: STDOUT_FILENO)
     }
 
+    func complain(_ line: String) {
+        Watchdog.claimAnswer()
+        say(line)
+    }
+
     func hint(_ line: String) { say("keyfob: hint: \(line)") }
 
     func warn(_ line: String) { say("keyfob: warning: \(line)") }

@@ -37,6 +37,11 @@ final class Script: Channel {
         output = line
     }
 
+    func complain(_ line: String) {
+        answers += 1
+        errors.append(line)
+    }
+
     func hint(_ line: String) { errors.append("hint: \(line)") }
 
     func warn(_ line: String) { errors.append("warning: \(line)") }

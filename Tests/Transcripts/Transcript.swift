@@ -24,7 +24,8 @@ struct Transcript {
             let words = Set(command.split(separator: " "))
             return status == 0 && !words.contains("--dry-run")
                 && !words.isDisjoint(with: [
-                    "store", "erase", "login", "logout", "import", "setup", "move", "passphrase",
+                    "store", "erase", "forget", "login", "logout", "import", "setup", "move",
+                    "passphrase",
                 ])
         }
     }

@@ -58,6 +58,8 @@ final class Client: Channel {
         hear(Array(line.utf8))
     }
 
+    func complain(_ line: String) { refuseQuietly(line) }
+
     func hint(_ line: String) { hear(Array(line.utf8)) }
 
     func warn(_ line: String) { hear(Array(line.utf8)) }

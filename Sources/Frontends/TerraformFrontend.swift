@@ -1,0 +1,129 @@
+package import Credentials
+internal import JSON
+
+/// The credentials helper protocol of terraform and OpenTofu.
+///
+/// terraform (1.11) calls it with the arguments that its configuration names, then `get`, `store`
+/// or `forget`, then a host, in lower case and punycode, without the default port. It takes what a
+/// `get` prints for the answer if the status is 0, and shows standard error where `store` or
+/// `forget` fails; where a `get` fails it shows nothing and goes on without a token. So nothing but
+/// an answer is printed, and every failure speaks on standard error.
+package struct TerraformFrontend: Frontend {
+    /// The longest input, in bytes.
+    private static let inputLimit = 1 << 20
+
+    private let program: String
+    private let version: String
+    private let store: () throws(StoreError) -> any CredentialStore
+
+    /// `store` is called once and only by a request that needs it.
+    package init(
+        program: String, version: String,
+        store: @escaping () throws(StoreError) -> any CredentialStore
+    ) {
+        self.program = program
+        self.version = version
+        self.store = store
+    }
+
+    package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
+        do throws(Refusal) {
+            return channel.answer(try answer(to: arguments, over: channel))
+        } catch {
+            guard case .refused(let message, let hint) = error else {
+                return channel.answer(Secret(copying: Array("{}".utf8).span))
+            }
+            channel.complain(message)
+            if let hint { channel.hint(hint) }
+            return .failure
+        }
+    }
+
+    private func answer(
+        to arguments: [String], over channel: any Channel
+    ) throws(Refusal) -> Secret? {
+        if arguments == ["--version"] || arguments == ["version"] {
+            return Secret(copying: Array("\(program) (org.keyfob) v\(version)".utf8).span)
+        }
+        // What the configuration names comes first, and is nothing to us.
+        let request = arguments.suffix(2)
+        guard let verb = request.first, let host = request.last, arguments.count >= 2 else {
+            throw .refused("Usage: \(program) [ARGUMENT…] <get|store|forget> HOST")
+        }
+        let place = try place(of: host)
+        switch verb {
+        case "get":
+            return try get(place)
+        case "store":
+            try save(try token(from: channel), for: place)
+            return nil
+        case "forget":
+            _ = try ask(store) { store throws(StoreError) in try store.remove([place]) }
+            return nil
+        default:
+            throw .refused("\(program): unknown action: \(verb.printable)")
+        }
+    }
+
+    private func get(_ place: Query) throws(Refusal) -> Secret {
+        let found = try ask(store) { store throws(StoreError) in try store.find(place) }
+        guard let login = found.first else { throw .notFound }
+        do throws(JSON.Fault) {
+            return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
+        } catch {
+            throw .refused(
+                "the stored token cannot be given to terraform: \(error)",
+                hint: "log in again to replace it")
+        }
+    }
+
+    private func save(_ token: Secret, for place: Query) throws(Refusal) {
+        let host = place.facts[Name.key]?.string ?? ""
+        let entry = Entry(
+            realm: .token, attributes: place.facts, label: Text("terraform: \(host)") ?? "")
+        try ask(store) { store throws(StoreError) in
+            try store.save(Credential(entry, secret: token))
+        }
+    }
+
+    /// `host[:port]`, as terraform writes it: nothing else can be asked for again.
+    private func place(of host: String) throws(Refusal) -> Query {
+        let isHost = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"):
+                true
+            default: false
+            }
+        }
+        guard isHost, !host.isEmpty, let key = Text(host) else {
+            throw .refused(
+                "\"\(host.printable)\" is not a host as terraform writes it",
+                hint: "in lower case and punycode: example.com, example.com:8443")
+        }
+        return Query(.token, [Name.client: "terraform", Name.key: key])
+    }
+
+    /// The input of `store`: an object with a token, a string that is not empty.
+    private func token(from channel: any Channel) throws(Refusal) -> Secret {
+        let input = try channel.input(atMost: TerraformFrontend.inputLimit)
+        let value: JSON
+        do throws(JSON.Fault) {
+            value = try JSON(decoding: input)
+        } catch {
+            throw .refused("the input is not JSON: \(error)")
+        }
+        guard let members = value.members else { throw .refused("the input is not an object") }
+        guard let token = members.last(where: { $0.name == Name.token })?.value.secret,
+            !token.isEmpty
+        else { throw .refused("the input has no token") }
+        return token
+    }
+}
+
+/// The names of the protocol, and of the realm's attributes.
+private enum Name {
+    static let token: Text = "token"
+    static let client = "client"
+    static let key = "key"
+}
