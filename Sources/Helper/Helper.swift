@@ -12,13 +12,16 @@ struct Helper {
         Watchdog.start()
 
         let arguments = CommandLine.arguments
-        let channel = StandardIO(
-            mayChangeStore: arguments.dropFirst().contains {
-                ["store", "erase", "forget"].contains($0)
-            })
+        let channel = StandardIO(mayChangeStore: mayChangeStore(arguments.dropFirst()))
         let status = serve(arguments, over: channel)
         // What the libraries would do on the way out must not delay an answer that is given.
         _exit(status.rawValue)
+    }
+
+    /// Whether the request may change the store. A function of its own: a closure in `main` would
+    /// bring Swift's concurrency runtime along, 0.8 MB of it.
+    private static func mayChangeStore(_ arguments: some Sequence<String>) -> Bool {
+        arguments.contains { ["store", "erase", "forget"].contains($0) }
     }
 
     private static func serve(_ arguments: [String], over channel: StandardIO) -> ExitStatus {
