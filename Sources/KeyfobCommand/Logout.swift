@@ -49,12 +49,11 @@ struct Logout: ParsableCommand {
         }
         if dryRun { return try preview(queries, session) }
 
-        let removals = session.stores.map { Removal(removing: queries, from: $0, session) }
-        let rest = all ? session.inventory().logins.filter { wants($0.entry) } : []
-        let reported = removals.map { removal in
-            removal.finding(rest.filter { $0.store == removal.name })
+        var removals = session.stores.map { store in
+            Removal(removing: queries, from: store, session, isOfAll: all)
         }
-        try report(reported, session)
+        if all { try lookAgain(&removals, session) }
+        try report(removals, session)
     }
 
     // MARK: What is meant
@@ -96,6 +95,23 @@ struct Logout: ParsableCommand {
     private func isConfirmed(_ count: Int, _ console: Console) -> Bool {
         guard !nonInteractive, count > 0 else { return true }
         return console.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?") ?? true
+    }
+
+    /// All that the stores show after the removal is still there.
+    private func lookAgain(_ removals: inout [Removal], _ session: Session) throws(StoreError) {
+        let inventory = session.inventory()
+        for index in removals.indices where removals[index].problem == nil {
+            let rest = inventory.logins.filter {
+                $0.store == removals[index].name && wants($0.entry)
+            }
+            guard !rest.isEmpty else { continue }
+            removals[index].problem = StoreError(
+                .failed, rest.map(\.entry.description).joined(separator: ", "), hint: "try again")
+        }
+        guard removals.allSatisfy({ $0.problem == nil }) else { return }
+        if let failure = inventory.failures.first { throw failure }
+        guard let warning = inventory.warnings.first else { return }
+        throw StoreError(.failed, "whether all logins are removed is unknown: \(warning)")
     }
 
     // MARK: What is said
@@ -169,8 +185,10 @@ private struct Removal {
 extension Removal {
     /// Removes from the store what the queries ask for. A store that is absent has nothing, unless
     /// a login is known to have been stored there.
-    fileprivate init(removing queries: [Query], from store: any CredentialStore, _ session: Session)
-    {
+    fileprivate init(
+        removing queries: [Query], from store: any CredentialStore, _ session: Session,
+        isOfAll: Bool
+    ) {
         name = store.name
         do throws(StoreError) {
             removed = try store.remove(queries)
@@ -181,6 +199,11 @@ extension Removal {
             }
             do throws(StoreError) {
                 guard let marker = session.choice.marker else { return }
+                if isOfAll, try !marker.isEmpty() {
+                    problem = StoreError(
+                        .failed, "logins were stored there, and \(error.message)",
+                        hint: "log out again in the session where the keyring runs")
+                }
                 for place in queries.compactMap(\.place) where try marker.contains(place) {
                     problem = StoreError(
                         .failed, "it was stored there, and \(error.message)",
@@ -190,15 +213,6 @@ extension Removal {
                 problem = unreadable
             }
         }
-    }
-
-    /// The same, where these logins have been seen after the removal.
-    fileprivate func finding(_ rest: [Inventory.Login]) -> Removal {
-        guard !rest.isEmpty, problem == nil else { return self }
-        var removal = self
-        removal.problem = StoreError(
-            .failed, rest.map(\.entry.description).joined(separator: ", "), hint: "try again")
-        return removal
     }
 
     fileprivate var lines: [String] {

@@ -22,6 +22,12 @@ package struct KeyringMarker: Sendable {
         return marks.hashes.contains(Seal.tag(of: place, salt: marks.salt))
     }
 
+    /// Whether no login at all may be in a keyring. Takes no lock, creates nothing.
+    package func isEmpty() throws(StoreError) -> Bool {
+        guard let folder = try folder.open(), let marks = try read(in: folder) else { return true }
+        return marks.hashes.isEmpty
+    }
+
     /// Returns once the place is in it, on the disk.
     package func insert(_ place: Place) throws(StoreError) {
         let folder = try folder.create()

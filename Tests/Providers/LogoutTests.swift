@@ -56,12 +56,20 @@ import Testing
                 == "keyring: may still be there: it was stored there, and there is no session bus\n"
                 + "file: was not there\n")
 
+        let all = try keyfob("logout", "--all", "--force", environment: noBus)
+        #expect(all.status == 1)
+        #expect(
+            all.output
+                == "keyring: may still be there: logins were stored there, and there is no session "
+                + "bus\nfile: was not there\n")
+
         let other = try keyfob("logout", "--force", "other.example", environment: noBus)
         #expect(other.succeeded)
         #expect(other.output == "keyring: was not there\nfile: was not there\n")
 
         #expect(try keyfob("logout", "h.example").succeeded)
         #expect(try keyfob("logout", "--force", "h.example", environment: noBus).succeeded)
+        #expect(try keyfob("logout", "--all", "--force", environment: noBus).succeeded)
     }
 
     @Test(arguments: [("y\n", true), ("\n", false), ("no\n", false)])
