@@ -67,7 +67,7 @@ package struct TerraformFrontend: Frontend {
 
     private func get(_ place: Query) throws(Refusal) -> Secret {
         let found = try ask(store) { store throws(StoreError) in try store.find(place) }
-        guard let login = found.first else { throw .notFound }
+        guard let login = found.first, !login.secret.isEmpty else { throw .notFound }
         do throws(JSON.Fault) {
             return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
         } catch {

@@ -23,6 +23,20 @@ enum Client: String, CaseIterable, ExpressibleByArgument, Sendable {
         return realm != .token || entry.attributes["client"]?.string == rawValue
     }
 
+    /// Whether a person may mean a login by its label: a registry of cargo's by its name, which is
+    /// of letters, digits, `-` and `_`. The labels of a locked keyring may not be seen.
+    func knowsByLabel(_ server: Text) -> Bool {
+        self == .cargo
+            && server.bytes.allSatisfy { byte in
+                switch byte.lowerCased {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+
     /// What asks for the client's logins at the server, as a person names it; the best first. None
     /// if it cannot be a server of this client.
     ///
@@ -51,38 +65,6 @@ enum Client: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .token:
             return [Query(.token, ["client": "token", "key": server])]
         }
-    }
-}
-
-/// What a person calls a place of git's: `[protocol://][user@]host[:port][/path]`, https where no
-/// protocol is named.
-struct GitAddress {
-    let query: Query
-
-    init?(_ text: Text) {
-        var facts: [String: Text] = ["protocol": "https"]
-        var rest = text.bytes[...]
-        if let colon = rest.firstIndex(of: UInt8(ascii: ":")),
-            rest[colon...].starts(with: "://".utf8)
-        {
-            facts["protocol"] = Text(validating: rest[..<colon].map(\.lowerCased))
-            rest = rest[(colon + 3)...]
-        }
-        let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-        var authority = rest[..<slash]
-        let path = rest[slash...].dropFirst()
-        if !path.isEmpty { facts["object"] = Text(validating: path) }
-        if let at = authority.lastIndex(of: UInt8(ascii: "@")) {
-            facts["user"] = Text(validating: authority[..<at])
-            authority = authority[(at + 1)...]
-        }
-        if let colon = authority.lastIndex(of: UInt8(ascii: ":")), authority.last != 0x5D {
-            facts["port"] = Text(validating: authority[(colon + 1)...])
-            authority = authority[..<colon]
-        }
-        guard !authority.isEmpty, facts["protocol"]?.isEmpty == false else { return nil }
-        facts["server"] = Text(validating: authority)
-        query = Query(.git, facts)
     }
 }
 

@@ -52,18 +52,23 @@ struct Logout: ParsableCommand {
         var removals = session.stores.map { store in
             Removal(removing: queries, from: store, session, isOfAll: all)
         }
-        if all { try lookAgain(&removals, session) }
-        try report(removals, session)
+        try report(removals, doubt: all ? lookAgain(&removals, session) : nil, session)
     }
 
     // MARK: What is meant
+
+    private var clients: [Client] { client.map { [$0] } ?? Client.each }
 
     private func wants(_ entry: Entry) -> Bool { client?.owns(entry) ?? true }
 
     /// What asks for all that is to be removed; nil if the user has been asked and said no.
     private func queries(_ session: Session) throws(StoreError) -> [Query]? {
         if let server {
-            return queries(for: try Session.key(server), session.inventory().logins.map(\.entry))
+            let key = try Session.key(server)
+            if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
+                try session.unlockKeyring()
+            }
+            return queries(for: key, session.inventory().logins.map(\.entry))
         }
         if all, !dryRun { try session.unlockKeyring() }
         let inventory = session.inventory()
@@ -84,7 +89,7 @@ struct Logout: ParsableCommand {
     }
 
     private func queries(for server: Text, _ entries: [Entry]) -> [Query] {
-        (client.map { [$0] } ?? Client.each).flatMap { client in
+        clients.flatMap { client in
             // A logout of Docker Hub takes its tokens with it.
             let servers =
                 client.realm == .docker ? ServerKey(server).logout.map(\.spelling) : [server]
@@ -97,8 +102,8 @@ struct Logout: ParsableCommand {
         return console.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?") ?? true
     }
 
-    /// All that the stores show after the removal is still there.
-    private func lookAgain(_ removals: inout [Removal], _ session: Session) throws(StoreError) {
+    /// All that the stores show after the removal is still there. Returns why there may be more.
+    private func lookAgain(_ removals: inout [Removal], _ session: Session) -> StoreError? {
         let inventory = session.inventory()
         for index in removals.indices where removals[index].problem == nil {
             let rest = inventory.logins.filter {
@@ -108,10 +113,10 @@ struct Logout: ParsableCommand {
             removals[index].problem = StoreError(
                 .failed, rest.map(\.entry.description).joined(separator: ", "), hint: "try again")
         }
-        guard removals.allSatisfy({ $0.problem == nil }) else { return }
-        if let failure = inventory.failures.first { throw failure }
-        guard let warning = inventory.warnings.first else { return }
-        throw StoreError(.failed, "whether all logins are removed is unknown: \(warning)")
+        guard removals.allSatisfy({ $0.problem == nil }),
+            let reason = inventory.failures.first?.message ?? inventory.warnings.first
+        else { return nil }
+        return StoreError(.failed, "whether all logins are removed is unknown: \(reason)")
     }
 
     // MARK: What is said
@@ -126,7 +131,7 @@ struct Logout: ParsableCommand {
                 name: store.name, removed: logins.filter { $0.store == store.name }.map(\.entry))
         }
         if json {
-            try session.console.print(Logout.json(of: removals, isPreview: true))
+            try session.console.print(Logout.json(of: removals, isDone: nil))
         } else {
             for login in logins {
                 session.console.print("\(login.store): would remove \(login.entry.description)")
@@ -138,9 +143,13 @@ struct Logout: ParsableCommand {
         guard inventory.failures.isEmpty else { throw ExitCode(1) }
     }
 
-    private func report(_ removals: [Removal], _ session: Session) throws {
+    private func report(
+        _ removals: [Removal], doubt: StoreError?, _ session: Session
+    ) throws {
+        let problems = removals.compactMap(\.problem)
+        let isDone = problems.isEmpty && doubt == nil
         if json {
-            try session.console.print(Logout.json(of: removals, isPreview: false))
+            try session.console.print(Logout.json(of: removals, isDone: isDone))
         } else {
             for line in removals.flatMap(\.lines) { session.console.print(line) }
         }
@@ -152,19 +161,20 @@ struct Logout: ParsableCommand {
             session.console.note(
                 "a token or password that was removed is not revoked: that is done at its server")
         }
-        let problems = removals.compactMap(\.problem)
+        if let doubt { session.console.report(doubt) }
         for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
-        guard problems.isEmpty else { throw ExitCode(1) }
+        guard isDone else { throw ExitCode(1) }
         guard !removed.isEmpty || force else {
             let what = server ?? client?.rawValue ?? "anything"
             throw StoreError(.failed, "not logged in to \(what)", hint: "see: keyfob list")
         }
     }
 
-    private static func json(of removals: [Removal], isPreview: Bool) -> JSON {
+    /// `isDone` is nil where nothing was to be done.
+    private static func json(of removals: [Removal], isDone: Bool?) -> JSON {
         .object([
-            JSON.Member("dryRun", .bool(isPreview)),
-            JSON.Member("done", .bool(!isPreview && removals.allSatisfy { $0.problem == nil })),
+            JSON.Member("dryRun", .bool(isDone == nil)),
+            JSON.Member("done", .bool(isDone ?? false)),
             JSON.Member("places", .array(removals.map(\.json))),
         ])
     }

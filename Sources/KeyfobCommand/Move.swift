@@ -7,8 +7,8 @@ internal import Stores
 /// `keyfob move`: moves logins between the keyring and the file.
 ///
 /// What must hold: at every moment each login is in at least one of the two. It is stored in the
-/// one, read back and compared, and only then removed from the other; a run that was interrupted
-/// is finished by the next.
+/// one, read back and compared, and only then, if it is still the same there, removed from the
+/// other; a run that was interrupted is finished by the next.
 struct Move: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move logins from the file to the keyring, or from the keyring to the file.",
@@ -42,7 +42,10 @@ struct Move: ParsableCommand {
         if !dryRun { try session.unlockKeyring() }
         let listing = try source.list(nil)
         for warning in listing.warnings { session.console.warn(warning) }
+        // An older item of the same login goes with it.
+        var seen: Set<Place?> = []
         let entries = try listing.entries.filter(isWanted(among: listing.entries))
+            .filter { seen.insert($0.login).inserted }
             .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
 
         var outcomes: [Outcome] = []
@@ -107,7 +110,8 @@ struct Move: ParsableCommand {
             if let there,
                 there.secret != login.secret || there.entry.username != login.entry.username
             {
-                guard let age = entry.modified, let otherAge = there.entry.modified, age != otherAge
+                guard let age = login.entry.modified, let otherAge = there.entry.modified,
+                    age != otherAge
                 else {
                     throw StoreError(
                         .failed, "there is another login for it, and which is newer is not known",
@@ -116,6 +120,11 @@ struct Move: ParsableCommand {
                 if age > otherAge { try save(login, in: target, query) }
             } else if there == nil {
                 try save(login, in: target, query)
+            }
+            guard try source.find(query).first?.secret == login.secret else {
+                throw StoreError(
+                    .failed, "it was replaced meanwhile; nothing was removed",
+                    hint: "move it again")
             }
             try source.remove([query])
             return Outcome(entry)

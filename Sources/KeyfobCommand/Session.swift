@@ -56,48 +56,14 @@ struct Session: Sendable {
     }
 }
 
-/// An inventory is what the stores say that they hold.
-struct Inventory {
-    /// A login and the store that holds it.
-    struct Login {
-        let entry: Entry
-        /// The store's name.
-        let store: String
-
-        init(_ entry: Entry, in store: String) {
-            self.entry = entry
-            self.store = store
-        }
-
-        var client: String { entry.clientName }
-        var server: String { entry.serverName }
-        var username: String? { entry.username?.string }
-    }
-
-    var logins: [Login] = []
-    /// What may be missing, a line each.
-    var warnings: [String] = []
-    /// Why a store could not be read.
-    var failures: [StoreError] = []
-}
-
-extension Inventory.Login: Comparable {
-    private var order: [String] { [client, server, username ?? "", store] }
-
-    static func == (left: Self, right: Self) -> Bool { left.order == right.order }
-
-    static func < (left: Self, right: Self) -> Bool {
-        left.order.lexicographicallyPrecedes(right.order)
-    }
-}
-
 extension Session {
     /// The one login that the user means, with its secret.
     ///
     /// Throws `failed` if there is none, or if the user must say whose is meant.
     func login(for server: String, of client: Client?) throws(StoreError) -> Credential {
         let key = try Session.key(server)
-        let entries = inventory().logins.map(\.entry)
+        let inventory = inventory()
+        let entries = inventory.logins.map(\.entry)
         var found: [Credential] = []
         for client in client.map({ [$0] }) ?? Client.each {
             for query in client.queries(for: key, among: entries) {
@@ -108,6 +74,10 @@ extension Session {
             }
         }
         guard let first = found.first else {
+            if let failure = inventory.failures.first { throw failure }
+            if let warning = inventory.warnings.first {
+                throw StoreError(.locked, "no login for \(server) is seen, and \(warning)")
+            }
             throw StoreError(.failed, "no login for \(server)", hint: "see: keyfob list")
         }
         let clients = Set(found.map(\.entry.clientName)).sorted()

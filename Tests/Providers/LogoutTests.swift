@@ -1,3 +1,4 @@
+import Credentials
 import Sandbox
 import Stores
 import Testing
@@ -42,6 +43,35 @@ import Testing
         try locked.stop()
         let unlocked = try desk.startKeyring()
         #expect(try keyfob("logout", "--non-interactive", what).succeeded)
+        #expect(try unlocked.items().isEmpty)
+    }
+
+    /// cargo's registries go by names, which only the labels of their items tell.
+    @Test(arguments: LockForm.allCases)
+    func aLoginThatOnlyItsLabelNamesIsNotSaidToBeGone(form: LockForm) throws {
+        let keyring = try desk.startKeyring()
+        let entry = Entry(
+            realm: .cargo, attributes: ["url": "sparse+https://h.example/"],
+            label: "cargo-registry:loop")
+        try desk.store().save(Credential(entry, secret: "s"))
+        #expect(try keyfob("token", "loop").output == "s\n")
+        let locked = try desk.lock(keyring, form)
+
+        for arguments in [
+            ["token"], ["logout", "--force"], ["logout", "--force", "--client", "cargo"],
+        ] {
+            let outcome = try desk.sandbox.program(["keyfob"] + arguments + ["loop"]).run()
+            #expect(outcome.status == 1)
+            #expect(outcome.output.isEmpty)
+            #expect(outcome.errors.contains("the keyring is locked"), "\(outcome)")
+        }
+        #expect(try locked.items().count == 1)
+
+        try locked.stop()
+        let unlocked = try desk.startKeyring()
+        #expect(
+            try keyfob("logout", "loop").output
+                == "keyring: removed cargo sparse+https://h.example/\nfile: was not there\n")
         #expect(try unlocked.items().isEmpty)
     }
 

@@ -53,6 +53,21 @@ import Testing
         #expect(try secret("a.example", in: "file") == "newest of all\n")
     }
 
+    @Test func anOlderItemOfTheSameServerGoesWithTheLogin() throws {
+        let keyring = try desk.startKeyring()
+        try store("a.example", "new", in: "secret-service")
+        let stale = try desk.sandbox.run(
+            "secret-tool", "store", "--label=a.example", "xdg:schema", "io.docker.Credentials",
+            "server", "https://a.example/v1/", "docker_cli", "1", "label", "Docker Credentials",
+            "username", "other", input: "stale")
+        try #require(stale.succeeded)
+        #expect(try keyring.items().count == 2)
+        let move = try keyfob("move", "--to", "file", "a.example")
+        #expect(move.succeeded, "\(move)")
+        #expect(move.output.split(separator: "\n").count == 1)
+        #expect(try keyring.items().isEmpty)
+    }
+
     @Test func aLockedKeyringGivesNothingAwayAndLosesNothing() throws {
         let keyring = try desk.startKeyring()
         try store("a.example", "s", in: "secret-service")

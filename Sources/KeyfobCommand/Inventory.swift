@@ -1,0 +1,36 @@
+internal import Credentials
+
+/// An inventory is what the stores say that they hold.
+struct Inventory {
+    /// A login and the store that holds it.
+    struct Login {
+        let entry: Entry
+        /// The store's name.
+        let store: String
+
+        init(_ entry: Entry, in store: String) {
+            self.entry = entry
+            self.store = store
+        }
+
+        var client: String { entry.clientName }
+        var server: String { entry.serverName }
+        var username: String? { entry.username?.string }
+    }
+
+    var logins: [Login] = []
+    /// What may be missing, a line each.
+    var warnings: [String] = []
+    /// Why a store could not be read.
+    var failures: [StoreError] = []
+}
+
+extension Inventory.Login: Comparable {
+    private var order: [String] { [client, server, username ?? "", store] }
+
+    static func == (left: Self, right: Self) -> Bool { left.order == right.order }
+
+    static func < (left: Self, right: Self) -> Bool {
+        left.order.lexicographicallyPrecedes(right.order)
+    }
+}
