@@ -53,8 +53,13 @@ let package = Package(
         // What a login is.
         .target(name: "Credentials"),
 
+        // Open files, and why they cannot be opened.
+        .target(name: "Files", dependencies: ["Credentials"]),
+
         // Where logins are kept.
-        .target(name: "Stores", dependencies: ["Credentials", "CKeyring", "CPlatform", "CSodium"]),
+        .target(
+            name: "Stores",
+            dependencies: ["Credentials", "Files", "CKeyring", "CPlatform", "CSodium"]),
         .target(
             name: "CKeyring",
             cSettings: [
@@ -79,12 +84,15 @@ let package = Package(
             dependencies: ["Credentials", "CPlatform", "Frontends", "Settings", "Stores"]
         ),
 
+        // What clients keep in files of their own.
+        .target(name: "ClientFiles", dependencies: ["Credentials", "Files", "JSON"]),
+
         // The command for people.
         .executableTarget(
             name: "KeyfobCommand",
             dependencies: [
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "Credentials", "CPlatform", "JSON", "Settings", "Stores",
+                "ClientFiles", "Credentials", "CPlatform", "JSON", "Settings", "Stores",
             ]
         ),
 
@@ -120,6 +128,9 @@ let package = Package(
             name: "FrontendsTests", dependencies: ["Credentials", "Frontends", "JSON", "Stores"],
             path: "Tests/Frontends"),
         .testTarget(name: "JSONTests", dependencies: ["Credentials", "JSON"], path: "Tests/JSON"),
+        .testTarget(
+            name: "ClientFilesTests", dependencies: ["ClientFiles", "Credentials", "Sandbox"],
+            path: "Tests/ClientFiles"),
         .testTarget(
             name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
             path: "Tests/Settings"),

@@ -23,3 +23,44 @@ package struct Entry: Hashable, Sendable {
     /// What it replaces when it is stored.
     package var login: Place? { realm.login(of: attributes) }
 }
+
+extension Entry {
+    /// A login at a registry, for docker, podman and their like. Its label is the server: upstream's
+    /// `list` gives the label for the key (docker-credential-helpers 0.9.0 and newer).
+    package static func docker(server: Text, username: Text) -> Entry {
+        let facts = ["server": server, "username": username]
+        return Entry(
+            realm: .docker, attributes: facts.merging(Realm.docker.constants) { own, _ in own },
+            label: server)
+    }
+
+    /// A token for a registry of cargo's, under its index URL; `name` is what cargo calls it.
+    package static func cargo(url: Text, name: Text?) -> Entry {
+        Entry(
+            realm: .cargo, attributes: ["url": url],
+            label: Text("cargo-registry:\(name ?? url)") ?? url)
+    }
+
+    /// A token of a client that has no realm of its own.
+    package static func token(of client: Text, key: Text, username: Text? = nil) -> Entry {
+        var facts: [String: Text] = ["client": client, "key": key]
+        facts["username"] = username
+        return Entry(realm: .token, attributes: facts, label: Text("\(client): \(key)") ?? key)
+    }
+}
+
+extension Entry {
+    /// A password of git's. Its label is git-credential-libsecret's (git 2.39, contrib).
+    package static func git(
+        protocol scheme: Text, server: Text, port: Text? = nil, object: Text? = nil, user: Text?
+    ) -> Entry {
+        var facts: [String: Text] = ["protocol": scheme, "server": server]
+        facts["port"] = port
+        facts["object"] = object
+        facts["user"] = user
+        let address = "\(scheme)://\(server)" + (port.map { ":\($0)" } ?? "")
+        return Entry(
+            realm: .git, attributes: facts,
+            label: Text("Git: \(address)/\(object ?? "")") ?? server)
+    }
+}

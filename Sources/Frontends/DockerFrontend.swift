@@ -168,12 +168,7 @@ extension DockerFrontend {
         guard let secret = try string(Wire.secret, of: object), !secret.isEmpty else {
             throw .refused(Wire.noSecret)
         }
-        let attributes = [Name.server: server, Name.username: username]
-        let entry = Entry(
-            realm: .docker,
-            attributes: attributes.merging(Realm.docker.constants) { own, _ in own },
-            label: server)
-        return Credential(entry, secret: secret)
+        return Credential(.docker(server: server, username: username), secret: secret)
     }
 
     /// The members of the object that the input holds; none for `null`.

@@ -78,9 +78,7 @@ package struct TerraformFrontend: Frontend {
     }
 
     private func save(_ token: Secret, for place: Query) throws(Refusal) {
-        let host = place.facts[Name.key]?.string ?? ""
-        let entry = Entry(
-            realm: .token, attributes: place.facts, label: Text("terraform: \(host)") ?? "")
+        let entry = Entry.token(of: "terraform", key: place.facts[Name.key] ?? "")
         try ask(store) { store throws(StoreError) in
             try store.save(Credential(entry, secret: token))
         }

@@ -1,4 +1,5 @@
 package import Credentials
+internal import Files
 import Glibc
 
 /// A folder is a directory of ours, and the one door to the file system.

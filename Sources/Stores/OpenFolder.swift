@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 import Glibc
 
 /// An open folder is a directory that is held open, and what is done with the files in it.

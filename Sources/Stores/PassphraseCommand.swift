@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 import Glibc
 
 /// A passphrase command is a program that prints the passphrase of the credential file, such as

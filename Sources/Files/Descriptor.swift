@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
 
 /// A descriptor is an open file that is closed when its owner is done with it.
-struct Descriptor: ~Copyable, Sendable {
-    let number: Int32
+package struct Descriptor: ~Copyable, Sendable {
+    package let number: Int32
 
-    init(owning number: Int32) { self.number = number }
+    package init(owning number: Int32) { self.number = number }
 
     deinit { close(number) }
 
     /// The directory at this path, opened. A relative path begins at `start`.
-    static func ofDirectory(
+    package static func ofDirectory(
         _ path: String, from start: Int32 = AT_FDCWD, _ flags: Int32 = 0
     ) throws(SystemError) -> Descriptor {
         Descriptor(
@@ -19,7 +19,7 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// What the file is now.
-    func status() throws(SystemError) -> stat {
+    package func status() throws(SystemError) -> stat {
         var status = stat()
         try SystemError.check { unsafe fstat(number, &status) }
         return status
@@ -27,7 +27,7 @@ struct Descriptor: ~Copyable, Sendable {
 
     /// Fills the memory from the file's beginning. A file that ends before is an error: its status
     /// has said that it is longer.
-    func fill(_ memory: inout MutableSpan<UInt8>) throws(SystemError) {
+    package func fill(_ memory: inout MutableSpan<UInt8>) throws(SystemError) {
         var filled = 0
         while filled < memory.count {
             let count = try SystemError.check {
@@ -43,7 +43,7 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Writes all of the bytes where the file ends.
-    func write(_ bytes: Span<UInt8>) throws(SystemError) {
+    package func write(_ bytes: Span<UInt8>) throws(SystemError) {
         var written = 0
         while written < bytes.count {
             let count = try SystemError.check {
@@ -59,7 +59,7 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Returns once what was written is on the disk, where the file system promises that.
-    func sync() throws(SystemError) {
+    package func sync() throws(SystemError) {
         do throws(SystemError) {
             try SystemError.check { fsync(number) }
         } catch let error where error.code == EINVAL {

@@ -1,12 +1,14 @@
-internal import Credentials
-import Glibc
+package import Credentials
+internal import Glibc
 
 /// A system error is an `errno`, and what the system calls it.
-struct SystemError: Error, Hashable {
-    let code: Int32
+package struct SystemError: Error, Hashable {
+    package let code: Int32
+
+    package init(code: Int32) { self.code = code }
 
     /// One line, lower case: `permission denied`.
-    var reason: String {
+    package var reason: String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         let reason = unsafe String(cString: text)
         return reason.prefix(1).lowercased() + reason.dropFirst()
@@ -14,7 +16,7 @@ struct SystemError: Error, Hashable {
 
     /// What the call returned, once it was not interrupted; throws if that is -1.
     @discardableResult
-    static func check<Number: FixedWidthInteger>(
+    package static func check<Number: FixedWidthInteger>(
         _ call: () -> Number
     ) throws(SystemError) -> Number {
         while true {
@@ -26,15 +28,15 @@ struct SystemError: Error, Hashable {
     }
 }
 
-/// What a store says of it: `cannot VERB PATH: reason`.
-func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
+/// What is said of it: `cannot VERB PATH: reason`.
+package func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
     StoreError(
         .failed, "cannot \(verb) \(path): \(error.reason)",
         hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
 }
 
-/// What `body` returns; its system error as a store's.
-func attempt<Result: ~Copyable>(
+/// What `body` returns; its system error as one for people.
+package func attempt<Result: ~Copyable>(
     _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
 ) throws(StoreError) -> Result {
     do throws(SystemError) { return try body() } catch { throw failure(verb, path, error) }

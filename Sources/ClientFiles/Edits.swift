@@ -1,0 +1,61 @@
+internal import Credentials
+
+/// Edits are what is cut out of a text and what is put there instead; all else stays, byte for
+/// byte.
+struct Edits {
+    private struct Edit {
+        let range: Range<Int>
+        let replacement: Secret
+    }
+
+    private var edits: [Edit] = []
+
+    var isEmpty: Bool { edits.isEmpty }
+
+    /// The ranges of several replacements do not overlap.
+    mutating func replace(_ range: Range<Int>, with replacement: String = "") {
+        edits.append(
+            Edit(range: range, replacement: Secret(copying: Array(replacement.utf8).span)))
+    }
+
+    /// Cuts those of the items of a list out that are at these indices, with the commas that
+    /// belong to them. `items` are their ranges, and `inner` is what lies between the brackets.
+    mutating func cut(_ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>) {
+        guard let firstKept = items.indices.first(where: { !indices.contains($0) }) else {
+            if !items.isEmpty { replace(inner) }
+            return
+        }
+        for index in indices {
+            // Up to the next item where there is none kept before; else from the one before.
+            if index < firstKept {
+                replace(items[index].lowerBound..<items[index + 1].lowerBound)
+            } else {
+                replace(items[index - 1].upperBound..<items[index].upperBound)
+            }
+        }
+    }
+
+    /// The text with all of them made.
+    func applied(to text: Secret) -> Secret {
+        let ordered = edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        let capacity = ordered.reduce(text.count) { $0 + $1.replacement.count }
+        return Secret(capacity: capacity) { memory in
+            var (read, written) = (0, 0)
+            func copy(_ part: Secret) {
+                part.expose { bytes in
+                    for index in bytes.indices {
+                        memory[written] = bytes[index]
+                        written += 1
+                    }
+                }
+            }
+            for edit in ordered {
+                copy(text[read..<edit.range.lowerBound])
+                copy(edit.replacement)
+                read = edit.range.upperBound
+            }
+            copy(text[read..<text.count])
+            return written
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package import Credentials
+
+/// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
+/// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
+package struct GitCredentials: PlaintextFile {
+    package let file: ClientFile
+
+    package init(_ file: ClientFile) { self.file = file }
+
+    package var client: String { "git" }
+
+    package func contents() throws(StoreError) -> PlaintextContents {
+        guard let content = try file.read() else { return PlaintextContents() }
+        return PlaintextContents(logins: logins(of: content).map(\.login))
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.edit { content throws(StoreError) in
+            removed = []
+            guard let content else { return nil }
+            var edits = Edits()
+            for (line, login) in logins(of: content) where isMeant(login) {
+                edits.replace(line)
+                removed.append(login.entry)
+            }
+            return edits.isEmpty ? nil : edits.applied(to: content)
+        }
+        return removed
+    }
+
+    private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
+        let lines = content.expose { bytes in
+            var lines: [Range<Int>] = []
+            var start = 0
+            for index in bytes.indices where bytes[index] == 0x0A {
+                lines.append(start..<index + 1)
+                start = index + 1
+            }
+            return start < bytes.count ? lines + [start..<bytes.count] : lines
+        }
+        return lines.compactMap { line in login(content[line]).map { (line, $0) } }
+    }
+
+    /// The login in a line; nil for a line that git does not understand either.
+    private func login(_ line: Secret) -> PlaintextLogin? {
+        let parts: (scheme: Int, at: Int, colon: Int, slash: Int, end: Int)? = line.expose {
+            bytes in
+            var end = bytes.count
+            while end > 0, bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D { end -= 1 }
+            func first(_ byte: UInt8, _ range: Range<Int>) -> Int? {
+                range.first { bytes[$0] == byte }
+            }
+            guard let scheme = first(UInt8(ascii: ":"), 0..<end), scheme + 3 <= end, scheme > 0,
+                bytes[scheme + 1] == UInt8(ascii: "/"), bytes[scheme + 2] == UInt8(ascii: "/"),
+                let at = first(UInt8(ascii: "@"), scheme + 3..<end),
+                let colon = first(UInt8(ascii: ":"), scheme + 3..<at)
+            else { return nil }
+            return (scheme, at, colon, first(UInt8(ascii: "/"), at..<end) ?? end, end)
+        }
+        guard let parts,
+            let scheme = line[0..<parts.scheme].percentDecoded.asText,
+            let user = line[parts.scheme + 3..<parts.colon].percentDecoded.asText,
+            let host = line[parts.at + 1..<parts.slash].percentDecoded.asText,
+            let path = line[min(parts.slash + 1, parts.end)..<parts.end].percentDecoded.asText
+        else { return nil }
+        let password = line[parts.colon + 1..<parts.at].percentDecoded
+        guard !password.isEmpty, !host.isEmpty else { return nil }
+        let (server, port) = host.splittingPort
+        return PlaintextLogin(
+            .git(
+                protocol: scheme, server: server, port: port, object: path.isEmpty ? nil : path,
+                user: user.isEmpty ? nil : user), secret: password)
+    }
+}
+
+extension Text {
+    /// A host and its port, if it names one.
+    fileprivate var splittingPort: (host: Text, port: Text?) {
+        guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), colon > 0,
+            bytes.last != UInt8(ascii: "]"),
+            bytes[(colon + 1)...].allSatisfy({
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            }),
+            let host = Text(validating: bytes[..<colon]),
+            let port = Text(validating: bytes[(colon + 1)...]), !port.isEmpty
+        else { return (self, nil) }
+        return (host, port)
+    }
+}
+
+extension Secret {
+    /// In the open, so not for secrets.
+    fileprivate var asText: Text? {
+        expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
+    }
+
+    fileprivate var percentDecoded: Secret {
+        Secret(capacity: count) { memory in
+            expose { bytes in
+                var (read, written) = (0, 0)
+                while read < bytes.count {
+                    let isEscape =
+                        bytes[read] == UInt8(ascii: "%") && read + 2 < bytes.count
+                    if isEscape, let high = bytes[read + 1].hexDigit,
+                        let low = bytes[read + 2].hexDigit
+                    {
+                        memory[written] = high << 4 | low
+                        read += 3
+                    } else {
+                        memory[written] = bytes[read]
+                        read += 1
+                    }
+                    written += 1
+                }
+                return written
+            }
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexDigit: UInt8? {
+        Character(Unicode.Scalar(self)).hexDigitValue.map { UInt8($0) }
+    }
+}

@@ -1,0 +1,39 @@
+internal import Credentials
+internal import JSON
+
+extension ClientFile {
+    /// What is in it as JSON; nil if there is no such file or nothing in it.
+    ///
+    /// Throws `failed` if it is not a JSON object.
+    func json() throws(StoreError) -> JSONText? {
+        guard let content = try read() else { return nil }
+        return try object(content)
+    }
+
+    /// Changes the JSON object in it, by edits of its text. No edit leaves it as it is.
+    @discardableResult
+    func editJSON(
+        _ change: (JSONText, JSONText.Value, inout Edits) -> Void
+    ) throws(StoreError) -> Bool {
+        try edit { content throws(StoreError) in
+            guard let content, let text = try object(content), let root = text.root else {
+                return nil
+            }
+            var edits = Edits()
+            change(text, root, &edits)
+            return edits.isEmpty ? nil : edits.applied(to: content)
+        }
+    }
+
+    private func object(_ content: Secret) throws(StoreError) -> JSONText? {
+        let text: JSONText
+        do throws(JSON.Fault) {
+            text = try JSONText(content)
+        } catch {
+            throw StoreError(.failed, "\(path) is not JSON: \(error)", hint: "mend it by hand")
+        }
+        guard let root = text.root else { return nil }
+        guard root.members != nil else { throw StoreError(.failed, "\(path) is not a JSON object") }
+        return text
+    }
+}

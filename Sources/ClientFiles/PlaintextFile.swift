@@ -1,0 +1,64 @@
+package import Credentials
+
+/// A plaintext file is a client's own file in which logins stand for everyone to read who can read
+/// the file.
+package protocol PlaintextFile: Sendable {
+    /// Whose file it is, as people name the client.
+    var client: String { get }
+
+    var file: ClientFile { get }
+
+    /// The logins in it, and what else there is to say of it. Throws if it cannot be read or is
+    /// not understood.
+    func contents() throws(StoreError) -> PlaintextContents
+
+    /// Takes out every login that is meant, as the client's own logout does, and keeps all else
+    /// byte for byte. Returns what was there.
+    @discardableResult
+    func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry]
+
+    /// As `remove`, but for a login that is kept elsewhere from now on: what the client needs to
+    /// know of it stays.
+    @discardableResult
+    func scrub(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry]
+}
+
+extension PlaintextFile {
+    package func scrub(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        try remove(where: isMeant)
+    }
+}
+
+/// A login that stands in a plaintext file.
+package struct PlaintextLogin: Sendable {
+    /// What it is in a store.
+    package let entry: Entry
+    /// Empty where the file only says that there is one, kept by a helper.
+    package let secret: Secret
+    /// Why its client could not be given it by a helper; nil if it can.
+    package let obstacle: String?
+
+    init(_ entry: Entry, secret: Secret, obstacle: String? = nil) {
+        self.entry = entry
+        self.secret = secret
+        self.obstacle =
+            obstacle
+            ?? (entry.attributes.values.contains(where: \.hasControlCharacter)
+                ? "its name holds a control character" : nil)
+    }
+
+    package var credential: Credential { Credential(entry, secret: secret) }
+}
+
+/// What stands in a plaintext file.
+package struct PlaintextContents: Sendable {
+    package var logins: [PlaintextLogin] = []
+    /// One line each.
+    package var notes: [String] = []
+}

@@ -1,0 +1,104 @@
+package import Credentials
+
+/// `credentials.json`, in which pulumi keeps the token of each of its clouds, and each of them
+/// twice: in `accessTokens` and in `accounts`.
+///
+/// Newer pulumi (3.258) may encrypt the file; then it is an envelope, which is never touched, and
+/// neither is the item in the keyring that opens it.
+package struct PulumiCredentials: PlaintextFile {
+    package let file: ClientFile
+
+    package init(_ file: ClientFile) { self.file = file }
+
+    package var client: String { "pulumi" }
+
+    package func contents() throws(StoreError) -> PlaintextContents {
+        guard let text = try file.json(), let root = text.root else { return PlaintextContents() }
+        guard root.member(Name.envelope) == nil else {
+            return PlaintextContents(notes: [
+                "pulumi has encrypted it, and it is left to pulumi: `pulumi logout --all` empties it"
+            ])
+        }
+        return PlaintextContents(logins: logins(of: text, root))
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        try edit(where: isMeant) { keys, text, root, edits in
+            for part in [root[Name.accessTokens], root[Name.accounts]].compactMap(\.self) {
+                text.cut(part.indices { keys.contains($0.name) }, of: part, in: &edits)
+            }
+            if let current = root[Name.current], let url = text.text(current), keys.contains(url) {
+                edits.replace(current.range, with: #""""#)
+            }
+        }
+    }
+
+    @discardableResult
+    package func scrub(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        try edit(where: isMeant) { keys, text, root, edits in
+            if let tokens = root[Name.accessTokens] {
+                text.cut(tokens.indices { keys.contains($0.name) }, of: tokens, in: &edits)
+            }
+            for account in root[Name.accounts]?.members ?? [] where keys.contains(account.name) {
+                let token = account.value.indices { $0.name == Name.accessToken }
+                text.cut(token, of: account.value, in: &edits)
+            }
+        }
+    }
+
+    private func edit(
+        where isMeant: (PlaintextLogin) -> Bool,
+        _ change: (Set<Text>, JSONText, JSONText.Value, inout Edits) -> Void
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.editJSON { text, root, edits in
+            removed = []
+            guard root.member(Name.envelope) == nil else { return }
+            removed = logins(of: text, root).filter(isMeant).map(\.entry)
+            let keys = Set(removed.compactMap { $0.attributes["key"] })
+            if !keys.isEmpty { change(keys, text, root, &edits) }
+        }
+        return removed
+    }
+
+    private func logins(of text: JSONText, _ root: JSONText.Value) -> [PlaintextLogin] {
+        let tokens = root[Name.accessTokens]?.members ?? []
+        let accounts = root[Name.accounts]?.members ?? []
+        var urls: [Text] = []
+        for member in tokens + accounts where !urls.contains(member.name) {
+            urls.append(member.name)
+        }
+        return urls.compactMap { url in
+            let account = accounts.last { $0.name == url }?.value
+            let second = text.secret(tokens.last { $0.name == url }?.value)
+            let first = text.secret(account?[Name.accessToken])
+            guard let token = [first, second].compactMap(\.self).first(where: { !$0.isEmpty })
+            else { return nil }
+            let username = text.text(account?[Name.username])
+            let differs = first.map { !$0.isEmpty && second != nil && second != $0 } ?? false
+            let isRenewed = text.secret(account?[Name.refreshToken]).map { !$0.isEmpty } ?? false
+            return PlaintextLogin(
+                .token(
+                    of: "pulumi", key: url, username: username?.isEmpty == true ? nil : username),
+                secret: token,
+                obstacle: isRenewed
+                    ? "pulumi renews it, in this file"
+                    : differs ? "it stands there twice, and differs" : nil)
+        }
+    }
+
+    private enum Name {
+        static let envelope: Text = "$pulumiSecureStore"
+        static let current: Text = "current"
+        static let accessTokens: Text = "accessTokens"
+        static let accounts: Text = "accounts"
+        static let accessToken: Text = "accessToken"
+        static let refreshToken: Text = "refreshToken"
+        static let username: Text = "username"
+    }
+}

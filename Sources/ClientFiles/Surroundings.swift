@@ -1,0 +1,147 @@
+package import Credentials
+
+/// The surroundings of a client are where it looks for its files: the home, and the variables that
+/// name another place (docker 28, podman 4.3, cargo 1.95, terraform 1.11, pulumi 3.258).
+package struct Surroundings: Sendable {
+    package let home: String
+    private let variables: [String: String]
+    private let user: UInt32
+
+    /// `user` is the user's number.
+    package init(home: String, variables: [String: String], user: UInt32) {
+        self.home = home
+        self.variables = variables
+        self.user = user
+    }
+
+    /// A variable that is set, and not to nothing.
+    package subscript(name: String) -> String? {
+        guard let value = variables[name], !value.isEmpty else { return nil }
+        return value
+    }
+
+    /// The names of the variables that are set and wanted.
+    package func names(where isWanted: (String) -> Bool) -> [String] {
+        variables.filter { !$1.isEmpty && isWanted($0) }.map(\.key).sorted()
+    }
+
+    private func folder(_ variable: String, else path: String) -> String {
+        self[variable]?.withoutSlash ?? home + path
+    }
+
+    private var configFolder: String { folder("XDG_CONFIG_HOME", else: "/.config") }
+
+    // MARK: docker
+
+    package var dockerConfig: ClientFile {
+        ClientFile(folder("DOCKER_CONFIG", else: "/.docker") + "/config.json")
+    }
+
+    private var dockercfg: ClientFile { ClientFile(home + "/.dockercfg") }
+
+    // MARK: podman
+
+    /// The file that podman writes, and the one that it reads besides.
+    package var podmanAuths: [ClientFile] {
+        var paths: [String] = []
+        if let named = self["REGISTRY_AUTH_FILE"] { paths.append(named) }
+        paths.append(
+            (self["XDG_RUNTIME_DIR"]?.withoutSlash ?? "/run") + "/containers"
+                + (self["XDG_RUNTIME_DIR"] == nil ? "/\(user)" : "") + "/auth.json")
+        paths.append(configFolder + "/containers/auth.json")
+        return paths.map(ClientFile.init)
+    }
+
+    /// The file that podman reads in place of the system's.
+    package var registriesConf: ClientFile {
+        ClientFile(
+            self["CONTAINERS_REGISTRIES_CONF"] ?? configFolder + "/containers/registries.conf")
+    }
+
+    /// Where files lie that add to it.
+    package var registriesFolder: String { configFolder + "/containers/registries.conf.d" }
+
+    // MARK: cargo
+
+    private var cargoFolder: String { folder("CARGO_HOME", else: "/.cargo") }
+
+    /// cargo's old names of its files, without `.toml`, win if they exist.
+    package var cargoConfigs: [ClientFile] {
+        [ClientFile(cargoFolder + "/config"), ClientFile(cargoFolder + "/config.toml")]
+    }
+
+    private var cargoCredentials: [ClientFile] {
+        [ClientFile(cargoFolder + "/credentials"), ClientFile(cargoFolder + "/credentials.toml")]
+    }
+
+    /// The index URL of a registry of cargo's, from its configuration; nil if it is not there.
+    package func cargoIndex(of name: Text) -> Text? {
+        let variable = name.string.uppercased().replacing("-", with: "_")
+        if let index = self["CARGO_REGISTRIES_\(variable)_INDEX"] {
+            return Text(index)?.asCargoIndex
+        }
+        for file in cargoConfigs {
+            guard let text = try? file.toml() else { continue }
+            let found = text.entry("registries", name, "index")?.value.text
+            if let index = found { return index.asCargoIndex }
+        }
+        return nil
+    }
+
+    // MARK: git
+
+    private var gitCredentials: [ClientFile] {
+        [ClientFile(home + "/.git-credentials"), ClientFile(configFolder + "/git/credentials")]
+    }
+
+    // MARK: terraform
+
+    package var terraformFolder: String { home + "/.terraform.d" }
+
+    package var terraformConfig: ClientFile {
+        ClientFile(self["TF_CLI_CONFIG_FILE"] ?? home + "/.terraformrc")
+    }
+
+    // MARK: pulumi
+
+    private var pulumiCredentials: ClientFile {
+        let folder = self["PULUMI_CREDENTIALS_PATH"] ?? self["PULUMI_HOME"] ?? home + "/.pulumi"
+        return ClientFile(folder.withoutSlash + "/credentials.json")
+    }
+
+    // MARK: All of them
+
+    package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }
+
+    /// Every file in which one of the clients may keep logins in plain text, whether it is there or
+    /// not, each once.
+    package var plaintextFiles: [any PlaintextFile] {
+        var files: [any PlaintextFile] = [RegistryAuths(dockerConfig, .docker)]
+        files.append(RegistryAuths(dockercfg, .dockercfg))
+        files += podmanAuths.map { RegistryAuths($0, .podman) }
+        files += cargoCredentials.map { CargoCredentials($0, index: { cargoIndex(of: $0) }) }
+        files += gitCredentials.map { GitCredentials($0) }
+        files.append(TerraformCredentials(ClientFile(terraformFolder + "/credentials.tfrc.json")))
+        files.append(PulumiCredentials(pulumiCredentials))
+        var seen: Set<String> = []
+        return files.filter { seen.insert($0.file.path).inserted }
+    }
+}
+
+extension String {
+    fileprivate var withoutSlash: String { count > 1 && hasSuffix("/") ? String(dropLast()) : self }
+}
+
+extension Text {
+    /// As cargo compares it: the host of an https index in lower case, without the default port; a
+    /// sparse index as it stands (cargo 1.95).
+    fileprivate var asCargoIndex: Text {
+        let scheme = "https://"
+        guard string.lowercased().hasPrefix(scheme) else { return self }
+        let rest = string.dropFirst(scheme.count)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        var host = rest[..<slash].lowercased()
+        if host.hasSuffix(":443") { host.removeLast(4) }
+        return Text(scheme + host + (slash == rest.endIndex ? "/" : rest[slash...])) ?? self
+    }
+}

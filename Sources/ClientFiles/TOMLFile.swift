@@ -1,0 +1,31 @@
+internal import Credentials
+
+extension ClientFile {
+    /// What is in it as TOML; nil if there is no such file.
+    func toml() throws(StoreError) -> TOMLText? {
+        guard let content = try read() else { return nil }
+        return try toml(content)
+    }
+
+    /// Changes the TOML in it, by edits of its text. No edit leaves it as it is.
+    @discardableResult
+    func editTOML(_ change: (TOMLText, inout Edits) -> Void) throws(StoreError) -> Bool {
+        try edit { content throws(StoreError) in
+            guard let content else { return nil }
+            let text = try toml(content)
+            var edits = Edits()
+            change(text, &edits)
+            return edits.isEmpty ? nil : edits.applied(to: content)
+        }
+    }
+
+    func toml(_ content: Secret) throws(StoreError) -> TOMLText {
+        do throws(TOMLText.Fault) {
+            return try TOMLText(content)
+        } catch {
+            throw StoreError(
+                .failed, "\(path) is not understood as TOML, at line \(error.line)",
+                hint: "mend it by hand")
+        }
+    }
+}

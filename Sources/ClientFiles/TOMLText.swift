@@ -1,0 +1,443 @@
+internal import Credentials
+
+/// A TOML text (1.0) as whoever wrote it has left it: where each of its keys and values stands, so
+/// that one can be taken out or put in while all else stays byte for byte.
+///
+/// What it cannot follow it refuses: nothing is changed in a text that is not understood. Numbers
+/// and dates are not looked into.
+struct TOMLText {
+    /// The whole text.
+    let content: Secret
+    /// What stands before the first header, and the tables in their order.
+    let tables: [Table]
+
+    struct Table {
+        /// Empty for what stands before the first header.
+        let keys: [Text]
+        /// Whether it is one of an array of tables.
+        let isElement: Bool
+        /// Where the line of its header ends, the line's end included.
+        let bodyStart: Int
+        let entries: [Entry]
+    }
+
+    struct Entry {
+        let keys: [Text]
+        /// From its key to the end of its value.
+        let range: Range<Int>
+        let value: Value
+    }
+
+    struct Value {
+        let range: Range<Int>
+        let kind: Kind
+
+        enum Kind {
+            case string(Secret)
+            case array([Value])
+            case table([Entry])
+            case other
+        }
+
+        /// A string; nil for any other value.
+        var secret: Secret? {
+            guard case .string(let string) = kind else { return nil }
+            return string
+        }
+
+        /// A string in the open, so not for secrets; nil for any other value.
+        var text: Text? {
+            secret?.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
+        }
+    }
+
+    /// Why a text is not understood. It quotes nothing: what stands there may be a secret.
+    struct Fault: Error, Hashable {
+        /// Counted from 1.
+        let line: Int
+    }
+
+    init(_ content: Secret) throws(Fault) {
+        self.content = content
+        tables = try content.expose { bytes throws(Fault) in
+            var scanner = Scanner()
+            guard (try? UTF8Span(validating: bytes)) != nil else { throw Fault(line: 1) }
+            return try scanner.tables(bytes)
+        }
+    }
+
+    /// An entry by all of its keys, and what it stands in.
+    struct Place {
+        let entry: Entry
+        /// The entries beside it in an inline table, and what lies between its braces; nil for an
+        /// entry that has its lines to itself.
+        let inline: (siblings: [Range<Int>], index: Int, inner: Range<Int>)?
+    }
+
+    /// Every entry whose value is no inline table, by its keys from the root, however they are
+    /// spread over headers, dotted keys and inline tables. Elements of arrays of tables are left
+    /// out.
+    var places: [(keys: [Text], place: Place)] {
+        var found: [(keys: [Text], place: Place)] = []
+        func add(_ entry: Entry, _ keys: [Text], _ place: Place) {
+            guard case .table(let entries) = entry.value.kind else {
+                return found.append((keys, place))
+            }
+            let ranges = entries.map(\.range)
+            let inner = entry.value.range.lowerBound + 1..<entry.value.range.upperBound - 1
+            for (index, member) in entries.enumerated() {
+                add(
+                    member, keys + member.keys, Place(entry: member, inline: (ranges, index, inner))
+                )
+            }
+        }
+        for table in tables where !table.isElement {
+            for entry in table.entries {
+                add(entry, table.keys + entry.keys, Place(entry: entry, inline: nil))
+            }
+        }
+        return found
+    }
+
+    /// The entry with these keys from the root.
+    func entry(_ keys: Text...) -> Entry? { places.first { $0.keys == keys }?.place.entry }
+
+    /// Takes entries out, with their lines where they have them to themselves.
+    func cut(_ places: [Place], in edits: inout Edits) {
+        var inline: [Int: (siblings: [Range<Int>], indices: Set<Int>, inner: Range<Int>)] = [:]
+        for place in places {
+            guard let table = place.inline else {
+                edits.replace(lines(of: place.entry.range))
+                continue
+            }
+            inline[table.inner.lowerBound, default: (table.siblings, [], table.inner)].indices
+                .insert(table.index)
+        }
+        for table in inline.values {
+            edits.cut(table.indices, of: table.siblings, within: table.inner)
+        }
+    }
+
+    /// The whole lines that it is on.
+    private func lines(of range: Range<Int>) -> Range<Int> {
+        content.expose { bytes in
+            var (start, end) = (range.lowerBound, range.upperBound)
+            while start > 0, bytes[start - 1] != 0x0A { start -= 1 }
+            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
+            return start..<min(end + 1, bytes.count)
+        }
+    }
+}
+
+/// The scanner reads a text from its start to its end.
+private struct Scanner {
+    private var position = 0
+    private var line = 1
+
+    private var fault: TOMLText.Fault { TOMLText.Fault(line: line) }
+
+    mutating func tables(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> [TOMLText.Table] {
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
+        var tables: [TOMLText.Table] = []
+        var (keys, isElement, bodyStart) = ([Text](), false, position)
+        var entries: [TOMLText.Entry] = []
+        func table() -> TOMLText.Table {
+            TOMLText.Table(
+                keys: keys, isElement: isElement, bodyStart: bodyStart, entries: entries)
+        }
+        while true {
+            skipBlankLines(bytes)
+            guard position < bytes.count else { break }
+            if bytes[position] == UInt8(ascii: "[") {
+                tables.append(table())
+                position += 1
+                isElement = peek(bytes) == UInt8(ascii: "[")
+                if isElement { position += 1 }
+                keys = try self.keys(bytes)
+                for _ in 0..<(isElement ? 2 : 1) { try expect(UInt8(ascii: "]"), bytes) }
+                try endLine(bytes)
+                bodyStart = position
+                entries = []
+            } else {
+                entries.append(try entry(bytes))
+                try endLine(bytes)
+            }
+        }
+        return tables + [table()]
+    }
+
+    // MARK: Entries
+
+    private mutating func entry(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> TOMLText.Entry {
+        let start = position
+        let keys = try self.keys(bytes)
+        try expect(UInt8(ascii: "="), bytes)
+        skipSpace(bytes)
+        let value = try value(bytes)
+        return TOMLText.Entry(keys: keys, range: start..<value.range.upperBound, value: value)
+    }
+
+    private mutating func keys(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> [Text] {
+        var keys: [Text] = []
+        repeat {
+            if !keys.isEmpty { position += 1 }
+            skipSpace(bytes)
+            keys.append(try key(bytes))
+            skipSpace(bytes)
+        } while peek(bytes) == UInt8(ascii: ".")
+        return keys
+    }
+
+    private mutating func key(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> Text {
+        if let quote = peek(bytes), quote == 0x22 || quote == 0x27 {
+            let secret = try string(bytes, quote, isMultiline: false)
+            let key = secret.expose { key in Text(validating: key.indices.map { key[$0] }) }
+            guard let key else {
+                throw fault
+            }
+            return key
+        }
+        let start = position
+        while let byte = peek(bytes), byte.isBareKey { position += 1 }
+        guard position > start, let key = Text(validating: (start..<position).map { bytes[$0] })
+        else { throw fault }
+        return key
+    }
+
+    // MARK: Values
+
+    private mutating func value(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> TOMLText.Value {
+        let start = position
+        let kind: TOMLText.Value.Kind
+        switch peek(bytes) {
+        case 0x22, 0x27:
+            let quote = bytes[position]
+            let isMultiline =
+                position + 2 < bytes.count && bytes[position + 1] == quote
+                && bytes[position + 2] == quote
+            kind = .string(try string(bytes, quote, isMultiline: isMultiline))
+        case UInt8(ascii: "["):
+            kind = .array(try array(bytes))
+        case UInt8(ascii: "{"):
+            kind = .table(try inlineTable(bytes))
+        default:
+            while let byte = peek(bytes), byte.isInScalar { position += 1 }
+            // A date and a time may have a space between them.
+            if position > start, peek(bytes) == 0x20, position + 1 < bytes.count,
+                bytes[position + 1].isDigit
+            {
+                position += 1
+                while let byte = peek(bytes), byte.isInScalar { position += 1 }
+            }
+            guard position > start else { throw fault }
+            kind = .other
+        }
+        return TOMLText.Value(range: start..<position, kind: kind)
+    }
+
+    private mutating func array(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> [TOMLText.Value] {
+        var elements: [TOMLText.Value] = []
+        position += 1
+        skipBlankLines(bytes)
+        while peek(bytes) != UInt8(ascii: "]") {
+            elements.append(try value(bytes))
+            skipBlankLines(bytes)
+            guard peek(bytes) == UInt8(ascii: ",") else { break }
+            position += 1
+            skipBlankLines(bytes)
+        }
+        try expect(UInt8(ascii: "]"), bytes)
+        return elements
+    }
+
+    private mutating func inlineTable(
+        _ bytes: Span<UInt8>
+    ) throws(TOMLText.Fault) -> [TOMLText.Entry] {
+        var entries: [TOMLText.Entry] = []
+        position += 1
+        skipSpace(bytes)
+        while peek(bytes) != UInt8(ascii: "}") {
+            entries.append(try entry(bytes))
+            skipSpace(bytes)
+            guard peek(bytes) == UInt8(ascii: ",") else { break }
+            position += 1
+            skipSpace(bytes)
+        }
+        try expect(UInt8(ascii: "}"), bytes)
+        return entries
+    }
+
+    /// A string decoded.
+    private mutating func string(
+        _ bytes: Span<UInt8>, _ quote: UInt8, isMultiline: Bool
+    ) throws(TOMLText.Fault) -> Secret {
+        let start = position
+        position += isMultiline ? 3 : 1
+        if isMultiline {
+            // A line's end right after the quotes is not part of it.
+            if peek(bytes) == 0x0D, position + 1 < bytes.count, bytes[position + 1] == 0x0A {
+                position += 1
+            }
+            if peek(bytes) == 0x0A { newLine() }
+        }
+        // No escape is longer than what it stands for.
+        let most = bytes.count - start
+        return try Secret(capacity: most) { memory throws(TOMLText.Fault) in
+            var count = 0
+            while true {
+                guard let byte = peek(bytes) else { throw fault }
+                if byte == quote {
+                    guard isMultiline else {
+                        position += 1
+                        return count
+                    }
+                    let quotes = run(of: quote, bytes)
+                    // Up to two quotes may stand before the three that end it.
+                    let kept = quotes >= 3 ? min(quotes - 3, 2) : quotes
+                    for _ in 0..<kept {
+                        memory[count] = quote
+                        count += 1
+                    }
+                    position += quotes >= 3 ? kept + 3 : quotes
+                    if quotes >= 3 { return count }
+                } else if byte == UInt8(ascii: "\\"), quote == 0x22 {
+                    position += 1
+                    try escape(bytes, into: &memory, &count, isMultiline: isMultiline)
+                } else if byte == 0x0A {
+                    guard isMultiline else { throw fault }
+                    memory[count] = byte
+                    count += 1
+                    newLine()
+                } else {
+                    memory[count] = byte
+                    count += 1
+                    position += 1
+                }
+            }
+        }
+    }
+
+    /// What follows a backslash.
+    private mutating func escape(
+        _ bytes: Span<UInt8>, into memory: inout MutableSpan<UInt8>, _ count: inout Int,
+        isMultiline: Bool
+    ) throws(TOMLText.Fault) {
+        guard let byte = peek(bytes) else { throw fault }
+        let plain: UInt8?
+        switch byte {
+        case UInt8(ascii: "b"): plain = 0x08
+        case UInt8(ascii: "t"): plain = 0x09
+        case UInt8(ascii: "n"): plain = 0x0A
+        case UInt8(ascii: "f"): plain = 0x0C
+        case UInt8(ascii: "r"): plain = 0x0D
+        case 0x22, 0x5C: plain = byte
+        default: plain = nil
+        }
+        if let plain {
+            memory[count] = plain
+            count += 1
+            position += 1
+        } else if byte == UInt8(ascii: "u") || byte == UInt8(ascii: "U") {
+            position += 1
+            let scalar = try scalar(bytes, digits: byte == UInt8(ascii: "u") ? 4 : 8)
+            for byte in UTF8.encode(scalar)! {
+                memory[count] = byte
+                count += 1
+            }
+        } else if isMultiline, byte.isSpaceOrLine {
+            // The line goes on at the next character that is no white space.
+            while let byte = peek(bytes), byte.isSpaceOrLine {
+                if byte == 0x0A { newLine() } else { position += 1 }
+            }
+        } else {
+            throw fault
+        }
+    }
+
+    private mutating func scalar(
+        _ bytes: Span<UInt8>, digits: Int
+    ) throws(TOMLText.Fault) -> Unicode.Scalar {
+        var number: UInt32 = 0
+        for _ in 0..<digits {
+            guard let digit = peek(bytes).flatMap({ Character(Unicode.Scalar($0)).hexDigitValue })
+            else { throw fault }
+            number = number << 4 | UInt32(digit)
+            position += 1
+        }
+        guard let scalar = Unicode.Scalar(number) else { throw fault }
+        return scalar
+    }
+
+    // MARK: Bytes
+
+    private func peek(_ bytes: Span<UInt8>) -> UInt8? {
+        position < bytes.count ? bytes[position] : nil
+    }
+
+    private func run(of byte: UInt8, _ bytes: Span<UInt8>) -> Int {
+        var end = position
+        while end < bytes.count, bytes[end] == byte { end += 1 }
+        return end - position
+    }
+
+    private mutating func expect(_ byte: UInt8, _ bytes: Span<UInt8>) throws(TOMLText.Fault) {
+        skipSpace(bytes)
+        guard peek(bytes) == byte else { throw fault }
+        position += 1
+    }
+
+    private mutating func newLine() {
+        position += 1
+        line += 1
+    }
+
+    private mutating func skipSpace(_ bytes: Span<UInt8>) {
+        while let byte = peek(bytes), byte == 0x20 || byte == 0x09 { position += 1 }
+    }
+
+    private mutating func skipComment(_ bytes: Span<UInt8>) {
+        guard peek(bytes) == UInt8(ascii: "#") else { return }
+        while let byte = peek(bytes), byte != 0x0A { position += 1 }
+    }
+
+    private mutating func skipBlankLines(_ bytes: Span<UInt8>) {
+        while let byte = peek(bytes) {
+            if byte == 0x0A {
+                newLine()
+            } else if byte.isSpaceOrLine {
+                position += 1
+            } else if byte == UInt8(ascii: "#") {
+                skipComment(bytes)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// After a header or an entry its line must end.
+    private mutating func endLine(_ bytes: Span<UInt8>) throws(TOMLText.Fault) {
+        skipSpace(bytes)
+        skipComment(bytes)
+        if peek(bytes) == 0x0D { position += 1 }
+        guard let byte = peek(bytes) else { return }
+        guard byte == 0x0A else { throw fault }
+        newLine()
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+
+    fileprivate var isBareKey: Bool {
+        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
+            || self == UInt8(ascii: "-") || self == UInt8(ascii: "_")
+    }
+
+    /// Of a number, a date or a word.
+    fileprivate var isInScalar: Bool {
+        isBareKey || self == UInt8(ascii: "+") || self == UInt8(ascii: ".")
+            || self == UInt8(ascii: ":")
+    }
+
+    fileprivate var isSpaceOrLine: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
+}

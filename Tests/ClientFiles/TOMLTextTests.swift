@@ -1,0 +1,74 @@
+import Credentials
+import Testing
+
+@testable import ClientFiles
+
+@Suite struct TOMLTextTests {
+    private static let text = #"""
+        # a comment with [brackets] and "quotes
+        top = 1979-05-27 07:32:00Z   # a date
+        a."b.c".d = 'lite\ral'
+
+        [registry]
+        token = "t\u00e9\"x" # beside it
+        "quoted key" = [ "x", # in the middle
+          'y', ]
+
+        [registries.loop]
+        index = "sparse+http://127.0.0.1:1/index/"
+        token = """
+        li\
+          ne"""
+        [ registries . "my.reg" ]
+        inline = { token = "in", other = { deep = 1.5e3, token = 'x' } }
+        [[array.of]]
+        token = "element"
+        [last]
+        q = """a""b"""""
+        """#
+
+    @Test func keysAndStringsAreFound() throws {
+        let text = try TOMLText(secret(Self.text))
+        let values = Dictionary(
+            uniqueKeysWithValues: text.places.map { keys, place in
+                (keys.map(\.string).joined(separator: "/"), place.entry.value.text?.string)
+            })
+        #expect(values.keys.contains("top"))
+        #expect(values["a/b.c/d"] == "lite\\ral")
+        #expect(values["registry/token"] == "t\u{e9}\"x")
+        #expect(values["registry/quoted key"] == .some(nil))
+        #expect(values["registries/loop/token"] == "line")
+        #expect(values["registries/my.reg/inline/token"] == "in")
+        #expect(values["registries/my.reg/inline/other/token"] == "x")
+        #expect(values["last/q"] == "a\"\"b\"\"")
+        #expect(values.count == 10)
+    }
+
+    @Test func entriesAreCutAndAllElseStays() throws {
+        let text = try TOMLText(secret(Self.text))
+        let tokens = text.places.filter { $0.keys.last == "token" }.map(\.place)
+        #expect(tokens.count == 4)
+        var edits = Edits()
+        text.cut(tokens, in: &edits)
+        #expect(
+            string(edits.applied(to: text.content))
+                == Self.text.replacing("token = \"t\\u00e9\\\"x\" # beside it\n", with: "")
+                .replacing("token = \"\"\"\nli\\\n  ne\"\"\"\n", with: "")
+                .replacing("token = \"in\", ", with: "").replacing(", token = 'x'", with: ""))
+    }
+
+    @Test(arguments: [
+        "a", "a =", "a = 1 b = 2", "[a", "a = \"x", "a = 'x\ny'", "a = [1, 2", "a = { b = 1",
+        "a = \"\\q\"", "a = \"\\ud800\"", "[[a]", "= 1", "a = 1\n\u{1}", "a. = 1", "a = \"\\u12\"",
+    ])
+    func whatIsNotUnderstoodIsRefused(text: String) {
+        #expect(throws: TOMLText.Fault.self) { try TOMLText(secret(text)) }
+    }
+
+    @Test func windowsLinesAreLines() throws {
+        let text = try TOMLText(secret("[registry]\r\ntoken = \"x\"\r\nb = 2\r\n"))
+        var edits = Edits()
+        text.cut(text.places.filter { $0.keys.last == "token" }.map(\.place), in: &edits)
+        #expect(string(edits.applied(to: text.content)) == "[registry]\r\nb = 2\r\n")
+    }
+}
