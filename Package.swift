@@ -146,7 +146,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
-            path: "Tests/Clients", exclude: ["module-registry.py"]),
+            path: "Tests/Clients", exclude: ["module-registry.py", "plain-server.py"]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),

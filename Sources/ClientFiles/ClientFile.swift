@@ -14,7 +14,18 @@ internal import Glibc
 package struct ClientFile: Hashable, Sendable {
     package let path: String
 
-    package init(_ path: String) { self.path = path }
+    /// A relative path begins where the process is.
+    package init(_ path: String) {
+        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else {
+            self.path = path
+            return
+        }
+        defer { unsafe free(folder) }
+        self.path = unsafe String(cString: folder) + "/" + path
+    }
+
+    /// Whether there is such a file.
+    package var exists: Bool { unsafe access(path, F_OK) == 0 }
 
     /// The longest file that is read, in bytes.
     private static let limit = 16 << 20

@@ -14,6 +14,15 @@ package struct Surroundings: Sendable {
         self.user = user
     }
 
+    /// Whether the value of a variable matters here, and is no secret.
+    package static func reads(_ name: String) -> Bool {
+        [
+            "CARGO_HOME", "CONTAINERS_REGISTRIES_CONF", "DOCKER_CONFIG", "GIT_CONFIG_GLOBAL",
+            "NETRC", "PATH", "PULUMI_CREDENTIALS_PATH", "PULUMI_HOME", "REGISTRY_AUTH_FILE",
+            "TF_CLI_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
+        ].contains(name) || name.hasPrefix("CARGO_REGISTRIES_") && name.hasSuffix("_INDEX")
+    }
+
     /// A variable that is set, and not to nothing.
     package subscript(name: String) -> String? {
         guard let value = variables[name], !value.isEmpty else { return nil }

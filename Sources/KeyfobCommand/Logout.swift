@@ -1,10 +1,12 @@
 internal import ArgumentParser
+internal import ClientFiles
 internal import Credentials
 internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob logout`: removes logins wherever they are kept, and says of each place what is true.
+/// `keyfob logout`: removes logins wherever they are kept, and says of each place what is true: the
+/// stores, and with `--files` the clients' own files.
 struct Logout: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
@@ -13,6 +15,8 @@ struct Logout: ParsableCommand {
             The keyring is unlocked if somebody can be asked. The exit status is 0 only if \
             nothing is left. Without a server it is the one login that there is. Nothing is \
             revoked at the server: whoever has a copy of a token can still use it.
+
+            What pulumi has encrypted itself, and ~/.netrc, are reported and left as they are.
             """)
 
     @Argument(help: "The server, as `keyfob list` prints it.")
@@ -23,6 +27,15 @@ struct Logout: ParsableCommand {
 
     @Flag(help: "Every login, of that client or of all. At a terminal it asks once.")
     var all = false
+
+    @Flag(help: "Also the copies in plain text in the clients' own files.")
+    var files = false
+
+    @Option(help: "Also the copies in this file of podman's form.")
+    var authfile: String?
+
+    @Option(help: "Also the copies in this file of docker's form.")
+    var compatAuthFile: String?
 
     @Flag(help: "Not being logged in is no error.")
     var force = false
@@ -44,15 +57,46 @@ struct Logout: ParsableCommand {
 
     func run() throws {
         let session = try Session()
-        guard let queries = try queries(session) else {
+        let plaintext = try plaintextFiles(session)
+        guard let queries = try queries(session, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
         }
-        if dryRun { return try preview(queries, session) }
+        let isMeant = { (entry: Entry) in
+            all ? wants(entry) : queries.contains { $0.matches(entry) }
+        }
+        if dryRun { return try preview(plaintext, session, where: isMeant) }
 
         var removals = session.stores.map { store in
             Removal(removing: queries, from: store, session, isOfAll: all)
         }
-        try report(removals, doubt: all ? lookAgain(&removals, session) : nil, session)
+        let doubt = all ? lookAgain(&removals, session) : nil
+        removals += plaintext.map { Removal(from: $0, where: isMeant) }
+        if files { reportWhatIsLeftAlone(plaintext, session) }
+        try report(removals, doubt: doubt, session)
+    }
+
+    /// The clients' own files that are asked for and that there are.
+    private func plaintextFiles(_ session: Session) throws(StoreError) -> [any PlaintextFile] {
+        var named: [any PlaintextFile] = []
+        if let authfile { named.append(RegistryAuths(ClientFile(authfile), .podman)) }
+        if let compatAuthFile { named.append(RegistryAuths(ClientFile(compatAuthFile), .docker)) }
+        if let absent = named.first(where: { !$0.file.exists }) {
+            throw StoreError(
+                .failed, "\(absent.file.path) does not exist; nothing was removed",
+                hint: "see which files there are: keyfob status")
+        }
+        guard files else { return named }
+        let paths = named.map(\.file.path)
+        return named
+            + session.surroundings.plaintextFiles.filter {
+                $0.file.exists && !paths.contains($0.file.path) && mayHoldWanted($0)
+            }
+    }
+
+    /// Whether the file is of the client that is named, or of one that shares its logins.
+    private func mayHoldWanted(_ plaintext: any PlaintextFile) -> Bool {
+        guard let client, let owner = Client(rawValue: plaintext.client) else { return true }
+        return owner == client || owner.realm == .docker && client.realm == .docker
     }
 
     // MARK: What is meant
@@ -62,18 +106,22 @@ struct Logout: ParsableCommand {
     private func wants(_ entry: Entry) -> Bool { client?.owns(entry) ?? true }
 
     /// What asks for all that is to be removed; nil if the user has been asked and said no.
-    private func queries(_ session: Session) throws(StoreError) -> [Query]? {
+    private func queries(
+        _ session: Session, _ plaintext: [any PlaintextFile]
+    ) throws(StoreError) -> [Query]? {
+        // A file that cannot be read is told of when its turn comes.
+        let inFiles = plaintext.flatMap { (try? $0.contents())?.logins.map(\.entry) ?? [] }
         if let server {
             let key = try Session.key(server)
             if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
                 try session.unlockKeyring()
             }
-            return queries(for: key, session.inventory().logins.map(\.entry))
+            return queries(for: key, session.inventory().logins.map(\.entry) + inFiles)
         }
         if all, !dryRun { try session.unlockKeyring() }
         let inventory = session.inventory()
         if let failure = inventory.failures.first { throw failure }
-        let entries = inventory.logins.map(\.entry).filter(wants)
+        let entries = (inventory.logins.map(\.entry) + inFiles).filter(wants)
         for warning in inventory.warnings { session.console.warn(warning) }
         if all {
             guard dryRun || isConfirmed(entries.count, session.console) else { return nil }
@@ -121,14 +169,22 @@ struct Logout: ParsableCommand {
 
     // MARK: What is said
 
-    private func preview(_ queries: [Query], _ session: Session) throws {
-        let inventory = session.inventory()
-        let logins = inventory.logins.filter { login in
-            queries.contains { $0.matches(login.entry) }
+    private func preview(
+        _ plaintext: [any PlaintextFile], _ session: Session, where isMeant: (Entry) -> Bool
+    ) throws {
+        var inventory = session.inventory()
+        for plain in plaintext {
+            do throws(StoreError) {
+                inventory.logins += try plain.contents().logins
+                    .map { Inventory.Login($0.entry, in: plain.file.path) }
+            } catch {
+                inventory.failures.append(error)
+            }
         }
-        let removals = session.stores.map { store in
-            Removal(
-                name: store.name, removed: logins.filter { $0.store == store.name }.map(\.entry))
+        let logins = inventory.logins.filter { isMeant($0.entry) }
+        let places = session.stores.map(\.name) + plaintext.map(\.file.path)
+        let removals = places.map { place in
+            Removal(name: place, removed: logins.filter { $0.store == place }.map(\.entry))
         }
         if json {
             try session.console.print(Logout.json(of: removals, isDone: nil))
@@ -141,6 +197,23 @@ struct Logout: ParsableCommand {
         for warning in inventory.warnings { session.console.warn(warning) }
         for failure in inventory.failures { session.console.report(failure) }
         guard inventory.failures.isEmpty else { throw ExitCode(1) }
+    }
+
+    /// What is never touched: what pulumi has encrypted, and what nobody can tell the owner of.
+    private func reportWhatIsLeftAlone(_ plaintext: [any PlaintextFile], _ session: Session) {
+        for plain in plaintext {
+            for note in (try? plain.contents())?.notes ?? [] {
+                session.console.note("\(plain.file.path): \(note)")
+            }
+        }
+        let netrc = session.surroundings.netrc
+        guard let machines = try? netrc.machines() else { return }
+        let names = machines.filter { machine in server.map { $0.names(host: machine) } ?? true }
+        if !names.isEmpty {
+            session.console.note(
+                "\(netrc.file.path) has passwords, and is left as it is: "
+                    + names.joined(separator: ", "))
+        }
     }
 
     private func report(
@@ -180,94 +253,10 @@ struct Logout: ParsableCommand {
     }
 }
 
-/// What has become of the logins in one store.
-private struct Removal {
-    let name: String
-    var removed: [Entry] = []
-    /// Why something is or may be left.
-    var problem: StoreError?
-
-    private static let remains = "still there"
-    private static let mayRemain = "may still be there"
-    private static let wasNotThere = "was not there"
-}
-
-extension Removal {
-    /// Removes from the store what the queries ask for. A store that is absent has nothing, unless
-    /// a login is known to have been stored there.
-    fileprivate init(
-        removing queries: [Query], from store: any CredentialStore, _ session: Session,
-        isOfAll: Bool
-    ) {
-        name = store.name
-        do throws(StoreError) {
-            removed = try store.remove(queries)
-        } catch {
-            guard error.outcome == .absent else {
-                problem = error
-                return
-            }
-            do throws(StoreError) {
-                guard let marker = session.choice.marker else { return }
-                if isOfAll, try !marker.isEmpty() {
-                    problem = StoreError(
-                        .failed, "logins were stored there, and \(error.message)",
-                        hint: "log out again in the session where the keyring runs")
-                }
-                for place in queries.compactMap(\.place) where try marker.contains(place) {
-                    problem = StoreError(
-                        .failed, "it was stored there, and \(error.message)",
-                        hint: "log out again in the session where the keyring runs")
-                }
-            } catch let unreadable {
-                problem = unreadable
-            }
-        }
-    }
-
-    fileprivate var lines: [String] {
-        let removed = removed.map { "\(name): removed \($0.description)" }
-        guard let problem else {
-            return removed.isEmpty ? ["\(name): \(Removal.wasNotThere)"] : removed
-        }
-        return removed + ["\(name): \(state(of: problem)): \(problem.message)"]
-    }
-
-    fileprivate var json: JSON {
-        let result: Text =
-            switch problem?.outcome {
-            case .none: removed.isEmpty ? "absent" : "removed"
-            case .locked: "remains"
-            case .absent, .declined, .timedOut, .gone, .damaged, .failed: "unknown"
-            }
-        return .object([
-            JSON.Member("place", .name(name)),
-            JSON.Member("result", .text(result)),
-            JSON.Member("removed", .array(removed.map(\.json))),
-            JSON.Member("reason", problem.map { .name($0.message) } ?? .null),
-        ])
-    }
-
-    /// A store that nobody can unlock says so only of what it has, or is known to have had.
-    private func state(of problem: StoreError) -> String {
-        switch problem.outcome {
-        case .locked: Removal.remains
-        case .absent, .declined, .timedOut, .gone, .damaged, .failed: Removal.mayRemain
-        }
-    }
-}
-
-extension Entry {
-    /// `docker registry.example.com (alice)`
-    fileprivate var description: String {
-        "\(clientName) \(serverName)" + (username.map { " (\($0.string))" } ?? "")
-    }
-
-    fileprivate var json: JSON {
-        .object([
-            JSON.Member("client", .name(clientName)),
-            JSON.Member("server", .name(serverName)),
-            JSON.Member("username", username.map { .text($0) } ?? .null),
-        ])
+extension String {
+    /// Whether it is, as a server, on that host.
+    fileprivate func names(host: String) -> Bool {
+        let address = firstRange(of: "://").map { self[$0.upperBound...] } ?? self[...]
+        return address.prefix { $0 != "/" && $0 != ":" }.lowercased() == host.lowercased()
     }
 }

@@ -1,4 +1,6 @@
+internal import ClientFiles
 internal import Credentials
+internal import Glibc
 internal import Settings
 internal import Stores
 
@@ -7,14 +9,36 @@ internal import Stores
 struct Session: Sendable {
     let environment: Environment
     let choice: StoreChoice
+    /// Where the clients keep their own files.
+    let surroundings: Surroundings
     let console = Console()
 
     /// Throws `failed` if the user has no home directory.
     init() throws(StoreError) {
         let console = console
         environment = .ofProcess
+        surroundings = Surroundings(
+            home: try Directories.home(environment), variables: Session.variables, user: getuid())
         choice = try StoreChoice(environment, notice: { console.note($0) })
         for problem in choice.settings.problems { console.warn(problem) }
+    }
+
+    /// The variables of this process. The value of one that may be a secret is left where it is.
+    private static var variables: [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            unsafe next += 1
+            guard let equals = unsafe strchr(entry, Int32(UInt8(ascii: "="))) else { continue }
+            let name = unsafe String(
+                decoding: UnsafeRawBufferPointer(start: entry, count: equals - entry),
+                as: UTF8.self)
+            let isEmpty = unsafe equals[1] == 0
+            variables[name] =
+                Surroundings.reads(name)
+                ? unsafe String(cString: equals + 1) : isEmpty ? "" : "set"
+        }
+        return variables
     }
 
     /// The stores that the policy allows, one by one, in the order in which they are asked.

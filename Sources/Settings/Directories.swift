@@ -15,18 +15,21 @@ package struct Directories: Hashable, Sendable {
     package init(_ environment: Environment) throws(StoreError) {
         func directory(_ name: Environment.Name, else path: String) throws(StoreError) -> String {
             if let directory = environment.path(name) { return directory + "/keyfob" }
-            return try home() + path + "/keyfob"
-        }
-        func home() throws(StoreError) -> String {
-            guard let home = environment.path(.home) ?? homeInPasswordDatabase() else {
-                throw StoreError(.failed, "this user has no home directory", hint: "set HOME")
-            }
-            return home
+            return try Directories.home(environment) + path + "/keyfob"
         }
         config = try directory(.configHome, else: "/.config")
         data = try directory(.dataHome, else: "/.local/share")
         state = try directory(.stateHome, else: "/.local/state")
         runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
+    }
+
+    /// The user's home, from `HOME` or else from the password database. Throws `failed` if neither
+    /// names one.
+    package static func home(_ environment: Environment) throws(StoreError) -> String {
+        guard let home = environment.path(.home) ?? homeInPasswordDatabase() else {
+            throw StoreError(.failed, "this user has no home directory", hint: "set HOME")
+        }
+        return home
     }
 
     /// Where the lock of all who write to the keyring lies: it needs to last no longer than the

@@ -1,0 +1,112 @@
+internal import ClientFiles
+internal import Credentials
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// A removal is what has become of the logins in one place: a store, or a client's own file.
+struct Removal {
+    /// The store's name, or the file's path.
+    let name: String
+    var removed: [Entry] = []
+    /// Why something is or may be left.
+    var problem: StoreError?
+
+    private static let remains = "still there"
+    private static let mayRemain = "may still be there"
+    private static let wasNotThere = "was not there"
+}
+
+extension Removal {
+    /// Removes from the store what the queries ask for. A store that is absent has nothing, unless
+    /// a login is known to have been stored there.
+    init(
+        removing queries: [Query], from store: any CredentialStore, _ session: Session,
+        isOfAll: Bool
+    ) {
+        name = store.name
+        do throws(StoreError) {
+            removed = try store.remove(queries)
+        } catch {
+            guard error.outcome == .absent else {
+                problem = error
+                return
+            }
+            do throws(StoreError) {
+                guard let marker = session.choice.marker else { return }
+                if isOfAll, try !marker.isEmpty() {
+                    problem = StoreError(
+                        .failed, "logins were stored there, and \(error.message)",
+                        hint: "log out again in the session where the keyring runs")
+                }
+                for place in queries.compactMap(\.place) where try marker.contains(place) {
+                    problem = StoreError(
+                        .failed, "it was stored there, and \(error.message)",
+                        hint: "log out again in the session where the keyring runs")
+                }
+            } catch let unreadable {
+                problem = unreadable
+            }
+        }
+    }
+
+    /// Removes every login that is meant from a client's file, and looks again.
+    init(from plaintext: any PlaintextFile, where isMeant: (Entry) -> Bool) {
+        name = plaintext.file.path
+        do throws(StoreError) {
+            removed = try plaintext.remove { isMeant($0.entry) }
+            let rest = try plaintext.contents().logins.map(\.entry).filter(isMeant)
+            guard !rest.isEmpty else { return }
+            problem = StoreError(
+                .failed, rest.map(\.description).joined(separator: ", "), hint: "try again")
+        } catch {
+            problem = error
+        }
+    }
+
+    var lines: [String] {
+        let removed = removed.map { "\(name): removed \($0.description)" }
+        guard let problem else {
+            return removed.isEmpty ? ["\(name): \(Removal.wasNotThere)"] : removed
+        }
+        return removed + ["\(name): \(state(of: problem)): \(problem.message)"]
+    }
+
+    var json: JSON {
+        let result: Text =
+            switch problem?.outcome {
+            case .none: removed.isEmpty ? "absent" : "removed"
+            case .locked: "remains"
+            case .absent, .declined, .timedOut, .gone, .damaged, .failed: "unknown"
+            }
+        return .object([
+            JSON.Member("place", .name(name)),
+            JSON.Member("result", .text(result)),
+            JSON.Member("removed", .array(removed.map(\.json))),
+            JSON.Member("reason", problem.map { .name($0.message) } ?? .null),
+        ])
+    }
+
+    /// A store that nobody can unlock says so only of what it has, or is known to have had.
+    private func state(of problem: StoreError) -> String {
+        switch problem.outcome {
+        case .locked: Removal.remains
+        case .absent, .declined, .timedOut, .gone, .damaged, .failed: Removal.mayRemain
+        }
+    }
+}
+
+extension Entry {
+    /// `docker registry.example.com (alice)`
+    var description: String {
+        "\(clientName) \(serverName)" + (username.map { " (\($0.string))" } ?? "")
+    }
+
+    var json: JSON {
+        .object([
+            JSON.Member("client", .name(clientName)),
+            JSON.Member("server", .name(serverName)),
+            JSON.Member("username", username.map { .text($0) } ?? .null),
+        ])
+    }
+}
