@@ -92,7 +92,7 @@ let package = Package(
             name: "KeyfobCommand",
             dependencies: [
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "ClientFiles", "Credentials", "CPlatform", "JSON", "Settings", "Stores",
+                "ClientFiles", "Credentials", "CPlatform", "Files", "JSON", "Settings", "Stores",
             ]
         ),
 

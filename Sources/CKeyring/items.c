@@ -21,6 +21,10 @@ static char *copy(const char *text) {
 
 // Searching.
 
+/// So many calls are in flight at once: a bus limits how many a connection may have (dbus-daemon
+/// 1.14: 128, unless its configuration says otherwise), and each call has its deadline.
+enum { BATCH = 100 };
+
 static GVariant *attributes_variant(const KeyringAttribute *attributes, size_t count) {
     GVariantBuilder builder;
     library.g_variant_builder_init(&builder, (const GVariantType *)"a{ss}");
@@ -47,9 +51,10 @@ static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool 
     }
 }
 
-static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                             KeyringHits *hits) {
-    Call *calls = allocate(count, sizeof *calls);
+/// Makes searches that are few enough to be asked for at once, and adds what they find.
+static KeyringOutcome search_batch(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                                   KeyringHits *hits, size_t *capacity) {
+    Call calls[BATCH] = {{0}};
     size_t pending = 0;
     for (size_t index = 0; index < count; index++)
         call_send(keyring, &calls[index], &pending, keyring->provider, SERVICE_PATH,
@@ -59,8 +64,6 @@ static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, s
                   CALL_MILLISECONDS);
     calls_land(keyring, &pending);
 
-    *hits = (KeyringHits){0};
-    size_t capacity = 0;
     KeyringOutcome outcome = KeyringOutcomeDone;
     for (size_t index = 0; index < count; index++) {
         if (outcome == KeyringOutcomeDone)
@@ -68,14 +71,26 @@ static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, s
         if (outcome == KeyringOutcomeDone) {
             GVariant *unlocked = library.g_variant_get_child_value(calls[index].reply, 0);
             GVariant *locked = library.g_variant_get_child_value(calls[index].reply, 1);
-            hits_add(hits, &capacity, unlocked, false);
-            hits_add(hits, &capacity, locked, true);
+            hits_add(hits, capacity, unlocked, false);
+            hits_add(hits, capacity, locked, true);
             library.g_variant_unref(unlocked);
             library.g_variant_unref(locked);
         }
         call_clear(&calls[index]);
     }
-    free(calls);
+    return outcome;
+}
+
+static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
+                             KeyringHits *hits) {
+    *hits = (KeyringHits){0};
+    size_t capacity = 0;
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += BATCH) {
+        const size_t left = count - start;
+        outcome = search_batch(keyring, patterns + start, left < BATCH ? left : BATCH, hits,
+                               &capacity);
+    }
     if (outcome != KeyringOutcomeDone)
         keyring_hits_free(hits);
     return outcome;
@@ -101,10 +116,6 @@ void keyring_hits_free(KeyringHits *hits) {
 }
 
 // Reading.
-
-/// So many calls are in flight at once: a bus limits how many a connection may have (dbus-daemon
-/// 1.14: 128, unless its configuration says otherwise), and each call has its deadline.
-enum { READ_BATCH = 100 };
 
 static void item_fill(KeyringItem *item, GVariant *properties) {
     GVariant *attributes = library.g_variant_lookup_value(properties, "Attributes",
@@ -139,7 +150,7 @@ static void item_fill(KeyringItem *item, GVariant *properties) {
 /// Reads items that are few enough to be asked for at once.
 static KeyringOutcome read_batch(Keyring *keyring, const char *const *paths, size_t count,
                                  KeyringItem *items) {
-    Call calls[READ_BATCH] = {{0}};
+    Call calls[BATCH] = {{0}};
     size_t pending = 0;
     for (size_t index = 0; index < count; index++)
         call_send(keyring, &calls[index], &pending, keyring->provider, paths[index],
@@ -169,9 +180,9 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t c
     for (size_t index = 0; index < count; index++)
         items[index] = (KeyringItem){0};
     KeyringOutcome outcome = KeyringOutcomeDone;
-    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += READ_BATCH) {
+    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += BATCH) {
         const size_t left = count - start;
-        outcome = read_batch(keyring, paths + start, left < READ_BATCH ? left : READ_BATCH,
+        outcome = read_batch(keyring, paths + start, left < BATCH ? left : BATCH,
                              items + start);
     }
     if (outcome != KeyringOutcomeDone)

@@ -53,6 +53,11 @@ package struct PlaintextLogin: Sendable {
                 ? "its name holds a control character" : nil)
     }
 
+    /// A login that another helper keeps.
+    package init(_ credential: Credential) {
+        self.init(credential.entry, secret: credential.secret)
+    }
+
     package var credential: Credential { Credential(entry, secret: secret) }
 }
 

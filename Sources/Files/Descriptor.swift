@@ -6,7 +6,10 @@ package struct Descriptor: ~Copyable, Sendable {
 
     package init(owning number: Int32) { self.number = number }
 
-    deinit { close(number) }
+    deinit { Glibc.close(number) }
+
+    /// Closes it now.
+    package consuming func close() {}
 
     /// The directory at this path, opened. A relative path begins at `start`.
     package static func ofDirectory(

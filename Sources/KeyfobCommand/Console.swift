@@ -45,6 +45,13 @@ struct Console: Sendable {
     /// Says what the user should know.
     func note(_ line: String) { say("keyfob: \(line.printable)") }
 
+    /// Shows how far a long run is, where standard error is a terminal; at its end the line goes.
+    func progress(_ done: Int, of all: Int) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let line = done < all ? "\rkeyfob: \(done) of \(all)" : "\r\u{1B}[K"
+        _ = Console.write(Array(line.utf8).span, to: STDERR_FILENO)
+    }
+
     /// Asks a question at the terminal; nil where there is none. Anything but yes is no.
     func confirm(_ question: String) -> Bool? {
         let terminal = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)

@@ -19,7 +19,7 @@ struct Keyfob: ParsableCommand {
             this command is for you.
             """,
         version: "keyfob \(Version.current)",
-        subcommands: [List.self, Logout.self, Move.self, Passphrase.self, Token.self])
+        subcommands: [Import.self, List.self, Logout.self, Move.self, Passphrase.self, Token.self])
 
     static func main() {
         guard platform_harden() else { _exit(1) }

@@ -66,31 +66,11 @@ struct PassphraseCommand {
 
     /// Starts it with nothing to read.
     private func start(printingTo output: borrowing Descriptor) throws(StoreError) -> pid_t {
-        var files = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&files)
-        defer { unsafe posix_spawn_file_actions_destroy(&files) }
-        unsafe posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&files, output.number, STDOUT_FILENO)
-
-        // This process ignores SIGPIPE, which a program does not expect.
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGPIPE)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-
-        var process = pid_t()
-        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
-        let error = unsafe posix_spawnp(
-            &process, arguments[0], &files, &attributes, &words, environ)
-        guard error == 0 else {
-            throw failure("cannot be started: \(SystemError(code: error).reason)")
+        do throws(SystemError) {
+            return try Child.start(arguments, printingTo: output.number)
+        } catch {
+            throw failure("cannot be started: \(error.reason)")
         }
-        return process
     }
 
     private func wait(for process: pid_t, until end: Int) throws(StoreError) -> Int32 {
