@@ -1,5 +1,3 @@
-import Glibc
-
 /// A server key is a registry's address as a docker client spells it, and its normal form.
 ///
 /// Two keys are the same server exactly when their normal forms are equal. The grammar is
@@ -112,29 +110,9 @@ private struct Address: Hashable {
         guard let path = Address.path(rest[slash...]) else { return nil }
         self.path = path
 
-        let hostEnd: Int
-        if authority.first == UInt8(ascii: "[") {
-            guard let bracket = authority.firstIndex(of: UInt8(ascii: "]")),
-                Address.isIPv6(authority[(authority.startIndex + 1)..<bracket])
-            else { return nil }
-            hostEnd = bracket + 1
-        } else {
-            hostEnd = authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
-            guard hostEnd > authority.startIndex,
-                authority[..<hostEnd].allSatisfy(Address.isHostByte)
-            else { return nil }
-        }
-        host = authority[..<hostEnd].map(\.lowerCased)
-
-        let afterHost = authority[hostEnd...]
-        if afterHost.isEmpty {
-            port = nil
-        } else {
-            guard afterHost.first == UInt8(ascii: ":"),
-                let port = Address.port(afterHost.dropFirst())
-            else { return nil }
-            self.port = port
-        }
+        guard let named = Authority(authority) else { return nil }
+        host = named.host
+        port = named.port
     }
 
     var portSuffix: [UInt8] {
@@ -173,29 +151,6 @@ private struct Address: Hashable {
         }
         if path.last == UInt8(ascii: "/") { path.removeLast() }
         return path.elementsEqual("/v1".utf8) || path.elementsEqual("/v2".utf8) ? [] : path
-    }
-
-    private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
-        guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
-            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-        else { return nil }
-        let port = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
-        return (1...65535).contains(port) ? port : nil
-    }
-
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-
-    private static func isIPv6(_ bytes: ArraySlice<UInt8>) -> Bool {
-        var address = in6_addr()
-        return unsafe inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
     }
 }
 

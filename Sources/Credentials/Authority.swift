@@ -1,0 +1,58 @@
+import Glibc
+
+/// An authority is the `host[:port]` of an address: letters, digits, `.`, `-` and `_`, or a
+/// bracketed IPv6 address, and a port of 1 to 65535 without a leading zero. It names no user.
+package struct Authority: Sendable {
+    /// In lower case; an IPv6 address with its brackets.
+    package let host: [UInt8]
+    package let port: Int?
+
+    package init?(_ bytes: ArraySlice<UInt8>) {
+        let hostEnd: Int
+        if bytes.first == UInt8(ascii: "[") {
+            guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
+                Authority.isIPv6(bytes[(bytes.startIndex + 1)..<bracket])
+            else { return nil }
+            hostEnd = bracket + 1
+        } else {
+            hostEnd = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+            guard hostEnd > bytes.startIndex,
+                bytes[..<hostEnd].allSatisfy(Authority.isHostByte)
+            else { return nil }
+        }
+        host = bytes[..<hostEnd].map(\.lowerCased)
+
+        let afterHost = bytes[hostEnd...]
+        if afterHost.isEmpty {
+            port = nil
+        } else {
+            guard afterHost.first == UInt8(ascii: ":"),
+                let port = Authority.port(afterHost.dropFirst())
+            else { return nil }
+            self.port = port
+        }
+    }
+
+    private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
+            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        let port = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+        return (1...65535).contains(port) ? port : nil
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isIPv6(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var address = in6_addr()
+        return unsafe inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
+    }
+}
