@@ -17,11 +17,11 @@ documents = README.md SECURITY.md LICENSE
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
 # libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
 BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
-	libjansson-dev libsecret-1-dev libsodium-dev
+	libcurl4-openssl-dev libjansson-dev libsecret-1-dev libsodium-dev
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
-	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
+	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
 	strace valgrind python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and

@@ -3,12 +3,13 @@
 import Foundation
 import PackageDescription
 
-/// libsecret's headers, without its libraries: CKeyring opens libsecret at run time.
-let libsecretHeaders: [String] = {
+/// The headers of what is opened at run time, without its libraries: libsecret by CKeyring, libcurl
+/// by CCurl.
+let runtimeHeaders: [String] = {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["pkg-config", "--cflags-only-I", "libsecret-1"]
+    process.arguments = ["pkg-config", "--cflags-only-I", "libsecret-1", "libcurl"]
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     guard (try? process.run()) != nil else { return [] }
@@ -63,7 +64,7 @@ let package = Package(
         .target(
             name: "CKeyring",
             cSettings: [
-                .unsafeFlags(libsecretHeaders + ["-Wall", "-Wextra", "-Wno-unused-parameter"])
+                .unsafeFlags(runtimeHeaders + ["-Wall", "-Wextra", "-Wno-unused-parameter"])
             ]
         ),
         .target(name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
@@ -75,6 +76,11 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Credentials", "CJansson"]),
         .systemLibrary(
             name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+
+        // What registries say to a login.
+        .target(name: "Registry", dependencies: ["Credentials", "JSON", "CCurl"]),
+        .target(
+            name: "CCurl", cSettings: [.unsafeFlags(runtimeHeaders + ["-Wall", "-Wextra"])]),
 
         // What the user has configured.
         .target(name: "Settings", dependencies: ["Credentials", "JSON", "Stores"]),
@@ -92,7 +98,8 @@ let package = Package(
             name: "KeyfobCommand",
             dependencies: [
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "ClientFiles", "Credentials", "CPlatform", "Files", "JSON", "Settings", "Stores",
+                "ClientFiles", "Credentials", "CPlatform", "Files", "JSON", "Registry",
+                "Settings", "Stores",
             ]
         ),
 
@@ -132,6 +139,9 @@ let package = Package(
             name: "ClientFilesTests", dependencies: ["ClientFiles", "Credentials", "Sandbox"],
             path: "Tests/ClientFiles"),
         .testTarget(
+            name: "RegistryTests", dependencies: ["Credentials", "Registry"],
+            path: "Tests/Registry"),
+        .testTarget(
             name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
             path: "Tests/Settings"),
         .testTarget(
@@ -146,7 +156,8 @@ let package = Package(
         ),
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
-            path: "Tests/Clients", exclude: ["module-registry.py", "plain-server.py"]),
+            path: "Tests/Clients",
+            exclude: ["module-registry.py", "plain-server.py", "token-server.py"]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),

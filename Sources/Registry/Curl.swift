@@ -1,0 +1,131 @@
+internal import CCurl
+internal import Credentials
+
+/// The HTTP client of this system, libcurl, with the system's certificates and proxy variables. No
+/// proxy is asked for an address on this machine.
+package struct Curl: HTTPClient {
+    private let userAgent: String
+    private let certificates: String?
+    private let seconds: UInt32
+
+    /// The longest answer, in bytes, and the longest of the headers that are looked at.
+    private static let bodyLimit = 1 << 20
+    private static let headersLimit = 16 << 10
+
+    /// `certificates` names a file of certificates to be used in place of the system's file. A
+    /// request takes no longer than `seconds`.
+    package init(userAgent: String, certificates: String? = nil, seconds: UInt32) {
+        self.userAgent = userAgent
+        self.certificates = certificates
+        self.seconds = seconds
+    }
+
+    package func ask(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPAnswer {
+        let arguments = Arguments(of: request, by: userAgent, trusting: certificates)
+        var result = CurlResult.unavailable
+        var status = 0
+        var headers = [UInt8](repeating: 0, count: Curl.headersLimit)
+        var reason = [CChar](repeating: 0, count: Int(curl_error_size))
+        let body = Secret(capacity: Curl.bodyLimit) { memory in
+            unsafe memory.withUnsafeMutableBufferPointer { memory in
+                unsafe headers.withUnsafeMutableBufferPointer { headers in
+                    unsafe reason.withUnsafeMutableBufferPointer { reason in
+                        unsafe arguments.withCurlRequest(seconds) { request in
+                            var answer = unsafe CurlAnswer(
+                                body: memory.baseAddress!, body_capacity: memory.count,
+                                body_length: 0, headers: headers.baseAddress!,
+                                headers_capacity: headers.count, headers_length: 0, status: 0,
+                                error: reason.baseAddress!)
+                            result = unsafe curl_ask(request, &answer)
+                            status = unsafe answer.status
+                            unsafe headers[answer.headers_length...].update(repeating: 0x0A)
+                            return unsafe answer.body_length
+                        }
+                    }
+                }
+            }
+        }
+        let words = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        switch result {
+        case .answered:
+            return HTTPAnswer(status: status, headers: headers, body: body)
+        case .unavailable: throw .unavailable(words)
+        case .unreachable: throw .unreachable(words)
+        case .notTLS: throw .notTLS(words)
+        case .untrusted: throw .untrusted(words)
+        case .tooLong: throw .tooLong
+        }
+    }
+}
+
+/// What libcurl is given: strings that each end in NUL, in one piece of memory that is wiped.
+private struct Arguments {
+    private let memory: Secret
+    private let starts: [Int?]
+    private let formLength: Int
+    private let isDirect: Bool
+
+    init(of request: HTTPRequest, by userAgent: String, trusting certificates: String?) {
+        var username: Secret?
+        var password: Secret?
+        var bearer: Secret?
+        switch request.identity {
+        case .nobody: break
+        case .basic(let name, let secret):
+            (username, password) = (Secret(copying: name.bytes.span), secret)
+        case .bearer(let token): bearer = token
+        }
+        let parts = [
+            Secret(request.address.description), Secret(userAgent), certificates.map(Secret.init),
+            username, password, bearer, request.form,
+        ]
+        var starts: [Int?] = []
+        var end = 0
+        for part in parts {
+            starts.append(part == nil ? nil : end)
+            end += part.map { $0.count + 1 } ?? 0
+        }
+        memory = Secret(capacity: end) { memory in
+            var end = 0
+            for part in parts.compactMap(\.self) {
+                part.expose { bytes in
+                    for index in bytes.indices { memory[end + index] = bytes[index] }
+                }
+                end += part.count
+                memory[end] = 0
+                end += 1
+            }
+            return end
+        }
+        self.starts = starts
+        formLength = request.form?.count ?? 0
+        isDirect = request.address.isLoopback
+    }
+
+    func withCurlRequest<Result>(
+        _ seconds: UInt32, _ body: (UnsafePointer<CurlRequest>) -> Result
+    ) -> Result {
+        memory.expose { bytes in
+            unsafe bytes.withUnsafeBytes { bytes in
+                func string(_ index: Int) -> UnsafePointer<CChar>? {
+                    guard let start = starts[index] else { return nil }
+                    return unsafe bytes.baseAddress!.advanced(by: start)
+                        .assumingMemoryBound(to: CChar.self)
+                }
+                let form = unsafe starts[6].map { start in
+                    unsafe bytes.baseAddress!.advanced(by: start)
+                        .assumingMemoryBound(to: UInt8.self)
+                }
+                var request = unsafe CurlRequest(
+                    url: string(0)!, username: string(3), password: string(4), bearer: string(5),
+                    form: form, form_length: formLength, user_agent: string(1)!,
+                    certificates: string(2), is_direct: isDirect, seconds: seconds)
+                return unsafe body(&request)
+            }
+        }
+    }
+}
+
+extension Secret {
+    fileprivate init(_ string: String) { self.init(copying: Array(string.utf8).span) }
+}

@@ -1,0 +1,22 @@
+package import Credentials
+
+/// A request is for one address, and may show who asks.
+package struct HTTPRequest: Sendable {
+    package enum Identity: Sendable {
+        case nobody
+        case basic(username: Text, password: Secret)
+        /// The token holds nothing but visible ASCII.
+        case bearer(Secret)
+    }
+
+    package let address: WebAddress
+    package var identity = Identity.nobody
+    /// A form that is posted; a GET without one.
+    package var form: Secret?
+
+    init(_ address: WebAddress, as identity: Identity = .nobody, posting form: Secret? = nil) {
+        self.address = address
+        self.identity = identity
+        self.form = form
+    }
+}

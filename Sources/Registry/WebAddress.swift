@@ -1,0 +1,96 @@
+package import Credentials
+internal import Glibc
+
+/// A web address is what a request may go to: `http[s]://host[:port][/path][?query]`, which names
+/// no user and no fragment, and holds no byte that two readers could take for different things.
+package struct WebAddress: Sendable {
+    package enum Scheme: String, Sendable {
+        case http, https
+
+        var defaultPort: Int { self == .http ? 80 : 443 }
+    }
+
+    package let scheme: Scheme
+    private let authority: Authority
+    /// Path and query, as they are written; begins with a slash.
+    private let target: [UInt8]
+
+    package init?(_ text: Text) {
+        guard text.bytes.allSatisfy(WebAddress.isPlain),
+            let colon = text.bytes.firstIndex(of: UInt8(ascii: ":")),
+            let scheme = Scheme(
+                rawValue: String(decoding: text.bytes[..<colon].map(\.lowerCased), as: UTF8.self)),
+            text.bytes[colon...].starts(with: "://".utf8)
+        else { return nil }
+        let rest = text.bytes[(colon + 3)...]
+        let end = rest.firstIndex { "/?".utf8.contains($0) } ?? rest.endIndex
+        guard let authority = Authority(rest[..<end]) else { return nil }
+        let target = Array(rest[end...])
+        self.init(
+            scheme, authority, target.first == UInt8(ascii: "/") ? target : Array("/".utf8) + target
+        )
+    }
+
+    /// The root of the registry's API, over https.
+    package init(rootOf registry: RegistryName) {
+        self.init(.https, registry.authority, Array("/v2/".utf8))
+    }
+
+    private init(_ scheme: Scheme, _ authority: Authority, _ target: [UInt8]) {
+        self.scheme = scheme
+        self.authority = authority
+        self.target = target
+    }
+
+    /// The same address by http.
+    var inTheOpen: WebAddress { WebAddress(.http, authority, target) }
+
+    /// The address with these parameters in its query.
+    func asking(_ parameters: [(name: String, value: Text)]) -> WebAddress {
+        var target = target
+        for (name, value) in parameters {
+            let isFirst = !target.contains(UInt8(ascii: "?"))
+            target += (isFirst ? "?" : "&").utf8
+            target += name.utf8
+            target.append(UInt8(ascii: "="))
+            for byte in value.bytes { target += FormEncoding(byte).bytes }
+        }
+        return WebAddress(scheme, authority, target)
+    }
+
+    /// Whether it is on this machine.
+    package var isLoopback: Bool { authority.isLoopback }
+
+    /// Scheme, host and port, the latter unless it is the default one.
+    package var origin: String {
+        let port = authority.port.map { $0 == scheme.defaultPort ? "" : ":\($0)" } ?? ""
+        return "\(scheme.rawValue)://\(String(decoding: authority.host, as: UTF8.self))\(port)"
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x21...0x7E).contains(byte) && !##""#<>\^`{|}"##.utf8.contains(byte)
+    }
+}
+
+extension WebAddress: CustomStringConvertible {
+    package var description: String { origin + String(decoding: target, as: UTF8.self) }
+}
+
+extension Authority {
+    /// Whether it is this machine, by a name or an address that can be nothing else: `localhost`,
+    /// 127.0.0.0/8 or `[::1]`.
+    fileprivate var isLoopback: Bool {
+        let name = String(decoding: host, as: UTF8.self)
+        if name == "localhost" { return true }
+        var four = in_addr()
+        if unsafe inet_pton(AF_INET, name, &four) == 1 {
+            return UInt32(bigEndian: four.s_addr) >> 24 == 127
+        }
+        var six = in6_addr()
+        var loopback = in6_addr()
+        guard unsafe inet_pton(AF_INET6, String(name.dropFirst().dropLast()), &six) == 1,
+            unsafe inet_pton(AF_INET6, "::1", &loopback) == 1
+        else { return false }
+        return unsafe memcmp(&six, &loopback, MemoryLayout<in6_addr>.size) == 0
+    }
+}
