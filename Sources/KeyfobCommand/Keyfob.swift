@@ -19,7 +19,9 @@ struct Keyfob: ParsableCommand {
             this command is for you.
             """,
         version: "keyfob \(Version.current)",
-        subcommands: [Import.self, List.self, Logout.self, Move.self, Passphrase.self, Token.self])
+        subcommands: [
+            Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self, Token.self,
+        ])
 
     static func main() {
         guard platform_harden() else { _exit(1) }

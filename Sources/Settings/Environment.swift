@@ -25,6 +25,7 @@ package struct Environment: Sendable {
         case prompt = "KEYFOB_PROMPT"
         case promptTimeout = "KEYFOB_PROMPT_TIMEOUT"
         case keyFile = "KEYFOB_KEY_FILE"
+        case certificateFile = "SSL_CERT_FILE"
     }
 
     package init(_ values: [Name: String], passphrase: Secret? = nil) {

@@ -81,7 +81,7 @@ import Testing
         #expect(login.succeeded)
 
         let image = "docker://\(registry.host)/greeting:1"
-        let archive = try makeImage(in: sandbox)
+        let archive = try Image(in: sandbox).archive
         let push = try sandbox.run(
             "skopeo", "copy", "--dest-tls-verify=false", "docker-archive:\(archive)", image)
         #expect(push.succeeded)
@@ -137,7 +137,7 @@ import Testing
         let image = "\(registry.host)/greeting:1"
         let push = try sandbox.run(
             "skopeo", "copy", "--dest-tls-verify=false",
-            "docker-archive:\(try makeImage(in: sandbox))", "docker://\(image)")
+            "docker-archive:\(Image(in: sandbox).archive)", "docker://\(image)")
         #expect(push.succeeded, "\(push)")
 
         let address = "unix://\(sandbox.file("run/podman.sock"))"
@@ -189,29 +189,5 @@ import Testing
     private func authFile(_ machine: Machine) throws -> String {
         ["auth.json", "run/containers/auth.json", "home/.config/containers/auth.json"]
             .compactMap { machine.sandbox.text($0) }.joined()
-    }
-
-    /// The smallest image: one layer with one file.
-    private func makeImage(in sandbox: Sandbox) throws -> String {
-        try sandbox.write("hello\n", to: "image/hello")
-        let folder = sandbox.file("image")
-        func tar(_ archive: String, _ files: String...) throws {
-            let outcome = try sandbox.program(
-                ["tar", "-C", folder, "-cf", "\(folder)/\(archive)"] + files
-            ).run()
-            try #require(outcome.succeeded, "\(outcome.errors)")
-        }
-        try tar("layer.tar", "hello")
-        let digest = try sandbox.run("sha256sum", "\(folder)/layer.tar").output.prefix(64)
-        try sandbox.write(
-            """
-            {"architecture": "amd64", "os": "linux", "config": {},
-             "rootfs": {"type": "layers", "diff_ids": ["sha256:\(digest)"]}}
-            """, to: "image/config.json")
-        try sandbox.write(
-            #"[{"Config": "config.json", "RepoTags": [], "Layers": ["layer.tar"]}]"#,
-            to: "image/manifest.json")
-        try tar("image.tar", "manifest.json", "config.json", "layer.tar")
-        return "\(folder)/image.tar"
     }
 }

@@ -14,6 +14,7 @@ import Testing
             let names: [Name]?
             let valueName: String?
             let kind: String
+            let shouldDisplay: Bool
         }
 
         let commandName: String
@@ -29,8 +30,9 @@ import Testing
                     all.merge(command.options(after: name)) { $1 }
                 }
             }
-            let names = (arguments ?? []).flatMap { $0.names ?? [] }.map(\.name)
-            let positional = (arguments ?? []).filter { $0.kind == "positional" }
+            let shown = (arguments ?? []).filter(\.shouldDisplay)
+            let names = shown.flatMap { $0.names ?? [] }.map(\.name)
+            let positional = shown.filter { $0.kind == "positional" }
                 .compactMap(\.valueName)
             return [path: Set(names + positional).subtracting(["help", "h", "version"])]
         }
@@ -61,7 +63,7 @@ import Testing
             let path = words.prefix { $0.first?.isLowercase == true }
             let options = zip(words, words.dropFirst()).compactMap { macro, word in
                 switch macro {
-                case "Fl": String(word.dropFirst())
+                case "Fl": String(word.first == "-" ? word.dropFirst() : word)
                 case "Ar": String(word)
                 default: nil
                 }

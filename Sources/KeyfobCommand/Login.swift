@@ -1,0 +1,261 @@
+internal import ArgumentParser
+internal import Credentials
+internal import Glibc
+internal import Registry
+internal import Settings
+internal import Stores
+
+/// `keyfob login`: stores a login, once its registry has accepted it.
+struct Login: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Store a login, if its registry accepts it.",
+        discussion: """
+            The password is asked for at the terminal, or read from standard input, and is sent \
+            to the registry alone. A refused login stores nothing. Only registries of docker and \
+            podman are asked; the tokens of other clients are stored as they are.
+            """)
+
+    @Argument(
+        help: """
+            The server: a registry's host, the URL of a cargo registry's index, a URL of git's, \
+            or what else the client calls it.
+            """)
+    var server: String
+
+    @Option(name: [.customShort("u"), .customLong("username")], help: "The user.")
+    var username: String?
+
+    @Flag(help: "Read the password from standard input, all of it but a line's end at its end.")
+    var passwordStdin = false
+
+    @Option(help: "The client whose login it is.")
+    var client = Client.docker
+
+    @Option(help: "The name of a cargo registry, for the label.")
+    var name: String?
+
+    @Flag(help: "Do not ask the registry.")
+    var noVerify = false
+
+    @Option(
+        name: [.customShort("p", allowingJoined: true), .customLong("password")], help: .hidden)
+    var password: String?
+
+    func validate() throws {
+        guard password == nil else {
+            throw ValidationError(
+                "a password is not taken from the command line, where others can read it: "
+                    + "use --password-stdin")
+        }
+        guard username == nil || client.usersHaveNames else {
+            throw ValidationError("a login of \(client.rawValue) has no user name")
+        }
+        guard name == nil || client == .cargo else {
+            throw ValidationError("--name is for a registry of cargo")
+        }
+    }
+
+    func run() throws {
+        let session = try Session()
+        // Nobody types a password, and none is sent, for a login that would not be stored.
+        if let refusal = session.choice.settings.refusal { throw refusal }
+        let place = try LoginPlace(
+            Session.key(server), of: client, named: name,
+            among: client == .cargo ? session.inventory().logins.map(\.entry) : [])
+        let user = try user(at: place, session)
+        let secret = try secret(of: user, at: place, session)
+        let login = try verify(user, secret, at: place, session)
+        let kept = try keep(login, session)
+        let done = place.registry != nil && !noVerify ? "logged in to" : "stored a login for"
+        let who = user.map { " as \($0)" } ?? ""
+        session.console.print("\(done) \(place)\(who), kept in the \(kept)")
+    }
+
+    // MARK: Who logs in
+
+    private func user(at place: LoginPlace, _ session: Session) throws(StoreError) -> Text? {
+        guard client.usersHaveNames else { return nil }
+        var typed = username
+        if typed == nil, place.username == nil, client != .token {
+            guard !passwordStdin else {
+                throw StoreError(
+                    .failed, "--password-stdin needs the user name", hint: "give it with --username"
+                )
+            }
+            typed = session.console.ask("user name for \(place): ")
+            guard typed != nil else {
+                throw StoreError(
+                    .failed, "there is no terminal to ask for the user name",
+                    hint: "give it with --username")
+            }
+        }
+        guard let typed else { return place.username }
+        guard let user = Text(typed), !user.isEmpty, !user.hasControlCharacter else {
+            throw StoreError(.failed, "\"\(typed)\" is no user name")
+        }
+        guard place.username == nil || place.username == user else {
+            throw StoreError(.failed, "\(server) names another user than --username")
+        }
+        return user
+    }
+
+    private func secret(
+        of user: Text?, at place: LoginPlace, _ session: Session
+    ) throws(StoreError) -> Secret {
+        let noun = client.secretNoun
+        let secret: Secret
+        if passwordStdin {
+            secret = try Secret(readFrom: STDIN_FILENO, noun)
+        } else {
+            let whose = user.map { " of \($0)" } ?? ""
+            guard
+                let typed = try Terminal.ask(
+                    "\(noun)\(whose) for \(place): ", for: noun,
+                    seconds: session.choice.settings.promptTimeout)
+            else {
+                throw StoreError(
+                    .failed, "there is no terminal to ask for the \(noun)",
+                    hint: "give it on standard input, with --password-stdin")
+            }
+            secret = typed
+        }
+        guard let problem = secret.problem(isLine: client.realm != .docker) else { return secret }
+        throw StoreError(.failed, "the \(noun) \(problem)", hint: "nothing was stored")
+    }
+
+    // MARK: Whether it is good
+
+    /// The login as it is to be kept.
+    private func verify(
+        _ user: Text?, _ secret: Secret, at place: LoginPlace, _ session: Session
+    ) throws(StoreError) -> Credential {
+        guard let user, let registry = place.registry, !noVerify else {
+            session.console.note(
+                place.registry != nil
+                    ? "the registry is not asked whether it accepts this login"
+                    : "a login of \(client.rawValue) is stored as it is: nobody is asked whether "
+                        + "it is good")
+            return Credential(place.entry(of: user), secret: secret)
+        }
+        let client = Curl(
+            userAgent: "keyfob/\(Version.current)",
+            certificates: session.environment[.certificateFile], seconds: Login.patience)
+        do throws(RegistryError) {
+            switch try RegistryLogin(to: registry, over: client).verify(user, secret) {
+            case .accepted: break
+            case .acceptedWithToken(let token):
+                session.console.note(
+                    "the registry gave an identity token, to be kept in place of the password")
+                return Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
+            case .asksNobody:
+                session.console.note(
+                    "the registry asks nobody for a password: it does not say whether this one "
+                        + "is good")
+            }
+            return Credential(place.entry(of: user), secret: secret)
+        } catch {
+            throw StoreError(.failed, error.message, hint: Login.hint(for: error))
+        }
+    }
+
+    /// How long one request to a registry may take, in seconds.
+    private static let patience: UInt32 = 15
+
+    private static let unverified =
+        "nothing was stored; to store it without asking the registry: --no-verify"
+
+    private static func hint(for error: RegistryError) -> String {
+        switch error {
+        case .refused, .exposing: "nothing was stored"
+        case .untrusted:
+            "nothing was stored; name its certificate in SSL_CERT_FILE, or store the login "
+                + "without asking: --no-verify"
+        case .unavailable, .unreachable, .notTLS, .redirected, .unexpected, .unknownChallenge:
+            unverified
+        }
+    }
+
+    // MARK: Where it is kept
+
+    /// The name of the store that has it, as a look into it shows.
+    private func keep(_ login: Credential, _ session: Session) throws(StoreError) -> String {
+        try session.choice.store.save(login)
+        guard let query = Query(replacedBy: login.entry) else {
+            throw StoreError(.failed, "the login does not say what it is for")
+        }
+        for store in session.stores {
+            do throws(StoreError) {
+                guard let found = try store.find(query).first, found.secret == login.secret,
+                    found.entry.username == login.entry.username
+                else { continue }
+                return store.name
+            } catch {
+                guard error.outcome == .absent else { throw error }
+            }
+        }
+        throw StoreError(
+            .failed, "the login does not come back as it was stored", hint: "see: keyfob list")
+    }
+}
+
+extension Client {
+    fileprivate var usersHaveNames: Bool {
+        switch self {
+        case .docker, .podman, .git, .token: true
+        case .cargo, .terraform, .pulumi: false
+        }
+    }
+
+    fileprivate var secretNoun: String {
+        switch self {
+        case .docker, .podman, .git: "password"
+        case .cargo, .terraform, .pulumi, .token: "token"
+        }
+    }
+}
+
+extension Secret {
+    /// The longest that is read, in bytes.
+    private static let limit = 1 << 20
+
+    /// All that can be read there, without a line's end at its end, as docker reads a password.
+    fileprivate init(readFrom file: Int32, _ noun: String) throws(StoreError) {
+        let read = try Secret(capacity: Secret.limit + 3) { memory throws(StoreError) in
+            var count = 0
+            while count < memory.count {
+                let length = unsafe memory.withUnsafeMutableBytes { memory in
+                    unsafe Glibc.read(file, memory.baseAddress! + count, memory.count - count)
+                }
+                if length < 0, errno == EINTR { continue }
+                guard length >= 0 else {
+                    let reason = unsafe String(cString: strerror(errno))
+                    throw StoreError(.failed, "cannot read the \(noun): \(reason)")
+                }
+                if length == 0 { break }
+                count += length
+            }
+            return count
+        }
+        let end = read.expose { bytes in
+            var end = bytes.count
+            if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
+            if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
+            return end
+        }
+        guard end <= Secret.limit else {
+            throw StoreError(.failed, "the \(noun) is longer than \(Secret.limit) bytes")
+        }
+        self = read[0..<end]
+    }
+
+    /// Why it can be no password; nil if it can. One that is a line has no line's end in it.
+    fileprivate func problem(isLine: Bool) -> String? {
+        if isEmpty { return "is empty" }
+        return expose { bytes in
+            guard (try? UTF8Span(validating: bytes)) != nil else { return "is not UTF-8" }
+            if bytes.indices.contains(where: { bytes[$0] == 0 }) { return "holds a NUL" }
+            let breaks = bytes.indices.contains { bytes[$0] == 0x0A || bytes[$0] == 0x0D }
+            return isLine && breaks ? "has more than one line" : nil
+        }
+    }
+}
