@@ -66,6 +66,17 @@ package struct ClientFile: Hashable, Sendable {
         throw StoreError(.failed, "\(path) is changed all the time; it was left as it is")
     }
 
+    /// Makes the folder that it lies in, and those above, for the user alone, where there are none.
+    package func makeFolder() throws(StoreError) {
+        var made = ""
+        for part in path.folder.split(separator: "/") {
+            made += "/\(part)"
+            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else {
+                throw failure("create", made, SystemError(code: errno))
+            }
+        }
+    }
+
     /// Removes the file if it holds these bytes and nothing else. Returns whether it did.
     package func remove(ifItIs content: Secret) throws(StoreError) -> Bool {
         guard let file = try open(path) else { return false }
@@ -171,7 +182,7 @@ package struct ClientFile: Hashable, Sendable {
 
     /// Puts a new file in the place of none; false if there is one meanwhile.
     private func create(_ content: Secret, at target: String) throws(StoreError) -> Bool {
-        try makeFolder(of: target)
+        try makeFolder()
         let temporary = try writeTemporary(content, beside: target, like: nil)
         defer { unsafe unlink(temporary) }
         do throws(SystemError) {
@@ -246,16 +257,6 @@ package struct ClientFile: Hashable, Sendable {
                 cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
             if name.utf8.starts(with: target.temporaryPrefix.utf8) {
                 unsafe unlink(target.folder + "/" + name)
-            }
-        }
-    }
-
-    private func makeFolder(of target: String) throws(StoreError) {
-        var made = ""
-        for part in target.folder.split(separator: "/") {
-            made += "/\(part)"
-            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else {
-                throw failure("create", made, SystemError(code: errno))
             }
         }
     }

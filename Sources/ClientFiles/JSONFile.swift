@@ -25,7 +25,8 @@ extension ClientFile {
         }
     }
 
-    private func object(_ content: Secret) throws(StoreError) -> JSONText? {
+    /// The content as a JSON object; nil if it is blank. Throws `failed` if it is anything else.
+    func object(_ content: Secret) throws(StoreError) -> JSONText? {
         let text: JSONText
         do throws(JSON.Fault) {
             text = try JSONText(content)

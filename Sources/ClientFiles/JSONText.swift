@@ -91,22 +91,27 @@ extension JSONText {
         edits.cut(indices, of: (object.members ?? []).map(\.range), within: inner)
     }
 
-    /// Adds a member at the end of an object, indented as its other members are, or as `depth` says
-    /// if it has none.
-    func add(_ name: String, _ value: String, to object: Value, depth: Int, in edits: inout Edits) {
+    /// What adds a member at the end of an object, indented as its other members are, or as `depth`
+    /// says if it has none.
+    func addition(_ member: String, to object: Value, depth: Int) -> Splice {
         let members = object.members ?? []
         guard let last = members.last else {
             let indent = String(repeating: "\t", count: depth)
-            let outer = String(repeating: "\t", count: depth - 1)
-            edits.replace(
+            return Splice(
                 object.range.lowerBound + 1..<object.range.upperBound - 1,
-                with: "\n\(indent)\(name): \(value)\n\(outer)")
-            return
+                "\n\(indent)\(member)\n\(indent.dropLast())")
         }
         let before = members.dropLast().last?.range.upperBound ?? object.range.lowerBound + 1
         let gap = spelling(before..<last.start).filter { $0 != "," }
-        edits.replace(
-            last.range.upperBound..<last.range.upperBound, with: ",\(gap)\(name): \(value)")
+        return Splice(last.range.upperBound..<last.range.upperBound, ",\(gap)\(member)")
+    }
+
+    /// A name as JSON writes it.
+    static func quoted(_ name: Text) -> String {
+        guard let line = try? JSON.text(name).encoded() else { return "\"\"" }
+        return line.expose { bytes in
+            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 package import Credentials
+internal import Glibc
 
 /// The surroundings of a client are where it looks for its files: the home, and the variables that
 /// name another place (docker 28, podman 4.3, cargo 1.95, terraform 1.11, pulumi 3.258).
@@ -67,8 +68,10 @@ package struct Surroundings: Sendable {
             self["CONTAINERS_REGISTRIES_CONF"] ?? configFolder + "/containers/registries.conf")
     }
 
-    /// Where files lie that add to it.
-    package var registriesFolder: String { configFolder + "/containers/registries.conf.d" }
+    /// A file of ours that adds to it.
+    package var registriesAddition: ClientFile {
+        ClientFile(configFolder + "/containers/registries.conf.d/keyfob.conf")
+    }
 
     // MARK: cargo
 
@@ -99,6 +102,12 @@ package struct Surroundings: Sendable {
 
     // MARK: git
 
+    /// The files that git may mean by the user's configuration.
+    package var gitConfigs: [ClientFile] {
+        if let named = self["GIT_CONFIG_GLOBAL"] { return [ClientFile(named)] }
+        return [ClientFile(home + "/.gitconfig"), ClientFile(configFolder + "/git/config")]
+    }
+
     private var gitCredentials: [ClientFile] {
         [ClientFile(home + "/.git-credentials"), ClientFile(configFolder + "/git/credentials")]
     }
@@ -116,6 +125,14 @@ package struct Surroundings: Sendable {
     private var pulumiCredentials: ClientFile {
         let folder = self["PULUMI_CREDENTIALS_PATH"] ?? self["PULUMI_HOME"] ?? home + "/.pulumi"
         return ClientFile(folder.withoutSlash + "/credentials.json")
+    }
+
+    // MARK: Programs
+
+    /// Where a program of that name is found; nil if it is not.
+    package func program(_ name: String) -> String? {
+        (self["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
+            .map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
     }
 
     // MARK: All of them

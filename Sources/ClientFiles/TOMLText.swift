@@ -118,6 +118,41 @@ struct TOMLText {
         }
     }
 
+    /// What adds lines after those that the range is on.
+    func newLine(_ lines: String, after range: Range<Int>) -> Splice {
+        newLine(lines, at: self.lines(of: range).upperBound)
+    }
+
+    /// What adds lines where a line begins, or at the end of the text.
+    func newLine(_ lines: String, at position: Int) -> Splice {
+        let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
+        guard isAtLine else {
+            return Splice(
+                position..<position,
+                "\n" + lines.drop { $0 == "\n" }.dropLast())
+        }
+        return Splice(position..<position, lines)
+    }
+
+    /// How the text writes the keys of an entry.
+    func keys(of entry: Entry) -> String {
+        content[entry.range.lowerBound..<entry.value.range.lowerBound].expose { bytes in
+            var end = bytes.count
+            while end > 0,
+                bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09
+                    || bytes[end - 1] == UInt8(ascii: "=")
+            { end -= 1 }
+            return String(decoding: (0..<end).map { bytes[$0] }, as: UTF8.self)
+        }
+    }
+
+    /// A key as TOML writes it.
+    static func spelled(_ key: Text) -> String {
+        guard key.isEmpty || !key.bytes.allSatisfy(\.isBareKey) else { return key.string }
+        let escaped = key.string.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
+        return "\"" + escaped.joined() + "\""
+    }
+
     /// The whole lines that it is on.
     private func lines(of range: Range<Int>) -> Range<Int> {
         content.expose { bytes in

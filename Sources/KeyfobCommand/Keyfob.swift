@@ -20,7 +20,8 @@ struct Keyfob: ParsableCommand {
             """,
         version: "keyfob \(Version.current)",
         subcommands: [
-            Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self, Token.self,
+            Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self, Setup.self,
+            Token.self,
         ])
 
     static func main() {

@@ -9,6 +9,7 @@ internal import Stores
 struct Session: Sendable {
     let environment: Environment
     let choice: StoreChoice
+    let directories: Directories
     /// Where the clients keep their own files.
     let surroundings: Surroundings
     let console = Console()
@@ -17,6 +18,7 @@ struct Session: Sendable {
     init() throws(StoreError) {
         let console = console
         environment = .ofProcess
+        directories = try Directories(environment)
         surroundings = Surroundings(
             home: try Directories.home(environment), variables: Session.variables, user: getuid())
         choice = try StoreChoice(environment, notice: { console.note($0) })

@@ -41,8 +41,10 @@ import Testing
         #expect(auths.members?.map(\.name.string) == ["a.example", "b.example", "c.example"])
         var edits = Edits()
         text.cut([1], of: auths, in: &edits)
-        text.add("\"credsStore\"", "\"keyfob\"", to: try #require(text.root), depth: 1, in: &edits)
-        let result = string(edits.applied(to: text.content))
+        let cut = try JSONText(edits.applied(to: text.content))
+        let addition = cut.addition(
+            #""credsStore": "keyfob""#, to: try #require(cut.root), depth: 1)
+        let result = string(addition.applied(to: cut.content))
         #expect(
             result
                 == Self.config.replacing(",\n\t\t\"b.example\" : {\"auth\":\"x\"}", with: "")
@@ -57,9 +59,8 @@ import Testing
     ])
     func aMemberIsAddedAsTheOthersStand(before: String, after: String) throws {
         let text = try JSONText(secret(before))
-        var edits = Edits()
-        text.add("\"k\"", "1", to: try #require(text.root), depth: 1, in: &edits)
-        #expect(string(edits.applied(to: text.content)) == after)
+        let addition = text.addition("\"k\": 1", to: try #require(text.root), depth: 1)
+        #expect(string(addition.applied(to: text.content)) == after)
         #expect((try? JSONText(secret(after))) != nil)
     }
 

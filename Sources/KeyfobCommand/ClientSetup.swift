@@ -1,0 +1,133 @@
+internal import ClientFiles
+internal import Credentials
+internal import Files
+internal import Glibc
+
+/// A client setup is what a client must be told so that Keyfob keeps its logins: by `keyfob setup`,
+/// and for `keyfob status` whether it has been.
+struct ClientSetup {
+    let client: Client
+    /// nil: all of the client's registries.
+    let registry: String?
+    private let surroundings: Surroundings
+
+    /// The clients that can be told.
+    static let clients: [Client] = [.docker, .podman, .cargo, .git, .terraform]
+
+    /// Throws `failed` where the client has no place for that.
+    init(
+        _ client: Client, registry: String? = nil, _ surroundings: Surroundings
+    ) throws(StoreError) {
+        self.client = client
+        self.registry = registry
+        self.surroundings = surroundings
+        guard ClientSetup.clients.contains(client) else {
+            throw StoreError(
+                .failed, "\(client) knows no helpers",
+                hint: "see: keyfob exec --help")
+        }
+        guard registry == nil || ![.podman, .terraform].contains(client) else {
+            throw StoreError(
+                .failed, "\(client) has no lasting place for the helper of one registry",
+                hint: "for all registries: keyfob setup \(client)")
+        }
+    }
+
+    /// The program that the client calls.
+    var program: String {
+        switch client {
+        case .podman: "docker-credential-keyfob-podman"
+        case .cargo: "cargo-credential-keyfob"
+        case .git: "git-credential-keyfob"
+        case .terraform: "terraform-credentials-keyfob"
+        case .docker, .pulumi, .token: "docker-credential-keyfob"
+        }
+    }
+
+    /// Where the program is; nil if it is not on the PATH.
+    var installed: String? { surroundings.program(program) }
+
+    /// The setting in a file; nil for git, which changes its files itself.
+    func setting() throws(StoreError) -> (any HelperSetting)? {
+        switch client {
+        case .docker:
+            return DockerSetting(surroundings.dockerConfig, registry: try dockerRegistry())
+        case .podman:
+            // The user's file stands in place of the system's, so one is not made for this.
+            let own = surroundings.registriesConf
+            return PodmanSetting(own.exists ? own : surroundings.registriesAddition)
+        case .cargo:
+            let configs = surroundings.cargoConfigs
+            return CargoSetting(
+                configs.first(where: \.exists) ?? configs[1], registry: registry.flatMap(Text.init))
+        case .terraform:
+            return TerraformSetting(surroundings.terraformConfig)
+        case .git, .pulumi, .token:
+            return nil
+        }
+    }
+
+    private func dockerRegistry() throws(StoreError) -> Text? {
+        guard let registry else { return nil }
+        guard let key = ClientSetup.dockerKey(registry) else {
+            throw StoreError(
+                .failed, "\"\(registry)\" is not a registry as docker looks it up",
+                hint: "name it by its host: registry.example.com, registry.example.com:5000")
+        }
+        return key
+    }
+
+    /// A registry as docker looks it up; nil if it cannot be one.
+    static func dockerKey(_ registry: String) -> Text? {
+        guard let text = try? Session.key(registry) else { return nil }
+        let key = ServerKey(text)
+        return key.isHub ? ServerKey.hub.spelling : key.podmanHost
+    }
+
+    // MARK: git
+
+    /// The name of git's setting.
+    var gitKey: String {
+        registry.map { "credential.https://\($0).helper" } ?? "credential.helper"
+    }
+
+    /// The files that git may change.
+    var gitFiles: [ClientFile] { surroundings.gitConfigs }
+
+    /// The helpers that git is told of, in the order in which it asks them.
+    func gitHelpers() throws(StoreError) -> [String] {
+        let (status, output) = try git(["--get-all", gitKey])
+        guard status == 0 else { return [] }
+        return output.split(separator: "\n").map(String.init)
+    }
+
+    /// Tells git of Keyfob.
+    func addToGit() throws(StoreError) {
+        guard try git(["--add", gitKey, "keyfob"]).status == 0 else {
+            throw StoreError(
+                .failed, "git does not change its configuration",
+                hint: "try: git config --global --add \(gitKey) keyfob")
+        }
+    }
+
+    private func git(
+        _ arguments: [String]
+    ) throws(StoreError) -> (status: Int32?, output: String) {
+        do throws(SystemError) {
+            let (status, output) = try Child.run(
+                ["git", "config", "--global"] + arguments, input: Secret(capacity: 0) { _ in 0 },
+                atMost: 1 << 16)
+            let text = output.expose { bytes in
+                String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+            }
+            return (status, text)
+        } catch {
+            throw StoreError(.failed, "git cannot be run: \(error.reason)", hint: "install git")
+        }
+    }
+
+    // MARK: terraform
+
+    /// Where terraform looks for the program, which is not on the PATH.
+    var terraformPlugin: String { surroundings.terraformFolder + "/plugins/" + program }
+}

@@ -1,0 +1,88 @@
+internal import ClientFiles
+internal import Credentials
+internal import JSON
+
+/// The setup record is what `keyfob setup` has changed, so that it can be undone: the file
+/// `setup.json` in the state directory.
+struct SetupRecord {
+    /// One change of one file.
+    struct Change: Hashable {
+        let client: String
+        /// nil: all of the client's registries.
+        let registry: String?
+        let path: String
+        /// Whether there was no such file before.
+        let isNew: Bool
+        /// The text that was taken out, and the one that was put there.
+        let removed: String
+        let inserted: String
+    }
+
+    private(set) var changes: [Change] = []
+    private let file: ClientFile
+
+    init(in folder: String) throws(StoreError) {
+        file = ClientFile(folder + "/setup.json")
+        guard let content = try file.read() else { return }
+        guard let members = try? JSON(decoding: content).members,
+            case .array(let values) = members.first(where: { $0.name == "changes" })?.value
+        else { throw damage }
+        for value in values {
+            guard let change = Change(value) else { throw damage }
+            changes.append(change)
+        }
+    }
+
+    mutating func add(_ change: Change) throws(StoreError) {
+        changes.append(change)
+        try write()
+    }
+
+    mutating func remove(_ change: Change) throws(StoreError) {
+        changes.removeAll { $0 == change }
+        try write()
+    }
+
+    private func write() throws(StoreError) {
+        let record = JSON.object([JSON.Member("changes", .array(changes.map(\.json)))])
+        let content: Secret
+        do throws(JSON.Fault) {
+            content = try record.encoded()
+        } catch {
+            throw StoreError(.failed, "\(file.path) cannot be written: \(error)")
+        }
+        try file.edit { _ throws(StoreError) in content }
+    }
+
+    private var damage: StoreError {
+        StoreError(
+            .damaged, "\(file.path) is damaged, so it is not known what was changed",
+            hint: "remove it, and take keyfob out of the clients' configuration by hand")
+    }
+}
+
+extension SetupRecord.Change {
+    fileprivate var json: JSON {
+        .object([
+            JSON.Member("client", .name(client)),
+            JSON.Member("registry", registry.map { .name($0) } ?? .null),
+            JSON.Member("path", .name(path)),
+            JSON.Member("isNew", .bool(isNew)),
+            JSON.Member("removed", .name(removed)),
+            JSON.Member("inserted", .name(inserted)),
+        ])
+    }
+
+    fileprivate init?(_ json: JSON) {
+        func text(_ name: Text) -> String? {
+            json.members?.first { $0.name == name }?.value.text?.string
+        }
+        guard let client = text("client"), let path = text("path"),
+            case .bool(let isNew) = json.members?.first(where: { $0.name == "isNew" })?.value,
+            let removed = text("removed"), let inserted = text("inserted")
+        else { return nil }
+        self.init(
+            client: client, registry: text("registry"), path: path, isNew: isNew, removed: removed,
+            inserted: inserted)
+    }
+}
