@@ -197,6 +197,20 @@ const char *keyring_reason(const Keyring *keyring) { return keyring->reason; }
 
 bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->finds_locked_items; }
 
+uint32_t keyring_provider_process(Keyring *keyring) {
+    Call call = {0};
+    size_t pending = 0;
+    call_send(keyring, &call, &pending, BUS_NAME, BUS_PATH, BUS_NAME,
+              "GetConnectionUnixProcessID", library.g_variant_new("(s)", keyring->provider),
+              CALL_MILLISECONDS);
+    calls_land(keyring, &pending);
+    guint32 process = 0;
+    if (call_outcome(keyring, &call, "(u)") == KeyringOutcomeDone)
+        library.g_variant_get(call.reply, "(u)", &process);
+    call_clear(&call);
+    return process;
+}
+
 void keyring_free(char *text) { free(text); }
 
 static void on_reply(GObject *connection, GAsyncResult *result, gpointer data) {

@@ -67,6 +67,16 @@ struct ClientSetup {
         }
     }
 
+    /// The settings in the order in which the client follows them.
+    func settings() throws(StoreError) -> [any HelperSetting] {
+        guard client == .podman else { return [try setting()].compactMap(\.self) }
+        let own = surroundings.registriesConf
+        return [
+            PodmanSetting(surroundings.registriesAddition),
+            PodmanSetting(own.exists ? own : ClientFile("/etc/containers/registries.conf")),
+        ]
+    }
+
     private func dockerRegistry() throws(StoreError) -> Text? {
         guard let registry else { return nil }
         guard let key = ClientSetup.dockerKey(registry) else {

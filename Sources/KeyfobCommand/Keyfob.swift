@@ -21,7 +21,7 @@ struct Keyfob: ParsableCommand {
         version: "keyfob \(Version.current)",
         subcommands: [
             Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self, Setup.self,
-            Token.self,
+            Status.self, Token.self,
         ])
 
     static func main() {

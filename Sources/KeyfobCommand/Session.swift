@@ -14,15 +14,18 @@ struct Session: Sendable {
     let surroundings: Surroundings
     let console = Console()
 
-    /// Throws `failed` if the user has no home directory.
-    init() throws(StoreError) {
+    /// `warns` says whether what is not understood in the configuration is told now. Throws `failed`
+    /// if the user has no home directory.
+    init(warns: Bool = true) throws(StoreError) {
         let console = console
         environment = .ofProcess
         directories = try Directories(environment)
         surroundings = Surroundings(
             home: try Directories.home(environment), variables: Session.variables, user: getuid())
         choice = try StoreChoice(environment, notice: { console.note($0) })
-        for problem in choice.settings.problems { console.warn(problem) }
+        if warns {
+            for problem in choice.settings.problems { console.warn(problem) }
+        }
     }
 
     /// The variables of this process. The value of one that may be a secret is left where it is.

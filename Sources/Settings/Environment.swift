@@ -61,6 +61,13 @@ package struct Environment: Sendable {
         return value
     }
 
+    /// The names of the variables of Keyfob's own that are set.
+    package var settings: [String] {
+        let names: [Name] = [.store, .collection, .prompt, .promptTimeout, .keyFile]
+        return names.filter { self[$0] != nil }.map(\.rawValue)
+            + (passphrase == nil ? [] : ["KEYFOB_PASSPHRASE"])
+    }
+
     /// Whether a variable is there, even an empty one.
     package func contains(_ name: Name) -> Bool { values[name] != nil }
 }

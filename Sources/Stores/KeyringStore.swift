@@ -48,7 +48,7 @@ package struct KeyringStore: CredentialStore {
     /// The alias of the collection that the user's keyring calls its own.
     package static let defaultAlias = "default"
 
-    private let options: Options
+    let options: Options
 
     package init(_ options: Options) { self.options = options }
 
@@ -183,7 +183,7 @@ extension StoreError {
     static let keyringLocked = StoreError(
         .locked, "the keyring is locked and nobody can be asked here to unlock it",
         hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in the "
-            + "encrypted file")
+            + "encrypted file; see: keyfob status")
 }
 
 /// An item that is unlocked and matches.
@@ -205,15 +205,15 @@ private enum UnlockRule {
 }
 
 extension KeyringStore {
-    private func open() throws(StoreError) -> SecretService {
+    func open() throws(StoreError) -> SecretService {
         guard let address = options.busAddress else {
             throw StoreError(.absent, "there is no session bus")
         }
         return try SecretService(busAddress: address)
     }
 
-    /// The collection for new logins.
-    private func collection(_ service: SecretService) throws(StoreError) -> String {
+    /// The path of the collection for new logins.
+    func collection(_ service: SecretService) throws(StoreError) -> String {
         let wanted = options.collection
         if wanted.isObjectPath { return wanted }
         if let path = try service.collection(withAlias: wanted) { return path }
@@ -601,7 +601,7 @@ extension StoreError {
 
 extension Realm {
     /// What a search for all items of the realm looks for.
-    fileprivate var pattern: [String: Text] {
+    var pattern: [String: Text] {
         constants.isEmpty ? [schemaName: schema] : constants
     }
 }

@@ -52,6 +52,12 @@ final class SecretService {
 
     deinit { unsafe keyring_close(keyring) }
 
+    /// The number of the provider's process; nil where the bus does not tell.
+    var providerProcess: UInt32? {
+        let process = unsafe keyring_provider_process(keyring)
+        return process == 0 ? nil : process
+    }
+
     /// Whether a search is known to find items of locked collections.
     var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
 

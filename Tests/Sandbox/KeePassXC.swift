@@ -14,7 +14,11 @@ package final class KeePassXC: Provider {
     /// - Parameters:
     ///   - isUnlocked: whether it is given the database's password.
     ///   - confirmsAccess: whether a person must allow every program that asks for a secret.
-    package init(on bus: PrivateBus, isUnlocked: Bool = true, confirmsAccess: Bool = false) throws {
+    ///   - exposesGroup: whether a new database is one whose logins the Secret Service's clients see.
+    package init(
+        on bus: PrivateBus, isUnlocked: Bool = true, confirmsAccess: Bool = false,
+        exposesGroup: Bool = true
+    ) throws {
         self.bus = bus
         let sandbox = bus.sandbox
         try sandbox.write(
@@ -29,20 +33,23 @@ package final class KeePassXC: Provider {
             ShowNotification=false
             UnlockBeforeSearch=false
             """, to: "home/.config/keepassxc/keepassxc.ini")
-        if sandbox.read(KeePassXC.database) == nil { try KeePassXC.makeDatabase(in: sandbox) }
+        if sandbox.read(KeePassXC.database) == nil {
+            try KeePassXC.makeDatabase(in: sandbox, exposesGroup: exposesGroup)
+        }
         daemon = try sandbox.startDaemon(
             ["keepassxc", "-platform", "offscreen"] + (isUnlocked ? ["--pw-stdin"] : [])
                 + [sandbox.file(KeePassXC.database)],
             input: isUnlocked ? "\(KeePassXC.password)\n" : "")
         try waitForName()
-        try waitForCollection(isUnlocked: isUnlocked)
+        if exposesGroup { try waitForCollection(isUnlocked: isUnlocked) }
     }
 
     private static let password = "the database's"
     private static let database = "home/logins.kdbx"
 
-    /// Makes an empty database whose root group is exposed to the Secret Service's clients.
-    private static func makeDatabase(in sandbox: Sandbox) throws {
+    /// Makes an empty database, whose root group may be exposed to the Secret Service's clients.
+    private static func makeDatabase(in sandbox: Sandbox, exposesGroup: Bool) throws {
+        let name = exposesGroup ? "FDO_SECRETS_EXPOSED_GROUP" : "NOTHING_EXPOSED"
         let source = try sandbox.write(
             """
             <?xml version="1.0" encoding="UTF-8"?>
@@ -50,7 +57,7 @@ package final class KeePassXC: Provider {
               <Meta>
                 <CustomData>
                   <Item>
-                    <Key>FDO_SECRETS_EXPOSED_GROUP</Key>
+                    <Key>\(name)</Key>
                     <Value>{00010203-0405-0607-0809-0a0b0c0d0e0f}</Value>
                   </Item>
                 </CustomData>

@@ -115,6 +115,9 @@ const char *keyring_reason(const Keyring *keyring);
 /// gnome-keyring, which also owns the bus name org.gnome.keyring.
 bool keyring_finds_locked_items(const Keyring *keyring);
 
+/// The number of the provider's process, or 0 where the bus does not tell.
+uint32_t keyring_provider_process(Keyring *keyring);
+
 /// Finds the items that carry all the attributes of any of the patterns. All searches are in
 /// flight at once. The caller frees the hits.
 KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,

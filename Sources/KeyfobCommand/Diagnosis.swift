@@ -1,0 +1,386 @@
+internal import ClientFiles
+internal import Credentials
+internal import Glibc
+internal import Settings
+internal import Stores
+
+/// A diagnosis is everything that decides where logins are kept and whether a client finds them,
+/// and what of it needs attention.
+struct Diagnosis {
+    /// One thing that the user should know.
+    struct Finding {
+        /// What it is called for scripts.
+        let name: Text
+        /// Whether it needs attention.
+        let isFault: Bool
+        let message: String
+        /// What to type next.
+        let hint: String?
+    }
+
+    /// Which store serves this user.
+    private(set) var store = ""
+    private(set) var keyring = ""
+    private(set) var file = ""
+    /// The clients that are here, and who keeps their logins.
+    private(set) var clients: [(client: Client, keeper: String)] = []
+    private(set) var findings: [Finding] = []
+
+    private let session: Session
+    private var logins: [Inventory.Login] = []
+    /// The clients that are here and have been told of no helper.
+    private var untold: [Client] = []
+
+    init(_ session: Session) {
+        self.session = session
+        lookAtSettings()
+        lookAtKeyring()
+        lookAtFile()
+        lookForStaleItems()
+        for client in ClientSetup.clients { look(at: client) }
+        reportUntold()
+        lookForPlaintext()
+        lookForTokensInEnvironment()
+    }
+
+    var isHealthy: Bool { !findings.contains(where: \.isFault) }
+
+    // MARK: Noting
+
+    private mutating func fault(_ name: Text, _ message: String, hint: String? = nil) {
+        findings.append(Finding(name: name, isFault: true, message: message, hint: hint))
+    }
+
+    private mutating func fault(_ name: Text, _ error: StoreError) {
+        fault(name, error.message, hint: error.hint)
+    }
+
+    private mutating func note(_ name: Text, _ message: String, hint: String? = nil) {
+        findings.append(Finding(name: name, isFault: false, message: message, hint: hint))
+    }
+
+    // MARK: Settings
+
+    private mutating func lookAtSettings() {
+        let settings = session.choice.settings
+        store =
+            switch settings.policy {
+            case .auto: "the keyring; the encrypted file where there is no keyring"
+            case .keyring: "the keyring alone, as the setting `store` says"
+            case .file: "the encrypted file alone, as the setting `store` says"
+            }
+        for problem in settings.problems {
+            fault(
+                "settings", problem, hint: "mend it: until then nothing is stored")
+        }
+        for variable in session.environment.settings {
+            note("override", "\(variable) is set, and wins over the configuration file")
+        }
+        var home = stat()
+        let path = session.surroundings.home
+        if unsafe stat(path, &home) == 0, home.st_uid != geteuid(), home.st_uid != 0 {
+            fault(
+                "home-owner", "the home \(path) is owned by uid \(home.st_uid), not by you",
+                hint: "run this as the user whose home it is, or set HOME to your own")
+        }
+    }
+
+    // MARK: Stores
+
+    private mutating func lookAtKeyring() {
+        guard let keyring = session.choice.keyringStore else {
+            self.keyring = "not used"
+            return
+        }
+        let state: KeyringState
+        do throws(StoreError) {
+            state = try keyring.state()
+        } catch {
+            self.keyring = error.outcome == .absent ? "none: \(error.message)" : error.message
+            return lookAtAbsence(error)
+        }
+        let listing: Listing
+        do throws(StoreError) {
+            listing = try keyring.list(nil)
+            logins += listing.entries.map { Inventory.Login($0, in: keyring.name) }
+        } catch {
+            listing = Listing()
+            if error.outcome != .locked { fault("keyring", error) }
+        }
+        let provider = state.provider.map(Diagnosis.title) ?? "a Secret Service"
+        let count = listing.entries.count
+        self.keyring =
+            provider + (state.collection.map { ", collection \"\($0)\"" } ?? "")
+            + (state.isLocked ? ", locked" : ", \(Diagnosis.logins(count))")
+        lookAtState(state, provider)
+    }
+
+    private mutating func lookAtState(_ state: KeyringState, _ provider: String) {
+        if state.collection == nil {
+            if state.provider == "keepassxc", !state.hasCollections {
+                fault(
+                    "keepassxc-no-group", "KeePassXC exposes no group, so it keeps no logins",
+                    hint:
+                        "in KeePassXC: Database Settings, Secret Service Integration, expose a group"
+                )
+            } else {
+                fault(
+                    "no-default-collection",
+                    "\(provider) has no default collection, so logins go to the encrypted file",
+                    hint: "make one in the keyring's own window, and make it the default")
+            }
+        }
+        if state.isLocked {
+            let mayAsk = session.choice.keyring?.mayPrompt ?? false
+            let message = "the keyring is locked, and what it holds may not be seen"
+            if mayAsk {
+                note("keyring-locked", message, hint: "it is unlocked when a login is asked for")
+            } else {
+                fault(
+                    "keyring-locked", message + "; nobody can be asked here to unlock it",
+                    hint: "log in to the desktop, or unlock it; or set KEYFOB_STORE=file to keep "
+                        + "logins in the encrypted file")
+            }
+        }
+        if state.asksForAccess {
+            fault(
+                "keyring-confirms", "\(provider) asks before each access to a login",
+                hint: "in KeePassXC: Settings, Secret Service Integration, do not confirm when "
+                    + "passwords are retrieved")
+        }
+    }
+
+    /// Without a keyring the file serves, unless the user wants the keyring or has logins in one.
+    private mutating func lookAtAbsence(_ error: StoreError) {
+        guard error.outcome == .absent else { return fault("keyring", error) }
+        let name: Text =
+            session.choice.keyring?.busAddress == nil ? "no-bus" : "no-provider"
+        if session.choice.settings.policy == .keyring {
+            fault(
+                name, "\(error.message), and the setting `store` leaves the file out",
+                hint: "run this in the session where the keyring runs, or unset the setting")
+            return
+        }
+        do throws(StoreError) {
+            if try session.choice.marker?.isEmpty() == false {
+                fault(
+                    name, "\(error.message), and logins have been stored in a keyring",
+                    hint: "run this in the session where the keyring runs")
+                return
+            }
+        } catch {
+            fault("marker", error)
+        }
+        note(name, "\(error.message): logins are kept in the encrypted file")
+    }
+
+    private mutating func lookAtFile() {
+        guard let file = session.choice.fileStore else {
+            self.file = "not used"
+            return
+        }
+        do throws(StoreError) {
+            guard let protection = try file.protection() else {
+                self.file = "none yet"
+                return
+            }
+            let how = protection == .key ? "protected by a key" : "protected by a passphrase"
+            do throws(StoreError) {
+                let entries = try file.list(nil).entries
+                logins += entries.map { Inventory.Login($0, in: file.name) }
+                self.file = "\(Diagnosis.logins(entries.count)), \(how)"
+            } catch let error where protection == .passphrase && error.outcome == .locked {
+                self.file = "\(how), which is asked for when it is needed"
+            }
+        } catch {
+            self.file = "cannot be used"
+            fault("file", error)
+        }
+    }
+
+    private mutating func lookForStaleItems() {
+        var users: [Place: Set<String>] = [:]
+        var names: [Place: String] = [:]
+        for login in logins where login.entry.realm == .docker {
+            guard let place = login.entry.place else { continue }
+            users[place, default: []].insert(login.username ?? "")
+            names[place] = names[place].map { min($0, login.server) } ?? login.server
+        }
+        for (place, users) in users.filter({ $0.value.count > 1 }).sorted(by: {
+            names[$0.key] ?? "" < names[$1.key] ?? ""
+        }) {
+            let server = names[place] ?? ""
+            fault(
+                "stale-login",
+                "\(server) has logins of several users: \(users.sorted().joined(separator: ", "))",
+                hint: "keyfob logout \(server), then log in again")
+        }
+    }
+
+    // MARK: Clients
+
+    private mutating func look(at client: Client) {
+        guard let setup = try? ClientSetup(client, session.surroundings) else { return }
+        let isHere = session.surroundings.program(client.rawValue) != nil
+        do throws(StoreError) {
+            let (keeper, isOurs) = try keeper(of: client, setup)
+            guard isHere || keeper != nil else { return }
+            clients.append((client, isOurs ? "keyfob" : keeper ?? "not set up"))
+            if isOurs {
+                lookAtProgram(of: client, setup)
+            } else if let keeper {
+                fault(
+                    "other-helper", "\(client) keeps its logins with \(keeper)",
+                    hint: "keyfob setup \(client)")
+            } else {
+                untold.append(client)
+            }
+        } catch {
+            clients.append((client, "cannot be told"))
+            fault("client-configuration", error)
+        }
+    }
+
+    /// What docker and podman are given goes into plain text then; the others may not be used.
+    private mutating func reportUntold() {
+        for isFault in [true, false] {
+            let names = untold.filter { ($0.realm == .docker) == isFault }.map(\.rawValue)
+            guard !names.isEmpty else { continue }
+            let verb = names.count == 1 ? "has" : "have"
+            findings.append(
+                Finding(
+                    name: "not-set-up", isFault: isFault,
+                    message: "\(names.joined(separator: ", ")) \(verb) not been told of keyfob",
+                    hint: "keyfob setup \(names.joined(separator: " "))"))
+        }
+    }
+
+    /// Who keeps the client's logins, as its configuration says; nil if it says nothing.
+    private func keeper(
+        of client: Client, _ setup: ClientSetup
+    ) throws(StoreError) -> (name: String?, isOurs: Bool) {
+        if client == .git {
+            guard session.surroundings.program("git") != nil else { return (nil, false) }
+            let helpers = try setup.gitHelpers()
+            return (
+                helpers.isEmpty ? nil : helpers.joined(separator: ", "),
+                helpers.contains { $0 == "keyfob" || $0.hasSuffix("/git-credential-keyfob") }
+            )
+        }
+        for setting in try setup.settings() {
+            guard let value = try setting.value(in: try setting.file.read()) else { continue }
+            return (value, setting.isOurs(value))
+        }
+        return (nil, false)
+    }
+
+    private mutating func lookAtProgram(of client: Client, _ setup: ClientSetup) {
+        if client == .terraform {
+            guard unsafe access(setup.terraformPlugin, X_OK) != 0 else { return }
+            fault(
+                "helper-not-found", "terraform does not find \(setup.terraformPlugin)",
+                hint: "keyfob setup terraform")
+        } else if setup.installed == nil {
+            fault(
+                "helper-not-found",
+                "\(setup.program) is not on the PATH, and \(client) cannot call it",
+                hint: "install it, or add its folder to the PATH")
+        }
+    }
+
+    // MARK: Plain text
+
+    private mutating func lookForPlaintext() {
+        let stored = Set(logins.compactMap(\.entry.login))
+        for plaintext in session.surroundings.plaintextFiles where plaintext.file.exists {
+            let path = plaintext.file.path
+            do throws(StoreError) {
+                let contents = try plaintext.contents()
+                for text in contents.notes { note("plaintext-encrypted", "\(path): \(text)") }
+                lookAtPlaintext(contents.logins, path, stored)
+            } catch {
+                fault("client-file", error)
+            }
+        }
+        if let hosts = try? TerraformSetting(session.surroundings.terraformConfig)
+            .hostsWithTokens(),
+            !hosts.isEmpty
+        {
+            fault(
+                "plaintext",
+                "\(session.surroundings.terraformConfig.path) has tokens in plain text: "
+                    + hosts.joined(separator: ", "),
+                hint: "take them out, then: keyfob login --client terraform HOST")
+        }
+        let netrc = session.surroundings.netrc
+        if let machines = try? netrc.machines(), !machines.isEmpty {
+            note(
+                "netrc",
+                "\(netrc.file.path) has passwords in plain text, and is left to you: "
+                    + machines.joined(separator: ", "))
+        }
+    }
+
+    private mutating func lookAtPlaintext(
+        _ logins: [PlaintextLogin], _ path: String, _ stored: Set<Place>
+    ) {
+        let movable = logins.filter { $0.obstacle == nil }
+        let copies = movable.filter { $0.entry.login.map(stored.contains) ?? false }
+        let alone = movable.filter { !($0.entry.login.map(stored.contains) ?? false) }
+        if !copies.isEmpty {
+            fault(
+                "plaintext-copy",
+                "\(path) has a copy in plain text beside what is stored: \(Diagnosis.names(copies))",
+                hint: "keyfob import")
+        }
+        if !alone.isEmpty {
+            fault(
+                "plaintext", "\(path) has logins in plain text: \(Diagnosis.names(alone))",
+                hint: "keyfob import")
+        }
+        for login in logins {
+            guard let obstacle = login.obstacle else { continue }
+            fault(
+                "plaintext",
+                "\(path) has \(login.entry.description) in plain text, which cannot be imported: "
+                    + obstacle,
+                hint: "to remove it: keyfob logout --files --client \(login.entry.clientName) "
+                    + login.entry.serverName)
+        }
+    }
+
+    /// A login in the environment outlives every logout.
+    private mutating func lookForTokensInEnvironment() {
+        let names = session.surroundings.names { name in
+            name == "DOCKER_AUTH_CONFIG" || name == "PULUMI_ACCESS_TOKEN"
+                || name.hasPrefix("TF_TOKEN_")
+                || name.hasPrefix("CARGO_REGISTR") && name.hasSuffix("_TOKEN")
+        }
+        for name in names {
+            fault(
+                "environment", "\(name) holds a login, which wins over what is stored",
+                hint: "unset \(name)")
+        }
+    }
+
+    // MARK: Words
+
+    private static func logins(_ count: Int) -> String {
+        count == 1 ? "1 login" : "\(count) logins"
+    }
+
+    private static func names(_ logins: [PlaintextLogin]) -> String {
+        logins.map(\.entry.description).joined(separator: ", ")
+    }
+
+    /// What people call the program of a provider.
+    private static func title(_ process: String) -> String {
+        if process.hasPrefix("gnome-keyring") { return "GNOME Keyring" }
+        if process.hasPrefix("kwallet") || process.hasPrefix("ksecret") { return "KWallet" }
+        return process == "keepassxc" ? "KeePassXC" : process
+    }
+}
+
+extension Client: CustomStringConvertible {
+    var description: String { rawValue }
+}
