@@ -8,10 +8,15 @@ EXECUTABLES = docker-credential-keyfob keyfob
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
 NAMES = docker-credential-keyfob-podman terraform-credentials-keyfob
 RELEASE = .build/release
+# What completes a command line of keyfob's, made by keyfob itself.
+completions = .build/completions
 
 bin = $(DESTDIR)$(PREFIX)/bin
 doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
 man = $(DESTDIR)$(PREFIX)/share/man/man1
+bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/keyfob
+zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_keyfob
+fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/keyfob.fish
 documents = README.md SECURITY.md LICENSE
 
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
@@ -22,7 +27,7 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
 	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
-	strace valgrind python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	strace valgrind zsh fish mandoc python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
@@ -43,6 +48,10 @@ build: build-packages ## Build the release executables into .build/release
 	ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(static)/
 	for executable in $(EXECUTABLES); do
 		swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product "$$executable"
+	done
+	mkdir -p $(completions)
+	for shell in bash zsh fish; do
+		$(RELEASE)/keyfob --generate-completion-script $$shell >$(completions)/$$shell
 	done
 
 run: build ## Store, get, list and erase a made-up login, in the keyring or else in a file
@@ -154,12 +163,16 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 			ln -sf docker-credential-keyfob.1 "$(man)/$$name.1"
 		fi
 	done
+	install -D -m 644 $(completions)/bash "$(bash_completion)"
+	install -D -m 644 $(completions)/zsh "$(zsh_completion)"
+	install -D -m 644 $(completions)/fish "$(fish_completion)"
 	install -D -m 644 -t "$(doc)" $(documents)
 
 uninstall: ## Remove what install has installed
 	@for name in $(EXECUTABLES) $(NAMES); do
 		rm -f "$(bin)/$$name" "$(man)/$$name.1"
 	done
+	rm -f "$(bash_completion)" "$(zsh_completion)" "$(fish_completion)"
 	for name in $(documents); do rm -f "$(doc)/$$name"; done
 	rmdir "$(doc)" 2>/dev/null || :
 

@@ -122,9 +122,9 @@ package struct Surroundings: Sendable {
 
     // MARK: pulumi
 
-    private var pulumiCredentials: ClientFile {
-        let folder = self["PULUMI_CREDENTIALS_PATH"] ?? self["PULUMI_HOME"] ?? home + "/.pulumi"
-        return ClientFile(folder.withoutSlash + "/credentials.json")
+    /// Where pulumi keeps its logins, and the settings that belong to them.
+    package var pulumiFolder: String {
+        (self["PULUMI_CREDENTIALS_PATH"] ?? self["PULUMI_HOME"] ?? home + "/.pulumi").withoutSlash
     }
 
     // MARK: Programs
@@ -148,7 +148,7 @@ package struct Surroundings: Sendable {
         files += cargoCredentials.map { CargoCredentials($0, index: { cargoIndex(of: $0) }) }
         files += gitCredentials.map { GitCredentials($0) }
         files.append(TerraformCredentials(ClientFile(terraformFolder + "/credentials.tfrc.json")))
-        files.append(PulumiCredentials(pulumiCredentials))
+        files.append(PulumiCredentials(ClientFile(pulumiFolder + "/credentials.json")))
         var seen: Set<String> = []
         return files.filter { seen.insert($0.file.path).inserted }
     }

@@ -20,7 +20,8 @@ struct Keyfob: ParsableCommand {
             """,
         version: "keyfob \(Version.current)",
         subcommands: [
-            Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self, Setup.self,
+            Exec.self, Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self,
+            Setup.self,
             Status.self, Token.self,
         ])
 

@@ -19,7 +19,7 @@ struct Logout: ParsableCommand {
             What pulumi has encrypted itself, and ~/.netrc, are reported and left as they are.
             """)
 
-    @Argument(help: "The server, as `keyfob list` prints it.")
+    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String?
 
     @Option(help: "Only this client's logins; by default every client's.")

@@ -24,7 +24,9 @@ struct Move: ParsableCommand {
     @Option(help: "Where the logins go.")
     var to: Target
 
-    @Argument(help: "Only the logins for this server, as `keyfob list` prints it.")
+    @Argument(
+        help: "Only the logins for this server, as `keyfob list` prints it.",
+        completion: Completion.servers)
     var server: String?
 
     @Option(help: "Only this client's logins.")

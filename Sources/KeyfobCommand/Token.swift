@@ -9,7 +9,7 @@ struct Token: ParsableCommand {
             It serves cargo as well: credential-provider = "cargo:token-from-stdout keyfob token".
             """)
 
-    @Argument(help: "The server, as `keyfob list` prints it.")
+    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
     @Option(help: "The client whose login it is; by default any.")

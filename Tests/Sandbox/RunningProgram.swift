@@ -23,8 +23,10 @@ package final class RunningProgram: Sendable {
         unsafe waitpid(process, &status, 0)
     }
 
-    /// Sends a signal to the program and to all that it started.
-    package func signal(_ signal: Int32) { kill(-process, signal) }
+    /// Sends a signal to the program and, unless it is to reach that alone, to all that it started.
+    package func signal(_ signal: Int32, alone: Bool = false) {
+        kill(alone ? process : -process, signal)
+    }
 
     /// Waits for the end, and throws if it does not come before the deadline: the program and
     /// all that it started are then killed. To be called once.

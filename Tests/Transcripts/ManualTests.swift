@@ -49,14 +49,27 @@ import Testing
         #expect(help.command.options() == (try manual("keyfob.1")))
     }
 
+    @Test func everyPageIsWellFormed() throws {
+        let folder = ManualTests.root.appendingPathComponent("packaging/man").path
+        let pages = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        #expect(pages.count >= 3)
+        for page in pages {
+            let lint = try Sandbox().run(
+                "mandoc", "-T", "lint", "-W", "warning", "\(folder)/\(page)")
+            #expect(lint.succeeded && lint.output.isEmpty, "\(lint)")
+        }
+    }
+
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
     /// The options of each command, by its name: what stands after `.It Cm`.
     private func manual(
-        _ page: String, beside file: String = #filePath
+        _ page: String
     ) throws -> [String: Set<String>] {
-        let root = URL(fileURLWithPath: file).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(
-            contentsOf: root.appendingPathComponent("packaging/man/\(page)"), encoding: .utf8)
+            contentsOf: ManualTests.root.appendingPathComponent("packaging/man/\(page)"),
+            encoding: .utf8)
         var commands: [String: Set<String>] = [:]
         for line in text.split(separator: "\n") where line.hasPrefix(".It Cm ") {
             let words = line.split(separator: " ").dropFirst(2)

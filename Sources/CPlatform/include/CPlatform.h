@@ -4,6 +4,7 @@
 #define KEYFOB_CPLATFORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #pragma clang assume_nonnull begin
 
@@ -49,6 +50,29 @@ enum {
 /// Asks on the controlling terminal, with the echo off, and gives the number of bytes of the
 /// answer, without the line's end, or why there is none.
 int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds);
+
+/// A variable for another program's environment. Its strings stay with the caller; copies are wiped.
+typedef struct {
+    const char *name;
+    const unsigned char *value;
+    size_t length;
+} PlatformVariable;
+
+/// Replaces this process by a program, found on PATH unless it holds a slash, with these variables
+/// besides those that this process was started with. What `platform_harden` has set is as it was
+/// before. Returns the error's number if that fails.
+int platform_exec(char *_Nullable const *_Nonnull arguments, const PlatformVariable *variables,
+                  size_t count);
+
+/// As `platform_exec`, but in a child that is waited for; signals that are sent to this process,
+/// and not to the terminal's whole group, are given on to it. The descriptor `kept`, if it is not
+/// negative, stays open in it. Returns the child's exit status, 128 and the signal's number if one
+/// ended it, or the negated error's number if it could not be started.
+int platform_run(char *_Nullable const *_Nonnull arguments, const PlatformVariable *variables,
+                 size_t count, int kept);
+
+/// Removes a folder and all in it, and follows no link.
+void platform_remove_folder(const char *path);
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,125 @@
+internal import ArgumentParser
+internal import ClientFiles
+internal import Credentials
+internal import Glibc
+
+/// `keyfob exec`: runs a program with a login in its environment, for programs that know no
+/// helpers.
+///
+/// The program takes the place of this one, so that nothing of Keyfob is left between it and the
+/// shell. pulumi is different: it writes a token that it finds in its environment down in plain text
+/// (pulumi 3.258), so it is given a folder of its own for that, which this process removes.
+struct Exec: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a program with a login in its environment.",
+        discussion: """
+            keyfob exec npm.example.com --env NPM_TOKEN -- npm publish
+            keyfob exec --client pulumi https://api.pulumi.com -- pulumi up
+
+            Only that program and what it starts get the secret. With --client pulumi the \
+            variable is PULUMI_ACCESS_TOKEN unless another is named, and what pulumi writes down \
+            is removed when it ends.
+            """)
+
+    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
+    var server: String
+
+    @Option(help: "The client whose login it is; by default any.")
+    var client: Client?
+
+    @Option(
+        help: """
+            A variable for the secret, or VARIABLE=username for the user name; may be given \
+            several times.
+            """)
+    var env: [Assignment] = []
+
+    @Argument(parsing: .postTerminator, help: "The program and its arguments, after --.")
+    var command: [String] = []
+
+    /// A variable, and what it is given.
+    struct Assignment: ExpressibleByArgument {
+        enum Part: String {
+            case secret, username
+        }
+
+        let variable: String
+        let part: Part
+
+        init?(argument: String) {
+            let words = argument.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let part = words.count == 1 ? .secret : Part(rawValue: String(words[1])),
+                let name = words.first, Assignment.isName(name.utf8)
+            else { return nil }
+            variable = String(name)
+            self.part = part
+        }
+
+        private static func isName(_ name: Substring.UTF8View) -> Bool {
+            guard let first = name.first, !(0x30...0x39).contains(first) else { return false }
+            return name.allSatisfy { byte in
+                switch byte.lowerCased {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+        }
+    }
+
+    func validate() throws {
+        guard !command.isEmpty else {
+            throw ValidationError("there is no program to run; name it after --")
+        }
+        guard !env.isEmpty || client == .pulumi else {
+            throw ValidationError("say which variable the secret is for: --env VARIABLE")
+        }
+    }
+
+    func run() throws {
+        let session = try Session()
+        let login = try session.login(for: server, of: client)
+        var variables = try env.map { assignment throws(StoreError) in
+            Variable(assignment.variable, try value(assignment.part, of: login))
+        }
+        if let variable = variables.first(where: \.holdsNUL) {
+            throw StoreError(.failed, "\(variable.name) would hold a NUL, which no variable can")
+        }
+        guard client == .pulumi else { throw failure(Variable.exec(command, variables)) }
+        if env.isEmpty { variables.append(Variable("PULUMI_ACCESS_TOKEN", login.secret)) }
+        if session.surroundings["PULUMI_BACKEND_URL"] == nil {
+            let url = login["key"]?.bytes ?? []
+            variables.append(Variable("PULUMI_BACKEND_URL", Secret(copying: url.span)))
+        }
+        let folder = try PulumiFolder(session)
+        variables.append(
+            Variable("PULUMI_CREDENTIALS_PATH", Secret(copying: Array(folder.path.utf8).span)))
+        let status = Variable.run(command, variables, keeping: folder.descriptor)
+        folder.remove()
+        guard status >= 0 else { throw failure(-status) }
+        throw ExitCode(status)
+    }
+
+    private func value(
+        _ part: Assignment.Part, of login: Credential
+    ) throws(StoreError) -> Secret {
+        switch part {
+        case .secret: return login.secret
+        case .username:
+            guard let username = login.entry.username else {
+                throw StoreError(.failed, "the login for \(server) has no user name")
+            }
+            return Secret(copying: username.bytes.span)
+        }
+    }
+
+    /// Says why the program did not start, and gives the status that shells have for it.
+    private func failure(_ error: Int32) -> ExitCode {
+        Console().report(
+            StoreError(
+                .failed, "cannot run \(command[0]): \(unsafe String(cString: strerror(error)))"))
+        return ExitCode(error == ENOENT ? 127 : 126)
+    }
+}

@@ -1,0 +1,67 @@
+internal import CPlatform
+internal import Credentials
+internal import Glibc
+
+/// A variable of another program's environment.
+struct Variable {
+    let name: String
+    let value: Secret
+
+    init(_ name: String, _ value: Secret) {
+        self.name = name
+        self.value = value
+    }
+
+    /// No environment can have one.
+    var holdsNUL: Bool {
+        value.expose { bytes in bytes.indices.contains { bytes[$0] == 0 } }
+    }
+
+    /// Replaces this process. Returns the error's number.
+    static func exec(_ command: [String], _ variables: [Variable]) -> Int32 {
+        unsafe withPointers(variables) { list, count in
+            unsafe withArguments(command) { unsafe platform_exec($0, list, count) }
+        }
+    }
+
+    /// Runs a child to its end.
+    static func run(
+        _ command: [String], _ variables: [Variable], keeping descriptor: Int32
+    ) -> Int32 {
+        unsafe withPointers(variables) { list, count in
+            unsafe withArguments(command) { unsafe platform_run($0, list, count, descriptor) }
+        }
+    }
+
+    private static func withArguments(
+        _ command: [String],
+        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32
+    ) -> Int32 {
+        let arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        return unsafe arguments.withUnsafeBufferPointer { unsafe body($0.baseAddress!) }
+    }
+
+    private static func withPointers(
+        _ variables: [Variable], _ made: [PlatformVariable] = unsafe [],
+        _ body: (UnsafePointer<PlatformVariable>, Int) -> Int32
+    ) -> Int32 {
+        guard let next = variables.first else {
+            return unsafe made.withUnsafeBufferPointer { list in
+                unsafe body(list.baseAddress!, list.count)
+            }
+        }
+        return unsafe next.name.withCString { name in
+            next.value.expose { bytes in
+                unsafe bytes.withUnsafeBufferPointer { bytes in
+                    let empty: StaticString = ""
+                    let variable = unsafe PlatformVariable(
+                        name: name, value: bytes.baseAddress ?? empty.utf8Start,
+                        length: bytes.count)
+                    return unsafe withPointers(
+                        Array(variables.dropFirst()), made + [variable], body)
+                }
+            }
+        }
+    }
+}
