@@ -10,11 +10,13 @@ package struct HTTPRequest: Sendable {
     }
 
     package let address: WebAddress
-    package var identity = Identity.nobody
+    package let identity: Identity
     /// A form that is posted; a GET without one.
-    package var form: Secret?
+    package let form: Secret?
 
-    init(_ address: WebAddress, as identity: Identity = .nobody, posting form: Secret? = nil) {
+    package init(
+        _ address: WebAddress, as identity: Identity = .nobody, posting form: Secret? = nil
+    ) {
         self.address = address
         self.identity = identity
         self.form = form
