@@ -22,7 +22,9 @@ let runtimeHeaders: [String] = {
 /// KEYFOB_FUZZ=1 (`make fuzz`) a program that searches for what breaks a law.
 let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
 let fuzzing: [Target] = {
-    let modules: [Target.Dependency] = ["Credentials", "Frontends", "JSON", "Settings", "Stores"]
+    let modules: [Target.Dependency] = [
+        "Credentials", "Frontends", "JSON", "Registry", "Settings", "Stores",
+    ]
     guard isFuzzing else {
         return [
             .testTarget(

@@ -10,7 +10,9 @@ package struct Subject: Sendable {
         self.laws = laws
     }
 
-    package static let all = [dockerRequest, serverSpelling, credentialFile, configurationFile]
+    package static let all = [
+        dockerRequest, serverSpelling, credentialFile, configurationFile, registryAnswer,
+    ]
 
     /// Lets it read the input, and throws a `Violation` if a law does not hold.
     package func examine(_ input: [UInt8]) throws { try laws(input) }
