@@ -130,7 +130,7 @@ fuzz: build-packages ## Search for an input that breaks a law of what reads untr
 
 # The tests that reach the C targets, and so the libraries below them. Leaks are memcheck's to
 # find: the helper ends without the exit at which AddressSanitizer looks for them.
-SANITIZED_TESTS = ProvidersTests|TranscriptsTests
+SANITIZED_TESTS = ProvidersTests|RegistryTests|TranscriptsTests
 SANITIZE_FLAGS = --disable-xctest --scratch-path .build-asan --sanitize=address \
 	-Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
 

@@ -6,11 +6,13 @@ import Synchronization
 final class CannedServer: Sendable {
     let port: UInt16
     private let socket: Int32
+    private let answers: Bool
     private let asked = Mutex<[String]>([])
 
     /// Without an answer it takes connections and is silent.
     init(_ answer: String?) throws {
-        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Foundation.socket(
+            AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.socket = socket
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -24,11 +26,12 @@ final class CannedServer: Sendable {
         }
         guard failure == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
         port = UInt16(bigEndian: address.sin_port)
+        self.answers = answer != nil
         guard let answer else { return }
         Thread.detachNewThread { [weak self] in
             while true {
                 let connection = accept(socket, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else { break }
                 var request = [UInt8](repeating: 0, count: 1 << 16)
                 let count = unsafe read(connection, &request, request.count)
                 let text = String(decoding: request[..<max(0, count)], as: UTF8.self)
@@ -39,12 +42,14 @@ final class CannedServer: Sendable {
                 while unsafe read(connection, &request, request.count) > 0 {}
                 close(connection)
             }
+            close(socket)
         }
     }
 
     deinit {
         shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
+        // The number may be another socket's from then on: the thread that accepts closes its own.
+        if !answers { close(socket) }
     }
 
     /// All that it was asked so far.
