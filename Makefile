@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 
 EXECUTABLES = docker-credential-keyfob keyfob
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
-NAMES = docker-credential-keyfob-podman terraform-credentials-keyfob
+NAMES = docker-credential-keyfob-podman cargo-credential-keyfob terraform-credentials-keyfob
 RELEASE = .build/release
 # What completes a command line of keyfob's, made by keyfob itself.
 completions = .build/completions

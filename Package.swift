@@ -148,7 +148,8 @@ let package = Package(
             path: "Tests/Settings"),
         .testTarget(
             name: "TranscriptsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
-            path: "Tests/Transcripts", exclude: ["README.md", "docker", "keyfob", "terraform"]),
+            path: "Tests/Transcripts",
+            exclude: ["README.md", "cargo", "docker", "keyfob", "terraform"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [

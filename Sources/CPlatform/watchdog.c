@@ -16,7 +16,9 @@ struct line {
 };
 
 // Each line has a place of its own, so that the handler never sees half of a change.
-static struct line lines[4];
+static struct {
+    struct line answer, complaint;
+} lines[4];
 static atomic_int current = -1;
 static atomic_flag is_claimed = ATOMIC_FLAG_INIT;
 
@@ -39,8 +41,8 @@ static void on_alarm(int number) {
     alarm(patience_in_seconds);
     const int index = atomic_load(&current);
     if (index >= 0) {
-        write_line(STDOUT_FILENO, lines[index]);
-        write_line(STDERR_FILENO, lines[index]);
+        write_line(STDOUT_FILENO, lines[index].answer);
+        write_line(STDERR_FILENO, lines[index].complaint);
     }
     _exit(1);
 }
@@ -60,10 +62,12 @@ void platform_watchdog_start(unsigned seconds) {
     alarm(seconds);
 }
 
-void platform_watchdog_say(const unsigned char *bytes, int count) {
+void platform_watchdog_say(const unsigned char *answer, int answer_count,
+                           const unsigned char *complaint, int complaint_count) {
     const int next = atomic_load(&current) + 1;
     if (next >= (int)(sizeof lines / sizeof lines[0])) return;
-    lines[next] = (struct line){bytes, count};
+    lines[next].answer = (struct line){answer, answer_count};
+    lines[next].complaint = (struct line){complaint, complaint_count};
     atomic_store(&current, next);
 }
 

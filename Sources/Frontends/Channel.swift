@@ -8,6 +8,21 @@ package protocol Channel {
     /// The whole input, of at most `limit` bytes.
     func read(atMost limit: Int) throws(InputError) -> Secret
 
+    /// The next line of the input, of at most `limit` bytes, without its end; empty where there is
+    /// no more.
+    func readLine(atMost limit: Int) throws(InputError) -> Secret
+
+    /// Must be called before the store is changed: if no answer can be given in time, it is unknown
+    /// then whether it was.
+    func willChangeStore()
+
+    /// Says a line to the client that is no answer yet.
+    func greet(_ line: String)
+
+    /// What a person types at the terminal, without echo; nil where there is none. `noun` is what is
+    /// asked for, in errors.
+    func ask(_ question: String, for noun: String) throws(StoreError) -> Secret?
+
     /// Gives the one answer: the line with a line's end, or nothing if there is none. It is a
     /// failure if it could not be delivered whole; then people have been told why.
     func answer(_ line: Secret?) -> ExitStatus

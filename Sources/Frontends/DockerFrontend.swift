@@ -59,12 +59,16 @@ package struct DockerFrontend: Frontend {
         }
         switch action {
         case "store":
-            try save(readCredential(from: channel))
+            let credential = try readCredential(from: channel)
+            channel.willChangeStore()
+            try save(credential)
             return nil
         case "get":
             return try get(readKey(from: channel))
         case "erase":
-            try erase(readKey(from: channel))
+            let key = try readKey(from: channel)
+            channel.willChangeStore()
+            try erase(key)
             return nil
         case "list":
             return try list(over: channel)

@@ -55,9 +55,12 @@ package struct TerraformFrontend: Frontend {
         case "get":
             return try get(place)
         case "store":
-            try save(try token(from: channel), for: place)
+            let token = try token(from: channel)
+            channel.willChangeStore()
+            try save(token, for: place)
             return nil
         case "forget":
+            channel.willChangeStore()
             _ = try ask(store) { store throws(StoreError) in try store.remove([place]) }
             return nil
         default:

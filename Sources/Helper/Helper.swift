@@ -9,28 +9,31 @@ internal import Settings
 struct Helper {
     static func main() {
         guard platform_harden() else { _exit(1) }
-        Watchdog.start()
-
         let arguments = CommandLine.arguments
-        let channel = StandardIO(mayChangeStore: mayChangeStore(arguments.dropFirst()))
-        let status = serve(arguments, over: channel)
+        let program = program(arguments)
+        let isForCargo = program == "cargo-credential-keyfob"
+        Watchdog.start(isForCargo: isForCargo)
+
+        let channel = StandardIO(isForCargo: isForCargo)
+        let status = serve(program, arguments, over: channel)
         // What the libraries would do on the way out must not delay an answer that is given.
         _exit(status.rawValue)
     }
 
-    /// Whether the request may change the store. A function of its own: a closure in `main` would
-    /// bring Swift's concurrency runtime along, 0.8 MB of it.
-    private static func mayChangeStore(_ arguments: some Sequence<String>) -> Bool {
-        arguments.contains { ["store", "erase", "forget"].contains($0) }
+    /// The name by which it was called. A function of its own: a closure in `main` would bring
+    /// Swift's concurrency runtime along, 0.8 MB of it.
+    private static func program(_ arguments: [String]) -> String {
+        arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init) ?? ""
     }
 
-    private static func serve(_ arguments: [String], over channel: StandardIO) -> ExitStatus {
+    private static func serve(
+        _ program: String, _ arguments: [String], over channel: StandardIO
+    ) -> ExitStatus {
         guard !platform_has_borrowed_rights() else {
             channel.refuse("refusing to run set-user-ID, set-group-ID or with capabilities")
             return .failure
         }
-        let program = arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init)
-        guard let frontend = frontend(for: program ?? "", over: channel) else {
+        guard let frontend = frontend(for: program, over: channel) else {
             channel.refuse("unknown program name")
             channel.hint(
                 "call it docker-credential-keyfob, or by another of the names it is installed under"
@@ -55,6 +58,10 @@ struct Helper {
         case "terraform-credentials-keyfob":
             TerraformFrontend(program: program, version: Version.current) {
                 () throws(StoreError) in
+                try openStore(over: channel)
+            }
+        case "cargo-credential-keyfob":
+            CargoFrontend(program: program, version: Version.current) { () throws(StoreError) in
                 try openStore(over: channel)
             }
         default:

@@ -1,11 +1,12 @@
 internal import Credentials
 internal import Frontends
 internal import Glibc
+internal import Stores
 
 /// The channel over standard input, output and error.
 struct StandardIO: Channel {
-    /// Whether the request may change the store, so that a timeout leaves the outcome unknown.
-    let mayChangeStore: Bool
+    /// Whether the client is cargo, whose answers are JSON.
+    let isForCargo: Bool
 
     func read(atMost limit: Int) throws(InputError) -> Secret {
         var input = Secret(capacity: 0) { _ in 0 }
@@ -32,9 +33,47 @@ struct StandardIO: Channel {
             }
         }
         guard input.count <= limit else { throw .tooLong }
-        if mayChangeStore { Watchdog.expectChange() }
         return input
     }
+
+    /// A byte at a time: what follows the line is not ours yet, and may never come.
+    func readLine(atMost limit: Int) throws(InputError) -> Secret {
+        var line = Secret(capacity: 0) { _ in 0 }
+        var isComplete = false
+        while !isComplete {
+            guard line.count <= limit else { throw .tooLong }
+            let read = line
+            let capacity = min(max(4096, read.count * 2), limit + 1)
+            line = try Secret(capacity: capacity) { memory throws(InputError) in
+                var count = 0
+                read.expose { bytes in
+                    for index in bytes.indices { memory[index] = bytes[index] }
+                    count = bytes.count
+                }
+                while count < memory.count, !isComplete {
+                    let length = StandardIO.read(into: &memory, from: count, atMost: 1)
+                    if length < 0, isWorthAnotherTry(STDIN_FILENO, POLLIN) { continue }
+                    guard length >= 0 else { throw .unreadable(reason(errno)) }
+                    isComplete = length == 0 || memory[count] == UInt8(ascii: "\n")
+                    if !isComplete { count += 1 }
+                }
+                return count
+            }
+        }
+        return line
+    }
+
+    func willChangeStore() { Watchdog.expectChange(isForCargo: isForCargo) }
+
+    func greet(_ line: String) { write(line, to: STDOUT_FILENO) }
+
+    func ask(_ question: String, for noun: String) throws(StoreError) -> Secret? {
+        Watchdog.waitForPrompt(seconds: StandardIO.promptSeconds)
+        return try Terminal.ask(question, for: noun, seconds: StandardIO.promptSeconds)
+    }
+
+    /// How long a person may take to type a token.
+    private static let promptSeconds = 300
 
     func answer(_ line: Secret?) -> ExitStatus {
         Watchdog.claimAnswer()
@@ -95,9 +134,12 @@ struct StandardIO: Channel {
         return 0
     }
 
-    private static func read(into memory: inout MutableSpan<UInt8>, from start: Int) -> Int {
+    private static func read(
+        into memory: inout MutableSpan<UInt8>, from start: Int, atMost limit: Int = .max
+    ) -> Int {
         unsafe memory.withUnsafeMutableBytes { memory in
-            unsafe Glibc.read(STDIN_FILENO, memory.baseAddress! + start, memory.count - start)
+            unsafe Glibc.read(
+                STDIN_FILENO, memory.baseAddress! + start, min(limit, memory.count - start))
         }
     }
 }

@@ -8,14 +8,23 @@ enum Watchdog {
     /// What a prompt is given on top of its own timeout, in seconds.
     private static let patienceAfterPrompt = 30
 
-    static func start() {
-        say("timed out; nothing was changed\n")
+    /// What it says for people, and how that stands in an answer of cargo's protocol.
+    private static let unchanged: StaticString = "timed out; nothing was changed\n"
+    private static let unknown: StaticString =
+        "timed out; whether the login was changed is unknown\n"
+    private static let unchangedForCargo: StaticString =
+        "{\"Err\":{\"kind\":\"other\",\"message\":\"timed out; nothing was changed\"}}\n"
+    private static let unknownForCargo: StaticString =
+        "{\"Err\":{\"kind\":\"other\",\"message\":\"timed out; whether the login was changed is unknown\"}}\n"
+
+    static func start(isForCargo: Bool) {
+        say(isForCargo ? unchangedForCargo : unchanged, unchanged)
         platform_watchdog_start(UInt32(patience))
     }
 
     /// From now on the store may be changed.
-    static func expectChange() {
-        say("timed out; whether the login was changed is unknown\n")
+    static func expectChange(isForCargo: Bool) {
+        say(isForCargo ? unknownForCargo : unknown, unknown)
     }
 
     /// A prompt is about to be shown, which may stand for so many seconds.
@@ -26,7 +35,9 @@ enum Watchdog {
     /// Must be called before the first byte of an answer is written. Returns to one caller only.
     static func claimAnswer() { platform_watchdog_claim() }
 
-    private static func say(_ line: StaticString) {
-        unsafe platform_watchdog_say(line.utf8Start, Int32(line.utf8CodeUnitCount))
+    private static func say(_ answer: StaticString, _ complaint: StaticString) {
+        unsafe platform_watchdog_say(
+            answer.utf8Start, Int32(answer.utf8CodeUnitCount), complaint.utf8Start,
+            Int32(complaint.utf8CodeUnitCount))
     }
 }

@@ -6,7 +6,8 @@ struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the secret of a login, and nothing else.",
         discussion: """
-            It serves cargo as well: credential-provider = "cargo:token-from-stdout keyfob token".
+            It serves cargo as well: credential-provider = ["cargo:token-from-stdout", "keyfob", \
+            "token", "{index_url}"].
             """)
 
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)

@@ -166,7 +166,7 @@ struct PlainClients {
     static let cargo = executable("cargo")
 
     /// Where rustup's cargo finds its toolchain from another home.
-    private static let rustup: String = {
+    static let rustup: String = {
         let environment = ProcessInfo.processInfo.environment
         return environment["RUSTUP_HOME"] ?? (environment["HOME"] ?? "/root") + "/.rustup"
     }()

@@ -9,6 +9,10 @@ final class Script: Channel {
     private(set) var errors: [String] = []
     private(set) var answers = 0
     private(set) var reads = 0
+    private(set) var changes = 0
+    private(set) var greeting: String?
+    /// What a person types at the terminal; nil: there is none.
+    var typed: Secret?
 
     init(_ input: [UInt8]) { self.input = input }
 
@@ -20,6 +24,19 @@ final class Script: Channel {
         let bytes = input
         return Secret(copying: bytes.span)
     }
+
+    func readLine(atMost limit: Int) throws(InputError) -> Secret {
+        reads += 1
+        let line = Array(input.prefix { $0 != 0x0A })
+        guard line.count <= limit else { throw .tooLong }
+        return Secret(copying: line.span)
+    }
+
+    func willChangeStore() { changes += 1 }
+
+    func greet(_ line: String) { greeting = line }
+
+    func ask(_ question: String, for noun: String) throws(StoreError) -> Secret? { typed }
 
     func answer(_ line: Secret?) -> ExitStatus {
         answers += 1

@@ -48,6 +48,7 @@ package final class Sandbox: Sendable {
         if let user { unsafe chown(path, user, gid_t(user)) }
         try install("docker-credential-keyfob", as: "docker-credential-keyfob")
         try install("docker-credential-keyfob", as: "docker-credential-keyfob-podman")
+        try install("docker-credential-keyfob", as: "cargo-credential-keyfob")
         try install("docker-credential-keyfob", as: "terraform-credentials-keyfob")
         try install("keyfob", as: "keyfob")
     }

@@ -26,13 +26,14 @@ bool platform_harden(void);
 bool platform_has_borrowed_rights(void);
 
 /// Ends the process with status 1 after so many seconds, counted anew at each call, whatever it
-/// is waiting for. If the answer has not been claimed by then, the line of
-/// `platform_watchdog_say` is written to standard output and to standard error first.
+/// is waiting for. If the answer has not been claimed by then, the lines of
+/// `platform_watchdog_say` are written first.
 void platform_watchdog_start(unsigned seconds);
 
-/// What the watchdog writes from now on: `count` bytes, a line's end included, that stay where
-/// they are as long as the process runs.
-void platform_watchdog_say(const unsigned char *line, int count);
+/// What the watchdog writes from now on, to standard output and to standard error: lines, their
+/// ends included, that stay where they are as long as the process runs.
+void platform_watchdog_say(const unsigned char *answer, int answer_count,
+                           const unsigned char *complaint, int complaint_count);
 
 /// Claims the one answer of the process. Returns to one caller only: if the watchdog has claimed
 /// it, this waits for the end of the process.

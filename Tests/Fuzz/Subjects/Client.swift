@@ -41,6 +41,18 @@ final class Client: Channel {
         return Secret(copying: bytes.span)
     }
 
+    func readLine(atMost limit: Int) throws(InputError) -> Secret {
+        let line = Array(input.prefix { $0 != 0x0A })
+        guard line.count <= limit else { throw .tooLong }
+        return Secret(copying: line.span)
+    }
+
+    func willChangeStore() {}
+
+    func greet(_ line: String) { hear(Array(line.utf8)) }
+
+    func ask(_ question: String, for noun: String) -> Secret? { nil }
+
     func answer(_ line: Secret?) -> ExitStatus {
         answers += 1
         self.line = line.map { $0.expose { bytes in bytes.indices.map { bytes[$0] } } }

@@ -1,0 +1,237 @@
+package import Credentials
+internal import JSON
+
+/// cargo's credential provider protocol, version 1 (cargo 1.95; "Credential provider protocol" in
+/// the Cargo book).
+///
+/// cargo starts a provider for each action, reads a greeting, writes one request on a line, reads
+/// one response on a line, and takes any exit status but 0 for a failure. So a failure is a response
+/// too, and the status is 0 whenever one was given. What helps a person goes to standard error, which
+/// cargo passes on.
+package struct CargoFrontend: Frontend {
+    /// The longest request, in bytes.
+    private static let requestLimit = 1 << 20
+
+    private let program: String
+    private let version: String
+    private let store: () throws(StoreError) -> any CredentialStore
+
+    /// `store` is called once and only by a request that needs it.
+    package init(
+        program: String, version: String,
+        store: @escaping () throws(StoreError) -> any CredentialStore
+    ) {
+        self.program = program
+        self.version = version
+        self.store = store
+    }
+
+    package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
+        if arguments == ["--version"] || arguments == ["version"] {
+            let line = "\(program) (org.keyfob) v\(version)"
+            return channel.answer(Secret(copying: Array(line.utf8).span))
+        }
+        guard arguments == ["--cargo-plugin"] else {
+            channel.complain("Usage: \(program) --cargo-plugin")
+            channel.hint(
+                "cargo calls it: name it in global-credential-providers, see: keyfob setup cargo")
+            return .failure
+        }
+        channel.greet(#"{"v":[1]}"#)
+        do throws(Response) {
+            return channel.answer(try response(to: request(from: channel), over: channel).encoded)
+        } catch {
+            if case .other(_, let hint?) = error { channel.hint(hint) }
+            return channel.answer(error.encoded)
+        }
+    }
+
+    private func response(
+        to request: Request, over channel: any Channel
+    ) throws(Response) -> Response {
+        switch request.kind {
+        case "get":
+            guard Request.operations.contains(request.operation) else {
+                throw .operationNotSupported
+            }
+            let found = try ask { store throws(StoreError) in try store.find(request.query) }
+            guard let login = found.first, !login.secret.isEmpty else { throw .notFound }
+            guard login.secret.isToken else {
+                throw .other(
+                    "the stored token cannot be given to cargo: it is not one line of text",
+                    hint: "log in again to replace it")
+            }
+            return .token(login.secret)
+        case "login":
+            let token =
+                if let given = request.token { given } else {
+                    try typedToken(for: request, at: channel)
+                }
+            guard token.isToken else { throw .other("a token is one line of text") }
+            let entry = Entry.cargo(url: request.url, name: request.name)
+            channel.willChangeStore()
+            try ask { store throws(StoreError) in
+                try store.save(Credential(entry, secret: token))
+            }
+            return .done("login")
+        case "logout":
+            channel.willChangeStore()
+            let removed = try ask { store throws(StoreError) in try store.remove([request.query]) }
+            guard !removed.isEmpty else { throw .notFound }
+            return .done("logout")
+        default:
+            throw .operationNotSupported
+        }
+    }
+
+    /// cargo hands a token over that it was given on its standard input, and leaves it to the
+    /// provider to ask a person.
+    private func typedToken(
+        for request: Request, at channel: any Channel
+    ) throws(Response) -> Secret {
+        let place = (request.name ?? request.url).string.printable
+        let source = request.loginURL.map { ", found on \($0.string.printable)" } ?? ""
+        let typed: Secret?
+        do throws(StoreError) {
+            typed = try channel.ask("token for \(place)\(source): ", for: "token")
+        } catch {
+            throw .other(error.message, hint: error.hint)
+        }
+        guard let typed else {
+            throw .other(
+                "no token supplied and no terminal",
+                hint: "give the token on cargo's standard input")
+        }
+        return typed.trimmed
+    }
+
+    private func ask<Answer>(
+        _ request: (any CredentialStore) throws(StoreError) -> Answer
+    ) throws(Response) -> Answer {
+        do throws(StoreError) {
+            return try request(try store())
+        } catch {
+            throw .other(error.message, hint: error.hint)
+        }
+    }
+
+    private func request(from channel: any Channel) throws(Response) -> Request {
+        let line: Secret
+        do throws(InputError) {
+            line = try channel.readLine(atMost: CargoFrontend.requestLimit)
+        } catch {
+            switch error {
+            case .tooLong:
+                throw .other("the request is longer than \(CargoFrontend.requestLimit) bytes")
+            case .unreadable(let reason): throw .other("cannot read the request: \(reason)")
+            }
+        }
+        let value: JSON
+        do throws(JSON.Fault) {
+            value = try JSON(decoding: line)
+        } catch {
+            throw .other("the request is not JSON: \(error)")
+        }
+        return try Request(value)
+    }
+}
+
+/// What cargo asks for.
+private struct Request {
+    let kind: Text
+    /// Of a get.
+    let operation: Text
+    /// The index URL, which names the registry, byte for byte.
+    let url: Text
+    /// What cargo's configuration calls the registry.
+    let name: Text?
+    /// Of a login.
+    let token: Secret?
+    let loginURL: Text?
+
+    /// What a get is for; one token serves all of them.
+    static let operations: Set<Text> = ["read", "publish", "yank", "unyank", "owners"]
+
+    var query: Query { Query(.cargo, ["url": url]) }
+
+    init(_ value: JSON) throws(Response) {
+        guard let members = value.members else { throw .other("the request is not an object") }
+        func member(_ name: Text, of members: [JSON.Member]) -> JSON? {
+            members.last { $0.name == name }?.value
+        }
+        guard case .integer(1) = member("v", of: members) else {
+            throw .other("the request is not of version 1 of the protocol")
+        }
+        guard let registry = member("registry", of: members)?.members,
+            let url = member("index-url", of: registry)?.text, !url.isEmpty,
+            !url.hasControlCharacter
+        else { throw .other("the request names no index of a registry") }
+        self.url = url
+        name = member("name", of: registry)?.text.flatMap { $0.hasControlCharacter ? nil : $0 }
+        kind = member("kind", of: members)?.text ?? ""
+        operation = member("operation", of: members)?.text ?? ""
+        token = member("token", of: members)?.secret
+        loginURL = member("login-url", of: members)?.text
+    }
+}
+
+/// A response, which may say why there is no other.
+private enum Response: Error {
+    case token(Secret)
+    case done(Text)
+    case notFound
+    case operationNotSupported
+    case other(String, hint: String? = nil)
+
+    var encoded: Secret {
+        // Its strings are UTF-8: a token has been looked at, and all else is text.
+        (try? json.encoded()) ?? Secret(copying: Array(#"{"Err":{"kind":"unknown"}}"#.utf8).span)
+    }
+
+    private var json: JSON {
+        switch self {
+        case .token(let token):
+            // A token that is stored is the same for every operation, as long as cargo runs.
+            return Response.object(
+                "Ok", kind: "get",
+                [
+                    JSON.Member("token", .string(token)), JSON.Member("cache", .text("session")),
+                    JSON.Member("operation_independent", .bool(true)),
+                ])
+        case .done(let kind): return Response.object("Ok", kind: kind)
+        case .notFound: return Response.object("Err", kind: "not-found")
+        case .operationNotSupported:
+            return Response.object("Err", kind: "operation-not-supported")
+        case .other(let message, _):
+            let text = Text(message.printable) ?? ""
+            return Response.object("Err", kind: "other", [JSON.Member("message", .text(text))])
+        }
+    }
+
+    private static func object(
+        _ result: Text, kind: Text, _ members: [JSON.Member] = []
+    ) -> JSON {
+        .object([JSON.Member(result, .object([JSON.Member("kind", .text(kind))] + members))])
+    }
+}
+
+extension Secret {
+    /// Whether it can be a header of HTTP's: text on one line.
+    fileprivate var isToken: Bool {
+        expose { bytes in
+            !bytes.isEmpty && (try? UTF8Span(validating: bytes)) != nil
+                && bytes.indices.allSatisfy { bytes[$0] >= 0x20 && bytes[$0] != 0x7F }
+        }
+    }
+
+    /// Without the spaces at its ends.
+    fileprivate var trimmed: Secret {
+        let range = expose { bytes in
+            var (start, end) = (0, bytes.count)
+            while start < end, bytes[start] <= 0x20 { start += 1 }
+            while start < end, bytes[end - 1] <= 0x20 { end -= 1 }
+            return start..<end
+        }
+        return self[range]
+    }
+}
