@@ -23,7 +23,7 @@ let runtimeHeaders: [String] = {
 let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
 let fuzzing: [Target] = {
     let modules: [Target.Dependency] = [
-        "Credentials", "Frontends", "JSON", "Registry", "Settings", "Stores",
+        "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings", "Stores",
     ]
     guard isFuzzing else {
         return [
@@ -107,6 +107,7 @@ let package = Package(
 
         // What tests share: a private place to run programs in, and what every store must do.
         .target(name: "Sandbox", path: "Tests/Sandbox", exclude: ["KWallet"]),
+        .target(name: "MemoryStore", dependencies: ["Credentials"], path: "Tests/MemoryStore"),
         .target(
             name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
 
@@ -125,7 +126,10 @@ let package = Package(
             name: "CredentialsTests", dependencies: ["Credentials"], path: "Tests/Credentials"),
         .testTarget(
             name: "StoresTests",
-            dependencies: ["Credentials", "Stores", "StoreContract", "StoreProbe", "Sandbox"],
+            dependencies: [
+                "Credentials", "Files", "MemoryStore", "Stores", "StoreContract", "StoreProbe",
+                "Sandbox",
+            ],
             path: "Tests/Stores", exclude: ["Vectors"]
         ),
         .testTarget(

@@ -1,8 +1,7 @@
 import Credentials
+import MemoryStore
 import StoreContract
 import Testing
-
-@testable import Stores
 
 /// The memory store keeps the contract.
 struct MemoryStoreTests {

@@ -1,4 +1,5 @@
 import Credentials
+import MemoryStore
 import StoreContract
 import Stores
 import Synchronization

@@ -1,7 +1,7 @@
 import Credentials
 import Frontends
 import JSON
-import Stores
+import MemoryStore
 
 /// A client makes one request and hears the answer; nothing that it hears breaks a line.
 final class Client: Channel {

@@ -1,7 +1,7 @@
 import Credentials
 import Foundation
 import Frontends
-import Stores
+import MemoryStore
 
 extension Subject {
     /// What a docker client writes: a key to `get` and `erase`, a login to `store`. What was
