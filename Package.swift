@@ -164,7 +164,9 @@ let package = Package(
         .testTarget(
             name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Clients",
-            exclude: ["module-registry.py", "plain-server.py", "token-server.py"]),
+            exclude: [
+                "crate-registry.py", "module-registry.py", "plain-server.py", "token-server.py",
+            ]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),
