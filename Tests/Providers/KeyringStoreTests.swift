@@ -258,6 +258,6 @@ import Testing
         StoreError(
             .locked, "the keyring is locked and nobody can be asked here to unlock it",
             hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in "
-                + "the encrypted file")
+                + "the encrypted file; see: keyfob status")
     }
 }
