@@ -6,7 +6,8 @@ JOBS ?= $(shell nproc)
 
 EXECUTABLES = docker-credential-keyfob keyfob
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
-NAMES = docker-credential-keyfob-podman cargo-credential-keyfob terraform-credentials-keyfob
+NAMES = docker-credential-keyfob-podman cargo-credential-keyfob git-credential-keyfob \
+	terraform-credentials-keyfob
 RELEASE = .build/release
 # What completes a command line of keyfob's, made by keyfob itself.
 completions = .build/completions
@@ -27,7 +28,7 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
 	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
-	strace valgrind zsh fish mandoc python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	strace valgrind zsh fish mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive

@@ -23,7 +23,8 @@ let runtimeHeaders: [String] = {
 let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
 let fuzzing: [Target] = {
     let modules: [Target.Dependency] = [
-        "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings", "Stores",
+        "ClientFiles", "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings",
+        "Stores",
     ]
     guard isFuzzing else {
         return [
@@ -153,7 +154,7 @@ let package = Package(
         .testTarget(
             name: "TranscriptsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Transcripts",
-            exclude: ["README.md", "cargo", "docker", "keyfob", "terraform"]),
+            exclude: ["README.md", "cargo", "docker", "git", "keyfob", "terraform"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [

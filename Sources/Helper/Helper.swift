@@ -64,6 +64,10 @@ struct Helper {
             CargoFrontend(program: program, version: Version.current) { () throws(StoreError) in
                 try openStore(over: channel)
             }
+        case "git-credential-keyfob":
+            GitFrontend(program: program, version: Version.current) { () throws(StoreError) in
+                try openStore(over: channel)
+            }
         default:
             nil
         }

@@ -49,6 +49,7 @@ package final class Sandbox: Sendable {
         try install("docker-credential-keyfob", as: "docker-credential-keyfob")
         try install("docker-credential-keyfob", as: "docker-credential-keyfob-podman")
         try install("docker-credential-keyfob", as: "cargo-credential-keyfob")
+        try install("docker-credential-keyfob", as: "git-credential-keyfob")
         try install("docker-credential-keyfob", as: "terraform-credentials-keyfob")
         try install("keyfob", as: "keyfob")
     }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TranscriptTests {
     /// One for each program.
-    private static let folders = ["cargo", "docker", "keyfob", "terraform"]
+    private static let folders = ["cargo", "docker", "git", "keyfob", "terraform"]
 
     @Test(arguments: folders.flatMap { Transcript.all(of: $0) })
     func theProgramKeepsToTheTranscript(transcript: Transcript) throws {

@@ -11,7 +11,8 @@ package struct Subject: Sendable {
     }
 
     package static let all = [
-        dockerRequest, serverSpelling, credentialFile, configurationFile, registryAnswer,
+        dockerRequest, gitRequest, serverSpelling, credentialFile, configurationFile,
+        registryAnswer, clientJSON, clientTOML,
     ]
 
     /// Lets it read the input, and throws a `Violation` if a law does not hold.

@@ -1,0 +1,128 @@
+internal import Credentials
+
+/// A description is what git and its helpers tell each other of a login: attributes, each a line
+/// `NAME=VALUE` that ends with a line feed (git-credential(1), "INPUT/OUTPUT FORMAT").
+///
+/// It is read byte by byte: a carriage return is no line's end (CVE-2024-52006), and no part of a
+/// name either. What could be taken for another host's is refused: a control character in a name
+/// (CVE-2020-5260, CVE-2024-50349), two hosts, none at all (CVE-2020-11008).
+struct GitDescription {
+    /// The facts of the realm's items that it names.
+    private(set) var facts: [String: Text] = [:]
+    private(set) var username: Text?
+    private(set) var secret = GitSecret()
+    /// Whether git understands `authtype` and `credential`.
+    private(set) var knowsAuthtype = false
+    /// Whether the login must not be kept.
+    private(set) var isEphemeral = false
+
+    /// The longest line, in bytes: git's own limit.
+    private static let lineLimit = 65_535
+
+    init(_ input: Secret) throws(Refusal) {
+        var host: Text?
+        var scheme: Text?
+        for line in try GitDescription.lines(of: input) {
+            let (name, value) = try GitDescription.split(line)
+            switch name {
+            case "protocol":
+                guard scheme == nil else { throw .refused("there are two protocols") }
+                scheme = try GitDescription.text(value, name)
+            case "host":
+                guard host == nil else { throw .refused("there are two hosts") }
+                host = try GitDescription.text(value, name)
+            case "path": facts["object"] = try GitDescription.text(value, name)
+            case "username": username = try GitDescription.text(value, name)
+            case "password": secret.password = try GitDescription.secret(value, name)
+            case "credential": secret.credential = try GitDescription.secret(value, name)
+            case "oauth_refresh_token":
+                secret.refreshToken = try GitDescription.secret(value, name)
+            case "authtype": secret.authtype = try GitDescription.text(value, name)
+            case "password_expiry_utc": secret.expiry = GitSecret.seconds(value)
+            case "ephemeral": isEphemeral = GitDescription.isTrue(value)
+            case "capability[]":
+                if try GitDescription.text(value, name) == "authtype" { knowsAuthtype = true }
+            default: continue
+            }
+        }
+        guard let scheme, !scheme.isEmpty else { throw .refused("there is no protocol") }
+        guard let host, !host.isEmpty else { throw .refused("there is no host") }
+        facts["protocol"] = scheme
+        (facts["server"], facts["port"]) = try GitDescription.split(host: host)
+        if username?.isEmpty == true { username = nil }
+        if facts["object"]?.isEmpty == true { facts["object"] = nil }
+        facts["user"] = username
+    }
+
+    /// What asks for the logins that it means.
+    var query: Query { Query(.git, facts) }
+
+    /// The login that it is.
+    var entry: Entry {
+        .git(
+            protocol: facts["protocol"] ?? "", server: facts["server"] ?? "", port: facts["port"],
+            object: facts["object"], user: username)
+    }
+
+    // MARK: Its lines
+
+    /// Up to a blank line.
+    private static func lines(of input: Secret) throws(Refusal) -> [Secret] {
+        let ranges = input.expose { bytes in
+            var ranges: [Range<Int>] = []
+            var start = 0
+            for index in bytes.indices where bytes[index] == 0x0A {
+                ranges.append(start..<index)
+                start = index + 1
+            }
+            if start < bytes.count { ranges.append(start..<bytes.count) }
+            return ranges
+        }
+        let described = ranges.prefix { !$0.isEmpty }
+        guard described.allSatisfy({ $0.count <= lineLimit }) else {
+            throw .refused("a line is longer than \(lineLimit) bytes")
+        }
+        return described.map { input[$0] }
+    }
+
+    private static func split(_ line: Secret) throws(Refusal) -> (name: Text, value: Secret) {
+        let equals = line.expose { bytes in bytes.indices.first { bytes[$0] == 0x3D } }
+        guard let equals, let name = Text(copying: line[0..<equals]) else {
+            throw .refused("a line is not NAME=VALUE")
+        }
+        return (name, line[(equals + 1)..<line.count])
+    }
+
+    private static func text(_ value: Secret, _ name: Text) throws(Refusal) -> Text {
+        guard let text = Text(copying: value) else {
+            throw .refused("\(name) is not UTF-8, or holds a NUL")
+        }
+        guard !text.hasControlCharacter else { throw .refused("\(name) holds a control character") }
+        return text
+    }
+
+    private static func secret(_ value: Secret, _ name: Text) throws(Refusal) -> Secret {
+        let isOneLine = value.expose { bytes in
+            bytes.indices.allSatisfy { bytes[$0] != 0x0D && bytes[$0] != 0 }
+        }
+        guard isOneLine else { throw .refused("\(name) holds a carriage return or a NUL") }
+        return value
+    }
+
+    private static func isTrue(_ value: Secret) -> Bool {
+        ["1", "true", "yes", "on"].contains(Text(copying: value)?.string.lowercased())
+    }
+
+    /// `host[:port]`; the host may be a bracketed IPv6 address.
+    private static func split(host: Text) throws(Refusal) -> (server: Text, port: Text?) {
+        guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
+            host.bytes.last != UInt8(ascii: "]")
+        else { return (host, nil) }
+        let port = host.bytes[(colon + 1)...]
+        guard let number = GitSecret.seconds(Secret(copying: Array(port).span)),
+            (1...65535).contains(number), colon > 0,
+            let server = Text(validating: host.bytes[..<colon])
+        else { throw .refused("the host is not HOST or HOST:PORT") }
+        return (server, Text("\(number)"))
+    }
+}
