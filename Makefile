@@ -139,7 +139,7 @@ SANITIZE_FLAGS = --disable-xctest --scratch-path .build-asan --sanitize=address 
 
 sanitize: build-packages test-packages ## Run tests with sanitizers, and the helper under valgrind
 	@swift build --jobs $(JOBS) --build-tests $(SANITIZE_FLAGS)
-	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build $(SANITIZE_FLAGS) \
+	ASAN_OPTIONS=detect_leaks=0:disable_coredump=0 swift test --skip-build $(SANITIZE_FLAGS) \
 		--filter '$(SANITIZED_TESTS)'
 	swift build --jobs $(JOBS) --build-tests
 	KEYFOB_MEMCHECK=1 swift test --disable-xctest --skip-build --filter MemcheckTests

@@ -77,6 +77,23 @@ struct ClientSetup {
         ]
     }
 
+    /// Who keeps the client's logins, as its configuration says; nil if it says nothing.
+    func keeper() throws(StoreError) -> (name: String?, isOurs: Bool) {
+        if client == .git {
+            guard surroundings.program("git") != nil else { return (nil, false) }
+            let helpers = try gitHelpers()
+            return (
+                helpers.isEmpty ? nil : helpers.joined(separator: ", "),
+                helpers.contains { $0 == "keyfob" || $0.hasSuffix("/git-credential-keyfob") }
+            )
+        }
+        for setting in try settings() {
+            guard let value = try setting.value(in: try setting.file.read()) else { continue }
+            return (value, setting.isOurs(value))
+        }
+        return (nil, false)
+    }
+
     private func dockerRegistry() throws(StoreError) -> Text? {
         guard let registry else { return nil }
         guard let key = ClientSetup.dockerKey(registry) else {

@@ -223,7 +223,7 @@ struct Diagnosis {
         guard let setup = try? ClientSetup(client, session.surroundings) else { return }
         let isHere = session.surroundings.program(client.rawValue) != nil
         do throws(StoreError) {
-            let (keeper, isOurs) = try keeper(of: client, setup)
+            let (keeper, isOurs) = try setup.keeper()
             guard isHere || keeper != nil else { return }
             clients.append((client, isOurs ? "keyfob" : keeper ?? "not set up"))
             if isOurs {
@@ -253,25 +253,6 @@ struct Diagnosis {
                     message: "\(names.joined(separator: ", ")) \(verb) not been told of keyfob",
                     hint: "keyfob setup \(names.joined(separator: " "))"))
         }
-    }
-
-    /// Who keeps the client's logins, as its configuration says; nil if it says nothing.
-    private func keeper(
-        of client: Client, _ setup: ClientSetup
-    ) throws(StoreError) -> (name: String?, isOurs: Bool) {
-        if client == .git {
-            guard session.surroundings.program("git") != nil else { return (nil, false) }
-            let helpers = try setup.gitHelpers()
-            return (
-                helpers.isEmpty ? nil : helpers.joined(separator: ", "),
-                helpers.contains { $0 == "keyfob" || $0.hasSuffix("/git-credential-keyfob") }
-            )
-        }
-        for setting in try setup.settings() {
-            guard let value = try setting.value(in: try setting.file.read()) else { continue }
-            return (value, setting.isOurs(value))
-        }
-        return (nil, false)
     }
 
     private mutating func lookAtProgram(of client: Client, _ setup: ClientSetup) {

@@ -61,6 +61,7 @@ struct Import: ParsableCommand {
         let (sources, hasUnreadable) = try sources(session)
         let count = sources.reduce(0) { $0 + $1.logins.count }
         var outcomes: [Outcome] = []
+        var clients: Set<Client> = []
         var failure: StoreError?
         for source in sources where failure == nil {
             var ready: [PlaintextLogin] = []
@@ -73,8 +74,10 @@ struct Import: ParsableCommand {
                 if !dryRun { session.console.progress(outcomes.count, of: count) }
             }
             if !keep, !dryRun { scrub(ready, of: source, &outcomes) }
+            if !ready.isEmpty, let client = source.client { clients.insert(client) }
         }
         session.console.progress(0, of: 0)
+        defer { if !dryRun, !keep { hintAtSetup(clients, session) } }
         try report(outcomes, failure, hasUnreadable, session)
     }
 
@@ -83,6 +86,8 @@ struct Import: ParsableCommand {
     /// A file or a helper, and what it has.
     private struct Source {
         let name: String
+        /// The client that will ask for them.
+        let client: Client?
         let logins: [PlaintextLogin]
         /// Takes logins out that are meant, and looks again.
         let scrub: ((PlaintextLogin) -> Bool) throws(StoreError) -> Void
@@ -109,7 +114,10 @@ struct Import: ParsableCommand {
             }
             for note in contents.notes { session.console.note("\(plaintext.file.path): \(note)") }
             sources.append(
-                Source(name: plaintext.file.path, logins: contents.logins) {
+                Source(
+                    name: plaintext.file.path, client: Client(rawValue: plaintext.client),
+                    logins: contents.logins
+                ) {
                     isMeant throws(StoreError) in
                     try plaintext.scrub(where: isMeant)
                     guard try !plaintext.contents().logins.contains(where: isMeant) else {
@@ -131,7 +139,8 @@ struct Import: ParsableCommand {
         for key in keys {
             if let login = try helper.get(key) { logins.append(PlaintextLogin(login)) }
         }
-        return Source(name: helper.program, logins: logins) { isMeant throws(StoreError) in
+        return Source(name: helper.program, client: .docker, logins: logins) {
+            isMeant throws(StoreError) in
             for login in logins where isMeant(login) {
                 let key = login.entry.attributes["server"] ?? ""
                 // It may have been replaced since it was read.
@@ -242,6 +251,21 @@ struct Import: ParsableCommand {
             session.console.note("there is nothing to import")
         }
         guard problems.isEmpty, !hasUnreadable else { throw ExitCode(1) }
+    }
+
+    /// A client that does not ask Keyfob no longer finds its logins.
+    private func hintAtSetup(_ clients: Set<Client>, _ session: Session) {
+        let untold = ClientSetup.clients.filter { client in
+            guard clients.contains(client),
+                let setup = try? ClientSetup(client, session.surroundings)
+            else { return false }
+            return (try? setup.keeper())?.isOurs != true
+        }
+        guard !untold.isEmpty else { return }
+        let names = untold.map(\.rawValue)
+        session.console.hint(
+            "so that \(names.joined(separator: ", ")) find\(names.count == 1 ? "s" : "") them: "
+                + "keyfob setup \(names.joined(separator: " "))")
     }
 
     private func line(of outcome: Outcome) -> String {

@@ -14,7 +14,7 @@ import Testing
         let registry = try configure(machine)
         #expect(try !terraform(machine, "init").succeeded)
 
-        try store(machine)
+        try login(machine)
         let initialized = try terraform(machine, "init")
         #expect(initialized.succeeded, "\(initialized)")
         #expect(registry.log.contains("a module was fetched with the token"))
@@ -39,6 +39,27 @@ import Testing
         let words = logout.errors.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         #expect(words.contains("the keyring is locked"), "\(logout)")
         #expect(try machine.keyring?.items().count == 1)
+    }
+
+    /// `terraform login`, at a terminal.
+    private func login(_ machine: Machine) throws {
+        let terminal = try PseudoTerminal()
+        let run = try machine.sandbox.program(
+            [
+                "sh", "-c", "exec setsid -cw terraform login \(Self.host) <$0 >$0 2>&1",
+                terminal.path,
+            ],
+            environment: ["CHECKPOINT_DISABLE": "1"]
+        ).start()
+        try terminal.wait(for: "Enter a value:")
+        terminal.type("yes\n")
+        try terminal.wait(for: "Token for")
+        // It drops what is typed before it asks.
+        usleep(300_000)
+        terminal.type(Self.token + "\n")
+        #expect(try run.finish().succeeded, "\(terminal.screen)")
+        #expect(!terminal.screen.contains(Self.token))
+        #expect(machine.sandbox.text("home/.terraform.d/credentials.tfrc.json") == nil)
     }
 
     private func store(_ machine: Machine) throws {
@@ -75,7 +96,14 @@ import Testing
         try sandbox.write(
             """
             credentials_helper "keyfob" { args = ["--profile", "dev"] }
-            host "\(Self.host)" { services = { "modules.v1" = "\(address)/v1/modules/" } }
+            host "\(Self.host)" {
+              services = {
+                "modules.v1" = "\(address)/v1/modules/"
+                "tfe.v2" = "\(address)/api/"
+                "tfe.v2.1" = "\(address)/api/"
+                "tfe.v2.2" = "\(address)/api/"
+              }
+            }
             """, to: "home/.terraformrc")
         try sandbox.write(
             #"module "greeting" { source = "\#(Self.host)/team/greeting/none" }"#,

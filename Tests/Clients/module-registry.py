@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A registry with one private module of terraform's, which wants the token in the file named."""
+"""A registry with one private module of terraform's, which wants the token in the file named, and
+the API that terraform asks whose the token is."""
 
 import http.server
 import io
@@ -23,8 +24,13 @@ class Registry(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/module.tar.gz":
             return self.answer(200, module())
+        if self.path == "/api/ping":
+            return self.answer(200, b"{}", {"TFP-API-Version": "2.5"})
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.answer(401, b"{}")
+        if self.path == "/api/account/details":
+            user = b'{"data":{"id":"u","type":"users","attributes":{"username":"alice"}}}'
+            return self.answer(200, user)
         if self.path.endswith("/versions"):
             return self.answer(200, b'{"modules":[{"versions":[{"version":"1.0.0"}]}]}')
         print("a module was fetched with the token", flush=True)
