@@ -158,12 +158,11 @@ import Testing
         ]
         if let (user, password) = login {
             let answers = try machine.sandbox.write("\(user)\n\(password)\n", to: "typed")
-            try machine.sandbox.write(
+            try machine.sandbox.writeScript(
                 """
                 #!/bin/sh
                 case $1 in Username*) sed -n 1p '\(answers)' ;; *) sed -n 2p '\(answers)' ;; esac
-                """, to: "bin/ask")
-            unsafe chmod(machine.sandbox.file("bin/ask"), 0o755)
+                """, as: "ask")
             environment["GIT_ASKPASS"] = machine.sandbox.file("bin/ask")
         }
         return try machine.sandbox.program(["git"] + arguments, environment: environment).run()

@@ -129,6 +129,13 @@ package final class Sandbox: Sendable {
         return file
     }
 
+    /// Puts a script on the `PATH`, by way of another process (see `copy`).
+    package func writeScript(_ text: String, as name: String) throws {
+        let source = try write(text, to: "scripts/\(uniqueName(name))")
+        let outcome = try run("install", "-m", "755", source, file("bin/\(name)"))
+        guard outcome.succeeded else { throw SandboxError(outcome.errors) }
+    }
+
     /// The bytes of a file; nil if there is none.
     package func read(_ name: String) -> [UInt8]? {
         FileManager.default.contents(atPath: file(name)).map { [UInt8]($0) }

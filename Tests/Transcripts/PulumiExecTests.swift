@@ -16,7 +16,7 @@ import Testing
             #"{"accessTokens":{"\#(Self.url)":"\#(Self.token)"},"accounts":{}}"#,
             to: "home/.pulumi/credentials.json")
         try #require(try sandbox.run("keyfob", "import").succeeded)
-        try sandbox.write(
+        try sandbox.writeScript(
             """
             #!/bin/sh
             set -e
@@ -29,14 +29,18 @@ import Testing
             if [ "$1" = get ]; then cat "$PULUMI_CREDENTIALS_PATH/config.json"; fi
             if [ "$1" = wait ]; then
                 trap 'echo terminated; exit 7' TERM
-                trap 'echo interrupted; exit 8' INT
+                count=0
+                trap 'count=$((count + 1)); echo interrupted' INT
                 echo "ready $$"
-                while :; do sleep 0.1; done
+                while [ $count = 0 ]; do sleep 0.1 & wait $! || :; done
+                # A second one would come now.
+                sleep 0.5 & wait $! || :
+                sleep 0.1
+                exit 8
             fi
             if [ "$1" = die ]; then kill -KILL $$; fi
             stat -c %a "$PULUMI_CREDENTIALS_PATH"
-            """, to: "bin/pulumi")
-        unsafe chmod(sandbox.file("bin/pulumi"), 0o755)
+            """, as: "pulumi")
     }
 
     @Test func whatItWritesDownIsGoneWhenItEnds() throws {
