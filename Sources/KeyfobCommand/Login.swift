@@ -105,7 +105,7 @@ struct Login: ParsableCommand {
         let noun = client.secretNoun
         let secret: Secret
         if passwordStdin {
-            secret = try Secret(readFrom: STDIN_FILENO, noun)
+            secret = try Secret(passwordFromStandardInput: noun)
         } else {
             let whose = user.map { " of \($0)" } ?? ""
             guard
@@ -219,23 +219,8 @@ extension Secret {
     private static let limit = 1 << 20
 
     /// All that can be read there, without a line's end at its end, as docker reads a password.
-    fileprivate init(readFrom file: Int32, _ noun: String) throws(StoreError) {
-        let read = try Secret(capacity: Secret.limit + 3) { memory throws(StoreError) in
-            var count = 0
-            while count < memory.count {
-                let length = unsafe memory.withUnsafeMutableBytes { memory in
-                    unsafe Glibc.read(file, memory.baseAddress! + count, memory.count - count)
-                }
-                if length < 0, errno == EINTR { continue }
-                guard length >= 0 else {
-                    let reason = unsafe String(cString: strerror(errno))
-                    throw StoreError(.failed, "cannot read the \(noun): \(reason)")
-                }
-                if length == 0 { break }
-                count += length
-            }
-            return count
-        }
+    fileprivate init(passwordFromStandardInput noun: String) throws(StoreError) {
+        let read = try Secret(fromStandardInput: noun, atMost: Secret.limit + 3)
         let end = read.expose { bytes in
             var end = bytes.count
             if end > 0, bytes[end - 1] == 0x0A { end -= 1 }

@@ -83,7 +83,7 @@ struct Passphrase: ParsableCommand {
 
         /// The new passphrase: typed twice, or read.
         func ask(_ session: Session) throws(StoreError) -> Secret {
-            if stdin { return try Secret(firstLineOf: STDIN_FILENO) }
+            if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
             let seconds = session.choice.settings.promptTimeout
             guard let first = try Terminal.ask("new passphrase: ", seconds: seconds),
                 let second = try Terminal.ask("the same again: ", seconds: seconds)
@@ -130,23 +130,8 @@ extension FileStore {
 
 extension Secret {
     /// The first line of what can be read there, without its end, which may be CRLF.
-    fileprivate init(firstLineOf file: Int32) throws(StoreError) {
-        let read = try Secret(capacity: Terminal.limit + 2) { memory throws(StoreError) in
-            var count = 0
-            while count < memory.count {
-                let length = unsafe memory.withUnsafeMutableBytes { memory in
-                    unsafe Glibc.read(file, memory.baseAddress! + count, memory.count - count)
-                }
-                if length < 0, errno == EINTR { continue }
-                guard length >= 0 else {
-                    let reason = unsafe String(cString: strerror(errno))
-                    throw StoreError(.failed, "cannot read the passphrase: \(reason)")
-                }
-                if length == 0 { break }
-                count += length
-            }
-            return count
-        }
+    fileprivate init(firstLineOfStandardInput noun: String) throws(StoreError) {
+        let read = try Secret(fromStandardInput: noun, atMost: Terminal.limit + 2)
         let end = read.expose { bytes in
             var end = bytes.indices.first { bytes[$0] == 0x0A } ?? bytes.count
             if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
