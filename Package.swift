@@ -166,7 +166,8 @@ let package = Package(
             name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Clients",
             exclude: [
-                "crate-registry.py", "module-registry.py", "plain-server.py", "token-server.py",
+                "crate-registry.py", "git-server.py", "module-registry.py", "plain-server.py",
+                "token-server.py",
             ]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
