@@ -24,8 +24,11 @@ package struct ClientFile: Hashable, Sendable {
         self.path = unsafe String(cString: folder) + "/" + path
     }
 
-    /// Whether there is such a file.
-    package var exists: Bool { unsafe access(path, F_OK) == 0 }
+    /// Whether there may be such a file: one in a folder that cannot be entered is not known not to
+    /// be there.
+    package var exists: Bool {
+        unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
 
     /// The longest file that is read, in bytes.
     private static let limit = 16 << 20
@@ -67,7 +70,20 @@ package struct ClientFile: Hashable, Sendable {
     }
 
     /// Makes the folder that it lies in, and those above, for the user alone, where there are none.
+    ///
+    /// Nothing is made in a folder that belongs to somebody else: under sudo, `HOME` may be another
+    /// user's.
     package func makeFolder() throws(StoreError) {
+        var above = path.folder
+        var status = stat()
+        while unsafe stat(above, &status) != 0, above != "/" { above = above.folder }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw StoreError(
+                .failed,
+                "\(path) is not created: \(above) is owned by uid \(status.st_uid), not by you"
+                    + " (uid \(geteuid()))",
+                hint: "run this as the user whose home it is, or set HOME to your own")
+        }
         var made = ""
         for part in path.folder.split(separator: "/") {
             made += "/\(part)"

@@ -51,9 +51,7 @@ package struct DockerSetting: HelperSetting {
         else { return nil }
         // What was there is the whole member; else there was none.
         if before.hasPrefix("\"") { return Splice(member.range, before) }
-        var edits = Edits()
-        text.cut(object.indices { $0.name == member.name }, of: object, in: &edits)
-        return Splice(from: content, to: edits.applied(to: content))
+        return text.removal(member.name, of: object)
     }
 
     private func set(

@@ -21,17 +21,21 @@ struct Edits {
     /// Cuts those of the items of a list out that are at these indices, with the commas that
     /// belong to them. `items` are their ranges, and `inner` is what lies between the brackets.
     mutating func cut(_ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>) {
+        for range in Edits.cuts(indices, of: items, within: inner) { replace(range) }
+    }
+
+    /// What `cut` cuts.
+    static func cuts(
+        _ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>
+    ) -> [Range<Int>] {
         guard let firstKept = items.indices.first(where: { !indices.contains($0) }) else {
-            if !items.isEmpty { replace(inner) }
-            return
+            return items.isEmpty ? [] : [inner]
         }
-        for index in indices {
-            // Up to the next item where there is none kept before; else from the one before.
-            if index < firstKept {
-                replace(items[index].lowerBound..<items[index + 1].lowerBound)
-            } else {
-                replace(items[index - 1].upperBound..<items[index].upperBound)
-            }
+        // Up to the next item where there is none kept before; else from the one before.
+        return indices.map { index in
+            index < firstKept
+                ? items[index].lowerBound..<items[index + 1].lowerBound
+                : items[index - 1].upperBound..<items[index].upperBound
         }
     }
 

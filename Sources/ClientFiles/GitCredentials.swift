@@ -62,10 +62,11 @@ package struct GitCredentials: PlaintextFile {
             return (scheme, at, colon, first(UInt8(ascii: "/"), at..<end) ?? end, end)
         }
         guard let parts,
-            let scheme = line[0..<parts.scheme].percentDecoded.asText,
-            let user = line[parts.scheme + 3..<parts.colon].percentDecoded.asText,
-            let host = line[parts.at + 1..<parts.slash].percentDecoded.asText,
-            let path = line[min(parts.slash + 1, parts.end)..<parts.end].percentDecoded.asText
+            let scheme = Text(copying: line[0..<parts.scheme].percentDecoded),
+            let user = Text(copying: line[parts.scheme + 3..<parts.colon].percentDecoded),
+            let host = Text(copying: line[parts.at + 1..<parts.slash].percentDecoded),
+            let path = Text(
+                copying: line[min(parts.slash + 1, parts.end)..<parts.end].percentDecoded)
         else { return nil }
         let password = line[parts.colon + 1..<parts.at].percentDecoded
         guard !password.isEmpty, !host.isEmpty else { return nil }
@@ -93,11 +94,6 @@ extension Text {
 }
 
 extension Secret {
-    /// In the open, so not for secrets.
-    fileprivate var asText: Text? {
-        expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
-    }
-
     fileprivate var percentDecoded: Secret {
         Secret(capacity: count) { memory in
             expose { bytes in

@@ -68,6 +68,9 @@ extension JSONText.Value {
 
     subscript(name: Text) -> JSONText.Value? { member(name)?.value }
 
+    /// What lies between its brackets.
+    var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
+
     /// Which of its members are meant.
     func indices(where isMeant: (JSONText.Member) -> Bool) -> Set<Int> {
         Set((members ?? []).enumerated().filter { isMeant($1) }.map(\.offset))
@@ -87,8 +90,15 @@ extension Text {
 extension JSONText {
     /// Takes the members at these indices out of an object.
     func cut(_ indices: Set<Int>, of object: Value, in edits: inout Edits) {
-        let inner = object.range.lowerBound + 1..<object.range.upperBound - 1
-        edits.cut(indices, of: (object.members ?? []).map(\.range), within: inner)
+        edits.cut(indices, of: (object.members ?? []).map(\.range), within: object.inner)
+    }
+
+    /// What takes one member out of an object; nil if there is none of that name.
+    func removal(_ name: Text, of object: Value) -> Splice? {
+        let members = object.members ?? []
+        guard let index = members.lastIndex(where: { $0.name == name }) else { return nil }
+        return Edits.cuts([index], of: members.map(\.range), within: object.inner).first
+            .map { Splice($0, "") }
     }
 
     /// What adds a member at the end of an object, indented as its other members are, or as `depth`

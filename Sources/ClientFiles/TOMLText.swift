@@ -47,7 +47,7 @@ struct TOMLText {
 
         /// A string in the open, so not for secrets; nil for any other value.
         var text: Text? {
-            secret?.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
+            secret.flatMap { Text(copying: $0) }
         }
     }
 
@@ -226,8 +226,7 @@ private struct Scanner {
     private mutating func key(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> Text {
         if let quote = peek(bytes), quote == 0x22 || quote == 0x27 {
             let secret = try string(bytes, quote, isMultiline: false)
-            let key = secret.expose { key in Text(validating: key.indices.map { key[$0] }) }
-            guard let key else {
+            guard let key = Text(copying: secret) else {
                 throw fault
             }
             return key

@@ -31,6 +31,22 @@ package struct Secret: Sendable {
         }
     }
 
+    /// The secrets one after the other, in memory of their own.
+    package init(joining parts: [Secret]) {
+        self.init(capacity: parts.reduce(0) { $0 + $1.count }) { memory in
+            var count = 0
+            for part in parts {
+                part.expose { bytes in
+                    for index in bytes.indices {
+                        memory[count] = bytes[index]
+                        count += 1
+                    }
+                }
+            }
+            return count
+        }
+    }
+
     /// A part of the secret, in the same memory.
     package subscript(part: Range<Int>) -> Secret {
         precondition(part.lowerBound >= 0 && part.upperBound <= count, "a part lies within")

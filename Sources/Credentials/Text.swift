@@ -14,6 +14,13 @@ package struct Text: Hashable, Sendable {
         self.bytes = Array(bytes)
     }
 
+    /// What a secret holds that is none, a name or a number, in the open; nil if it is no text.
+    package init?(copying secret: Secret) {
+        let text = secret.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
+        guard let text else { return nil }
+        self = text
+    }
+
     package init?(_ string: String) {
         guard !string.utf8.contains(0) else { return nil }
         self.bytes = Array(string.utf8)

@@ -88,6 +88,17 @@ import Testing
         #expect(throws: StoreError.self) { try ClientFile(link).edit { _ in secret("2") } }
     }
 
+    /// As under sudo: the home is another user's.
+    @Test func nothingIsCreatedInAnothersFolder() throws {
+        try #require(geteuid() == 0, "only root can give a folder away: run the tests as root")
+        unsafe chown(sandbox.file("home"), 12345, 54321)
+        let error = #expect(throws: StoreError.self) {
+            try ClientFile(sandbox.file("home/.docker/config.json")).edit { _ in secret("{}") }
+        }
+        #expect(error?.message.contains("is owned by uid 12345") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.file("home")).isEmpty)
+    }
+
     @Test func aLockIsWaitedFor() throws {
         let path = try sandbox.write("1", to: "home/file")
         let file = unsafe open(path, O_RDWR | O_CLOEXEC)

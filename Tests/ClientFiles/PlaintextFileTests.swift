@@ -67,6 +67,16 @@ import Testing
         #expect(try RegistryAuths(file, .docker).contents().logins.isEmpty)
     }
 
+    /// Go, in which docker is written, takes both for one.
+    @Test func aNameInTwoCasesIsNotUnderstood() throws {
+        let before =
+            #"{"auths":{"a.example":{"auth":"dTpw"}},"Auths":{"b.example":{"auth":"dTpw"}}}"#
+        let docker = RegistryAuths(try write(before), .docker)
+        #expect(throws: StoreError.self) { try docker.contents() }
+        #expect(throws: StoreError.self) { try docker.remove { _ in true } }
+        #expect(text(docker.file) == before)
+    }
+
     @Test func podman() throws {
         let file = try write(
             #"{"auths":{"quay.io":{"auth":"dTpw"},"quay.io/team":{"auth":"dDpx"}},"x":[ ]}"#)

@@ -50,6 +50,20 @@ import Testing
         #expect(sandbox.text("home/.pulumi/credentials.json")?.contains("\"file://~\": {") == true)
     }
 
+    /// What cannot be looked at is not said to be gone.
+    @Test func aFolderThatCannotBeEnteredMayHoldALogin() throws {
+        let sandbox = try Sandbox(unprivileged: true)
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let file = try sandbox.write(
+            #"{"auths":{"a.example":{"auth":"dTpw"}}}"#, to: "home/.docker/config.json")
+        unsafe chmod(sandbox.file("home/.docker"), 0)
+        let logout = try sandbox.run("keyfob", "logout", "--files", "--force", "a.example")
+        #expect(logout.status == 1)
+        #expect(logout.output.contains("\(file): may still be there: cannot open"), "\(logout)")
+        #expect(try sandbox.run("keyfob", "import").status == 1)
+        unsafe chmod(sandbox.file("home/.docker"), 0o700)
+    }
+
     /// podman removes a login from one file, and finds it in another one.
     @Test func podmanSaysRemovedWhereALoginIsLeftAndKeyfobDoesNot() throws {
         let clients = try PlainClients(on: try Machine(.server))

@@ -1,0 +1,60 @@
+package import Credentials
+
+/// A splice is one change of a text: what it takes out and what it puts there.
+package struct Splice: Hashable, Sendable {
+    /// Where, in the text as it was.
+    package let range: Range<Int>
+    /// What it puts there.
+    package let inserted: String
+
+    package init(_ range: Range<Int>, _ inserted: String) {
+        self.range = range
+        self.inserted = inserted
+    }
+
+    /// What it takes out. It is configuration, and no secret.
+    package func removed(from text: Secret?) -> String {
+        guard let text else { return "" }
+        return text[range].expose { bytes in
+            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+        }
+    }
+
+    package func applied(to text: Secret?) -> Secret {
+        var edits = Edits()
+        edits.replace(range, with: inserted)
+        return edits.applied(to: text ?? Secret(capacity: 0) { _ in 0 })
+    }
+
+    /// What puts `removed` back where `inserted` stands; nil unless it stands there exactly once.
+    package static func undoing(_ inserted: String, _ removed: String, in text: Secret) -> Splice? {
+        let wanted = Array(inserted.utf8)
+        guard !wanted.isEmpty else { return nil }
+        let places = text.expose { bytes in
+            bytes.indices.filter { start in
+                start + wanted.count <= bytes.count
+                    && wanted.indices.allSatisfy { bytes[start + $0] == wanted[$0] }
+            }
+        }
+        guard places.count == 1 else { return nil }
+        return Splice(places[0]..<places[0] + wanted.count, removed)
+    }
+
+    /// The change that makes the one text of the other; nil if they are the same.
+    package init?(from before: Secret?, to after: Secret) {
+        let before = before ?? Secret(capacity: 0) { _ in 0 }
+        guard before != after else { return nil }
+        let (start, end) = before.expose { old in
+            after.expose { new in
+                let most = min(old.count, new.count)
+                let start = (0..<most).first { old[$0] != new[$0] } ?? most
+                let tail = (0..<most - start).first {
+                    old[old.count - 1 - $0] != new[new.count - 1 - $0]
+                }
+                return (start, tail ?? most - start)
+            }
+        }
+        let inserted = Splice(start..<after.count - end, "").removed(from: after)
+        self.init(start..<before.count - end, inserted)
+    }
+}
