@@ -28,8 +28,7 @@ package struct CargoFrontend: Frontend {
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
         if arguments == ["--version"] || arguments == ["version"] {
-            let line = "\(program) (org.keyfob) v\(version)"
-            return channel.answer(Secret(copying: Array(line.utf8).span))
+            return channel.answer(versionLine(of: program, version))
         }
         guard arguments == ["--cargo-plugin"] else {
             channel.complain("Usage: \(program) --cargo-plugin")
@@ -185,7 +184,7 @@ private enum Response: Error {
 
     var encoded: Secret {
         // Its strings are UTF-8: a token has been looked at, and all else is text.
-        (try? json.encoded()) ?? Secret(copying: Array(#"{"Err":{"kind":"unknown"}}"#.utf8).span)
+        (try? json.encoded()) ?? #"{"Err":{"kind":"unknown"}}"#.secret
     }
 
     private var json: JSON {

@@ -73,9 +73,9 @@ package struct DockerFrontend: Frontend {
         case "list":
             return try list(over: channel)
         case "version", "--version", "-v":
-            return Secret(line: "\(program) (org.keyfob) v\(version)")
+            return versionLine(of: program, version)
         case "--help", "-h":
-            return Secret(line: usage)
+            return usage.secret
         default:
             throw .refused("\(program): unknown action: \(action.printable)")
         }
@@ -246,8 +246,4 @@ extension Text {
         bytes.count == other.bytes.count
             && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
     }
-}
-
-extension Secret {
-    fileprivate init(line: String) { self.init(copying: Array(line.utf8).span) }
 }

@@ -1,3 +1,5 @@
+internal import Credentials
+
 /// A frontend speaks one protocol by which clients ask for logins.
 package protocol Frontend {
     /// Serves the one request that the arguments, without the program's name, and the channel's
@@ -10,4 +12,14 @@ package protocol Frontend {
 package enum ExitStatus: Int32, Sendable {
     case success = 0
     case failure = 1
+}
+
+/// What every program answers to `version`.
+func versionLine(of program: String, _ version: String) -> Secret {
+    "\(program) (org.keyfob) v\(version)".secret
+}
+
+extension String {
+    /// As an answer is given.
+    var secret: Secret { Secret(copying: Array(utf8).span) }
 }

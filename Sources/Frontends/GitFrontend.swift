@@ -58,7 +58,7 @@ package struct GitFrontend: Frontend {
         case "capability":
             return "version 0\ncapability authtype".secret
         case "--version", "version":
-            return "\(program) (org.keyfob) v\(version)".secret
+            return versionLine(of: program, version)
         case nil:
             throw .refused(
                 "usage: \(program) <get|store|erase|capability>",
@@ -85,7 +85,7 @@ package struct GitFrontend: Frontend {
         let found = try find(wanted).filter { entry, secret in
             guard secret.isWhole(for: entry.attributes["user"]) else { return false }
             guard secret.credential == nil || wanted.knowsAuthtype else { return false }
-            return secret.expiry.map { $0 > now() } ?? true
+            return !hasEnded(secret)
         }
         // Who asks about a whole host is not given what belongs to one path of it, if there is other.
         let best = found.first { $0.entry.attributes["object"] == wanted.facts["object"] }
@@ -104,6 +104,10 @@ package struct GitFrontend: Frontend {
         return Secret(joining: lines)
     }
 
+    private func hasEnded(_ secret: GitSecret) -> Bool {
+        secret.expiry.map { $0 <= now() } ?? false
+    }
+
     private func save(_ login: GitDescription) throws(Refusal) {
         if login.isEphemeral { return }
         guard login.secret.isWhole(for: login.username) else {
@@ -111,9 +115,9 @@ package struct GitFrontend: Frontend {
         }
         let entry = login.entry
         // git stores after every success, and older git (2.39) without what it does not know of the
-        // login: then there is nothing new, and what is there stays.
+        // login: then there is nothing new, and what is there stays, unless it has ended.
         let isKnown = try find(login).contains { other, secret in
-            other.login == entry.login && secret.isSame(as: login.secret)
+            other.login == entry.login && secret.isSame(as: login.secret) && !hasEnded(secret)
                 && (login.secret.expiry == nil || login.secret.expiry == secret.expiry)
                 && (login.secret.refreshToken == nil
                     || login.secret.refreshToken == secret.refreshToken)
@@ -129,8 +133,10 @@ package struct GitFrontend: Frontend {
     private func erase(_ login: GitDescription) throws(Refusal) {
         var queries = [login.query]
         if login.secret.password != nil || login.secret.credential != nil {
-            queries = try find(login).filter { $0.secret.isSame(as: login.secret) }
-                .compactMap { Query(replacedBy: $0.entry) }
+            let refused = try find(login).filter { $0.secret.isSame(as: login.secret) }
+                .map(\.entry)
+            let ofPlace = refused.filter { $0.attributes["object"] == login.facts["object"] }
+            queries = (ofPlace.isEmpty ? refused : ofPlace).compactMap { Query(replacedBy: $0) }
         }
         if queries.isEmpty { return }
         _ = try ask(store) { store throws(StoreError) in try store.remove(queries) }

@@ -76,26 +76,7 @@ struct GitSecret {
     }
 }
 
-extension String {
-    var secret: Secret { Secret(copying: Array(utf8).span) }
-}
-
 extension Secret {
-    init(joining parts: [Secret]) {
-        self.init(capacity: parts.reduce(0) { $0 + $1.count }) { memory in
-            var count = 0
-            for part in parts {
-                part.expose { bytes in
-                    for index in bytes.indices {
-                        memory[count] = bytes[index]
-                        count += 1
-                    }
-                }
-            }
-            return count
-        }
-    }
-
     /// What follows `NAME=`; nil if the line is another one.
     fileprivate func value(of name: String) -> Secret? {
         let prefix = Array("\(name)=".utf8)
@@ -103,14 +84,5 @@ extension Secret {
             bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }
         }
         return begins ? self[prefix.count..<count] : nil
-    }
-}
-
-extension Text {
-    /// In the open, so not for secrets; nil for what is no text.
-    init?(copying secret: Secret) {
-        let text = secret.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
-        guard let text else { return nil }
-        self = text
     }
 }

@@ -31,7 +31,7 @@ package struct TerraformFrontend: Frontend {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
             guard case .refused(let message, let hint) = error else {
-                return channel.answer(Secret(copying: Array("{}".utf8).span))
+                return channel.answer("{}".secret)
             }
             channel.complain(message)
             if let hint { channel.hint(hint) }
@@ -43,7 +43,7 @@ package struct TerraformFrontend: Frontend {
         to arguments: [String], over channel: any Channel
     ) throws(Refusal) -> Secret? {
         if arguments == ["--version"] || arguments == ["version"] {
-            return Secret(copying: Array("\(program) (org.keyfob) v\(version)".utf8).span)
+            return versionLine(of: program, version)
         }
         // What the configuration names comes first, and is nothing to us.
         let request = arguments.suffix(2)

@@ -9,6 +9,15 @@ struct StandardIO: Channel {
     let isForCargo: Bool
 
     func read(atMost limit: Int) throws(InputError) -> Secret {
+        try read(atMost: limit, endsAtLine: false)
+    }
+
+    func readLine(atMost limit: Int) throws(InputError) -> Secret {
+        try read(atMost: limit, endsAtLine: true)
+    }
+
+    /// A line is read a byte at a time: what follows it is not ours yet, and may never come.
+    private func read(atMost limit: Int, endsAtLine: Bool) throws(InputError) -> Secret {
         var input = Secret(capacity: 0) { _ in 0 }
         var isComplete = false
         while !isComplete {
@@ -23,44 +32,19 @@ struct StandardIO: Channel {
                     count = bytes.count
                 }
                 while count < memory.count, !isComplete {
-                    let length = StandardIO.read(into: &memory, from: count)
+                    let length = StandardIO.read(
+                        into: &memory, from: count, atMost: endsAtLine ? 1 : .max)
                     if length < 0, isWorthAnotherTry(STDIN_FILENO, POLLIN) { continue }
                     guard length >= 0 else { throw .unreadable(reason(errno)) }
-                    isComplete = length == 0
-                    count += length
+                    isComplete =
+                        length == 0 || endsAtLine && memory[count] == UInt8(ascii: "\n")
+                    if !isComplete { count += length }
                 }
                 return count
             }
         }
         guard input.count <= limit else { throw .tooLong }
         return input
-    }
-
-    /// A byte at a time: what follows the line is not ours yet, and may never come.
-    func readLine(atMost limit: Int) throws(InputError) -> Secret {
-        var line = Secret(capacity: 0) { _ in 0 }
-        var isComplete = false
-        while !isComplete {
-            guard line.count <= limit else { throw .tooLong }
-            let read = line
-            let capacity = min(max(4096, read.count * 2), limit + 1)
-            line = try Secret(capacity: capacity) { memory throws(InputError) in
-                var count = 0
-                read.expose { bytes in
-                    for index in bytes.indices { memory[index] = bytes[index] }
-                    count = bytes.count
-                }
-                while count < memory.count, !isComplete {
-                    let length = StandardIO.read(into: &memory, from: count, atMost: 1)
-                    if length < 0, isWorthAnotherTry(STDIN_FILENO, POLLIN) { continue }
-                    guard length >= 0 else { throw .unreadable(reason(errno)) }
-                    isComplete = length == 0 || memory[count] == UInt8(ascii: "\n")
-                    if !isComplete { count += 1 }
-                }
-                return count
-            }
-        }
-        return line
     }
 
     func willChangeStore() { Watchdog.expectChange(isForCargo: isForCargo) }
@@ -135,7 +119,7 @@ struct StandardIO: Channel {
     }
 
     private static func read(
-        into memory: inout MutableSpan<UInt8>, from start: Int, atMost limit: Int = .max
+        into memory: inout MutableSpan<UInt8>, from start: Int, atMost limit: Int
     ) -> Int {
         unsafe memory.withUnsafeMutableBytes { memory in
             unsafe Glibc.read(

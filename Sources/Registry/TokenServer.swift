@@ -34,7 +34,7 @@ struct TokenServer {
         if username == RegistryLogin.tokenUser {
             let service = service ?? ""
             let head = "grant_type=refresh_token&client_id=\(TokenServer.client)&scope=&service="
-            let fields = Secret.joined([
+            let fields = Secret(joining: [
                 Secret(copying: Array(head.utf8).span),
                 Secret(copying: service.bytes.span).formEncoded,
                 Secret(copying: Array("&refresh_token=".utf8).span),
@@ -70,19 +70,6 @@ struct TokenServer {
 }
 
 extension Secret {
-    fileprivate static func joined(_ parts: [Secret]) -> Secret {
-        Secret(capacity: parts.reduce(0) { $0 + $1.count }) { memory in
-            var end = 0
-            for part in parts {
-                part.expose { bytes in
-                    for index in bytes.indices { memory[end + index] = bytes[index] }
-                }
-                end += part.count
-            }
-            return end
-        }
-    }
-
     fileprivate var formEncoded: Secret {
         expose { bytes in
             Secret(capacity: bytes.count * 3) { memory in
