@@ -131,7 +131,8 @@ struct Import: ParsableCommand {
     private func source(_ helper: OtherHelper, _ session: Session) throws(StoreError) -> Source {
         var logins: [PlaintextLogin] = []
         let keys = try helper.list()
-        if !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
+        // It is found out by a login that does not stay, and a preview leaves none at all.
+        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
             throw StoreError(
                 .failed, "\(helper.program) keeps its logins where Keyfob does",
                 hint: "there is nothing to import; see: keyfob list")

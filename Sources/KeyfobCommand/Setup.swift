@@ -214,7 +214,12 @@ struct Setup: ParsableCommand {
         var outcome = Outcome(
             client: setup.client, place: change.path, result: .restored,
             words: dryRun ? "would be as it was before" : "is as it was before")
-        if let content = try file.read() {
+        let before = try file.read()
+        if before == nil, !change.isNew {
+            outcome.words = "does not exist any more"
+            outcome.result = .unchanged
+        }
+        if let content = before {
             if let splice = try restoration(of: content, change, setup) {
                 guard !dryRun else { return outcome }
                 let restored = splice.applied(to: content)
