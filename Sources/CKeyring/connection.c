@@ -91,14 +91,13 @@ static void ask_owner(Keyring *keyring, Call *call, size_t *pending, const char 
               library.g_variant_new("(s)", name), CALL_MILLISECONDS);
 }
 
-static bool take_owner(Keyring *keyring, Call *call) {
-    const bool owned = call->reply != NULL;
-    if (owned) {
-        const char *name;
-        library.g_variant_get(call->reply, "(&s)", &name);
-        keyring->provider = strdup(name);
-    }
-    return owned;
+static char *copied_owner(const Call *call) {
+    const char *name;
+    library.g_variant_get(call->reply, "(&s)", &name);
+    char *copied = strdup(name);
+    if (copied == NULL)
+        abort();
+    return copied;
 }
 
 /// Whether the bus said that it has no such service, or could not start it.
@@ -113,46 +112,32 @@ static bool means_no_provider(const GError *error) {
 }
 
 static KeyringOutcome find_provider(Keyring *keyring) {
-    Call secrets = {0}, gnome = {0};
+    Call call = {0};
     size_t pending = 0;
-    ask_owner(keyring, &secrets, &pending, SERVICE_NAME);
-    ask_owner(keyring, &gnome, &pending, "org.gnome.keyring");
+    ask_owner(keyring, &call, &pending, SERVICE_NAME);
     calls_land(keyring, &pending);
-
-    KeyringOutcome outcome = KeyringOutcomeDone;
-    if (!take_owner(keyring, &secrets)) {
-        outcome = call_outcome(keyring, &secrets, "(s)");
-        if (means_no_provider(secrets.error)) {
-            call_clear(&secrets);
-            call_clear(&gnome);
-            call_send(keyring, &secrets, &pending, BUS_NAME, BUS_PATH, BUS_NAME,
-                      "StartServiceByName",
-                      library.g_variant_new("(su)", SERVICE_NAME, (guint32)0),
-                      START_MILLISECONDS);
+    KeyringOutcome outcome = call_outcome(keyring, &call, "(s)");
+    if (call.error != NULL && means_no_provider(call.error)) {
+        call_clear(&call);
+        call_send(keyring, &call, &pending, BUS_NAME, BUS_PATH, BUS_NAME, "StartServiceByName",
+                  library.g_variant_new("(su)", SERVICE_NAME, (guint32)0), START_MILLISECONDS);
+        calls_land(keyring, &pending);
+        outcome = call_outcome(keyring, &call, "(u)");
+        if (outcome == KeyringOutcomeDone) {
+            call_clear(&call);
+            ask_owner(keyring, &call, &pending, SERVICE_NAME);
             calls_land(keyring, &pending);
-            outcome = call_outcome(keyring, &secrets, "(u)");
-            if (outcome == KeyringOutcomeDone) {
-                call_clear(&secrets);
-                ask_owner(keyring, &secrets, &pending, SERVICE_NAME);
-                ask_owner(keyring, &gnome, &pending, "org.gnome.keyring");
-                calls_land(keyring, &pending);
-                if (!take_owner(keyring, &secrets))
-                    outcome = call_outcome(keyring, &secrets, "(s)");
-            } else if (means_no_provider(secrets.error)) {
-                outcome = keyring_fail(keyring, KeyringOutcomeAbsent,
-                                       "no Secret Service on the session bus");
-            } else if (outcome == KeyringOutcomeTimedOut) {
-                outcome = keyring_fail(keyring, outcome, "the keyring did not start in time");
-            }
+            outcome = call_outcome(keyring, &call, "(s)");
+        } else if (means_no_provider(call.error)) {
+            outcome = keyring_fail(keyring, KeyringOutcomeAbsent,
+                                   "no Secret Service on the session bus");
+        } else if (outcome == KeyringOutcomeTimedOut) {
+            outcome = keyring_fail(keyring, outcome, "the keyring did not start in time");
         }
     }
-    if (keyring->provider != NULL && gnome.reply != NULL) {
-        const char *name;
-        library.g_variant_get(gnome.reply, "(&s)", &name);
-        keyring->finds_locked_items = strcmp(name, keyring->provider) == 0;
-    }
-    call_clear(&secrets);
-    call_clear(&gnome);
+    if (outcome == KeyringOutcomeDone)
+        keyring->provider = copied_owner(&call);
+    call_clear(&call);
     return outcome;
 }
 
@@ -182,10 +167,10 @@ KeyringOutcome keyring_open(const char *address, Keyring **keyring, char *reason
 }
 
 void keyring_close(Keyring *keyring) {
-    if (keyring->service != NULL)
-        library.g_object_unref(keyring->service);
+    keyring_drop_session(keyring);
     if (keyring->connection != NULL) {
-        library.g_dbus_connection_close_sync(keyring->connection, NULL, NULL);
+        // Nobody waits for the end of it.
+        library.g_dbus_connection_close(keyring->connection, NULL, NULL, NULL);
         library.g_object_unref(keyring->connection);
     }
     library.g_main_context_unref(keyring->context);
@@ -195,7 +180,20 @@ void keyring_close(Keyring *keyring) {
 
 const char *keyring_reason(const Keyring *keyring) { return keyring->reason; }
 
-bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->finds_locked_items; }
+bool keyring_finds_locked_items(Keyring *keyring) {
+    Call call = {0};
+    size_t pending = 0;
+    ask_owner(keyring, &call, &pending, "org.gnome.keyring");
+    calls_land(keyring, &pending);
+    bool is_gnome = false;
+    if (call_outcome(keyring, &call, "(s)") == KeyringOutcomeDone) {
+        const char *name;
+        library.g_variant_get(call.reply, "(&s)", &name);
+        is_gnome = strcmp(name, keyring->provider) == 0;
+    }
+    call_clear(&call);
+    return is_gnome;
+}
 
 uint32_t keyring_provider_process(Keyring *keyring) {
     Call call = {0};
@@ -232,11 +230,15 @@ void call_send(Keyring *keyring, Call *call, size_t *pending, const char *destin
     library.g_main_context_pop_thread_default(keyring->context);
 }
 
-void calls_land(Keyring *keyring, const size_t *pending) {
+void calls_land_until(Keyring *keyring, const size_t *pending, size_t left) {
     library.g_main_context_push_thread_default(keyring->context);
-    while (*pending > 0)
+    while (*pending > left)
         library.g_main_context_iteration(keyring->context, TRUE);
     library.g_main_context_pop_thread_default(keyring->context);
+}
+
+void calls_land(Keyring *keyring, const size_t *pending) {
+    calls_land_until(keyring, pending, 0);
 }
 
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {

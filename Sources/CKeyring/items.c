@@ -53,7 +53,8 @@ static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool 
 
 /// Makes searches that are few enough to be asked for at once, and adds what they find.
 static KeyringOutcome search_batch(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                                   KeyringHits *hits, size_t *capacity) {
+                                   KeyringHits *hits, size_t *capacity,
+                                   const KeyringMeanwhile *meanwhile) {
     Call calls[BATCH] = {{0}};
     size_t pending = 0;
     for (size_t index = 0; index < count; index++)
@@ -62,6 +63,10 @@ static KeyringOutcome search_batch(Keyring *keyring, const KeyringPattern *patte
                   library.g_variant_new("(@a{ss})", attributes_variant(patterns[index].attributes,
                                                                        patterns[index].count)),
                   CALL_MILLISECONDS);
+    if (meanwhile != NULL && meanwhile->wants_secrets)
+        keyring_begin_session(keyring);
+    if (meanwhile != NULL && meanwhile->call != NULL)
+        meanwhile->call(meanwhile->context);
     calls_land(keyring, &pending);
 
     KeyringOutcome outcome = KeyringOutcomeDone;
@@ -82,14 +87,14 @@ static KeyringOutcome search_batch(Keyring *keyring, const KeyringPattern *patte
 }
 
 static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                             KeyringHits *hits) {
+                             KeyringHits *hits, const KeyringMeanwhile *meanwhile) {
     *hits = (KeyringHits){0};
     size_t capacity = 0;
     KeyringOutcome outcome = KeyringOutcomeDone;
     for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += BATCH) {
         const size_t left = count - start;
         outcome = search_batch(keyring, patterns + start, left < BATCH ? left : BATCH, hits,
-                               &capacity);
+                               &capacity, start == 0 ? meanwhile : NULL);
     }
     if (outcome != KeyringOutcomeDone)
         keyring_hits_free(hits);
@@ -97,12 +102,12 @@ static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, s
 }
 
 KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                              KeyringHits *hits) {
+                              KeyringHits *hits, const KeyringMeanwhile *meanwhile) {
     // gnome-keyring 42 sometimes has no session for a client that has just come, and then says
     // that it has no such method.
-    KeyringOutcome outcome = search(keyring, patterns, count, hits);
+    KeyringOutcome outcome = search(keyring, patterns, count, hits, meanwhile);
     if (outcome == KeyringOutcomeNoSuchItem)
-        outcome = search(keyring, patterns, count, hits);
+        outcome = search(keyring, patterns, count, hits, NULL);
     if (outcome == KeyringOutcomeNoSuchItem)
         outcome = keyring_fail(keyring, KeyringOutcomeFailed, "the keyring does not search");
     return outcome;
@@ -117,6 +122,19 @@ void keyring_hits_free(KeyringHits *hits) {
 
 // Reading.
 
+static void item_fill_attributes(KeyringItem *item, GVariant *attributes) {
+    item->readable = true;
+    item->count = library.g_variant_n_children(attributes);
+    item->attributes = allocate(item->count, sizeof *item->attributes);
+    for (size_t index = 0; index < item->count; index++) {
+        GVariant *entry = library.g_variant_get_child_value(attributes, index);
+        const char *name, *value;
+        library.g_variant_get(entry, "{&s&s}", &name, &value);
+        item->attributes[index] = (KeyringAttribute){copy(name), copy(value)};
+        library.g_variant_unref(entry);
+    }
+}
+
 static void item_fill(KeyringItem *item, GVariant *properties) {
     GVariant *attributes = library.g_variant_lookup_value(properties, "Attributes",
                                                           (const GVariantType *)"a{ss}");
@@ -125,16 +143,7 @@ static void item_fill(KeyringItem *item, GVariant *properties) {
     GVariant *modified =
         library.g_variant_lookup_value(properties, "Modified", (const GVariantType *)"t");
     if (attributes != NULL) {
-        item->readable = true;
-        item->count = library.g_variant_n_children(attributes);
-        item->attributes = allocate(item->count, sizeof *item->attributes);
-        for (size_t index = 0; index < item->count; index++) {
-            GVariant *entry = library.g_variant_get_child_value(attributes, index);
-            const char *name, *value;
-            library.g_variant_get(entry, "{&s&s}", &name, &value);
-            item->attributes[index] = (KeyringAttribute){copy(name), copy(value)};
-            library.g_variant_unref(entry);
-        }
+        item_fill_attributes(item, attributes);
         library.g_variant_unref(attributes);
     }
     if (label != NULL) {
@@ -147,44 +156,72 @@ static void item_fill(KeyringItem *item, GVariant *properties) {
     }
 }
 
-/// Reads items that are few enough to be asked for at once.
-static KeyringOutcome read_batch(Keyring *keyring, const char *const *paths, size_t count,
-                                 KeyringItem *items) {
-    Call calls[BATCH] = {{0}};
-    size_t pending = 0;
-    for (size_t index = 0; index < count; index++)
-        call_send(keyring, &calls[index], &pending, keyring->provider, paths[index],
-                  PROPERTIES_INTERFACE, "GetAll", library.g_variant_new("(s)", ITEM_INTERFACE),
+/// Asks for what is to be read of an item.
+static void ask_item(Keyring *keyring, Call *call, size_t *pending, const char *path,
+                     KeyringDetail detail) {
+    if (detail == KeyringDetailAttributes)
+        call_send(keyring, call, pending, keyring->provider, path, PROPERTIES_INTERFACE, "Get",
+                  library.g_variant_new("(ss)", ITEM_INTERFACE, "Attributes"),
                   CALL_MILLISECONDS);
-    calls_land(keyring, &pending);
+    else
+        call_send(keyring, call, pending, keyring->provider, path, PROPERTIES_INTERFACE, "GetAll",
+                  library.g_variant_new("(s)", ITEM_INTERFACE), CALL_MILLISECONDS);
+}
 
-    KeyringOutcome outcome = KeyringOutcomeDone;
-    for (size_t index = 0; index < count; index++) {
-        const KeyringOutcome one = outcome == KeyringOutcomeDone
-                                       ? call_outcome(keyring, &calls[index], "(a{sv})")
-                                       : outcome;
-        if (one == KeyringOutcomeDone) {
-            GVariant *properties = library.g_variant_get_child_value(calls[index].reply, 0);
-            item_fill(&items[index], properties);
-            library.g_variant_unref(properties);
-        } else if (one != KeyringOutcomeNoSuchItem) {
-            outcome = one;
-        }
-        call_clear(&calls[index]);
+/// Takes the answer to that.
+static KeyringOutcome take_item(Keyring *keyring, const Call *call, KeyringDetail detail,
+                                KeyringItem *item) {
+    KeyringOutcome outcome =
+        call_outcome(keyring, call, detail == KeyringDetailAttributes ? "(v)" : "(a{sv})");
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    GVariant *answer = library.g_variant_get_child_value(call->reply, 0);
+    if (detail == KeyringDetailAttributes) {
+        GVariant *attributes = library.g_variant_get_variant(answer);
+        if (strcmp(library.g_variant_get_type_string(attributes), "a{ss}") == 0)
+            item_fill_attributes(item, attributes);
+        library.g_variant_unref(attributes);
+    } else {
+        item_fill(item, answer);
     }
-    return outcome;
+    library.g_variant_unref(answer);
+    return KeyringOutcomeDone;
+}
+
+/// Takes the answers that have come, in order, up to the first that has not or is a failure. An
+/// item that is gone stays as it is.
+static KeyringOutcome take_items(Keyring *keyring, Call *calls, size_t *taken, size_t count,
+                                 KeyringDetail detail, KeyringItem *items) {
+    for (; *taken < count; *taken += 1) {
+        Call *call = &calls[*taken];
+        if (call->reply == NULL && call->error == NULL)
+            break;
+        const KeyringOutcome outcome = take_item(keyring, call, detail, &items[*taken]);
+        if (outcome != KeyringOutcomeDone && outcome != KeyringOutcomeNoSuchItem)
+            return outcome;
+    }
+    return KeyringOutcomeDone;
 }
 
 KeyringOutcome keyring_read(Keyring *keyring, const char *const *paths, size_t count,
-                            KeyringItem *items) {
+                            KeyringDetail detail, KeyringItem *items) {
     for (size_t index = 0; index < count; index++)
         items[index] = (KeyringItem){0};
+    Call *calls = allocate(count, sizeof *calls);
+    size_t pending = 0, taken = 0;
     KeyringOutcome outcome = KeyringOutcomeDone;
-    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += BATCH) {
-        const size_t left = count - start;
-        outcome = read_batch(keyring, paths + start, left < BATCH ? left : BATCH,
-                             items + start);
+    for (size_t index = 0; index < count && outcome == KeyringOutcomeDone; index++) {
+        calls_land_until(keyring, &pending, BATCH - 1);
+        outcome = take_items(keyring, calls, &taken, index, detail, items);
+        if (outcome == KeyringOutcomeDone)
+            ask_item(keyring, &calls[index], &pending, paths[index], detail);
     }
+    calls_land(keyring, &pending);
+    if (outcome == KeyringOutcomeDone)
+        outcome = take_items(keyring, calls, &taken, count, detail, items);
+    for (size_t index = 0; index < count; index++)
+        call_clear(&calls[index]);
+    free(calls);
     if (outcome != KeyringOutcomeDone)
         keyring_items_free(items, count);
     return outcome;
@@ -212,47 +249,63 @@ static GVariant *paths_variant(const char *const *paths, size_t count) {
     return library.g_variant_builder_end(&builder);
 }
 
-/// Gets the secrets; `legible` is false if one came that the session cannot decrypt.
+/// Asks for secrets, in a session that is open.
+static void ask_secrets(Keyring *keyring, Call *call, size_t *pending, const char *const *paths,
+                        size_t count) {
+    call_send(keyring, call, pending, keyring->provider, SERVICE_PATH, SERVICE_INTERFACE,
+              "GetSecrets",
+              library.g_variant_new("(@aoo)", paths_variant(paths, count),
+                                    library.secret_service_get_session_dbus_path(keyring->service)),
+              CALL_MILLISECONDS);
+}
+
+/// Takes the answer to that; `legible` is false if a secret came that the session cannot decrypt.
+static KeyringOutcome take_secrets(Keyring *keyring, const Call *call, const char *const *paths,
+                                   size_t count, KeyringSecret *secrets, bool *legible) {
+    *legible = true;
+    const KeyringOutcome outcome = call_outcome(keyring, call, "(a{o(oayays)})");
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    GVariant *found = library.g_variant_get_child_value(call->reply, 0);
+    const size_t found_count = library.g_variant_n_children(found);
+    for (size_t each = 0; each < found_count; each++) {
+        GVariant *entry = library.g_variant_get_child_value(found, each);
+        GVariant *path = library.g_variant_get_child_value(entry, 0);
+        GVariant *encoded = library.g_variant_get_child_value(entry, 1);
+        for (size_t index = 0; index < count; index++) {
+            if (strcmp(paths[index], library.g_variant_get_string(path, NULL)) != 0 ||
+                secrets[index].owner != NULL)
+                continue;
+            SecretValue *value =
+                library.secret_service_decode_dbus_secret(keyring->service, encoded);
+            if (value == NULL) {
+                *legible = false;
+                continue;
+            }
+            gsize length;
+            const char *bytes = library.secret_value_get(value, &length);
+            secrets[index] = (KeyringSecret){(const uint8_t *)bytes, length, value};
+        }
+        library.g_variant_unref(encoded);
+        library.g_variant_unref(path);
+        library.g_variant_unref(entry);
+    }
+    library.g_variant_unref(found);
+    return KeyringOutcomeDone;
+}
+
+/// Gets the secrets once.
 static KeyringOutcome load(Keyring *keyring, const char *const *paths, size_t count,
                            KeyringSecret *secrets, bool *legible) {
     *legible = true;
     KeyringOutcome outcome = keyring_open_session(keyring);
     if (outcome != KeyringOutcomeDone)
         return outcome;
-
     Call call = {0};
-    outcome = call_provider(
-        keyring, &call, SERVICE_PATH, SERVICE_INTERFACE, "GetSecrets",
-        library.g_variant_new("(@aoo)", paths_variant(paths, count),
-                              library.secret_service_get_session_dbus_path(keyring->service)),
-        "(a{o(oayays)})");
-    if (outcome == KeyringOutcomeDone) {
-        GVariant *found = library.g_variant_get_child_value(call.reply, 0);
-        const size_t found_count = library.g_variant_n_children(found);
-        for (size_t each = 0; each < found_count; each++) {
-            GVariant *entry = library.g_variant_get_child_value(found, each);
-            GVariant *path = library.g_variant_get_child_value(entry, 0);
-            GVariant *encoded = library.g_variant_get_child_value(entry, 1);
-            for (size_t index = 0; index < count; index++) {
-                if (strcmp(paths[index], library.g_variant_get_string(path, NULL)) != 0 ||
-                    secrets[index].owner != NULL)
-                    continue;
-                SecretValue *value =
-                    library.secret_service_decode_dbus_secret(keyring->service, encoded);
-                if (value == NULL) {
-                    *legible = false;
-                    continue;
-                }
-                gsize length;
-                const char *bytes = library.secret_value_get(value, &length);
-                secrets[index] = (KeyringSecret){(const uint8_t *)bytes, length, value};
-            }
-            library.g_variant_unref(encoded);
-            library.g_variant_unref(path);
-            library.g_variant_unref(entry);
-        }
-        library.g_variant_unref(found);
-    }
+    size_t pending = 0;
+    ask_secrets(keyring, &call, &pending, paths, count);
+    calls_land(keyring, &pending);
+    outcome = take_secrets(keyring, &call, paths, count, secrets, legible);
     call_clear(&call);
     return outcome;
 }
@@ -270,6 +323,48 @@ KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t c
         keyring_secrets_free(secrets, count);
         keyring_drop_session(keyring);
     }
+}
+
+KeyringOutcome keyring_fetch(Keyring *keyring, const char *const *paths, size_t count,
+                             KeyringDetail detail, KeyringItem *items, KeyringSecret *secrets) {
+    Call *calls = allocate(count, sizeof *calls);
+    Call loading = {0};
+    size_t pending = 0, taken = 0;
+    keyring_begin_session(keyring);
+    for (size_t index = 0; index < count; index++) {
+        items[index] = (KeyringItem){0};
+        secrets[index] = (KeyringSecret){0};
+        ask_item(keyring, &calls[index], &pending, paths[index], detail);
+    }
+    const KeyringOutcome session = keyring_open_session(keyring);
+    if (session == KeyringOutcomeDone)
+        ask_secrets(keyring, &loading, &pending, paths, count);
+    calls_land(keyring, &pending);
+
+    bool legible = true;
+    KeyringOutcome outcome = take_items(keyring, calls, &taken, count, detail, items);
+    if (outcome == KeyringOutcomeDone)
+        outcome = session;
+    if (outcome == KeyringOutcomeDone)
+        outcome = take_secrets(keyring, &loading, paths, count, secrets, &legible);
+    // One is gone; which of them is not said.
+    if (outcome == KeyringOutcomeNoSuchItem)
+        outcome = KeyringOutcomeDone;
+    for (size_t index = 0; index < count; index++)
+        call_clear(&calls[index]);
+    call_clear(&loading);
+    free(calls);
+
+    if (outcome == KeyringOutcomeDone && !legible) {
+        keyring_secrets_free(secrets, count);
+        keyring_drop_session(keyring);
+        outcome = keyring_load(keyring, paths, count, secrets);
+    }
+    if (outcome != KeyringOutcomeDone) {
+        keyring_items_free(items, count);
+        keyring_secrets_free(secrets, count);
+    }
+    return outcome;
 }
 
 void keyring_secrets_free(KeyringSecret *secrets, size_t count) {
@@ -357,17 +452,29 @@ KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *
     return outcome;
 }
 
-KeyringOutcome keyring_delete(Keyring *keyring, const char *path, char **prompt) {
+struct KeyringDeletion {
+    Call call;
+    size_t pending;
+};
+
+KeyringDeletion *keyring_begin_delete(Keyring *keyring, const char *path) {
+    KeyringDeletion *deletion = allocate(1, sizeof *deletion);
+    call_send(keyring, &deletion->call, &deletion->pending, keyring->provider, path,
+              ITEM_INTERFACE, "Delete", library.g_variant_new("()"), CALL_MILLISECONDS);
+    return deletion;
+}
+
+KeyringOutcome keyring_finish_delete(Keyring *keyring, KeyringDeletion *deletion, char **prompt) {
     *prompt = NULL;
-    Call call = {0};
-    const KeyringOutcome outcome = call_provider(keyring, &call, path, ITEM_INTERFACE, "Delete",
-                                                 library.g_variant_new("()"), "(o)");
+    calls_land(keyring, &deletion->pending);
+    const KeyringOutcome outcome = call_outcome(keyring, &deletion->call, "(o)");
     if (outcome == KeyringOutcomeDone) {
         const char *asked;
-        library.g_variant_get(call.reply, "(&o)", &asked);
+        library.g_variant_get(deletion->call.reply, "(&o)", &asked);
         *prompt = path_copy(asked);
     }
-    call_clear(&call);
+    call_clear(&deletion->call);
+    free(deletion);
     return outcome;
 }
 

@@ -29,9 +29,10 @@ struct Keyring {
     GDBusConnection *connection;
     /// The provider's unique name: whatever takes its place later is not the one we talked to.
     char *provider;
-    bool finds_locked_items;
-    /// Holds the session, once one is open.
+    /// Holds the session, once one is open or being opened.
     SecretService *service;
+    /// The session that is being opened; null if none is.
+    struct Opening *opening;
     char reason[REASON_SIZE];
 };
 
@@ -49,6 +50,9 @@ void call_send(Keyring *keyring, Call *call, size_t *pending, const char *destin
 
 /// Waits until every call has landed.
 void calls_land(Keyring *keyring, const size_t *pending);
+
+/// Waits until so many calls, at most, have not landed.
+void calls_land_until(Keyring *keyring, const size_t *pending, size_t left);
 
 /// The outcome of a call that has landed; its reply must be of the type. The reply stays the
 /// caller's, to be given to call_clear; the reason is kept.
@@ -71,7 +75,10 @@ KeyringOutcome keyring_wrong_type(Keyring *keyring);
 /// The outcome that an error of GDBus stands for. The reason is kept.
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error);
 
-/// Opens the session, if it is not open yet.
+/// Begins to open the session, if that has not begun yet, and does not wait for it.
+void keyring_begin_session(Keyring *keyring);
+
+/// Returns when the session is open.
 KeyringOutcome keyring_open_session(Keyring *keyring);
 
 /// A copy of a prompt's or an object's path; null for "/", which stands for none.

@@ -14,7 +14,7 @@
     use(g_cancellable_new)                                                                        \
     use(g_dbus_connection_call)                                                                   \
     use(g_dbus_connection_call_finish)                                                            \
-    use(g_dbus_connection_close_sync)                                                             \
+    use(g_dbus_connection_close)                                                                  \
     use(g_dbus_connection_flush_sync)                                                              \
     use(g_dbus_connection_is_closed)                                                              \
     use(g_dbus_connection_new_for_address)                                                        \
@@ -57,6 +57,7 @@
     use(g_variant_get_string)                                                                     \
     use(g_variant_get_type_string)                                                                \
     use(g_variant_get_uint64)                                                                     \
+    use(g_variant_get_variant)                                                                    \
     use(g_variant_lookup_value)                                                                   \
     use(g_variant_n_children)                                                                     \
     use(g_variant_new)                                                                            \

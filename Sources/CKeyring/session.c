@@ -7,12 +7,14 @@
 #include "keyring.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
-typedef struct Opening {
+struct Opening {
+    GCancellable *cancellable;
     GError *error;
     bool landed;
-} Opening;
+};
 
 static gpointer parent_class;
 
@@ -52,44 +54,77 @@ static GType session_type(void) {
 }
 
 static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
-    Opening *opening = data;
+    struct Opening *opening = data;
     library.secret_service_ensure_session_finish((SecretService *)service, result,
                                                  &opening->error);
     opening->landed = true;
 }
 
+void keyring_begin_session(Keyring *keyring) {
+    if (keyring->service != NULL || keyring->opening != NULL)
+        return;
+    struct Opening *opening = calloc(1, sizeof *opening);
+    if (opening == NULL)
+        abort();
+    opening->cancellable = library.g_cancellable_new();
+    keyring->opening = opening;
+    library.g_main_context_push_thread_default(keyring->context);
+    keyring->service = library.g_initable_new(
+        session_type(), NULL, &opening->error, "g-connection", keyring->connection, "g-name",
+        keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
+    if (keyring->service != NULL)
+        library.secret_service_ensure_session(keyring->service, opening->cancellable, on_session,
+                                              opening);
+    else
+        opening->landed = true;
+    library.g_main_context_pop_thread_default(keyring->context);
+}
+
+/// Waits for the session that is being opened, and gives the error, if any, to the caller.
+static GError *land_session(Keyring *keyring) {
+    struct Opening *opening = keyring->opening;
+    library.g_main_context_push_thread_default(keyring->context);
+    while (!opening->landed)
+        library.g_main_context_iteration(keyring->context, TRUE);
+    library.g_main_context_pop_thread_default(keyring->context);
+    GError *error = opening->error;
+    library.g_object_unref(opening->cancellable);
+    free(opening);
+    keyring->opening = NULL;
+    return error;
+}
+
 void keyring_drop_session(Keyring *keyring) {
+    if (keyring->opening != NULL) {
+        library.g_cancellable_cancel(keyring->opening->cancellable);
+        GError *error = land_session(keyring);
+        if (error != NULL)
+            library.g_error_free(error);
+    }
     if (keyring->service != NULL)
         library.g_object_unref(keyring->service);
     keyring->service = NULL;
 }
 
-static KeyringOutcome open_session(Keyring *keyring) {
-    Opening opening = {0};
-    library.g_main_context_push_thread_default(keyring->context);
-    keyring->service = library.g_initable_new(
-        session_type(), NULL, &opening.error, "g-connection", keyring->connection, "g-name",
-        keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
-    if (keyring->service != NULL) {
-        library.secret_service_ensure_session(keyring->service, NULL, on_session, &opening);
-        while (!opening.landed)
-            library.g_main_context_iteration(keyring->context, TRUE);
-    }
-    library.g_main_context_pop_thread_default(keyring->context);
-    if (opening.error == NULL)
+static KeyringOutcome finish_session(Keyring *keyring) {
+    GError *error = land_session(keyring);
+    if (error == NULL)
         return KeyringOutcomeDone;
-    const KeyringOutcome outcome = keyring_error(keyring, opening.error);
-    library.g_error_free(opening.error);
+    const KeyringOutcome outcome = keyring_error(keyring, error);
+    library.g_error_free(error);
     keyring_drop_session(keyring);
     return outcome;
 }
 
 KeyringOutcome keyring_open_session(Keyring *keyring) {
-    if (keyring->service != NULL)
+    if (keyring->service != NULL && keyring->opening == NULL)
         return KeyringOutcomeDone;
     // KWallet refuses one key in 256, the one that is a byte shorter than the others.
     KeyringOutcome outcome = KeyringOutcomeFailed;
-    for (int attempt = 0; attempt < SESSION_ATTEMPTS && outcome == KeyringOutcomeFailed; attempt++)
-        outcome = open_session(keyring);
+    for (int attempt = 0; attempt < SESSION_ATTEMPTS && outcome == KeyringOutcomeFailed;
+         attempt++) {
+        keyring_begin_session(keyring);
+        outcome = finish_session(keyring);
+    }
     return outcome;
 }

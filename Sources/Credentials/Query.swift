@@ -59,4 +59,9 @@ package struct Query: Hashable, Sendable {
         guard leftIsExact == rightIsExact else { return leftIsExact }
         return left.modified ?? 0 > right.modified ?? 0
     }
+
+    /// What was found, the best answer first.
+    package func ranked(_ found: [Credential]) -> [Credential] {
+        found.sorted { prefers($0.entry, to: $1.entry) }
+    }
 }

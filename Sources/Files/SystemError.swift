@@ -10,8 +10,9 @@ package struct SystemError: Error, Hashable {
     /// One line, lower case: `permission denied`.
     package var reason: String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
-        let reason = unsafe String(cString: text)
-        return reason.prefix(1).lowercased() + reason.dropFirst()
+        var reason = unsafe Array(String(cString: text).utf8)
+        if let first = reason.first { reason[0] = first.lowerCased }
+        return String(decoding: reason, as: UTF8.self)
     }
 
     /// What the call returned, once it was not interrupted; throws if that is -1.

@@ -110,7 +110,8 @@ struct GitDescription {
     }
 
     private static func isTrue(_ value: Secret) -> Bool {
-        ["1", "true", "yes", "on"].contains(Text(copying: value)?.string.lowercased())
+        let word = value.expose { bytes in bytes.indices.map { bytes[$0].lowerCased } }
+        return ["1", "true", "yes", "on"].contains { word.elementsEqual($0.utf8) }
     }
 
     /// `host[:port]`; the host may be a bracketed IPv6 address.

@@ -79,6 +79,6 @@ struct Helper {
         try StoreChoice(
             .ofProcess, notice: { channel.say("keyfob: \($0)") },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
-        ).store
+        ).quickStore
     }
 }

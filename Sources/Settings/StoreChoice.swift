@@ -56,11 +56,18 @@ package struct StoreChoice: Sendable {
     /// speaks for its own store alone.
     package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
 
-    /// The one store that frontends see.
-    package var store: any CredentialStore {
-        let file = fileStore
+    /// The one store of the user: the keyring and the file, as the policy wants it.
+    package var store: any CredentialStore { chain(quickly: false) }
+
+    /// The same, for those who ask for no more than a login: it leaves out label and time where
+    /// they decide nothing.
+    package var quickStore: any CredentialStore { chain(quickly: true) }
+
+    private func chain(quickly: Bool) -> StoreChain {
+        let (keyring, file) = (keyringStore, fileStore)
         return StoreChain(
-            keyring: keyringStore, file: file, quietFile: file?.asksNobody,
-            marker: marker, refusal: settings.refusal, notice: notice)
+            keyring: keyring, quickKeyring: quickly ? keyring?.withoutDetails : nil, file: file,
+            quietFile: file?.asksNobody, marker: marker, refusal: settings.refusal,
+            notice: notice)
     }
 }

@@ -77,7 +77,7 @@ package struct FileStore: CredentialStore {
                 found.append(credential)
             }
         }
-        return found.sorted { query.prefers($0.entry, to: $1.entry) }
+        return query.ranked(found)
     }
 
     /// Asks nobody: builds list on their own account, and nobody expects a question then.

@@ -50,14 +50,46 @@ package struct KeyringMarker: Sendable {
 
     /// Returns once the place is not in it. Creates nothing.
     package func remove(_ place: Place) throws(StoreError) {
+        if let removal = try prepareRemoval(of: [place]) { try removal.commit() }
+    }
+
+    /// Makes all ready for the places to be removed: what takes time is done, and nothing is
+    /// removed yet. Nil if none of them is in it. Creates nothing.
+    func prepareRemoval(of places: [Place]) throws(StoreError) -> Removal? {
         guard let folder = try folder.open(), let before = try read(in: folder),
-            before.hashes.contains(Seal.tag(of: place, salt: before.salt))
-        else { return }
+            places.contains(where: { before.hashes.contains(Seal.tag(of: $0, salt: before.salt)) })
+        else { return nil }
         let lock = try folder.lock(KeyringMarker.fileName)
-        guard var marks = try read(in: folder),
-            marks.hashes.remove(Seal.tag(of: place, salt: marks.salt)) != nil
-        else { return }
-        try write(marks, in: folder, under: lock)
+        guard var marks = try read(in: folder) else { return nil }
+        for place in places { marks.hashes.remove(Seal.tag(of: place, salt: marks.salt)) }
+        folder.removeTemporaries(of: KeyringMarker.fileName, under: lock)
+        let temporary = try folder.writeTemporary(
+            for: KeyringMarker.fileName, KeyringMarker.bytes(of: marks).span)
+        return Removal(folder: folder, lock: lock, temporary: temporary)
+    }
+
+    /// A removal that has been prepared. The marker is locked as long as it lives.
+    struct Removal: ~Copyable {
+        fileprivate let folder: OpenFolder
+        fileprivate let lock: Folder.Lock
+        fileprivate let temporary: String
+        private var isCommitted = false
+
+        fileprivate init(
+            folder: consuming OpenFolder, lock: consuming Folder.Lock, temporary: String
+        ) {
+            self.folder = folder
+            self.lock = lock
+            self.temporary = temporary
+        }
+
+        deinit { if !isCommitted { folder.unlink(temporary) } }
+
+        /// Returns once the places are not in it, on the disk.
+        consuming func commit() throws(StoreError) {
+            isCommitted = true
+            try folder.put(temporary, inPlaceOf: KeyringMarker.fileName, under: lock)
+        }
     }
 
     // MARK: The file
@@ -67,7 +99,7 @@ package struct KeyringMarker: Sendable {
         var hashes: Set<[UInt8]>
     }
 
-    private static let fileName = "in-keyring"
+    fileprivate static let fileName = "in-keyring"
     private static let magic: [UInt8] = [0x89] + Array("kmark1\n".utf8)
     private static let hashLimit = 65_536
     private static let sizeLimit =
@@ -110,11 +142,15 @@ package struct KeyringMarker: Sendable {
         _ marks: Marks, in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
         folder.removeTemporaries(of: KeyringMarker.fileName, under: lock)
-        var bytes = KeyringMarker.magic + marks.salt
+        try folder.replace(
+            KeyringMarker.fileName, with: KeyringMarker.bytes(of: marks).span, under: lock)
+    }
+
+    private static func bytes(of marks: Marks) -> [UInt8] {
+        var bytes = magic + marks.salt
         for hash in marks.hashes.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             bytes += hash
         }
-        bytes += Seal.checksum(of: bytes.span)
-        try folder.replace(KeyringMarker.fileName, with: bytes.span, under: lock)
+        return bytes + Seal.checksum(of: bytes.span)
     }
 }

@@ -49,22 +49,38 @@ package struct KeyringStore: CredentialStore {
     package static let defaultAlias = "default"
 
     let options: Options
+    /// Whether label and time of an item are asked for only if that decides between two.
+    private var leavesOutDetails = false
 
     package init(_ options: Options) { self.options = options }
 
     package var name: String { "keyring" }
 
+    /// The same store, which leaves out `Entry.label` and `Entry.modified` where there is one item
+    /// for a login: gnome-keyring 42 takes four times as long to tell them.
+    package var withoutDetails: KeyringStore {
+        var store = self
+        store.leavesOutDetails = true
+        return store
+    }
+
+    /// Where there is a login that is spelled exactly so, others are not looked for.
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
         let service = try open()
+        let isExpected = query.place.flatMap { try? options.marker.contains($0) } ?? false
+        var detail: SecretService.Detail = leavesOutDetails ? .attributes : .all
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
-            let items = try unlockedItems(service, [query], unlockingIf: .nothingElseMatches)
-                .filter(\.entry.isLogin)
-            let secrets = try service.load(items.map(\.path))
-            guard secrets.allSatisfy({ $0 != nil }) else { continue }
-            return zip(items, secrets)
-                .compactMap { item, secret in secret.map { Credential(item.entry, secret: $0) } }
-                .sorted { query.prefers($0.entry, to: $1.entry) }
+            let items = try unlockedItems(
+                service, [query], .toGet, reading: detail, expectingSecrets: isExpected
+            ).filter(\.entry.isLogin)
+            guard items.count < 2 || detail == .all else {
+                detail = .all
+                continue
+            }
+            let logins = items.compactMap(\.credential)
+            guard logins.count == items.count else { continue }
+            return query.ranked(logins)
         }
         throw StoreError(.failed, "the keyring has the login but does not give its secret")
     }
@@ -108,10 +124,12 @@ package struct KeyringStore: CredentialStore {
         defer { withExtendedLifetime(lock) {} }
 
         let wasMarked = try options.marker.contains(place)
+        var isWriting = false
         do throws(StoreError) {
-            let others = try write(service, credential, to: collection, query) {
-                () throws(StoreError) in try options.marker.insert(place)
-            }
+            let others = try write(
+                service, credential, to: collection, query,
+                mark: { () throws(StoreError) in try options.marker.insert(place) },
+                willWrite: { isWriting = true })
             do throws(StoreError) {
                 for other in others { try delete(service, other) }
                 try expectGone(service, others, [query])
@@ -120,7 +138,7 @@ package struct KeyringStore: CredentialStore {
             }
         } catch {
             // Locked and declined say that nothing was written.
-            if !wasMarked, error.outcome == .locked || error.outcome == .declined {
+            if !wasMarked, !isWriting || error.outcome == .locked || error.outcome == .declined {
                 try options.marker.remove(place)
             }
             throw error
@@ -137,24 +155,27 @@ package struct KeyringStore: CredentialStore {
         defer { withExtendedLifetime(lock) {} }
 
         // Done when nothing is left: an item may be replaced while it is removed.
-        let rule: UnlockRule = options.mayPrompt ? .anythingIsLocked : .anythingIsKnown
         var removed: [String: Entry] = [:]
         var isRemoving = false
         do throws(StoreError) {
             for _ in 0..<attempts {
-                let items = try unlockedItems(service, queries, unlockingIf: rule)
-                guard !items.isEmpty else {
-                    for query in queries { try unmark(service, query) }
-                    return Array(removed.values)
-                }
+                let items = try unlockedItems(
+                    service, queries, removed.isEmpty ? .toRemove : .toMakeSure,
+                    reading: .attributes)
                 guard items.allSatisfy({ removed[$0.path] == nil }) else {
                     throw .keyringRemovedNothing
                 }
-                isRemoving = true
-                for item in items {
-                    try delete(service, item.path)
-                    removed[item.path] = item.entry
-                }
+                isRemoving = !items.isEmpty
+                var unmarking: KeyringMarker.Removal?
+                let isDone =
+                    items.isEmpty
+                    ? true
+                    : try delete(
+                        service, items, queries, noting: &removed, preparing: &unmarking)
+                guard isDone else { continue }
+                if let unmarking = unmarking.take() { try unmarking.commit() }
+                for query in queries { try unmark(service, query) }
+                return Array(removed.values)
             }
         } catch {
             let isUnknown = isRemoving && error.leavesOutcomeUnknown || !removed.isEmpty
@@ -190,18 +211,25 @@ extension StoreError {
 private struct MatchingItem {
     let path: String
     let entry: Entry
-    let label: Text
+    let label: Text?
     let attributes: [String: Text]
+    /// Nil unless it is to get, and the provider gave it.
+    var secret: Secret?
+
+    var credential: Credential? { secret.map { Credential(entry, secret: $0) } }
 }
 
-/// When locked items that a search found are to be unlocked.
-private enum UnlockRule {
+/// What items are looked for, which decides when those that are locked are to be unlocked.
+private enum Purpose {
     /// A get is content with what is unlocked: nobody is asked for more.
-    case nothingElseMatches
+    case toGet
     /// A store or an erase must reach every copy, also one that a locked collection hides.
-    case anythingIsLocked
-    /// An erase that nobody can be asked about must reach every copy that is seen, or marked.
-    case anythingIsKnown
+    case toReplace, toRemove
+    /// An erase that has removed something looks whether that was all.
+    case toMakeSure
+
+    /// Whether no spelling can be left out, whatever the likely ones lead to.
+    var needsAll: Bool { self == .toReplace || self == .toMakeSure }
 }
 
 extension KeyringStore {
@@ -231,16 +259,21 @@ extension KeyringStore {
     private func entries(
         _ service: SecretService, of realm: Realm
     ) throws(StoreError) -> (entries: [Entry], isLocked: Bool) {
+        var detail: SecretService.Detail = leavesOutDetails ? .attributes : .all
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
             let hits = try service.search([realm.pattern])
-            let items = try service.read(hits.map(\.path)).compactMap(\.self)
+            let items = try service.read(hits.map(\.path), detail).compactMap(\.self)
             guard items.count == hits.count else { continue }
             let found = items.map { $0.entry(of: realm) }
             for (hit, entry) in zip(hits, found) where hit.isLocked && entry?.place == nil {
                 throw options.mayPrompt ? .listDoesNotUnlock : .keyringLocked
             }
             let logins = found.compactMap(\.self).filter { $0.place != nil && $0.isLogin }
+            guard detail == .all || Set(logins.map(\.login)).count == logins.count else {
+                detail = .all
+                continue
+            }
             let mayHideMore = try mayOverlook(service, realm)
             return (logins, mayHideMore || hits.contains(where: \.isLocked))
         }
@@ -250,24 +283,56 @@ extension KeyringStore {
     /// The unlocked items that match any of the queries, after unlocking what must be unlocked.
     /// None only if there is none.
     private func unlockedItems(
-        _ service: SecretService, _ queries: [Query], unlockingIf rule: UnlockRule
+        _ service: SecretService, _ queries: [Query], _ purpose: Purpose,
+        reading detail: SecretService.Detail, expectingSecrets: Bool = false,
+        while body: () -> Void = {}
     ) throws(StoreError) -> [MatchingItem] {
-        let patterns = queries.flatMap(\.patterns)
+        let likely = queries.flatMap { purpose.needsAll ? $0.patterns : $0.likelyPatterns }
+        let others = purpose.needsAll ? [] : queries.flatMap(\.otherPatterns)
         var mayUnlock = true
-        for _ in 0..<attempts {
-            let hits = try service.search(patterns)
-            guard let items = try matchingItems(service, hits, queries) else { continue }
+        for attempt in 0..<attempts {
+            var hits =
+                attempt == 0 && purpose == .toReplace
+                ? try service.search(likely, expectingSecrets: true, while: body)
+                : try service.search(likely, expectingSecrets: expectingSecrets)
+            guard var items = try matchingItems(service, hits, queries, purpose, detail) else {
+                continue
+            }
+            if !others.isEmpty {
+                guard !isEnough(items, of: hits, queries, purpose) else { return items }
+                let known = Set(hits.map(\.path))
+                let more = try service.search(others).filter { !known.contains($0.path) }
+                guard let found = try matchingItems(service, more, queries, purpose, detail)
+                else { continue }
+                hits += more
+                items += found
+            }
             let locked =
                 hits.isEmpty
-                ? try placesToHide(service, queries, rule) : hits.filter(\.isLocked).map(\.path)
-            guard !locked.isEmpty, rule != .nothingElseMatches || items.isEmpty else {
-                return items
-            }
+                ? try placesToHide(service, queries, purpose)
+                : hits.filter(\.isLocked).map(\.path)
+            guard !locked.isEmpty, purpose != .toGet || items.isEmpty else { return items }
             guard mayUnlock else { throw .keyringStaysLocked }
             try unlock(service, locked)
             mayUnlock = false
         }
         throw .itemCannotBeRead
+    }
+
+    /// Whether what the likely spellings led to is all that is wanted: the best answer to a get,
+    /// or something to remove before everything is looked for again.
+    private func isEnough(
+        _ items: [MatchingItem], of hits: [SecretService.Hit], _ queries: [Query],
+        _ purpose: Purpose
+    ) -> Bool {
+        switch purpose {
+        case .toGet:
+            queries.allSatisfy { query in
+                items.contains { query.matchesExactly($0.entry) && $0.entry.isLogin }
+            }
+        case .toRemove: !items.isEmpty && !hits.contains(where: \.isLocked)
+        case .toReplace, .toMakeSure: false
+        }
     }
 
     /// Whether a search for all items of the realm may not show those of a locked collection: the
@@ -291,10 +356,11 @@ extension KeyringStore {
     /// the pull of a public image on any answer but not found. So does an erase that could ask
     /// nobody: clients erase what is not there, and podman 4.3.1 crashes on an error then.
     private func placesToHide(
-        _ service: SecretService, _ queries: [Query], _ rule: UnlockRule
+        _ service: SecretService, _ queries: [Query], _ purpose: Purpose
     ) throws(StoreError) -> [String] {
         let hiding = try hidingCollections(service)
-        guard !hiding.isEmpty, rule != .anythingIsLocked else { return hiding }
+        let mustSee = purpose == .toReplace || purpose != .toGet && options.mayPrompt
+        guard !hiding.isEmpty, !mustSee else { return hiding }
         for place in queries.compactMap(\.place) where try options.marker.contains(place) {
             return hiding
         }
@@ -303,11 +369,18 @@ extension KeyringStore {
 
     /// Those of the hits that are unlocked and match; nil if one of them was replaced meanwhile.
     private func matchingItems(
-        _ service: SecretService, _ hits: [SecretService.Hit], _ queries: [Query]
+        _ service: SecretService, _ hits: [SecretService.Hit], _ queries: [Query],
+        _ purpose: Purpose, _ detail: SecretService.Detail
     ) throws(StoreError) -> [MatchingItem]? {
         let paths = hits.filter { !$0.isLocked }.map(\.path)
+        // Few hits are the login: their secrets come along. Of many, only those that match do.
+        let comesWhole = purpose == .toGet && paths.count <= 2
+        let read =
+            comesWhole
+            ? try service.fetch(paths, detail)
+            : try service.read(paths, detail).map { ($0, nil) }
         var found: [MatchingItem] = []
-        for (path, item) in zip(paths, try service.read(paths)) {
+        for (path, (item, secret)) in zip(paths, read) {
             guard let item else { return nil }
             guard
                 let entry = queries.lazy.compactMap({ query in
@@ -316,7 +389,12 @@ extension KeyringStore {
             else { continue }
             found.append(
                 MatchingItem(
-                    path: path, entry: entry, label: item.label, attributes: item.attributes))
+                    path: path, entry: entry, label: item.label, attributes: item.attributes,
+                    secret: secret))
+        }
+        guard purpose == .toGet, !comesWhole else { return found }
+        for (index, secret) in try service.load(found.map(\.path)).enumerated() {
+            found[index].secret = secret
         }
         return found
     }
@@ -328,7 +406,7 @@ extension KeyringStore {
         if let others = query.widenedToPlace {
             let hits = try service.search(others.patterns)
             guard !hits.contains(where: \.isLocked),
-                try matchingItems(service, hits, [others])?.isEmpty == true
+                try matchingItems(service, hits, [others], .toRemove, .attributes)?.isEmpty == true
             else { return }
         }
         try options.marker.remove(place)
@@ -348,16 +426,21 @@ extension KeyringStore {
         try service.show(prompt: prompt, seconds: options.promptTimeout)
     }
 
-    /// Writes the login, and returns the items that it takes the place of. `prepare` is called
-    /// before the first write.
+    /// Writes the login, and returns the items that it takes the place of. `mark` is called first,
+    /// and `willWrite` before anything is written.
     private func write(
         _ service: SecretService, _ credential: Credential, to collection: String, _ query: Query,
-        after prepare: () throws(StoreError) -> Void
+        mark: () throws(StoreError) -> Void, willWrite: () -> Void
     ) throws(StoreError) -> [String] {
+        var marking: StoreError?
+        // The disk is waited for while the keyring searches and agrees on keys.
+        var before = try unlockedItems(service, [query], .toReplace, reading: .all) {
+            do throws(StoreError) { try mark() } catch { marking = error }
+        }
+        if let marking { throw marking }
+        willWrite()
         var mayUnlock = true
         while true {
-            let before = try unlockedItems(service, [query], unlockingIf: .anythingIsLocked)
-            try prepare()
             let kept: String?
             // An item whose secret cannot be read could not be put back as it was.
             if let same = before.first(where: { $0.entry.attributes == credential.entry.attributes }
@@ -372,6 +455,7 @@ extension KeyringStore {
             // There may be more to see in the collection then.
             try unlock(service, [collection])
             mayUnlock = false
+            before = try unlockedItems(service, [query], .toReplace, reading: .all)
         }
     }
 
@@ -473,7 +557,7 @@ extension KeyringStore {
     ) throws(StoreError) -> [String] {
         let known = Set(before.map(\.path))
         let hits = try service.search(query.patterns).filter { !known.contains($0.path) }
-        return try matchingItems(service, hits, [query])?
+        return try matchingItems(service, hits, [query], .toRemove, .attributes)?
             .filter { $0.entry.attributes == credential.entry.attributes }.map(\.path) ?? []
     }
 
@@ -500,10 +584,11 @@ extension KeyringStore {
         besides before: [MatchingItem], _ query: Query
     ) throws(StoreError) -> String {
         do throws(StoreError) {
-            let entry = try service.read([path])[0]?.entry(of: credential.entry.realm)
-            guard entry?.attributes == credential.entry.attributes,
-                let secret = try service.load([path])[0]
-            else { throw .keyringStoredNothing }
+            let (item, found) = try service.fetch([path], .attributes)[0]
+            let entry = item?.entry(of: credential.entry.realm)
+            guard entry?.attributes == credential.entry.attributes, let secret = found else {
+                throw .keyringStoredNothing
+            }
             guard secret == credential.secret else { throw .keyringAltersSecrets }
             return path
         } catch {
@@ -519,7 +604,7 @@ extension KeyringStore {
     ) -> StoreError {
         guard !error.isTheEnd else { return error.whileWriting }
         do throws(StoreError) {
-            guard let item = try service.read([path])[0] else { return error }
+            guard let item = try service.read([path], .attributes)[0] else { return error }
             let entry = item.entry(of: credential.entry.realm)
             if entry?.attributes == credential.entry.attributes,
                 !before.contains(where: { $0.path == path })
@@ -530,6 +615,40 @@ extension KeyringStore {
             }
         } catch {}
         return error.leaving("an item of the login may remain in the keyring")
+    }
+
+    /// Deletes the items, all that it can, and says whether it has seen that nothing is left which
+    /// matches. Prepares to unmark the places of which nothing is left then.
+    private func delete(
+        _ service: SecretService, _ items: [MatchingItem], _ queries: [Query],
+        noting removed: inout [String: Entry], preparing unmarking: inout KeyringMarker.Removal?
+    ) throws(StoreError) -> Bool {
+        let deletions = items.map { service.beginDelete($0.path) }
+        let places = queries.filter { $0.widenedToPlace == nil }.compactMap(\.place)
+        var findsLockedItems = false
+        // What is left is asked for before there is an answer: a provider does one thing after
+        // the other. Where it has to ask somebody first, it is asked again.
+        let left = try? service.search(queries.flatMap(\.patterns)) {
+            findsLockedItems = service.findsLockedItems
+            // What goes wrong here goes wrong again, and is told, when the place is unmarked.
+            unmarking = try? options.marker.prepareRemoval(of: places)
+        }
+        var isDone = findsLockedItems && left?.isEmpty == true
+        var failure: StoreError?
+        for (item, deletion) in zip(items, deletions) {
+            do throws(StoreError) {
+                if case .prompt(let prompt) = try service.finish(deletion) {
+                    isDone = false
+                    guard failure == nil else { continue }
+                    try answer(service, prompt, orElse: .nobodyToConfirm)
+                }
+                removed[item.path] = item.entry
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return isDone
     }
 
     private func delete(_ service: SecretService, _ path: String) throws(StoreError) {
@@ -607,15 +726,30 @@ extension Realm {
 }
 
 extension Query {
-    /// What to search for: the exact spelling, the normal form that our own items carry, and the
-    /// spellings that other helpers write.
-    fileprivate var patterns: [[String: Text]] {
-        guard realm == .docker, let server = facts["server"] else {
+    /// All that must be searched for.
+    fileprivate var patterns: [[String: Text]] { likelyPatterns + otherPatterns }
+
+    /// What is searched for first: the exact spelling, and the normal form that our own items
+    /// carry.
+    fileprivate var likelyPatterns: [[String: Text]] {
+        guard let key = serverKey else {
             return [realm.constants.merging(facts) { _, fact in fact }]
         }
-        let key = ServerKey(server)
-        return key.spellings.map { realm.constants.merging(["server": $0]) { _, fact in fact } }
-            + [realm.constants.merging([normalFormName: key.normalForm]) { _, fact in fact }]
+        return [
+            realm.constants.merging(["server": key.spelling]) { _, fact in fact },
+            realm.constants.merging([normalFormName: key.normalForm]) { _, fact in fact },
+        ]
+    }
+
+    /// The other spellings, which other helpers may have written.
+    fileprivate var otherPatterns: [[String: Text]] {
+        guard let key = serverKey else { return [] }
+        return key.spellings.filter { $0 != key.spelling }
+            .map { realm.constants.merging(["server": $0]) { _, fact in fact } }
+    }
+
+    private var serverKey: ServerKey? {
+        realm == .docker ? facts["server"].map { ServerKey($0) } : nil
     }
 }
 
@@ -643,16 +777,22 @@ extension SecretService.Item {
         else { return nil }
         return Entry(
             realm: realm, attributes: attributes.filter { realm.names.contains($0.key) },
-            label: label, modified: modified)
+            label: label ?? "", modified: modified)
     }
 }
 
 extension String {
     /// Whether D-Bus takes it for the path of an object; GDBus never answers a call to another.
     fileprivate var isObjectPath: Bool {
-        let parts = utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        return parts.count > 1 && parts[0].isEmpty
-            && parts.dropFirst().allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isInObjectPath) }
+        let slash = UInt8(ascii: "/")
+        var last: UInt8?
+        for byte in utf8 {
+            guard byte == slash ? last != slash : last != nil && byte.isInObjectPath else {
+                return false
+            }
+            last = byte
+        }
+        return last != nil && last != slash
     }
 }
 

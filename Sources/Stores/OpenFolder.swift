@@ -99,7 +99,14 @@ struct OpenFolder: ~Copyable, Sendable {
     func replace(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
-        let temporary = try writeTemporary(for: name, bytes)
+        try put(try writeTemporary(for: name, bytes), inPlaceOf: name, under: lock)
+    }
+
+    /// Puts a file that `writeTemporary` has written in the place of the one of this name. It is
+    /// there, on the disk, when this returns.
+    func put(
+        _ temporary: String, inPlaceOf name: String, under lock: borrowing Folder.Lock
+    ) throws(StoreError) {
         do throws(SystemError) {
             try SystemError.check {
                 unsafe renameat(directory.number, temporary, directory.number, name)
@@ -154,7 +161,7 @@ struct OpenFolder: ~Copyable, Sendable {
     // MARK: Writing
 
     /// The name of a new file, mode 0600, that holds these bytes on the disk.
-    private func writeTemporary(
+    func writeTemporary(
         for name: String, _ bytes: Span<UInt8>
     ) throws(StoreError) -> String {
         let temporary =
@@ -187,7 +194,7 @@ struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    private func unlink(_ name: String) {
+    func unlink(_ name: String) {
         _ = try? SystemError.check { unsafe unlinkat(directory.number, name, 0) }
     }
 

@@ -16,10 +16,18 @@ final class SecretService {
 
     /// What an item says about itself, `xdg:schema` among its attributes.
     struct Item {
-        let label: Text
+        /// Nil where it was not asked for.
+        let label: Text?
         let attributes: [String: Text]
-        /// Seconds since 1970; nil where the provider does not know.
+        /// Seconds since 1970; nil where it was not asked for, or the provider does not know.
         let modified: UInt64?
+    }
+
+    /// What is asked of an item.
+    enum Detail {
+        case attributes
+        /// Label and time, too.
+        case all
     }
 
     /// A collection of items.
@@ -34,6 +42,12 @@ final class SecretService {
     enum Step<Result> {
         case done(Result)
         case prompt(String)
+    }
+
+    /// A deletion that has been sent.
+    @safe
+    struct Deletion {
+        fileprivate let pending: OpaquePointer
     }
 
     private let keyring: OpaquePointer
@@ -58,16 +72,45 @@ final class SecretService {
         return process == 0 ? nil : process
     }
 
-    /// Whether a search is known to find items of locked collections.
-    var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
+    /// Whether a search is known to find items of locked collections. Asks the bus once.
+    private(set) lazy var findsLockedItems: Bool = unsafe keyring_finds_locked_items(keyring)
 
-    /// The items that carry all the attributes of any of the patterns, each once.
-    func search(_ patterns: [[String: Text]]) throws(StoreError) -> [Hit] {
+    /// The items that carry all the attributes of any of the patterns, each once. Where secrets
+    /// will be asked for, the session is opened meanwhile.
+    func search(
+        _ patterns: [[String: Text]], expectingSecrets: Bool = false
+    ) throws(StoreError) -> [Hit] {
+        try unsafe search(
+            patterns, KeyringMeanwhile(wants_secrets: expectingSecrets, call: nil, context: nil))
+    }
+
+    /// The same, and something is done before the answer is waited for.
+    func search(
+        _ patterns: [[String: Text]], expectingSecrets: Bool = false, while body: () -> Void
+    ) throws(StoreError) -> [Hit] {
+        try withoutActuallyEscaping(body) { body throws(StoreError) in
+            var body = body
+            return try unsafe withUnsafeMutablePointer(to: &body) { body throws(StoreError) in
+                let call: @convention(c) (UnsafeMutableRawPointer) -> Void = { context in
+                    unsafe context.assumingMemoryBound(to: (() -> Void).self).pointee()
+                }
+                return try unsafe search(
+                    patterns,
+                    KeyringMeanwhile(
+                        wants_secrets: expectingSecrets, call: call, context: body))
+            }
+        }
+    }
+
+    private func search(
+        _ patterns: [[String: Text]], _ meanwhile: KeyringMeanwhile
+    ) throws(StoreError) -> [Hit] {
         let strings = CStrings()
         let lists = unsafe patterns.map(strings.attributes)
         let list = unsafe strings.patterns(lists)
         var hits = unsafe KeyringHits()
-        try check(unsafe keyring_search(keyring, list, patterns.count, &hits))
+        var meanwhile = unsafe meanwhile
+        try check(unsafe keyring_search(keyring, list, patterns.count, &hits, &meanwhile))
         defer { unsafe keyring_hits_free(&hits) }
         var seen: Set<String> = []
         return unsafe UnsafeBufferPointer(start: hits.items, count: hits.count).compactMap {
@@ -77,29 +120,38 @@ final class SecretService {
     }
 
     /// What the items say about themselves; nil for one that cannot be read or is gone.
-    func read(_ paths: [String]) throws(StoreError) -> [Item?] {
+    func read(_ paths: [String], _ detail: Detail) throws(StoreError) -> [Item?] {
         guard !paths.isEmpty else { return [] }
         let strings = CStrings()
         let items = UnsafeMutableBufferPointer<KeyringItem>.allocate(capacity: paths.count)
         defer { unsafe items.deallocate() }
         unsafe items.initialize(repeating: KeyringItem())
         try check(
-            unsafe keyring_read(keyring, strings.list(paths), paths.count, items.baseAddress!))
+            unsafe keyring_read(
+                keyring, strings.list(paths), paths.count, detail.wanted, items.baseAddress!))
         defer { unsafe keyring_items_free(items.baseAddress!, paths.count) }
-        return unsafe items.map { item in
-            guard unsafe item.readable else { return nil }
-            let pairs = unsafe UnsafeBufferPointer(start: item.attributes, count: item.count)
-            var attributes: [String: Text] = [:]
-            for index in pairs.indices {
-                let value = unsafe Text(String(cString: pairs[index].value))
-                unsafe attributes[String(cString: pairs[index].name)] = value
-            }
-            let label = unsafe item.label.flatMap { unsafe Text(String(cString: $0)) }
-            let modified = unsafe item.modified
-            return Item(
-                label: label ?? "", attributes: attributes,
-                modified: modified == 0 ? nil : modified)
+        return unsafe items.map { unsafe Item($0) }
+    }
+
+    /// What the items say about themselves, as `read` tells it, and their secrets, as `load` does.
+    func fetch(
+        _ paths: [String], _ detail: Detail
+    ) throws(StoreError) -> [(item: Item?, secret: Secret?)] {
+        guard !paths.isEmpty else { return [] }
+        let strings = CStrings()
+        let items = UnsafeMutableBufferPointer<KeyringItem>.allocate(capacity: paths.count)
+        defer { unsafe items.deallocate() }
+        let secrets = UnsafeMutableBufferPointer<KeyringSecret>.allocate(capacity: paths.count)
+        defer { unsafe secrets.deallocate() }
+        try check(
+            unsafe keyring_fetch(
+                keyring, strings.list(paths), paths.count, detail.wanted, items.baseAddress!,
+                secrets.baseAddress!))
+        defer {
+            unsafe keyring_items_free(items.baseAddress!, paths.count)
+            unsafe keyring_secrets_free(secrets.baseAddress!, paths.count)
         }
+        return unsafe zip(items, secrets).map { unsafe (Item($0), Secret($1)) }
     }
 
     /// Forgets the session in which secrets are encrypted: the next one has other keys.
@@ -118,11 +170,7 @@ final class SecretService {
         // One that has just been removed or replaced; which of them is not said.
         if outcome == .noSuchItem { return paths.map { _ in nil } }
         try check(outcome)
-        return unsafe secrets.map { secret in
-            guard unsafe secret.owner != nil else { return nil }
-            let bytes = unsafe UnsafeBufferPointer(start: secret.bytes, count: secret.count)
-            return Secret(copying: unsafe Span(_unsafeElements: bytes))
-        }
+        return unsafe secrets.map { unsafe Secret($0) }
     }
 
     /// Asks for items or collections to be unlocked. Done says nothing about whether they are.
@@ -183,8 +231,18 @@ final class SecretService {
 
     /// Deletes an item. One that is not there any more is deleted.
     func delete(_ path: String) throws(StoreError) -> Step<Void> {
+        try finish(beginDelete(path))
+    }
+
+    /// Sends the deletion of an item, and does not wait for it. It must be finished, once.
+    func beginDelete(_ path: String) -> Deletion {
+        unsafe Deletion(pending: keyring_begin_delete(keyring, path))
+    }
+
+    /// What a deletion leads to, as `delete` tells it.
+    func finish(_ deletion: Deletion) throws(StoreError) -> Step<Void> {
         var prompt: UnsafeMutablePointer<CChar>?
-        let outcome = unsafe keyring_delete(keyring, path, &prompt)
+        let outcome = unsafe keyring_finish_delete(keyring, deletion.pending, &prompt)
         if outcome != .noSuchItem { try check(outcome) }
         return unsafe take(prompt).map(Step.prompt) ?? .done(())
     }
@@ -219,6 +277,36 @@ final class SecretService {
         guard let text = unsafe text else { return nil }
         defer { unsafe keyring_free(text) }
         return unsafe String(cString: text)
+    }
+}
+
+extension SecretService.Detail {
+    fileprivate var wanted: KeyringDetail { self == .attributes ? .attributes : .all }
+}
+
+extension SecretService.Item {
+    /// Nil for one that is not there any more, or has no attributes.
+    fileprivate init?(_ item: KeyringItem) {
+        guard unsafe item.readable else { return nil }
+        let pairs = unsafe UnsafeBufferPointer(start: item.attributes, count: item.count)
+        var attributes: [String: Text] = [:]
+        for index in pairs.indices {
+            let value = unsafe Text(String(cString: pairs[index].value))
+            unsafe attributes[String(cString: pairs[index].name)] = value
+        }
+        self.attributes = attributes
+        label = unsafe item.label.flatMap { unsafe Text(String(cString: $0)) }
+        let modified = unsafe item.modified
+        self.modified = modified == 0 ? nil : modified
+    }
+}
+
+extension Secret {
+    /// Nil where the provider gave none.
+    fileprivate init?(_ secret: KeyringSecret) {
+        guard unsafe secret.owner != nil else { return nil }
+        let bytes = unsafe UnsafeBufferPointer(start: secret.bytes, count: secret.count)
+        unsafe self.init(copying: Span(_unsafeElements: bytes))
     }
 }
 

@@ -7,6 +7,7 @@ package import Credentials
 /// an old login, or call a login gone that is not.
 package struct StoreChain: CredentialStore {
     private let keyring: (any CredentialStore)?
+    private let quickKeyring: (any CredentialStore)?
     private let file: (any CredentialStore)?
     private let quietFile: (any CredentialStore)?
     private let marker: KeyringMarker?
@@ -15,16 +16,19 @@ package struct StoreChain: CredentialStore {
 
     /// A chain of the stores that the policy allows, at least one. `refusal`, if any, is what
     /// `save` answers: a configuration that could not be understood must not decide where a
-    /// secret goes. `quietFile` is the file where it can be opened without asking anyone, which
-    /// is all that it counts for beside a keyring that has an answer. `notice` says one line to
-    /// the user.
+    /// secret goes. `quickKeyring` is the keyring where it may leave out label and time of a
+    /// login: they are asked for only where the file has the login, too. `quietFile` is the file
+    /// where it can be opened without asking anyone, which is all that it counts for beside a
+    /// keyring that has an answer. `notice` says one line to the user.
     package init(
-        keyring: (any CredentialStore)?, file: (any CredentialStore)?,
-        quietFile: (any CredentialStore)? = nil, marker: KeyringMarker?,
+        keyring: (any CredentialStore)?, quickKeyring: (any CredentialStore)? = nil,
+        file: (any CredentialStore)?, quietFile: (any CredentialStore)? = nil,
+        marker: KeyringMarker?,
         refusal: StoreError? = nil, notice: @escaping @Sendable (String) -> Void
     ) {
         precondition(keyring != nil || file != nil, "a chain has a store")
         self.keyring = keyring
+        self.quickKeyring = quickKeyring ?? keyring
         self.file = file
         self.quietFile = quietFile ?? file
         self.marker = marker
@@ -38,37 +42,52 @@ package struct StoreChain: CredentialStore {
 
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
         guard
-            let inKeyring = try unlessAbsent({ store throws(StoreError) in try store.find(query) })
+            var inKeyring = try unlessAbsent(
+                quickKeyring,
+                { store throws(StoreError) in
+                    try store.find(query)
+                })
         else { return try file?.find(query) ?? [] }
         guard let file, let quietFile else { return inKeyring }
-        guard let best = inKeyring.first else { return try file.find(query) }
+        guard let first = inKeyring.first else { return try file.find(query) }
         // The keyring can answer: a file that cannot be opened does not take that away.
         let inFile = (try? quietFile.find(query)) ?? []
-        guard let second = inFile.first, isNewer(second.entry, than: best.entry) else {
-            return inKeyring + inFile
+        guard let second = inFile.first else { return inKeyring }
+        if first.entry.modified == nil, let keyring { inKeyring = try keyring.find(query) }
+        guard let best = inKeyring.first, !isNewer(second.entry, than: best.entry) else {
+            return inFile + inKeyring
         }
-        return inFile + inKeyring
+        return inKeyring + inFile
     }
 
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
         guard
-            var listing = try unlessAbsent({ store throws(StoreError) in try store.list(realm) })
+            var listing = try unlessAbsent(
+                quickKeyring,
+                { store throws(StoreError) in
+                    try store.list(realm)
+                })
         else { return onceEach(try file?.list(realm) ?? Listing()) }
-        if let file {
-            do throws(StoreError) {
-                let more = try file.list(realm)
-                listing.entries += more.entries
-                listing.warnings += more.warnings
-            } catch {
-                listing.warnings.append("what the file holds is not listed: \(error.message)")
-            }
+        guard let file else { return onceEach(listing) }
+        let more: Listing
+        do throws(StoreError) {
+            more = try file.list(realm)
+        } catch {
+            listing.warnings.append("what the file holds is not listed: \(error.message)")
+            return onceEach(listing)
         }
+        let inFile = Set(more.entries.map(\.login))
+        if let keyring, listing.entries.contains(where: { inFile.contains($0.login) }) {
+            listing = try keyring.list(realm)
+        }
+        listing.entries += more.entries
+        listing.warnings += more.warnings
         return onceEach(listing)
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
         if let refusal { throw refusal }
-        let kept: Void? = try unlessAbsent { store throws(StoreError) in
+        let kept: Void? = try unlessAbsent(keyring) { store throws(StoreError) in
             try store.save(credential)
         }
         guard kept != nil else {
@@ -90,7 +109,7 @@ package struct StoreChain: CredentialStore {
         var removed: [Entry] = []
         var failure: StoreError?
         do throws(StoreError) {
-            let inKeyring = try unlessAbsent { store throws(StoreError) in
+            let inKeyring = try unlessAbsent(keyring) { store throws(StoreError) in
                 try store.remove(queries)
             }
             if let inKeyring { removed += inKeyring } else { try checkMarker(queries) }
@@ -110,6 +129,7 @@ package struct StoreChain: CredentialStore {
 extension StoreChain {
     /// What the keyring does; nil if there is no keyring and the file is to be asked.
     private func unlessAbsent<Answer>(
+        _ keyring: (any CredentialStore)?,
         _ ask: (any CredentialStore) throws(StoreError) -> Answer
     ) throws(StoreError) -> Answer? {
         guard let keyring else { return nil }

@@ -37,6 +37,10 @@ extension Fault {
     static let table: [Fault] = prompts + changes + searches + secrets + sessions + refusals
 
     private static let honest: [Fault] = [
+        // The session of a get that is expected to find something is opened while it searches.
+        Fault(
+            "opens no session, and has nothing", ["silent OpenSession"],
+            items: [HeldItem("other.example", "u", "old")], isMarked: true, [.get: .notFound]),
         Fault("none", [], answers(to: everything) { $0.success }),
         Fault("none, locked", [], locked: true, answers(to: unlocking) { $0.success }),
     ]
@@ -201,7 +205,7 @@ extension Fault {
             items: [Request.held.sealed(HeldItem("other.example", "x", "").attributes)],
             answers(to: unlocking) { $0.success }),
         Fault(
-            "replaces the item as it is read", ["replace GetAll"],
+            "replaces the item as it is read", ["replace Read"],
             errors(to: [.get], "the keyring has an item that cannot be read"),
             remains: [.get: ["u: replaced"]]),
         Fault(
@@ -314,7 +318,7 @@ extension Fault {
                         + "the keyring answered with something of the wrong type"),
                 remains: [.erase: []]),
         ]
-        + ["SearchItems", "GetAll", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
+        + ["SearchItems", "Read", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
             method in
             Fault(
                 "AccessDenied to \(method)",
@@ -359,7 +363,7 @@ extension Fault {
 
     static let silences: [Fault] = [
         silent("SearchItems", everything),
-        silent("GetAll", [.get, .list, .erase]),
+        silent("Read", [.get, .list, .erase]),
         silent("OpenSession", [.get]),
         silent("ReadAlias", [.update]),
         silent("GetSecrets", [.get, .update]),

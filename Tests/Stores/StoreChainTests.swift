@@ -101,6 +101,30 @@ import Testing
         #expect(listed == ["new", "k", "f"])
     }
 
+    @Test(arguments: [(1, "keyring"), (2, "keyring"), (3, "file")] as [(UInt64, Text)])
+    func aKeyringThatLeavesOutTimesIsAskedForThemWhereTheFileHasTheLogin(
+        second: UInt64, expected: Text
+    ) throws {
+        let chain = StoreChain(
+            keyring: PlannedStore(login("h", "keyring", at: 2), login("k", "k", at: 1)),
+            quickKeyring: PlannedStore(login("h", "keyring"), login("k", "k")),
+            file: PlannedStore(login("h", "file", at: second), login("f", "f", at: 1)),
+            marker: nil, notice: { _ in })
+        #expect(try users(chain, "h").first == expected)
+        let listed = try chain.list(.docker).entries.map { $0.attributes["username"] }
+        #expect(listed == [expected, "k", "f"])
+    }
+
+    @Test func aKeyringThatLeavesOutTimesIsNotAskedForThemWhereTheyDecideNothing() throws {
+        let chain = StoreChain(
+            keyring: PlannedStore(failing: .failed),
+            quickKeyring: PlannedStore(login("h", "keyring")),
+            file: PlannedStore(login("f", "f", at: 1)), marker: nil, notice: { _ in })
+        #expect(try users(chain, "h") == ["keyring"])
+        #expect(try users(chain, "f") == ["f"])
+        #expect(try chain.list(.docker).entries.count == 2)
+    }
+
     // The keyring is absent.
 
     @Test func withoutAKeyringTheFileServes() throws {

@@ -24,6 +24,9 @@
 /// A connection to the user's Secret Service.
 typedef struct Keyring Keyring;
 
+/// The deletion of an item, on its way.
+typedef struct KeyringDeletion KeyringDeletion;
+
 /// How a call ended.
 typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
     KeyringOutcomeDone,
@@ -69,6 +72,13 @@ typedef struct KeyringHits {
     size_t count;
 } KeyringHits;
 
+/// What is read of an item. gnome-keyring 42 takes a quarter of the time for the attributes alone.
+typedef enum __attribute__((enum_extensibility(closed))) KeyringDetail : int {
+    KeyringDetailAttributes,
+    /// Label and time, too.
+    KeyringDetailAll,
+} KeyringDetail;
+
 /// What an item says about itself. `readable` is false for one that is not there any more, or that
 /// has no attributes.
 typedef struct KeyringItem {
@@ -79,6 +89,15 @@ typedef struct KeyringItem {
     KeyringAttribute *_Nullable attributes;
     size_t count;
 } KeyringItem;
+
+/// What is done once, between asking for a search and waiting for it.
+typedef struct KeyringMeanwhile {
+    /// The session is opened: agreeing on its keys takes as long as all the rest of a get. If
+    /// that fails, the call that needs it says so.
+    bool wants_secrets;
+    void (*_Nullable call)(void *context);
+    void *_Nullable context;
+} KeyringMeanwhile;
 
 /// A secret in libsecret's memory. `bytes` is null where the provider gave none.
 typedef struct KeyringSecret {
@@ -113,22 +132,28 @@ const char *keyring_reason(const Keyring *keyring);
 
 /// Whether the provider is known to find items in locked collections, by their attributes:
 /// gnome-keyring, which also owns the bus name org.gnome.keyring.
-bool keyring_finds_locked_items(const Keyring *keyring);
+bool keyring_finds_locked_items(Keyring *keyring);
 
 /// The number of the provider's process, or 0 where the bus does not tell.
 uint32_t keyring_provider_process(Keyring *keyring);
 
 /// Finds the items that carry all the attributes of any of the patterns. All searches are in
-/// flight at once. The caller frees the hits.
+/// flight at once, and so is what is to be done meanwhile. The caller frees the hits.
 KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                              KeyringHits *hits);
+                              KeyringHits *hits, const KeyringMeanwhile *_Nullable meanwhile);
 void keyring_hits_free(KeyringHits *hits);
 
-/// Reads label, attributes and time of `count` items into `items`, many calls in flight at once.
-/// Items that are gone are marked so. The caller frees the items.
+/// Reads `count` items into `items`, many calls in flight at once. Items that are gone are marked
+/// so. The caller frees the items.
 KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
-                            size_t count, KeyringItem *items);
+                            size_t count, KeyringDetail detail, KeyringItem *items);
 void keyring_items_free(KeyringItem *items, size_t count);
+
+/// Reads `count` items and gets their secrets, all in flight at once: for a few, which are likely
+/// to be wanted. The caller frees both.
+KeyringOutcome keyring_fetch(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
+                             size_t count, KeyringDetail detail, KeyringItem *items,
+                             KeyringSecret *secrets);
 
 /// Forgets the session in which secrets are encrypted: the next call that needs one opens another,
 /// with other keys.
@@ -165,9 +190,12 @@ KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint
 KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
                                 const KeyringAttribute *attributes, size_t count);
 
-/// Deletes an item.
-KeyringOutcome keyring_delete(Keyring *keyring, const char *path,
-                              char *_Nullable *_Nonnull prompt);
+/// Sends the deletion of an item, and does not wait for it. The caller finishes it.
+KeyringDeletion *keyring_begin_delete(Keyring *keyring, const char *path);
+
+/// Waits for a deletion, and frees it.
+KeyringOutcome keyring_finish_delete(Keyring *keyring, KeyringDeletion *deletion,
+                                     char *_Nullable *_Nonnull prompt);
 
 /// The path of the collection that has this alias, or null if none has.
 KeyringOutcome keyring_read_alias(Keyring *keyring, const char *alias,

@@ -160,7 +160,9 @@ class Service:
         if call.get_type() != MESSAGE_TYPE_METHOD_CALL:
             return HANDLER_RESULT_NOT_YET_HANDLED
         self.calls += 1
-        names = (call.get_member(), str(self.calls))
+        names = [call.get_member(), str(self.calls)]
+        if call.get_member() in ("Get", "GetAll") and call.get_path() in self.items:
+            names.append("Read")
         faults = [fault[:-1] for fault in self.faults if fault[-1] in names]
         if faults:
             self.met = True
