@@ -33,18 +33,19 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by.
+# so they need no table to unwind by. Functions that are the same are kept once, where nobody asks
+# for their address.
 static = .build/static
 RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
-	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr
+	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak fuzz sanitize lint format install uninstall clean help build-packages test-packages
+.PHONY: build run test soak bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -107,6 +108,24 @@ test: build test-packages ## Run the tests, with real keyrings, registries and c
 soak: build test-packages ## Run the tests, and those that take long
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
+
+# What is measured beside the helper, and what measuring needs.
+BENCH_PACKAGES = gnome-keyring dbus-daemon libglib2.0-bin libsecret-tools \
+	golang-docker-credential-helpers pass gnupg
+# How often each program is run, and the folder that gets results.json and cost.svg.
+ROUNDS ?= 41
+RESULTS ?= .build/benchmarks
+floors = .build/benchmarks/floors
+
+bench: build bench-packages ## Measure the helper and its peers, side by side
+	@mkdir -p $(floors) $(RESULTS)
+	for floor in nothing peak-memory; do
+		cc -O2 -o $(floors)/$$floor Tests/Benchmarks/Floors/$$floor.c
+	done
+	cc -O2 -o $(floors)/libsecret-get Tests/Benchmarks/Floors/libsecret-get.c \
+		$$(pkg-config --cflags --libs libsecret-1)
+	swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product Benchmarks
+	$(RELEASE)/Benchmarks $(floors) $(RESULTS) $(ROUNDS)
 
 # How long each subject is searched, and what libFuzzer takes besides.
 FUZZ_SECONDS ?= 60
@@ -204,6 +223,9 @@ endef
 
 build-packages:
 	$(call install-packages,$(BUILD_PACKAGES))
+
+bench-packages:
+	$(call install-packages,$(BENCH_PACKAGES))
 
 test-packages:
 	$(call install-packages,$(TEST_PACKAGES))

@@ -121,6 +121,11 @@ let package = Package(
             name: "FaultInjector", path: "Tests/FaultInjector",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
 
+        // Measures whole processes of the helper and its peers, side by side.
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Credentials", "Sandbox", "Stores"],
+            path: "Tests/Benchmarks", exclude: ["Floors", "README.md", "Results"]),
+
         .testTarget(
             name: "SandboxTests", dependencies: ["Helper", "Sandbox"], path: "Tests/SandboxTests"),
         .testTarget(

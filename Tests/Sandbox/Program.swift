@@ -74,7 +74,8 @@ package struct Program: Sendable {
         return process
     }
 
-    private func executable() throws -> String {
+    /// Where the executable lies.
+    package func executable() throws -> String {
         let name = arguments[0]
         if name.contains("/") { return name }
         for folder in (environment["PATH"] ?? "").split(separator: ":") {

@@ -198,7 +198,7 @@ package final class Sandbox: Sendable {
     }
 
     /// A name that nothing in the sandbox has yet.
-    func uniqueName(_ name: String) -> String {
+    package func uniqueName(_ name: String) -> String {
         state.withLock { state in
             state.names += 1
             return "\(name)-\(state.names)"

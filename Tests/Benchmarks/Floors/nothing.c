@@ -1,0 +1,3 @@
+/// The least a process can cost: it does nothing.
+
+int main(void) { return 0; }
