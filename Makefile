@@ -33,12 +33,15 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by.
+# so they need no table to unwind by. Nothing in them tells one build of a commit from another: no
+# build ID, nothing for a debugger, and folders as they are seen from this one.
 static = .build/static
 RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
-	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr
+	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr \
+	-Xlinker --build-id=none -Xswiftc -gnone \
+	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
