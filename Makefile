@@ -64,7 +64,9 @@ build: build-packages ## Build the release executables into .build/release
 	done
 	mkdir -p $(completions)
 	for shell in bash zsh fish; do
-		$(RELEASE)/keyfob --generate-completion-script $$shell >$(completions)/$$shell
+		# Read by a shell, never run: without a line that names one.
+		$(RELEASE)/keyfob --generate-completion-script $$shell | sed '1{/^#!/d}' \
+			>$(completions)/$$shell
 	done
 
 run: build ## Store, get, list and erase a made-up login, in the keyring or else in a file
