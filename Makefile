@@ -224,7 +224,7 @@ deb: build-packages deb-packages dist ## Build the Debian package of what is com
 	# Fetched beforehand, so that the package itself is built without the network.
 	swift package resolve
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
-		dpkg-buildpackage --build=binary --no-sign --no-pre-clean
+		dpkg-buildpackage --build=binary --no-sign
 	cd ..
 	lintian --allow-root --fail-on=error,warning --pedantic keyfob_*.deb
 
