@@ -40,14 +40,16 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by. Nothing in them tells one build of a commit from another: no
-# build ID, nothing for a debugger, and folders as they are seen from this one.
+# so they need no table to unwind by. Nothing in them tells one build of a commit from another, in
+# whatever folder it was: no build ID, nothing for a debugger, folders as they are seen from this
+# one, and no hash of what the compiler has been told.
 static = .build/static
 RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr \
 	-Xlinker --build-id=none -Xswiftc -gnone \
+	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
 
 SHELL := /bin/bash
@@ -201,8 +203,9 @@ uninstall: ## Remove what install has installed
 # A release by its name and number; its source, its Debian package, and where that is built.
 release = keyfob-$(version)
 tarball = .build/dist/$(release).tar.gz
-deb_build = .build/deb/$(release)
-deb = $(wildcard .build/deb/keyfob_$(version)-*.deb)
+deb_folder = .build/deb
+deb_build = $(deb_folder)/$(release)
+deb = $(wildcard $(deb_folder)/keyfob_$(version)-*.deb)
 DEB_PACKAGES = debhelper dpkg-dev lintian
 # The Debian releases that the package must run on, and where their packages come from.
 SUITES ?= bookworm trixie
@@ -216,9 +219,9 @@ dist: ## Make a source tarball of what is committed, in .build/dist
 	git -c tar.umask=0022 archive --prefix=$(release)/ HEAD | gzip -n -9 >$(tarball)
 
 deb: build-packages deb-packages dist ## Build the Debian package of what is committed, in .build/deb
-	@rm -rf $(dir $(deb_build))
-	mkdir -p $(dir $(deb_build))
-	tar -xzf $(tarball) -C $(dir $(deb_build))
+	@rm -rf $(deb_folder)
+	mkdir -p $(deb_folder)
+	tar -xzf $(tarball) -C $(deb_folder)
 	cd $(deb_build)
 	cp -r packaging/debian debian
 	# Fetched beforehand, so that the package itself is built without the network.
@@ -236,17 +239,17 @@ deb-test: deb-test-packages ## Try the built Debian package in fresh systems of 
 		$$as_root packaging/debian-test $$suite $(MIRROR) $(deb)
 	done
 
-reproducible: ## Build the Debian package twice and compare; print the hashes
+reproducible: ## Build the Debian package in two folders and compare; print the hashes
 	@hashes() {
-		cd .build/deb
+		cd "$$1"
 		sha256sum $(EXECUTABLES:%=$(release)/$(RELEASE)/%) keyfob_$(version)-*.deb
 	}
 	$(MAKE) deb
-	first=$$(hashes)
-	$(MAKE) deb
-	second=$$(hashes)
+	$(MAKE) deb deb_folder=.build/deb-again
+	first=$$(hashes $(deb_folder))
+	second=$$(hashes .build/deb-again)
 	diff <(echo "$$first") <(echo "$$second")
-	echo "$$second"
+	echo "$$first"
 
 versions: ## Check that all that names the version names the same one
 	@number='\([^ -]*\)'
