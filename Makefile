@@ -211,8 +211,10 @@ DEB_PACKAGES = debhelper dpkg-dev lintian
 SUITES ?= bookworm trixie
 MIRROR ?= http://deb.debian.org/debian
 DEB_TEST_PACKAGES = debootstrap
+RECIPE_PACKAGES = rpm rpmlint makepkg
 
-.PHONY: dist deb deb-test reproducible versions release-check deb-packages deb-test-packages
+.PHONY: dist deb deb-test reproducible recipes versions release-check \
+	deb-packages deb-test-packages recipe-packages
 
 dist: ## Make a source tarball of what is committed, in .build/dist
 	@mkdir -p $(dir $(tarball))
@@ -250,6 +252,23 @@ reproducible: ## Build the Debian package in two folders and compare; print the 
 	second=$$(hashes .build/deb-again)
 	diff <(echo "$$first") <(echo "$$second")
 	echo "$$first"
+	rm -rf .build/deb-again
+
+# makepkg asks for pacman by name, and does not run as root.
+recipes: recipe-packages dist ## Check the recipes for RPM and Arch Linux, which are not built here
+	@rpmbuild --nobuild --nodeps --define "_topdir $(CURDIR)/.build/rpm" \
+		--define "_sourcedir $(CURDIR)/$(dir $(tarball))" packaging/rpm/keyfob.spec
+	rpmlint packaging/rpm/keyfob.spec
+	scratch=$$(mktemp -d)
+	trap 'rm -rf "$$scratch"' EXIT
+	cp packaging/arch/PKGBUILD "$$scratch"
+	as_nobody=
+	if [[ $$(id -u) == 0 ]]; then
+		chown -R nobody "$$scratch"
+		as_nobody="setpriv --reuid nobody --regid nogroup --clear-groups"
+	fi
+	cd "$$scratch"
+	PACMAN=true $$as_nobody makepkg --printsrcinfo
 
 versions: ## Check that all that names the version names the same one
 	@number='\([^ -]*\)'
@@ -268,7 +287,7 @@ versions: ## Check that all that names the version names the same one
 release-check: ## Check everything that a release needs
 	@changes=$$(git status --porcelain)
 	[[ ! $$changes ]] || { echo "not committed:"; echo "$$changes"; exit 1; } >&2
-	for target in lint versions test reproducible deb-test; do
+	for target in lint versions recipes test reproducible deb-test; do
 		echo "make $$target"
 		$(MAKE) $$target
 	done
@@ -307,3 +326,6 @@ deb-packages:
 
 deb-test-packages:
 	$(call install-packages,$(DEB_TEST_PACKAGES))
+
+recipe-packages:
+	$(call install-packages,$(RECIPE_PACKAGES))
