@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
+version := $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Settings/Version.swift)
+
 EXECUTABLES = docker-credential-keyfob keyfob
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
 NAMES = docker-credential-keyfob-podman cargo-credential-keyfob git-credential-keyfob \
@@ -16,9 +18,14 @@ bin = $(DESTDIR)$(PREFIX)/bin
 doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
 man = $(DESTDIR)$(PREFIX)/share/man/man1
 bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/keyfob
-zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_keyfob
+zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/$(zsh_functions)/_keyfob
 fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/keyfob.fish
-documents = README.md SECURITY.md LICENSE
+documents = README.md SECURITY.md LICENSE packaging/CHANGELOG.md
+# Each lies in the folder that it is an example of.
+examples = registries.conf.d/keyfob.conf
+# Debian's zsh looks for what packages complete in a folder of its own.
+zsh_functions = $(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),$\
+	vendor-completions,site-functions)
 
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
 # libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
@@ -34,12 +41,17 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
 # so they need no table to unwind by. Functions that are the same are kept once, where nobody asks
-# for their address.
+# for their address. Nothing in them tells one build of a commit from another, in whatever folder it
+# was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
+# what the compiler has been told.
 static = .build/static
 RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
-	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe
+	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe \
+	-Xlinker --build-id=none -Xswiftc -gnone \
+	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
+	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -55,7 +67,9 @@ build: build-packages ## Build the release executables into .build/release
 	done
 	mkdir -p $(completions)
 	for shell in bash zsh fish; do
-		$(RELEASE)/keyfob --generate-completion-script $$shell >$(completions)/$$shell
+		# Read by a shell, never run: without a line that names one.
+		$(RELEASE)/keyfob --generate-completion-script $$shell | sed '1{/^#!/d}' \
+			>$(completions)/$$shell
 	done
 
 run: build ## Store, get, list and erase a made-up login, in the keyring or else in a file
@@ -189,20 +203,119 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 	install -D -m 644 $(completions)/zsh "$(zsh_completion)"
 	install -D -m 644 $(completions)/fish "$(fish_completion)"
 	install -D -m 644 -t "$(doc)" $(documents)
+	for example in $(examples); do
+		install -D -m 644 packaging/examples/$$example "$(doc)/examples/$$example"
+	done
 
 uninstall: ## Remove what install has installed
 	@for name in $(EXECUTABLES) $(NAMES); do
 		rm -f "$(bin)/$$name" "$(man)/$$name.1"
 	done
 	rm -f "$(bash_completion)" "$(zsh_completion)" "$(fish_completion)"
-	for name in $(documents); do rm -f "$(doc)/$$name"; done
+	for document in $(documents); do rm -f "$(doc)/$${document##*/}"; done
+	for example in $(examples); do
+		rm -f "$(doc)/examples/$$example"
+		(cd "$(doc)" && rmdir -p "examples/$${example%/*}") 2>/dev/null || :
+	done
 	rmdir "$(doc)" 2>/dev/null || :
+
+# A release by its name and number; its source, its Debian package, and where that is built.
+release = keyfob-$(version)
+tarball = .build/dist/$(release).tar.gz
+deb_folder = .build/deb
+deb_build = $(deb_folder)/$(release)
+deb = $(wildcard $(deb_folder)/keyfob_$(version)-*.deb)
+DEB_PACKAGES = debhelper dpkg-dev lintian
+# The Debian releases that the package must run on, and where their packages come from.
+SUITES ?= bookworm trixie
+MIRROR ?= http://deb.debian.org/debian
+DEB_TEST_PACKAGES = debootstrap
+RECIPE_PACKAGES = rpm rpmlint makepkg
+
+.PHONY: dist deb deb-test reproducible recipes versions release-check \
+	deb-packages deb-test-packages recipe-packages
+
+dist: ## Make a source tarball of what is committed, in .build/dist
+	@mkdir -p $(dir $(tarball))
+	git -c tar.umask=0022 archive --prefix=$(release)/ HEAD | gzip -n -9 >$(tarball)
+
+deb: build-packages deb-packages dist ## Build the Debian package of what is committed, in .build/deb
+	@rm -rf $(deb_folder)
+	mkdir -p $(deb_folder)
+	tar -xzf $(tarball) -C $(deb_folder)
+	cd $(deb_build)
+	cp -r packaging/debian debian
+	# Fetched beforehand, so that the package itself is built without the network.
+	swift package resolve
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+		dpkg-buildpackage --build=binary --no-sign
+	cd ..
+	lintian --allow-root --fail-on=error,warning --pedantic keyfob_*.deb
+
+deb-test: deb-test-packages ## Try the built Debian package in fresh systems of bookworm and trixie
+	@[[ "$(deb)" ]] || { echo "there is no package yet: make deb" >&2; exit 1; }
+	as_root=
+	[[ $$(id -u) == 0 ]] || as_root=sudo
+	for suite in $(SUITES); do
+		$$as_root packaging/debian-test $$suite $(MIRROR) $(deb)
+	done
+
+reproducible: ## Build the Debian package in two folders and compare; print the hashes
+	@hashes() {
+		cd "$$1"
+		sha256sum $(EXECUTABLES:%=$(release)/$(RELEASE)/%) keyfob_$(version)-*.deb
+	}
+	$(MAKE) deb
+	$(MAKE) deb deb_folder=.build/deb-again
+	first=$$(hashes $(deb_folder))
+	second=$$(hashes .build/deb-again)
+	diff <(echo "$$first") <(echo "$$second")
+	echo "$$first"
+	rm -rf .build/deb-again
+
+# makepkg asks for pacman by name, and does not run as root.
+recipes: recipe-packages dist ## Check the recipes for RPM and Arch Linux, which are not built here
+	@rpmbuild --nobuild --nodeps --define "_topdir $(CURDIR)/.build/rpm" \
+		--define "_sourcedir $(CURDIR)/$(dir $(tarball))" packaging/rpm/keyfob.spec
+	rpmlint packaging/rpm/keyfob.spec
+	scratch=$$(mktemp -d)
+	trap 'rm -rf "$$scratch"' EXIT
+	cp packaging/arch/PKGBUILD "$$scratch"
+	as_nobody=
+	if [[ $$(id -u) == 0 ]]; then
+		chown -R nobody "$$scratch"
+		as_nobody="setpriv --reuid nobody --regid nogroup --clear-groups"
+	fi
+	cd "$$scratch"
+	PACMAN=true $$as_nobody makepkg --printsrcinfo
+
+versions: ## Check that all that names the version names the same one
+	@number='\([^ -]*\)'
+	while read -r file pattern; do
+		found=$$(sed -n "s/^$${pattern/NUMBER/$$number}.*/\1/p" "$$file" | head -1)
+		[[ $$found == $(version) ]] ||
+			{ echo "$$file: $${found:-nothing}, but the version is $(version)" >&2; exit 1; }
+	done <<-END
+		packaging/CHANGELOG.md ## NUMBER (
+		packaging/debian/changelog keyfob (NUMBER-
+		packaging/rpm/keyfob.spec Version: *NUMBER
+		packaging/rpm/keyfob.spec \* .* NUMBER-
+		packaging/arch/PKGBUILD pkgver=NUMBER
+	END
+
+release-check: ## Check everything that a release needs
+	@changes=$$(git status --porcelain)
+	[[ ! $$changes ]] || { echo "not committed:"; echo "$$changes"; exit 1; } >&2
+	for target in lint versions recipes test reproducible deb-test; do
+		echo "make $$target"
+		$(MAKE) $$target
+	done
 
 clean: ## Remove what has been built
 	@rm -rf .build .build-asan .build-fuzz
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # Installs the packages that are missing; does nothing if none is.
 define install-packages
@@ -229,3 +342,12 @@ bench-packages:
 
 test-packages:
 	$(call install-packages,$(TEST_PACKAGES))
+
+deb-packages:
+	$(call install-packages,$(DEB_PACKAGES))
+
+deb-test-packages:
+	$(call install-packages,$(DEB_TEST_PACKAGES))
+
+recipe-packages:
+	$(call install-packages,$(RECIPE_PACKAGES))

@@ -1,0 +1,63 @@
+import Foundation
+import Sandbox
+import Testing
+
+/// What `make install` installs of the release, and `make uninstall` removes again.
+@Suite struct InstallTests {
+    private let sandbox: Sandbox
+    private let prefix = "/usr"
+
+    init() throws { sandbox = try Sandbox() }
+
+    @Test func uninstallLeavesNothingOfWhatInstallHasInstalled() throws {
+        try make("install")
+        let installed = try files()
+        for name in [
+            "bin/docker-credential-keyfob", "bin/docker-credential-keyfob-podman", "bin/keyfob",
+            "bin/terraform-credentials-keyfob", "share/doc/keyfob/CHANGELOG.md",
+            "share/doc/keyfob/examples/registries.conf.d/keyfob.conf", "share/man/man1/keyfob.1",
+        ] {
+            #expect(installed.contains("\(name)"), "\(name)")
+        }
+
+        try make("uninstall")
+        #expect(try files().isEmpty)
+    }
+
+    @Test func uninstallLeavesWhatItHasNotInstalled() throws {
+        try make("install")
+        for name in ["bin/other", "share/doc/keyfob/examples/mine"] {
+            try Data().write(to: URL(fileURLWithPath: "\(root)\(prefix)/\(name)"))
+        }
+
+        try make("uninstall")
+        #expect(try files() == ["bin/other", "share/doc/keyfob/examples/mine"])
+    }
+
+    @Test func everyLinkLeadsToWhatIsInstalled() throws {
+        try make("install")
+        let folder = "\(root)\(prefix)"
+        for name in try files() {
+            let found = FileManager.default.fileExists(atPath: "\(folder)/\(name)")
+            #expect(found, "\(name) leads nowhere")
+        }
+    }
+
+    private var root: String { "\(sandbox.path)/root" }
+
+    private func make(_ target: String, beside file: String = #filePath) throws {
+        let folder = (file as NSString).deletingLastPathComponent + "/../.."
+        let outcome = try sandbox.run(
+            "make", "-C", folder, target, "PREFIX=\(prefix)", "DESTDIR=\(root)")
+        try #require(outcome.succeeded, "\(outcome)")
+    }
+
+    /// All that is installed, but for folders that others use too.
+    private func files() throws -> [String] {
+        let outcome = try sandbox.run(
+            "find", "\(root)\(prefix)", "(", "-not", "-type", "d", "-o", "-name", "*keyfob*", ")",
+            "-not", "(", "-type", "d", "-not", "-empty", ")", "-printf", "%P\\n")
+        try #require(outcome.succeeded, "\(outcome)")
+        return outcome.output.split(separator: "\n").map(String.init).sorted()
+    }
+}
