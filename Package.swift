@@ -178,6 +178,9 @@ let package = Package(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
+        .testTarget(
+            name: "ReadmeTests", dependencies: ["Sandbox"], path: "Tests/Readme",
+            exclude: ["connect-proxy.py"]),
     ] + fuzzing,
     swiftLanguageModes: [.v6]
 )

@@ -1,16 +1,17 @@
-/// A certificate of 127.0.0.1 that it has signed itself, and its key, as files.
+/// A certificate that it has signed itself, and its key, as files.
 package struct Certificate: Sendable {
     package let path: String
     package let key: String
 
-    package init(in sandbox: Sandbox) throws {
-        let name = sandbox.uniqueName("certificate")
-        try sandbox.makeFolder(name)
-        path = sandbox.file("\(name)/certificate.pem")
-        key = sandbox.file("\(name)/key.pem")
+    /// For 127.0.0.1, or another name as openssl spells it.
+    package init(in sandbox: Sandbox, for name: String = "IP:127.0.0.1") throws {
+        let folder = sandbox.uniqueName("certificate")
+        try sandbox.makeFolder(folder)
+        path = sandbox.file("\(folder)/certificate.pem")
+        key = sandbox.file("\(folder)/key.pem")
         let made = try sandbox.run(
             "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            "-subj", "/CN=\(name)", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-subj", "/CN=\(folder)", "-addext", "subjectAltName=\(name)",
             "-out", path, "-keyout", key)
         guard made.succeeded else { throw SandboxError("openssl: \(made.errors)") }
     }

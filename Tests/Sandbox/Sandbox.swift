@@ -44,6 +44,8 @@ package final class Sandbox: Sendable {
                 "XDG_RUNTIME_DIR": "\(path)/run",
                 "XDG_STATE_HOME": "\(path)/home/.local/state",
             ]))
+        // `make sanitize` tells the programs, too, how to be looked at.
+        setEnvironment("ASAN_OPTIONS", to: ProcessInfo.processInfo.environment["ASAN_OPTIONS"])
         for folder in ["bin", "home", "log", "run", "tmp"] { try makeFolder(folder) }
         if let user { unsafe chown(path, user, gid_t(user)) }
         try install("docker-credential-keyfob", as: "docker-credential-keyfob")
