@@ -16,7 +16,26 @@ import Testing
 
     @Test(arguments: Request.allCases)
     func aBusThatSaysNothingIsAnError(request: Request) async throws {
-        let address = try silentSocket()
+        let address = try socket("signal.pause()")
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        try await expectError(request, "the session bus did not answer", within: 5)
+    }
+
+    @Test(arguments: Request.allCases)
+    func aBusThatLetsOneInAndThenSaysNothingIsAnError(request: Request) async throws {
+        let address = try socket(
+            """
+            connection, _ = listener.accept()
+            words = connection.makefile("rwb", buffering=0)
+            answers = {
+                b"AUTH": b"REJECTED EXTERNAL",
+                b"AUTH EXTERNAL": b"OK 0123456789abcdef0123456789abcdef",
+                b"NEGOTIATE_UNIX_FD": b"AGREE_UNIX_FD",
+            }
+            while (line := words.readline().strip(b"\\0\\r\\n")) != b"BEGIN":
+                words.write(answers[b" ".join(line.split()[:2])] + b"\\r\\n")
+            signal.pause()
+            """)
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
         try await expectError(request, "the session bus did not answer", within: 5)
     }
@@ -58,8 +77,8 @@ import Testing
             sourceLocation: sourceLocation)
     }
 
-    /// The address of a socket that takes connections and says nothing.
-    private func silentSocket() throws -> String {
+    /// The address of a socket at which this is done.
+    private func socket(_ deed: String) throws -> String {
         let path = sandbox.file("run/silent")
         let script = """
             import signal, socket, sys
@@ -67,7 +86,7 @@ import Testing
             listener.bind(sys.argv[1])
             listener.listen()
             print("listening", flush=True)
-            signal.pause()
+            \(deed)
             """
         let daemon = try sandbox.startDaemon(["/usr/bin/python3", "-c", script, path])
         try daemon.wait(for: "socket") { daemon.log.isEmpty ? nil : () }
