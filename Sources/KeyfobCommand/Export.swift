@@ -130,6 +130,14 @@ struct Export: ParsableCommand {
             if case .left = result { return false }
             return true
         }
+
+        /// Whether the very login is in the file now, or would be.
+        var isInFile: Bool {
+            switch result {
+            case .exported, .replaced, .known: true
+            case .dropped, .left: false
+            }
+        }
     }
 
     private func outcome(
@@ -186,26 +194,61 @@ struct Export: ParsableCommand {
         }
         for hint in Set(hints).sorted() { session.console.hint(hint) }
         if outcomes.isEmpty { session.console.note("there is nothing to export") }
-        guard outcomes.contains(where: \.isDone) else { return }
-        try? warnOfHelper(session)
-        if !dryRun {
-            session.console.hint(
-                "the store keeps them; to take them out of it: keyfob logout --client \(client) "
-                    + (server ?? "--all"))
+        let written = outcomes.filter(\.isInFile).map(\.entry)
+        guard !written.isEmpty else { return }
+        for setup in setups(of: written, session) where (try? warn(of: setup, session)) == true {
+            break
+        }
+        guard !dryRun else { return }
+        // What has not been written must not be taken out with the rest.
+        let whole = written.count == outcomes.count
+        session.console.hint(
+            (whole ? "the store keeps them; to take them" : "the store keeps all; to take one")
+                + " out of it: keyfob logout --client \(client) "
+                + (whole ? server ?? "--all" : "SERVER"))
+    }
+
+    /// How the client may be told of a helper: for all of its logins, or for one of these.
+    private func setups(of written: [Entry], _ session: Session) -> [ClientSetup] {
+        let registries = written.compactMap { entry in
+            switch client {
+            case .docker: entry.attributes["server"]
+            case .cargo: entry.cargoName
+            case .git:
+                entry.attributes["server"].flatMap { host in
+                    Text(host.string + (entry.attributes["port"].map { ":\($0)" } ?? ""))
+                }
+            case .podman, .terraform, .pulumi, .token: nil
+            }
+        }
+        return ([nil] + registries.map(\.string)).compactMap { registry in
+            try? ClientSetup(client, registry: registry, session.surroundings)
         }
     }
 
-    /// A client that is told of Keyfob asks it first, and may never look into its file; git looks
-    /// into its file if it is told to.
-    private func warnOfHelper(_ session: Session) throws(StoreError) {
-        let keeper = try ClientSetup(client, session.surroundings).keeper()
+    /// Says so if a client may never look into its file, for it asks a helper; git looks into its
+    /// file if it is told to, and terraform before it asks. Returns whether it does.
+    private func warn(of setup: ClientSetup, _ session: Session) throws(StoreError) -> Bool {
+        let keeper = try setup.keeper()
+        let file = "containers-auth.json"
         if keeper.isOurs {
-            session.console.warn("\(client) still asks Keyfob, and not this file, for its logins")
-            session.console.hint("so that it reads the file: keyfob setup --undo \(client)")
-        } else if client == .git, keeper.name == nil {
+            if client != .terraform {
+                session.console.warn("\(client) still asks Keyfob, and may not read this file")
+            }
+            session.console.hint("so that it asks Keyfob no more: keyfob setup --undo \(client)")
+            return true
+        }
+        guard let name = keeper.name else {
+            guard client == .git, setup.registry == nil else { return false }
             session.console.hint(
                 "so that git reads the file: git config --global credential.helper store")
+            return false
         }
+        guard client.realm == .docker, !name.split(separator: ", ").contains(file[...]) else {
+            return false
+        }
+        session.console.warn("\(client) asks another helper, \(name), and may not read this file")
+        return true
     }
 
     private func words(of outcome: Outcome) -> String {
