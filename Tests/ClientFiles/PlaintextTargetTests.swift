@@ -216,6 +216,51 @@ import Testing
         #expect(try mode() == 0o640)
     }
 
+    /// The first that there is of those that the client reads.
+    @Test func theFileIsTheOneThatItsClientReads() throws {
+        func path(_ client: String, _ variables: [String: String] = [:]) -> String? {
+            let home = sandbox.file("home")
+            return Surroundings(home: home, variables: variables, user: 1000)
+                .plaintextTarget(of: client)?.file.path.replacing(home, with: "~")
+        }
+        #expect(path("docker") == "~/.docker/config.json")
+        #expect(path("podman") == "/run/containers/1000/auth.json")
+        #expect(path("cargo") == "~/.cargo/credentials.toml")
+        #expect(path("git") == "~/.git-credentials")
+        #expect(path("terraform") == "~/.terraform.d/credentials.tfrc.json")
+        #expect(path("pulumi") == nil && path("token") == nil)
+        for file in [
+            ".dockercfg", ".config/containers/auth.json", ".cargo/credentials",
+            ".config/git/credentials",
+        ] {
+            try sandbox.write("", to: "home/" + file)
+        }
+        #expect(path("docker") == "~/.docker/config.json")
+        #expect(path("podman") == "~/.config/containers/auth.json")
+        #expect(path("podman", ["REGISTRY_AUTH_FILE": "/none/a.json"]) == "/none/a.json")
+        #expect(path("cargo") == "~/.cargo/credentials")
+        #expect(path("git") == "~/.config/git/credentials")
+    }
+
+    /// An index is in cargo's configuration, or in a variable under a name that the login tells.
+    @Test func cargosRegistriesAreThoseOfItsConfiguration() throws {
+        try sandbox.write(
+            "[registries]\none = { index = \"sparse+https://one/\" }\ntwo.index = \"sparse+https://two/\"\n",
+            to: "home/.cargo/config.toml")
+        let cargo = try #require(
+            Surroundings(
+                home: sandbox.file("home"),
+                variables: ["CARGO_REGISTRIES_MY_OWN_INDEX": "sparse+https://own/"], user: 1000
+            ).plaintextTarget(of: "cargo"))
+        for (url, name) in [("one", "other"), ("two", "two"), ("own", "my-own")] {
+            let entry = Entry.cargo(
+                url: Text("sparse+https://\(url)/") ?? "", name: Text(name) ?? "")
+            #expect(try cargo.add(Credential(entry, secret: "t".secret), replaces: false) == .added)
+        }
+        let names = ["one", "two", "my-own"].map { "[registries.\($0)]\ntoken = \"t\"\n" }
+        #expect(sandbox.text("home/.cargo/credentials.toml") == names.joined(separator: "\n"))
+    }
+
     // MARK: cargo
 
     @Test(arguments: [

@@ -67,6 +67,17 @@ import Testing
         #expect(sandbox.text("home/.git-credentials") == own)
     }
 
+    @Test func aLockedKeyringGivesNothingAway() throws {
+        let machine = try Machine(.desktop)
+        try machine.store("a.example", "alice", "one")
+        try machine.keyring?.lock()
+        let export = try machine.sandbox.run(
+            "keyfob", "export", "--client", "docker", "--plain-text")
+        #expect(export.status == 1)
+        #expect(export.errors.hasPrefix("keyfob: error: the keyring is locked"), "\(export)")
+        #expect(machine.sandbox.text("home/.docker/config.json") == nil)
+    }
+
     private func export(_ client: String, in sandbox: Sandbox) throws {
         let export = try sandbox.run("keyfob", "export", "--client", client, "--plain-text")
         #expect(export.succeeded, "\(export)")
