@@ -169,9 +169,13 @@ import Testing
                     secret: Secret(copying: bytes.span)), replaces: false)
         }
         #expect(!file.exists)
-        for other in [#"{"auths":[]}"#, #"{"auths":{"a.example":null}}"#, "[", "[]"] {
+        for other in [#"{"auths":[]}"#, #"{"auths":{"a.example":null}}"#] {
             try write(other)
-            #expect(throws: StoreError.self) {
+            #expect(
+                throws: StoreError(
+                    .failed, "\(file.path) has something else in its place",
+                    hint: "mend it by hand")
+            ) {
                 try docker.add(login("a.example", "u", "p"), replaces: true)
             }
             #expect(text == other)
@@ -180,18 +184,49 @@ import Testing
 
     /// A login that no helper could give would be gone.
     @Test func whatCannotBeTakenBackIsNotReplaced() throws {
-        let token = #"{"auths":{"a.example":{"registrytoken":"r"}}}"#
-        try write(token)
-        #expect(throws: StoreError.self) {
-            try RegistryAuths(file, .docker).add(login("a.example", "u", "p"), replaces: true)
+        for (before, target, login, why) in [
+            (
+                #"{"auths":{"a.example":{"registrytoken":"r"}}}"#, RegistryAuths(file, .docker),
+                login("a.example", "u", "p"), "it is a registry token, which no helper can give"
+            ),
+            (
+                "[registry]\nsecret-key = \"k\"\n", cargo(), Credential(crates, secret: "t".secret),
+                "it is a private key, which no provider can give"
+            ),
+        ] as [(String, any PlaintextTarget, Credential, String)] {
+            try write(before)
+            #expect(
+                throws: StoreError(
+                    .failed, "the file has another one, which would be lost: \(why)")
+            ) {
+                try target.add(login, replaces: true)
+            }
+            #expect(text == before)
         }
-        #expect(text == token)
-        let key = "[registry]\nsecret-key = \"k\"\n"
-        try write(key)
-        #expect(throws: StoreError.self) {
-            try cargo().add(Credential(crates, secret: "t".secret), replaces: true)
+    }
+
+    /// However it is spelled.
+    @Test func whatIsThereAlreadyStaysAsItIs() throws {
+        for (before, target, login) in [
+            (
+                "{\"auths\":{\"a.example\":{\"username\":\"u\",\"password\":\"p\"}}}",
+                RegistryAuths(file, .docker), login("a.example", "u", "p")
+            ),
+            ("[registry]\ntoken = 't'\n", cargo(), Credential(crates, secret: "t".secret)),
+            (
+                "https://u:%70@a.example", GitCredentials(file),
+                Credential(
+                    .git(protocol: "https", server: "a.example", user: "u"), secret: "p".secret)
+            ),
+            (
+                #"{"credentials":{"a.example":{"token":"\u0074"}}}"#, TerraformCredentials(file),
+                Credential(.token(of: "terraform", key: "a.example"), secret: "t".secret)
+            ),
+        ] as [(String, any PlaintextTarget, Credential)] {
+            try write(before)
+            #expect(try target.add(login, replaces: true) == .known)
+            #expect(text == before)
         }
-        #expect(text == key)
     }
 
     @Test func dockersOldFileIsAllAuths() throws {
