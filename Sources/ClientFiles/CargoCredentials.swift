@@ -2,15 +2,21 @@ package import Credentials
 
 /// `credentials.toml`, in which cargo keeps tokens in plain text: `registry.token` for crates.io,
 /// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.
-package struct CargoCredentials: PlaintextFile {
+package struct CargoCredentials: PlaintextTarget {
     package let file: ClientFile
     /// The index URL of a registry by its name, which is what its token is kept under elsewhere;
     /// nil if it is not known.
     private let index: @Sendable (Text) -> Text?
+    /// The registries that cargo knows by a name.
+    private let names: @Sendable () -> [Text]
 
-    package init(_ file: ClientFile, index: @escaping @Sendable (Text) -> Text?) {
+    package init(
+        _ file: ClientFile, index: @escaping @Sendable (Text) -> Text?,
+        names: @escaping @Sendable () -> [Text] = { [] }
+    ) {
         self.file = file
         self.index = index
+        self.names = names
     }
 
     package var client: String { "cargo" }
@@ -18,9 +24,45 @@ package struct CargoCredentials: PlaintextFile {
     /// The index of crates.io, as cargo names it whatever protocol it uses.
     package static var cratesIO: Text { "https://github.com/rust-lang/crates.io-index" }
 
-    package func contents() throws(StoreError) -> PlaintextContents {
-        guard let text = try file.toml() else { return PlaintextContents() }
-        return PlaintextContents(logins: text.places.compactMap(login))
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        PlaintextContents(logins: try file.toml(content).places.compactMap(login))
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        let keys = try keys(of: login.entry)
+        let token = try JSONText.quoted(login.secret)
+        // The one character that TOML escapes and JSON does not.
+        guard token.expose({ bytes in bytes.indices.allSatisfy { bytes[$0] != 0x7F } }) else {
+            throw StoreError(.failed, "it holds a control character")
+        }
+        let text = try file.toml(content)
+        if let found = text.places.last(where: { $0.keys == keys })?.place.entry {
+            if found.value.secret == login.secret { return text.content }
+            var edits = Edits()
+            edits.replace(found.value.range, with: token)
+            return edits.applied(to: text.content)
+        }
+        guard let changed = text.adding(keys, token) else {
+            let table = keys.dropLast().map(TOMLText.spelled).joined(separator: ".")
+            throw StoreError(
+                .failed, "\(file.path) has \(table) without a table of its own",
+                hint: "mend it by hand")
+        }
+        return changed
+    }
+
+    /// Where cargo looks for a token. Throws `failed` if it knows no registry with that index, or
+    /// none by a name.
+    private func keys(of entry: Entry) throws(StoreError) -> [Text] {
+        let url = entry.attributes["url"] ?? ""
+        if url == CargoCredentials.cratesIO { return ["registry", "token"] }
+        let known = [entry.cargoName].compactMap(\.self) + names()
+        guard let name = known.first(where: { index($0) == url }) else {
+            throw StoreError(
+                .failed, "cargo's config.toml has no name for it",
+                hint: "name it there: registries.NAME.index = \"\(url)\"")
+        }
+        return ["registries", name, "token"]
     }
 
     @discardableResult

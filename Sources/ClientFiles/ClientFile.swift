@@ -7,7 +7,7 @@ internal import Glibc
 /// What must hold:
 ///
 /// - It is replaced and never changed in place: whoever reads it sees the old one or the new one,
-///   whole. Its mode and its owner stay.
+///   whole. Its owner stays, and so does its mode unless it is made private.
 /// - A symbolic link is followed, and stays: many keep such files in a folder of their own.
 /// - Nothing that another program writes meanwhile is lost: the change is made anew. Programs that
 ///   lock the file (cargo 1.95, pulumi 3.258) are waited for.
@@ -47,9 +47,10 @@ package struct ClientFile: Hashable, Sendable {
     /// as it is. `change` may be called more than once. Returns whether it was replaced.
     ///
     /// Throws `failed` if the file is not the user's own, or has another name: the content would
-    /// live on under that.
+    /// live on under that. `isPrivate` says whether it becomes a file that its owner alone may read.
     @discardableResult
     package func edit(
+        isPrivate: Bool = false,
         _ change: (Secret?) throws(StoreError) -> Secret?
     ) throws(StoreError) -> Bool {
         for _ in 0..<ClientFile.attempts {
@@ -64,7 +65,7 @@ package struct ClientFile: Hashable, Sendable {
             guard try isStill(target, before) else { continue }
             guard let content = try change(try self.content(of: file)) else { return false }
             try requireOwn(before)
-            if try replace(target, before, with: content) { return true }
+            if try replace(target, before, with: content, isPrivate) { return true }
         }
         throw StoreError(.failed, "\(path) is changed all the time; it was left as it is")
     }
@@ -214,10 +215,12 @@ package struct ClientFile: Hashable, Sendable {
 
     /// False if another program has written the file meanwhile.
     private func replace(
-        _ target: String, _ before: stat, with content: Secret
+        _ target: String, _ before: stat, with content: Secret, _ isPrivate: Bool
     ) throws(StoreError) -> Bool {
         sweepTemporaries(of: target)
-        let temporary = try writeTemporary(content, beside: target, like: before)
+        var like = before
+        if isPrivate { like.st_mode &= S_IFMT | 0o700 }
+        let temporary = try writeTemporary(content, beside: target, like: like)
         guard try isStill(target, before) else {
             unsafe unlink(temporary)
             return false

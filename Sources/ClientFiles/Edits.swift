@@ -14,8 +14,11 @@ struct Edits {
 
     /// The ranges of several replacements do not overlap.
     mutating func replace(_ range: Range<Int>, with replacement: String = "") {
-        edits.append(
-            Edit(range: range, replacement: Secret(copying: Array(replacement.utf8).span)))
+        replace(range, with: replacement.secret)
+    }
+
+    mutating func replace(_ range: Range<Int>, with replacement: Secret) {
+        edits.append(Edit(range: range, replacement: replacement))
     }
 
     /// Cuts those of the items of a list out that are at these indices, with the commas that
@@ -62,4 +65,9 @@ struct Edits {
             return written
         }
     }
+}
+
+extension String {
+    /// A text that is no secret, to stand beside one.
+    var secret: Secret { Secret(copying: Array(utf8).span) }
 }

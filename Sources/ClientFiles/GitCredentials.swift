@@ -2,16 +2,49 @@ package import Credentials
 
 /// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
-package struct GitCredentials: PlaintextFile {
+package struct GitCredentials: PlaintextTarget {
     package let file: ClientFile
 
     package init(_ file: ClientFile) { self.file = file }
 
     package var client: String { "git" }
 
-    package func contents() throws(StoreError) -> PlaintextContents {
-        guard let content = try file.read() else { return PlaintextContents() }
-        return PlaintextContents(logins: logins(of: content).map(\.login))
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        PlaintextContents(logins: logins(of: content).map(\.login))
+    }
+
+    /// A new line is the first one, as git puts it.
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        let line = try line(of: login)
+        let others = logins(of: content).filter { $0.login.entry.login == login.entry.login }
+        if !others.isEmpty, others.allSatisfy({ $0.login.secret == login.secret }) {
+            return content
+        }
+        var edits = Edits()
+        edits.replace(others.first?.line ?? 0..<0, with: line)
+        for other in others.dropFirst() { edits.replace(other.line) }
+        return edits.applied(to: content)
+    }
+
+    private func line(of login: Credential) throws(StoreError) -> Secret {
+        guard let scheme = login["protocol"], let server = login["server"],
+            let user = login["user"], !user.isEmpty
+        else { throw StoreError(.failed, "it has no user name") }
+        let isPassword = login.secret.expose { bytes in
+            bytes.indices.allSatisfy { bytes[$0] != 0x0A }
+        }
+        guard isPassword else {
+            throw StoreError(
+                .failed, "it is more than a password, which is all that a line can hold")
+        }
+        let host = server.string + (login["port"].map { ":\($0)" } ?? "")
+        var parts = [scheme.string.secret.percentEncoded(), "://".secret]
+        parts += [user.string.secret.percentEncoded(), ":".secret, login.secret.percentEncoded()]
+        parts += ["@".secret, host.secret.percentEncoded()]
+        if let path = login["object"] {
+            parts += ["/".secret, path.string.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
+        }
+        return Secret(joining: parts + ["\n".secret])
     }
 
     @discardableResult
@@ -94,6 +127,29 @@ extension Text {
 }
 
 extension Secret {
+    /// As git encodes it (credential-store.c): all but what RFC 3986 calls unreserved, in small
+    /// letters.
+    fileprivate func percentEncoded(except plain: String = "") -> Secret {
+        Secret(capacity: 3 * count) { memory in
+            expose { bytes in
+                var written = 0
+                for index in bytes.indices {
+                    let byte = bytes[index]
+                    guard !byte.isUnreserved, !plain.utf8.contains(byte) else {
+                        memory[written] = byte
+                        written += 1
+                        continue
+                    }
+                    memory[written] = UInt8(ascii: "%")
+                    memory[written + 1] = UInt8(hexDigit: byte >> 4)
+                    memory[written + 2] = UInt8(hexDigit: byte & 0xF)
+                    written += 3
+                }
+                return written
+            }
+        }
+    }
+
     fileprivate var percentDecoded: Secret {
         Secret(capacity: count) { memory in
             expose { bytes in
@@ -119,6 +175,21 @@ extension Secret {
 }
 
 extension UInt8 {
+    /// The small digit of a value below 16.
+    fileprivate init(hexDigit value: UInt8) {
+        self = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "_"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
     fileprivate var hexDigit: UInt8? {
         Character(Unicode.Scalar(self)).hexDigitValue.map { UInt8($0) }
     }

@@ -2,14 +2,6 @@ internal import Credentials
 internal import JSON
 
 extension ClientFile {
-    /// What is in it as JSON; nil if there is no such file or nothing in it.
-    ///
-    /// Throws `failed` if it is not a JSON object.
-    func json() throws(StoreError) -> JSONText? {
-        guard let content = try read() else { return nil }
-        return try object(content)
-    }
-
     /// Changes the JSON object in it, by edits of its text. No edit leaves it as it is.
     @discardableResult
     func editJSON(

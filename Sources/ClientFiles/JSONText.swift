@@ -52,6 +52,16 @@ struct JSONText {
     /// A string value that may be a secret; nil for any other.
     func secret(_ value: Value?) -> Secret? { value.flatMap { decoded($0).secret } }
 
+    /// A secret as JSON writes it, which TOML writes in the same way. Throws `failed` if it is no
+    /// text.
+    static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
+        do throws(JSON.Fault) {
+            return try JSON.string(secret).encoded()
+        } catch {
+            throw StoreError(.failed, "it is not UTF-8, which is all that the file can hold")
+        }
+    }
+
     /// How the text writes it.
     func spelling(_ range: Range<Int>) -> String {
         content[range].expose { bytes in
@@ -104,16 +114,95 @@ extension JSONText {
     /// What adds a member at the end of an object, indented as its other members are, or as `depth`
     /// says if it has none.
     func addition(_ member: String, to object: Value, depth: Int) -> Splice {
+        let gap = gap(in: object, depth: depth, Layout(indent: "\t"))
+        return Splice(gap.range, gap.before + member + gap.after)
+    }
+
+    /// Where a member is added at the end of an object, and what stands before and after it there.
+    private func gap(
+        in object: Value, depth: Int, _ layout: Layout
+    ) -> (range: Range<Int>, before: String, after: String) {
         let members = object.members ?? []
         guard let last = members.last else {
-            let indent = String(repeating: "\t", count: depth)
-            return Splice(
-                object.range.lowerBound + 1..<object.range.upperBound - 1,
-                "\n\(indent)\(member)\n\(indent.dropLast())")
+            return (object.inner, layout.line(depth), layout.line(depth - 1))
         }
         let before = members.dropLast().last?.range.upperBound ?? object.range.lowerBound + 1
-        let gap = spelling(before..<last.start).filter { $0 != "," }
-        return Splice(last.range.upperBound..<last.range.upperBound, ",\(gap)\(member)")
+        let space = spelling(before..<last.start).filter { $0 != "," }
+        let end = last.range.upperBound
+        return (end..<end, ",\(space)", "")
+    }
+
+    /// The text with the value, which is JSON, at the end of a path of objects: in place of the
+    /// value that stands there, or else in a new member, and new objects on the way to it. Nil if
+    /// what stands on the way is no object.
+    ///
+    /// What is new is indented, unless the text is all on one line.
+    func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
+        guard var object = root else { return nil }
+        let isOnOneLine = content.expose { bytes in bytes.indices.allSatisfy { bytes[$0] != 0x0A } }
+        let layout = Layout(
+            indent: isOnOneLine && object.members?.isEmpty == false ? nil : indent)
+        var edits = Edits()
+        for (depth, step) in path.enumerated() {
+            guard object.members != nil else { return nil }
+            guard let member = step.member(of: object) else {
+                let gap = gap(in: object, depth: depth + 1, layout)
+                let (start, end) = layout.member(path[depth...])
+                edits.replace(
+                    gap.range,
+                    with: Secret(
+                        joining: [(gap.before + start).secret, value, (end + gap.after).secret]))
+                return edits.applied(to: content)
+            }
+            object = member.value
+        }
+        edits.replace(object.range, with: value)
+        return edits.applied(to: content)
+    }
+
+    /// How a member is named.
+    enum Step {
+        /// In any case, as Go's decoder finds the fields of a structure.
+        case field(Text)
+        /// Byte for byte, as it finds the keys of a map.
+        case key(Text)
+
+        fileprivate var name: Text {
+            switch self {
+            case .field(let name), .key(let name): name
+            }
+        }
+
+        fileprivate func member(of object: Value) -> Member? {
+            switch self {
+            case .field(let name): object.member(name)
+            case .key(let name): object.members?.last { $0.name == name }
+            }
+        }
+    }
+
+    /// How what is new is laid out.
+    private struct Layout {
+        /// By what a member stands further in than its object; nil: all on one line.
+        let indent: String?
+
+        /// The end of a line, and the beginning of the next at a depth.
+        func line(_ depth: Int) -> String {
+            indent.map { "\n" + String(repeating: $0, count: depth) } ?? ""
+        }
+
+        /// What stands before and after a value in a member, and in members of members. The indices
+        /// of the path are the depths of the objects that hold them.
+        func member(_ path: ArraySlice<Step>) -> (before: String, after: String) {
+            var (before, after) = ("", "")
+            for (depth, step) in zip(path.indices, path) {
+                before += "\(JSONText.quoted(step.name)):" + (indent == nil ? "" : " ")
+                guard depth < path.endIndex - 1 else { break }
+                before += "{" + line(depth + 2)
+                after = line(depth + 1) + "}" + after
+            }
+            return (before, after)
+        }
     }
 
     /// A name as JSON writes it.

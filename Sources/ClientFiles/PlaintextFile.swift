@@ -8,9 +8,9 @@ package protocol PlaintextFile: Sendable {
 
     var file: ClientFile { get }
 
-    /// The logins in it, and what else there is to say of it. Throws if it cannot be read or is
+    /// The logins in a content of the file, and what else there is to say of it. Throws if it is
     /// not understood.
-    func contents() throws(StoreError) -> PlaintextContents
+    func contents(of content: Secret) throws(StoreError) -> PlaintextContents
 
     /// Takes out every login that is meant, as the client's own logout does, and keeps all else
     /// byte for byte. Returns what was there.
@@ -28,6 +28,13 @@ package protocol PlaintextFile: Sendable {
 }
 
 extension PlaintextFile {
+    /// The logins in it, and what else there is to say of it. Throws if it cannot be read or is
+    /// not understood.
+    package func contents() throws(StoreError) -> PlaintextContents {
+        guard let content = try file.read() else { return PlaintextContents() }
+        return try contents(of: content)
+    }
+
     package func scrub(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry] {
@@ -58,6 +65,17 @@ package struct PlaintextLogin: Sendable {
         self.init(credential.entry, secret: credential.secret)
     }
 
+    /// Whether a store keeps one of the two.
+    func isForSame(as other: Credential) -> Bool { entry.login == other.entry.login }
+
+    /// Whether it is the same login with the same secret. Only docker's files have the name of a
+    /// user that is not what the login is for.
+    func isSame(as other: Credential) -> Bool {
+        isForSame(as: other) && secret == other.secret
+            && (entry.realm != .docker
+                || entry.attributes["username"] == other.entry.attributes["username"])
+    }
+
     package var credential: Credential { Credential(entry, secret: secret) }
 }
 
@@ -66,4 +84,10 @@ package struct PlaintextContents: Sendable {
     package var logins: [PlaintextLogin] = []
     /// One line each.
     package var notes: [String] = []
+
+    /// Whether the login is there, and no other one for the same.
+    func hasOnly(_ login: Credential) -> Bool {
+        let found = logins.filter { $0.isForSame(as: login) }
+        return !found.isEmpty && found.allSatisfy { $0.isSame(as: login) }
+    }
 }

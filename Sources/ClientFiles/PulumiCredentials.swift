@@ -12,8 +12,10 @@ package struct PulumiCredentials: PlaintextFile {
 
     package var client: String { "pulumi" }
 
-    package func contents() throws(StoreError) -> PlaintextContents {
-        guard let text = try file.json(), let root = text.root else { return PlaintextContents() }
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        guard let text = try file.object(content), let root = text.root else {
+            return PlaintextContents()
+        }
         guard root.member(Name.envelope) == nil else {
             return PlaintextContents(notes: [
                 "pulumi has encrypted it, and it is left to pulumi: `pulumi logout --all` empties it"

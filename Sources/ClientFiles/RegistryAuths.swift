@@ -7,7 +7,7 @@ package import Credentials
 /// helpers keep under the user name `<token>` (docker CLI, cli/config/credentials). An object
 /// without either is the mark that docker leaves where a helper has the login; docker 20.10 does
 /// not log out of what has no mark.
-package struct RegistryAuths: PlaintextFile {
+package struct RegistryAuths: PlaintextTarget {
     package enum Format: Sendable {
         /// docker's `config.json`.
         case docker
@@ -27,8 +27,8 @@ package struct RegistryAuths: PlaintextFile {
 
     package var client: String { format == .podman ? "podman" : "docker" }
 
-    package func contents() throws(StoreError) -> PlaintextContents {
-        guard let text = try file.json(), let auths = auths(of: text) else {
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        guard let text = try file.object(content), let auths = auths(of: text) else {
             return PlaintextContents()
         }
         let logins = (auths.members ?? []).compactMap { login($0, of: text) }
@@ -74,6 +74,77 @@ package struct RegistryAuths: PlaintextFile {
             if !meant.isEmpty { change(meant, auths, text, &edits) }
         }
         return removed
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        let server = ServerKey(login["server"] ?? "")
+        guard let key = key(of: server) else {
+            throw StoreError(.failed, "podman knows no such server")
+        }
+        let fields = try fields(of: login)
+        var content = content
+        if let text = try file.object(content) {
+            let members = (auths(of: text)?.members ?? []).filter {
+                ServerKey($0.name).normalForm == server.normalForm
+            }
+            let logins = members.filter { self.login($0, of: text)?.secret.isEmpty == false }
+            if logins.count == 1, logins[0].name == key,
+                self.login(logins[0], of: text)?.isSame(as: login) == true
+            {
+                return content
+            }
+            // Nothing else speaks for the server.
+            var edits = Edits()
+            for member in members {
+                let kept = member.name == key ? fields.map(\.name) : []
+                let stale = member.value.indices { field in
+                    Name.isSecret(field.name)
+                        && !kept.contains { $0.equalsIgnoringCase(field.name) }
+                }
+                text.cut(stale, of: member.value, in: &edits)
+            }
+            if !edits.isEmpty { content = edits.applied(to: content) }
+        } else {
+            content = "{}".secret
+        }
+        let place: [JSONText.Step] =
+            format == .dockercfg ? [.key(key)] : [.field(Name.auths), .key(key)]
+        for (name, value) in fields {
+            guard let text = try file.object(content),
+                let changed = text.setting(
+                    place + [.field(name)], to: try JSONText.quoted(value), indent: "\t")
+            else {
+                throw StoreError(
+                    .failed, "\(file.path) has something else in its place", hint: "mend it by hand"
+                )
+            }
+            content = changed
+        }
+        return content
+    }
+
+    /// What the client looks a server up by; nil if it cannot. docker looks all else up as it was
+    /// stored.
+    private func key(of server: ServerKey) -> Text? {
+        guard format != .podman else { return server.podmanHost }
+        return server.isHub ? ServerKey.hub.spelling : server.podmanHost ?? server.spelling
+    }
+
+    /// What stands for the login, and the value of each.
+    private func fields(of login: Credential) throws(StoreError) -> [(name: Text, value: Secret)] {
+        let user = login["username"] ?? ""
+        if user == Name.tokenUser {
+            // podman passes over a token that has no user name beside it (containers/image).
+            let name = (name: Name.auth, value: Secret(base64Of: "\(user):".secret))
+            return (format == .podman ? [name] : []) + [(Name.identityToken, login.secret)]
+        }
+        // docker reads nothing at all from a file in which a user has no name.
+        guard !user.isEmpty, !user.bytes.contains(UInt8(ascii: ":")) else {
+            throw StoreError(
+                .failed, user.isEmpty ? "it has no user name" : "its user name holds a colon")
+        }
+        let pair = Secret(joining: ["\(user):".secret, login.secret])
+        return [(Name.auth, Secret(base64Of: pair))]
     }
 
     private func auths(of text: JSONText) -> JSONText.Value? {
@@ -154,6 +225,29 @@ private struct UserAndPassword {
 }
 
 extension Secret {
+    /// The base64 of the bytes, padded.
+    fileprivate init(base64Of bytes: Secret) {
+        self.init(capacity: (bytes.count + 2) / 3 * 4) { memory in
+            bytes.expose { bytes in
+                var written = 0
+                for start in stride(from: 0, to: bytes.count, by: 3) {
+                    let count = min(3, bytes.count - start)
+                    var bits: UInt32 = 0
+                    for index in 0..<3 {
+                        bits = bits << 8 | (index < count ? UInt32(bytes[start + index]) : 0)
+                    }
+                    for index in 0..<4 {
+                        let digit = UInt8(truncatingIfNeeded: bits >> UInt32(18 - 6 * index)) & 63
+                        memory[written] =
+                            index <= count ? UInt8(base64Digit: digit) : UInt8(ascii: "=")
+                        written += 1
+                    }
+                }
+                return written
+            }
+        }
+    }
+
     /// The bytes that a base64 (RFC 4648, section 4) stands for; nil if it is none. Padding may
     /// be missing.
     fileprivate init?(base64: Secret) {
@@ -184,6 +278,18 @@ extension Secret {
 }
 
 extension UInt8 {
+    /// The digit of a value below 64.
+    fileprivate init(base64Digit value: UInt8) {
+        self =
+            switch value {
+            case 0..<26: UInt8(ascii: "A") + value
+            case 26..<52: UInt8(ascii: "a") + value - 26
+            case 52..<62: UInt8(ascii: "0") + value - 52
+            case 62: UInt8(ascii: "+")
+            default: UInt8(ascii: "/")
+            }
+    }
+
     fileprivate var base64Digit: UInt32? {
         switch self {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(self - UInt8(ascii: "A"))

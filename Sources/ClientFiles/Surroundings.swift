@@ -100,6 +100,13 @@ package struct Surroundings: Sendable {
         return nil
     }
 
+    /// The names of the registries in cargo's configuration.
+    private var cargoNames: [Text] {
+        let texts = cargoConfigs.compactMap { try? $0.toml() }
+        return texts.flatMap(\.places).map(\.keys)
+            .filter { $0.count == 3 && $0[0] == "registries" && $0[2] == "index" }.map { $0[1] }
+    }
+
     // MARK: git
 
     /// The files that git may mean by the user's configuration.
@@ -139,6 +146,33 @@ package struct Surroundings: Sendable {
 
     package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }
 
+    /// The file into which a client puts a login if it has no helper; nil for one that has none, and
+    /// for pulumi, which keeps more of a login there than there is of it elsewhere.
+    package func plaintextTarget(of client: String) -> (any PlaintextTarget)? {
+        switch client {
+        case "docker":
+            return RegistryAuths(dockerConfig, .docker)
+        case "podman":
+            // What is in the first lasts as long as the session, so one that lasts is gone on with.
+            let files = self["REGISTRY_AUTH_FILE"] == nil ? podmanAuths : [podmanAuths[0]]
+            return RegistryAuths(files.first(where: \.exists) ?? files[0], .podman)
+        case "cargo":
+            return CargoCredentials(
+                cargoCredentials.first(where: \.exists) ?? cargoCredentials[1],
+                index: { cargoIndex(of: $0) }, names: { cargoNames })
+        case "git":
+            return GitCredentials(gitCredentials.first(where: \.exists) ?? gitCredentials[0])
+        case "terraform":
+            return terraformCredentials
+        default:
+            return nil
+        }
+    }
+
+    private var terraformCredentials: TerraformCredentials {
+        TerraformCredentials(ClientFile(terraformFolder + "/credentials.tfrc.json"))
+    }
+
     /// Every file in which one of the clients may keep logins in plain text, whether it is there or
     /// not, each once.
     package var plaintextFiles: [any PlaintextFile] {
@@ -147,7 +181,7 @@ package struct Surroundings: Sendable {
         files += podmanAuths.map { RegistryAuths($0, .podman) }
         files += cargoCredentials.map { CargoCredentials($0, index: { cargoIndex(of: $0) }) }
         files += gitCredentials.map { GitCredentials($0) }
-        files.append(TerraformCredentials(ClientFile(terraformFolder + "/credentials.tfrc.json")))
+        files.append(terraformCredentials)
         files.append(PulumiCredentials(ClientFile(pulumiFolder + "/credentials.json")))
         var seen: Set<String> = []
         return files.filter { seen.insert($0.file.path).inserted }

@@ -134,6 +134,54 @@ struct TOMLText {
         return Splice(position..<position, lines)
     }
 
+    /// The text with a value, which is TOML, under keys from the root that nothing stands under yet;
+    /// nil if what there is of their tables cannot be added to.
+    func adding(_ keys: [Text], _ value: Secret) -> Secret? {
+        let table = Array(keys.dropLast())
+        var edits = Edits()
+        func add(_ range: Range<Int>, _ before: String, _ after: String) -> Secret {
+            edits.replace(range, with: Secret(joining: [before.secret, value, after.secret]))
+            return edits.applied(to: content)
+        }
+        func line(_ keys: some Collection<Text>) -> String {
+            keys.map(TOMLText.spelled).joined(separator: ".") + " = "
+        }
+        if let (depth, inline) = inlineTable(around: keys) {
+            let entry = line(keys[depth...])
+            guard case .table(let entries) = inline.kind, let last = entries.last else {
+                let inner = inline.range.lowerBound + 1..<inline.range.upperBound - 1
+                return add(inner, " " + entry, " ")
+            }
+            let end = last.range.upperBound
+            return add(end..<end, ", " + entry, "")
+        }
+        let header = tables.first { $0.keys == table && !$0.isElement }
+        guard header != nil || !places.contains(where: { $0.keys.starts(with: table) }) else {
+            return nil
+        }
+        let position = header?.bodyStart ?? content.count
+        let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
+        let title = header == nil ? "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" : ""
+        let gap = header == nil && position > 0 ? "\n" : ""
+        return add(
+            position..<position, (isAtLine ? "" : "\n") + gap + title + line(keys.suffix(1)), "\n")
+    }
+
+    /// The inline table that keys lead into, and how many of them do; nil if they lead into none.
+    private func inlineTable(around keys: [Text]) -> (depth: Int, table: Value)? {
+        func search(_ entries: [Entry], _ prefix: [Text]) -> (depth: Int, table: Value)? {
+            for entry in entries {
+                guard case .table(let members) = entry.value.kind else { continue }
+                let path = prefix + entry.keys
+                guard path.count < keys.count, keys.starts(with: path) else { continue }
+                return search(members, path) ?? (path.count, entry.value)
+            }
+            return nil
+        }
+        return tables.lazy.filter { !$0.isElement }
+            .compactMap { search($0.entries, $0.keys) }.first
+    }
+
     /// How the text writes the keys of an entry.
     func keys(of entry: Entry) -> String {
         content[entry.range.lowerBound..<entry.value.range.lowerBound].expose { bytes in

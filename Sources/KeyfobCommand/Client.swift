@@ -49,7 +49,7 @@ enum Client: String, CaseIterable, ExpressibleByArgument, Sendable {
         case .cargo:
             var urls = [server]
             if ["crates-io", "crates.io"].contains(server.string) { urls.append(.cratesIO) }
-            for entry in entries where entry.realm == .cargo && entry.cargoName == server.string {
+            for entry in entries where entry.cargoName == server {
                 if let url = entry.attributes["url"], !urls.contains(url) { urls.append(url) }
             }
             return urls.map { Query(.cargo, ["url": $0]) }
@@ -100,10 +100,4 @@ extension Entry {
     }
 
     var username: Text? { attributes[realm == .git ? "user" : "username"] }
-
-    /// The name of a cargo registry, if its login was stored under one.
-    fileprivate var cargoName: String? {
-        let prefix = "cargo-registry:"
-        return label.string.hasPrefix(prefix) ? String(label.string.dropFirst(prefix.count)) : nil
-    }
 }

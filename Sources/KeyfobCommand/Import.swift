@@ -319,7 +319,7 @@ extension Credential {
 
 extension StoreError {
     /// Whether it says that the store cannot be used now, whatever the login.
-    fileprivate var isTheStores: Bool {
+    var isTheStores: Bool {
         switch outcome {
         case .failed: false
         case .absent, .locked, .declined, .timedOut, .gone, .damaged: true

@@ -20,9 +20,8 @@ struct Keyfob: ParsableCommand {
             """,
         version: "keyfob \(Version.current)",
         subcommands: [
-            Exec.self, Import.self, List.self, Login.self, Logout.self, Move.self, Passphrase.self,
-            Setup.self,
-            Status.self, Token.self,
+            Exec.self, Export.self, Import.self, List.self, Login.self, Logout.self, Move.self,
+            Passphrase.self, Setup.self, Status.self, Token.self,
         ])
 
     static func main() {

@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["logout", "token", "exec", "move"])
+    @Test(arguments: ["logout", "token", "exec", "export", "move"])
     func bashOffersServers(_ command: String) throws {
         #expect(try bash("keyfob", command, "reg") == ["registry.example.com"])
         #expect(try bash("keyfob", command, "o") == ["other.example"])

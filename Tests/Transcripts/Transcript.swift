@@ -19,13 +19,14 @@ struct Transcript {
         var status: Int32?
 
         /// Whether it may touch a file: something that changes a store or a client's file, and
-        /// succeeds; an import does what it can.
+        /// succeeds; an import and an export do what they can.
         var mayWrite: Bool {
             let words = Set(command.split(separator: " "))
-            return (status == 0 || words.contains("import")) && !words.contains("--dry-run")
+            let isPartial = words.contains("import") || words.contains("--plain-text")
+            return (status == 0 || isPartial) && !words.contains("--dry-run")
                 && !words.isDisjoint(with: [
-                    "store", "erase", "forget", "login", "logout", "import", "setup", "move",
-                    "passphrase",
+                    "store", "erase", "forget", "login", "logout", "import", "export", "setup",
+                    "move", "passphrase",
                     // Its requests are in its input.
                     "cargo-credential-keyfob",
                 ])

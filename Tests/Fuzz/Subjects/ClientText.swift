@@ -25,6 +25,22 @@ extension Subject {
         try require(more.count == members.count + 1, "one member is added")
         try require(
             more.dropLast().map(\.name) == members.map(\.name), "the others are as they were")
+        for member in members {
+            let secret = Secret(copying: Array("\"x\"".utf8).span)
+            let path: [JSONText.Step] = [.key(member.name), .key("a name of its own"), .field("a")]
+            let last = members.last { $0.name == member.name }?.value
+            guard let changed = text.setting(path, to: secret, indent: " ") else {
+                try require(last?.members == nil, "an object can be added to")
+                continue
+            }
+            let after = try require(try? JSONText(changed), "what is set in is JSON")
+            let now = try require(after.root?.members, "it is an object")
+            try require(now.map(\.name) == members.map(\.name), "it has the same members")
+            let inner = try require(
+                now.last { $0.name == member.name }?.value.members, "the object is there")
+            try require(inner.count == (last?.members?.count ?? 0) + 1, "it has one member more")
+            try require(after.text(inner.last?.value["a"]) == "x", "and that has the value")
+        }
     }
 
     /// A client's TOML file. As above.
@@ -39,6 +55,19 @@ extension Subject {
                 try? TOMLText(edits.applied(to: content)).places, "what is left is TOML")
             let names = places.enumerated().filter { $0.offset != index }.map(\.element.keys)
             try require(rest.map(\.keys) == names, "the others are there, in their order")
+        }
+        for table in [["a name of its own"]] + text.tables.map(\.keys) where !table.isEmpty {
+            let keys = table + ["another of its own"]
+            let secret = Secret(copying: Array("\"x\"".utf8).span)
+            guard let changed = text.adding(keys, secret) else { continue }
+            let all = try require(
+                try? TOMLText(changed).places, "what is added to is TOML")
+            try require(
+                all.filter { $0.keys == keys && $0.place.entry.value.text == "x" }.count == 1,
+                "one entry is added")
+            try require(
+                all.map(\.keys).filter { $0 != keys } == places.map(\.keys),
+                "the others are there, in their order")
         }
     }
 }

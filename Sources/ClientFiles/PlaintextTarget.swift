@@ -1,0 +1,75 @@
+package import Credentials
+
+/// A plaintext target is a client's own file into which a login can be put as its client does it.
+package protocol PlaintextTarget: PlaintextFile {
+    /// The content (empty: there is no file) with a login in it, where the client looks for it and as
+    /// the client writes it, in place of every other one for the same; all else stays byte for byte.
+    /// It is unchanged if that is how it is.
+    ///
+    /// Throws `failed` if the client cannot be told of such a login there.
+    func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret
+}
+
+extension PlaintextTarget {
+    /// Puts a login into the file, which is its owner's alone to read from then on, and reads it
+    /// back. `replaces` says whether it takes the place of another login for the same.
+    package func add(
+        _ login: Credential, replaces: Bool
+    ) throws(StoreError) -> PlaintextAddition {
+        var addition = PlaintextAddition.known
+        try file.edit(isPrivate: true) { before throws(StoreError) in
+            let after: Secret
+            (after, addition) = try content(before, with: login, replaces: replaces)
+            return after == before ? nil : after
+        }
+        if case .refused = addition { return addition }
+        guard try contents().hasOnly(login) else {
+            throw StoreError(.failed, "it is not there any more after it was written")
+        }
+        return addition
+    }
+
+    /// What `add` would do.
+    package func trial(
+        of login: Credential, replaces: Bool
+    ) throws(StoreError) -> PlaintextAddition {
+        try content(try file.read(), with: login, replaces: replaces).addition
+    }
+
+    private func content(
+        _ before: Secret?, with login: Credential, replaces: Bool
+    ) throws(StoreError) -> (after: Secret, addition: PlaintextAddition) {
+        let before = before ?? "".secret
+        let logins = try contents(of: before).logins
+        let others = logins.filter { $0.isForSame(as: login) && !$0.isSame(as: login) }
+        // No helper could give it any more either: it would be lost.
+        if let reason = others.compactMap(\.obstacle).first {
+            throw StoreError(.failed, "the file has another one, which would be lost: \(reason)")
+        }
+        if let other = others.first, !replaces { return (before, .refused(other.entry)) }
+        let after = try adding(login, to: before)
+        let found = try contents(of: after)
+        func rest(_ logins: [PlaintextLogin]) -> [PlaintextLogin] {
+            logins.filter { !$0.isForSame(as: login) }
+        }
+        guard found.hasOnly(login),
+            rest(found.logins).elementsEqual(
+                rest(logins),
+                by: { $0.entry.attributes == $1.entry.attributes && $0.secret == $1.secret })
+        else {
+            throw StoreError(.failed, "the file cannot hold it: it would be read as another one")
+        }
+        return (after, after == before ? .known : others.isEmpty ? .added : .replaced)
+    }
+}
+
+/// What becomes of a login that is put into a plaintext file.
+package enum PlaintextAddition: Hashable, Sendable {
+    case added
+    /// It stood there already.
+    case known
+    /// Another login for the same stood there.
+    case replaced
+    /// That one stands there, and stays.
+    case refused(Entry)
+}
