@@ -76,7 +76,10 @@ struct Export: ParsableCommand {
             }
         }
         session.console.progress(0, of: 0)
-        try report(outcomes, path, session)
+        let isWhole =
+            outcomes.count == entries.count && outcomes.allSatisfy(\.isInFile)
+            && inventory.warnings.isEmpty
+        try report(outcomes, isWhole, path, session)
         if let failure { throw failure }
         guard outcomes.allSatisfy(\.isDone), inventory.warnings.isEmpty else { throw ExitCode(1) }
     }
@@ -98,8 +101,9 @@ struct Export: ParsableCommand {
         var meant = entries.filter { client.owns($0) }
         if let server {
             let key = try Session.key(server)
-            // Docker Hub's tokens, without which docker cannot renew its login, go with it.
-            let keys = client == .docker ? ServerKey(key).logout.map(\.spelling) : [key]
+            // Docker Hub's tokens, without which docker cannot renew its login, go with it, as they
+            // do in a logout.
+            let keys = client.realm == .docker ? ServerKey(key).logout.map(\.spelling) : [key]
             let queries = keys.flatMap { client.queries(for: $0, among: entries) }
             meant = meant.filter { entry in queries.contains { $0.matches(entry) } }
             guard !meant.isEmpty else {
@@ -179,7 +183,10 @@ struct Export: ParsableCommand {
 
     // MARK: What is said
 
-    private func report(_ outcomes: [Outcome], _ path: String, _ session: Session) throws {
+    /// `isWhole` says whether all logins that are meant are in the file.
+    private func report(
+        _ outcomes: [Outcome], _ isWhole: Bool, _ path: String, _ session: Session
+    ) throws {
         if json {
             try session.console.print(json(of: outcomes, path))
         } else {
@@ -201,11 +208,10 @@ struct Export: ParsableCommand {
         }
         guard !dryRun else { return }
         // What has not been written must not be taken out with the rest.
-        let whole = written.count == outcomes.count
         session.console.hint(
-            (whole ? "the store keeps them; to take them" : "the store keeps all; to take one")
+            (isWhole ? "the store keeps them; to take them" : "the store keeps all; to take one")
                 + " out of it: keyfob logout --client \(client) "
-                + (whole ? server ?? "--all" : "SERVER"))
+                + (isWhole ? server ?? "--all" : "SERVER"))
     }
 
     /// How the client may be told of a helper: for all of its logins, or for one of these.
