@@ -6,6 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// What connecting waits for.
+typedef struct Connecting {
+    GDBusConnection *connection;
+    GError *error;
+    bool landed;
+} Connecting;
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
+    Connecting *connecting = data;
+    (void)source;
+    connecting->connection =
+        library.g_dbus_connection_new_for_address_finish(result, &connecting->error);
+    connecting->landed = true;
+}
+
+static gboolean on_deadline(gpointer cancellable) {
+    library.g_cancellable_cancel(cancellable);
+    return G_SOURCE_REMOVE;
+}
+
 static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
     const GQuark domain = library.g_io_error_quark();
     if (error->domain == domain) {
@@ -14,6 +34,10 @@ static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
         case G_IO_ERROR_CONNECTION_REFUSED:
         case G_IO_ERROR_NOT_DIRECTORY:
             return keyring_fail(keyring, KeyringOutcomeAbsent, "no session bus is running");
+        case G_IO_ERROR_CANCELLED:
+        case G_IO_ERROR_TIMED_OUT:
+            return keyring_fail(keyring, KeyringOutcomeTimedOut,
+                                "the session bus did not answer");
         case G_IO_ERROR_INVALID_ARGUMENT:
             return keyring_fail(keyring, KeyringOutcomeFailed,
                                 "the address of the session bus is malformed");
@@ -36,32 +60,28 @@ static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address) {
         return keyring_fail(keyring, KeyringOutcomeFailed,
                             "the address of the session bus is malformed");
 
-    // Without GDBus's own way to connect, which takes two threads of its own for it. Whatever the
-    // bus is waited for has this deadline, and nothing has it after that: the next message, which
-    // always follows, ends the last wait that has.
-    const gint64 start = library.g_get_monotonic_time();
-    GError *error = NULL;
-    GIOStream *stream = library.g_dbus_address_get_stream_sync(address, NULL, NULL, &error);
-    if (stream != NULL) {
-        GSocket *socket = library.g_socket_connection_get_socket((GSocketConnection *)stream);
-        library.g_socket_set_timeout(socket, CONNECT_SECONDS);
-        keyring->connection = library.g_dbus_connection_new_sync(
-            stream, NULL,
-            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-            NULL, NULL, &error);
-        library.g_socket_set_timeout(socket, 0);
-        library.g_object_unref(stream);
-    }
-    if (keyring->connection == NULL) {
-        const bool late =
-            library.g_get_monotonic_time() - start >= CONNECT_SECONDS * G_USEC_PER_SEC;
-        const KeyringOutcome outcome =
-            late ? keyring_fail(keyring, KeyringOutcomeTimedOut, "the session bus did not answer")
-                 : connect_failure(keyring, error);
-        library.g_error_free(error);
+    Connecting connecting = {0};
+    GCancellable *cancellable = library.g_cancellable_new();
+    GSource *deadline = library.g_timeout_source_new(CONNECT_MILLISECONDS);
+    library.g_source_set_callback(deadline, on_deadline, cancellable, NULL);
+    library.g_source_attach(deadline, keyring->context);
+    library.g_dbus_connection_new_for_address(
+        address,
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, cancellable, on_connected, &connecting);
+    while (!connecting.landed)
+        library.g_main_context_iteration(keyring->context, TRUE);
+    library.g_source_destroy(deadline);
+    library.g_source_unref(deadline);
+    library.g_object_unref(cancellable);
+
+    if (connecting.connection == NULL) {
+        const KeyringOutcome outcome = connect_failure(keyring, connecting.error);
+        library.g_error_free(connecting.error);
         return outcome;
     }
+    keyring->connection = connecting.connection;
     library.g_dbus_connection_set_exit_on_close(keyring->connection, FALSE);
     return KeyringOutcomeDone;
 }

@@ -12,13 +12,13 @@
 #define LIBRARY_FUNCTIONS(use)                                                                    \
     use(g_cancellable_cancel)                                                                     \
     use(g_cancellable_new)                                                                        \
-    use(g_dbus_address_get_stream_sync)                                                           \
     use(g_dbus_connection_call)                                                                   \
     use(g_dbus_connection_call_finish)                                                            \
     use(g_dbus_connection_close)                                                                  \
     use(g_dbus_connection_flush_sync)                                                              \
     use(g_dbus_connection_is_closed)                                                              \
-    use(g_dbus_connection_new_sync)                                                               \
+    use(g_dbus_connection_new_for_address)                                                        \
+    use(g_dbus_connection_new_for_address_finish)                                                 \
     use(g_dbus_connection_set_exit_on_close)                                                      \
     use(g_dbus_connection_signal_subscribe)                                                       \
     use(g_dbus_connection_signal_unsubscribe)                                                     \
@@ -28,7 +28,6 @@
     use(g_error_free)                                                                             \
     use(g_error_matches)                                                                          \
     use(g_free)                                                                                   \
-    use(g_get_monotonic_time)                                                                     \
     use(g_initable_new)                                                                           \
     use(g_io_error_quark)                                                                         \
     use(g_log_writer_default_set_use_stderr)                                                      \
@@ -40,8 +39,6 @@
     use(g_object_set)                                                                             \
     use(g_object_set_property)                                                                    \
     use(g_object_unref)                                                                           \
-    use(g_socket_connection_get_socket)                                                           \
-    use(g_socket_set_timeout)                                                                     \
     use(g_source_attach)                                                                          \
     use(g_source_destroy)                                                                         \
     use(g_source_set_callback)                                                                    \
