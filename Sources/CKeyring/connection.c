@@ -8,9 +8,11 @@
 
 /// What connecting waits for.
 typedef struct Connecting {
+    GCancellable *cancellable;
     GDBusConnection *connection;
     GError *error;
     bool landed;
+    bool late;
 } Connecting;
 
 static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
@@ -21,8 +23,10 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
     connecting->landed = true;
 }
 
-static gboolean on_deadline(gpointer cancellable) {
-    library.g_cancellable_cancel(cancellable);
+static gboolean on_deadline(gpointer data) {
+    Connecting *connecting = data;
+    library.g_cancellable_cancel(connecting->cancellable);
+    connecting->late = true;
     return G_SOURCE_REMOVE;
 }
 
@@ -60,30 +64,37 @@ static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address) {
         return keyring_fail(keyring, KeyringOutcomeFailed,
                             "the address of the session bus is malformed");
 
-    Connecting connecting = {0};
-    GCancellable *cancellable = library.g_cancellable_new();
+    Connecting *connecting = calloc(1, sizeof *connecting);
+    if (connecting == NULL)
+        abort();
+    connecting->cancellable = library.g_cancellable_new();
     GSource *deadline = library.g_timeout_source_new(CONNECT_MILLISECONDS);
-    library.g_source_set_callback(deadline, on_deadline, cancellable, NULL);
+    library.g_source_set_callback(deadline, on_deadline, connecting, NULL);
     library.g_source_attach(deadline, keyring->context);
     library.g_dbus_connection_new_for_address(
         address,
         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
             G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, cancellable, on_connected, &connecting);
-    while (!connecting.landed)
+        NULL, connecting->cancellable, on_connected, connecting);
+    while (!connecting->landed && !connecting->late)
         library.g_main_context_iteration(keyring->context, TRUE);
     library.g_source_destroy(deadline);
     library.g_source_unref(deadline);
-    library.g_object_unref(cancellable);
+    // GLib 2.74 does not give up its Hello when it is told to: that may land yet, and is left.
+    if (!connecting->landed)
+        return keyring_fail(keyring, KeyringOutcomeTimedOut, "the session bus did not answer");
 
-    if (connecting.connection == NULL) {
-        const KeyringOutcome outcome = connect_failure(keyring, connecting.error);
-        library.g_error_free(connecting.error);
-        return outcome;
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    keyring->connection = connecting->connection;
+    if (keyring->connection == NULL) {
+        outcome = connect_failure(keyring, connecting->error);
+        library.g_error_free(connecting->error);
+    } else {
+        library.g_dbus_connection_set_exit_on_close(keyring->connection, FALSE);
     }
-    keyring->connection = connecting.connection;
-    library.g_dbus_connection_set_exit_on_close(keyring->connection, FALSE);
-    return KeyringOutcomeDone;
+    library.g_object_unref(connecting->cancellable);
+    free(connecting);
+    return outcome;
 }
 
 static void ask_owner(Keyring *keyring, Call *call, size_t *pending, const char *name) {
