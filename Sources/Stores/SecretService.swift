@@ -138,20 +138,15 @@ final class SecretService {
         _ paths: [String], _ detail: Detail
     ) throws(StoreError) -> [(item: Item?, secret: Secret?)] {
         guard !paths.isEmpty else { return [] }
+        let fetched = Fetched(count: paths.count)
         let strings = CStrings()
-        let items = UnsafeMutableBufferPointer<KeyringItem>.allocate(capacity: paths.count)
-        defer { unsafe items.deallocate() }
-        let secrets = UnsafeMutableBufferPointer<KeyringSecret>.allocate(capacity: paths.count)
-        defer { unsafe secrets.deallocate() }
         try check(
             unsafe keyring_fetch(
-                keyring, strings.list(paths), paths.count, detail.wanted, items.baseAddress!,
-                secrets.baseAddress!))
-        defer {
-            unsafe keyring_items_free(items.baseAddress!, paths.count)
-            unsafe keyring_secrets_free(secrets.baseAddress!, paths.count)
+                keyring, strings.list(paths), paths.count, detail.wanted, fetched.items,
+                fetched.secrets))
+        return paths.indices.map { index in
+            unsafe (Item(fetched.items[index]), Secret(fetched.secrets[index]))
         }
-        return unsafe zip(items, secrets).map { unsafe (Item($0), Secret($1)) }
     }
 
     /// Forgets the session in which secrets are encrypted: the next one has other keys.
@@ -331,6 +326,29 @@ extension StoreError {
         case .wrongType: self = .keyringAnswersWrongly
         case .noSuchItem, .failed, .done: self.init(.failed, reason)
         }
+    }
+}
+
+/// Items and their secrets as C gives them, freed together.
+@safe
+private final class Fetched {
+    let items: UnsafeMutablePointer<KeyringItem>
+    let secrets: UnsafeMutablePointer<KeyringSecret>
+    private let count: Int
+
+    init(count: Int) {
+        self.count = count
+        unsafe items = .allocate(capacity: count)
+        unsafe items.initialize(repeating: KeyringItem(), count: count)
+        unsafe secrets = .allocate(capacity: count)
+        unsafe secrets.initialize(repeating: KeyringSecret(), count: count)
+    }
+
+    deinit {
+        unsafe keyring_items_free(items, count)
+        unsafe keyring_secrets_free(secrets, count)
+        unsafe items.deallocate()
+        unsafe secrets.deallocate()
     }
 }
 
