@@ -51,63 +51,85 @@ static void hits_add(KeyringHits *hits, size_t *capacity, GVariant *paths, bool 
     }
 }
 
-/// Makes searches that are few enough to be asked for at once, and adds what they find.
-static KeyringOutcome search_batch(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                                   KeyringHits *hits, size_t *capacity,
-                                   const KeyringMeanwhile *meanwhile) {
-    Call calls[BATCH] = {{0}};
-    size_t pending = 0;
-    for (size_t index = 0; index < count; index++)
-        call_send(keyring, &calls[index], &pending, keyring->provider, SERVICE_PATH,
-                  SERVICE_INTERFACE, "SearchItems",
+struct KeyringSearch {
+    Call calls[BATCH];
+    size_t count;
+    size_t pending;
+};
+
+/// Sends searches, as many as may be in flight at once.
+static KeyringSearch *begin_search(Keyring *keyring, const KeyringPattern *patterns,
+                                   size_t count) {
+    KeyringSearch *search = allocate(1, sizeof *search);
+    search->count = count < BATCH ? count : BATCH;
+    for (size_t index = 0; index < search->count; index++)
+        call_send(keyring, &search->calls[index], &search->pending, keyring->provider,
+                  SERVICE_PATH, SERVICE_INTERFACE, "SearchItems",
                   library.g_variant_new("(@a{ss})", attributes_variant(patterns[index].attributes,
                                                                        patterns[index].count)),
                   CALL_MILLISECONDS);
-    if (meanwhile != NULL && meanwhile->wants_secrets)
-        keyring_begin_session(keyring);
-    if (meanwhile != NULL && meanwhile->call != NULL)
-        meanwhile->call(meanwhile->context);
-    calls_land(keyring, &pending);
+    return search;
+}
 
+/// Waits for the searches that were sent, adds what they find, and frees them.
+static KeyringOutcome finish_batch(Keyring *keyring, KeyringSearch *search, KeyringHits *hits,
+                                   size_t *capacity) {
+    calls_land(keyring, &search->pending);
     KeyringOutcome outcome = KeyringOutcomeDone;
-    for (size_t index = 0; index < count; index++) {
+    for (size_t index = 0; index < search->count; index++) {
+        Call *call = &search->calls[index];
         if (outcome == KeyringOutcomeDone)
-            outcome = call_outcome(keyring, &calls[index], "(aoao)");
+            outcome = call_outcome(keyring, call, "(aoao)");
         if (outcome == KeyringOutcomeDone) {
-            GVariant *unlocked = library.g_variant_get_child_value(calls[index].reply, 0);
-            GVariant *locked = library.g_variant_get_child_value(calls[index].reply, 1);
+            GVariant *unlocked = library.g_variant_get_child_value(call->reply, 0);
+            GVariant *locked = library.g_variant_get_child_value(call->reply, 1);
             hits_add(hits, capacity, unlocked, false);
             hits_add(hits, capacity, locked, true);
             library.g_variant_unref(unlocked);
             library.g_variant_unref(locked);
         }
-        call_clear(&calls[index]);
+        call_clear(call);
     }
+    free(search);
     return outcome;
 }
 
-static KeyringOutcome search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                             KeyringHits *hits, const KeyringMeanwhile *meanwhile) {
+/// Finishes a search that has begun with the first of the patterns, and makes the others.
+static KeyringOutcome finish_search(Keyring *keyring, KeyringSearch *search,
+                                    const KeyringPattern *patterns, size_t count,
+                                    KeyringHits *hits) {
     *hits = (KeyringHits){0};
     size_t capacity = 0;
-    KeyringOutcome outcome = KeyringOutcomeDone;
-    for (size_t start = 0; start < count && outcome == KeyringOutcomeDone; start += BATCH) {
-        const size_t left = count - start;
-        outcome = search_batch(keyring, patterns + start, left < BATCH ? left : BATCH, hits,
-                               &capacity, start == 0 ? meanwhile : NULL);
+    size_t sent = search->count;
+    KeyringOutcome outcome = finish_batch(keyring, search, hits, &capacity);
+    while (outcome == KeyringOutcomeDone && sent < count) {
+        search = begin_search(keyring, patterns + sent, count - sent);
+        sent += search->count;
+        outcome = finish_batch(keyring, search, hits, &capacity);
     }
     if (outcome != KeyringOutcomeDone)
         keyring_hits_free(hits);
     return outcome;
 }
 
-KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                              KeyringHits *hits, const KeyringMeanwhile *meanwhile) {
+KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
+                                    size_t count, bool wants_secrets) {
+    KeyringSearch *search = begin_search(keyring, patterns, count);
+    // Agreeing on the keys takes as long as all the rest of a get.
+    if (wants_secrets)
+        keyring_begin_session(keyring);
+    return search;
+}
+
+KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
+                                     const KeyringPattern *patterns, size_t count,
+                                     KeyringHits *hits) {
     // gnome-keyring 42 sometimes has no session for a client that has just come, and then says
     // that it has no such method.
-    KeyringOutcome outcome = search(keyring, patterns, count, hits, meanwhile);
+    KeyringOutcome outcome = finish_search(keyring, search, patterns, count, hits);
     if (outcome == KeyringOutcomeNoSuchItem)
-        outcome = search(keyring, patterns, count, hits, NULL);
+        outcome = finish_search(keyring, begin_search(keyring, patterns, count), patterns, count,
+                                hits);
     if (outcome == KeyringOutcomeNoSuchItem)
         outcome = keyring_fail(keyring, KeyringOutcomeFailed, "the keyring does not search");
     return outcome;

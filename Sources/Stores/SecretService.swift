@@ -76,41 +76,20 @@ final class SecretService {
     private(set) lazy var findsLockedItems: Bool = unsafe keyring_finds_locked_items(keyring)
 
     /// The items that carry all the attributes of any of the patterns, each once. Where secrets
-    /// will be asked for, the session is opened meanwhile.
+    /// will be asked for, the session is opened meanwhile. `body` is called before the answer is
+    /// waited for.
     func search(
-        _ patterns: [[String: Text]], expectingSecrets: Bool = false
-    ) throws(StoreError) -> [Hit] {
-        try unsafe search(
-            patterns, KeyringMeanwhile(wants_secrets: expectingSecrets, call: nil, context: nil))
-    }
-
-    /// The same, and something is done before the answer is waited for.
-    func search(
-        _ patterns: [[String: Text]], expectingSecrets: Bool = false, while body: () -> Void
-    ) throws(StoreError) -> [Hit] {
-        try withoutActuallyEscaping(body) { body throws(StoreError) in
-            var body = body
-            return try unsafe withUnsafeMutablePointer(to: &body) { body throws(StoreError) in
-                let call: @convention(c) (UnsafeMutableRawPointer) -> Void = { context in
-                    unsafe context.assumingMemoryBound(to: (() -> Void).self).pointee()
-                }
-                return try unsafe search(
-                    patterns,
-                    KeyringMeanwhile(
-                        wants_secrets: expectingSecrets, call: call, context: body))
-            }
-        }
-    }
-
-    private func search(
-        _ patterns: [[String: Text]], _ meanwhile: KeyringMeanwhile
+        _ patterns: [[String: Text]], expectingSecrets: Bool = false, while body: () -> Void = {}
     ) throws(StoreError) -> [Hit] {
         let strings = CStrings()
         let lists = unsafe patterns.map(strings.attributes)
         let list = unsafe strings.patterns(lists)
         var hits = unsafe KeyringHits()
-        var meanwhile = unsafe meanwhile
-        try check(unsafe keyring_search(keyring, list, patterns.count, &hits, &meanwhile))
+        let search = unsafe keyring_begin_search(
+            keyring, list, patterns.count, expectingSecrets)
+        body()
+        try check(
+            unsafe keyring_finish_search(keyring, search, list, patterns.count, &hits))
         defer { unsafe keyring_hits_free(&hits) }
         var seen: Set<String> = []
         return unsafe UnsafeBufferPointer(start: hits.items, count: hits.count).compactMap {

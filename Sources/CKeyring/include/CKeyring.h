@@ -24,6 +24,9 @@
 /// A connection to the user's Secret Service.
 typedef struct Keyring Keyring;
 
+/// A search, on its way.
+typedef struct KeyringSearch KeyringSearch;
+
 /// The deletion of an item, on its way.
 typedef struct KeyringDeletion KeyringDeletion;
 
@@ -90,15 +93,6 @@ typedef struct KeyringItem {
     size_t count;
 } KeyringItem;
 
-/// What is done once, between asking for a search and waiting for it.
-typedef struct KeyringMeanwhile {
-    /// The session is opened: agreeing on its keys takes as long as all the rest of a get. If
-    /// that fails, the call that needs it says so.
-    bool wants_secrets;
-    void (*_Nullable call)(void *context);
-    void *_Nullable context;
-} KeyringMeanwhile;
-
 /// A secret in libsecret's memory. `bytes` is null where the provider gave none.
 typedef struct KeyringSecret {
     const uint8_t *_Nullable bytes;
@@ -137,10 +131,16 @@ bool keyring_finds_locked_items(Keyring *keyring);
 /// The number of the provider's process, or 0 where the bus does not tell.
 uint32_t keyring_provider_process(Keyring *keyring);
 
-/// Finds the items that carry all the attributes of any of the patterns. All searches are in
-/// flight at once, and so is what is to be done meanwhile. The caller frees the hits.
-KeyringOutcome keyring_search(Keyring *keyring, const KeyringPattern *patterns, size_t count,
-                              KeyringHits *hits, const KeyringMeanwhile *_Nullable meanwhile);
+/// Begins to find the items that carry all the attributes of any of the patterns, and does not wait
+/// for them: all searches are in flight at once. Where secrets will be asked for, the session is
+/// opened meanwhile; if that fails, the call that needs it says so. The caller finishes it.
+KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
+                                    size_t count, bool wants_secrets);
+
+/// Waits for a search for the same patterns, and frees it. The caller frees the hits.
+KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
+                                     const KeyringPattern *patterns, size_t count,
+                                     KeyringHits *hits);
 void keyring_hits_free(KeyringHits *hits);
 
 /// Reads `count` items into `items`, many calls in flight at once. Items that are gone are marked
