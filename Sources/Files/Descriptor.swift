@@ -11,6 +11,13 @@ package struct Descriptor: ~Copyable, Sendable {
     /// Closes it now.
     package consuming func close() {}
 
+    /// The number, which whoever takes it closes.
+    package consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+
     /// The directory at this path, opened. A relative path begins at `start`.
     package static func ofDirectory(
         _ path: String, from start: Int32 = AT_FDCWD, _ flags: Int32 = 0

@@ -12,6 +12,11 @@ package struct Folder: Hashable, Sendable {
 
     package init(_ path: String) { self.path = path }
 
+    /// A folder in this one.
+    func folder(named name: String) -> Folder {
+        Folder(path.hasSuffix("/") ? path + name : path + "/" + name)
+    }
+
     /// The folder opened, or nil if it does not exist.
     ///
     /// Throws `failed` if it is not the user's alone.

@@ -1,156 +1,129 @@
 package import Credentials
 
-/// The keyring marker remembers for which places a login was stored in a keyring, as salted
-/// hashes in the file `in-keyring`.
+/// The keyring marker remembers for which places a login was stored in a keyring: the folder
+/// `in-keyring` has an empty file for each, whose name is a salted hash.
 ///
 /// It lets an erase that cannot reach the keyring tell the truth: whether a copy may remain
 /// there. A place is inserted before the keyring is written to, and removed when the keyring has
 /// been searched again and nothing was found; so a place that is not in it is in no keyring.
 ///
-/// The file is a magic number (8 bytes), a salt (16), the hashes (16 each, in order, none twice)
-/// and a checksum (32) of all before. One that is anything else is damaged, not empty.
+/// The salt is in the file `salt`: a magic number (8 bytes), the salt (16) and a checksum (32) of
+/// both. Without it no hash can be told, so a salt that is anything else, or missing where there
+/// are hashes, is damage and not emptiness.
 package struct KeyringMarker: Sendable {
     private let folder: Folder
 
-    package init(in folder: Folder) { self.folder = folder }
+    package init(in state: Folder) { folder = state.folder(named: "in-keyring") }
 
     /// Whether a login for this place may be in a keyring. Takes no lock, creates nothing.
     package func contains(_ place: Place) throws(StoreError) -> Bool {
-        guard let folder = try folder.open(), let marks = try read(in: folder) else {
+        guard let folder = try folder.open(), let salt = try readSalt(in: folder) else {
             return false
         }
-        return marks.hashes.contains(Seal.tag(of: place, salt: marks.salt))
+        return try folder.has(KeyringMarker.name(of: place, salt))
     }
 
     /// Whether no login at all may be in a keyring. Takes no lock, creates nothing.
     package func isEmpty() throws(StoreError) -> Bool {
-        guard let folder = try folder.open(), let marks = try read(in: folder) else { return true }
-        return marks.hashes.isEmpty
+        guard let folder = try folder.open() else { return true }
+        return try KeyringMarker.isUnmarked(folder)
     }
 
     /// Returns once the place is in it, on the disk.
     package func insert(_ place: Place) throws(StoreError) {
         let folder = try folder.create()
-        let lock = try folder.lock(KeyringMarker.fileName)
-        var marks =
-            try read(in: folder) ?? Marks(salt: Seal.randomBytes(Seal.saltSize), hashes: [])
-        guard marks.hashes.insert(Seal.tag(of: place, salt: marks.salt)).inserted else {
-            // Who inserted it may have died before it was on the disk.
-            return try folder.syncEntries(of: KeyringMarker.fileName)
-        }
-        guard marks.hashes.count <= KeyringMarker.hashLimit else {
-            throw StoreError(
-                .failed,
-                "\(folder.path(of: KeyringMarker.fileName)) cannot hold more than"
-                    + " \(KeyringMarker.hashLimit) places",
-                hint: "erase logins that are not needed")
-        }
-        try write(marks, in: folder, under: lock)
+        let known = try readSalt(in: folder)
+        let salt = if let known { known } else { try makeSalt(in: folder) }
+        try folder.touch(KeyringMarker.name(of: place, salt))
     }
 
     /// Returns once the place is not in it. Creates nothing.
+    ///
+    /// The disk is not waited for: a power failure may bring the place back, and then an erase
+    /// without the keyring warns of a copy that is not there. That is no untruth, and is mended by
+    /// the next erase that reaches the keyring.
     package func remove(_ place: Place) throws(StoreError) {
         if let removal = try prepareRemoval(of: [place]) { try removal.commit() }
     }
 
-    /// Makes all ready for the places to be removed: what takes time is done, and nothing is
-    /// removed yet. Nil if none of them is in it. Creates nothing.
+    /// Makes all ready for the places to be removed, and removes nothing yet. Nil if there is
+    /// nothing to remove. Creates nothing.
     func prepareRemoval(of places: [Place]) throws(StoreError) -> Removal? {
-        guard let folder = try folder.open(), let before = try read(in: folder),
-            places.contains(where: { before.hashes.contains(Seal.tag(of: $0, salt: before.salt)) })
-        else { return nil }
-        let lock = try folder.lock(KeyringMarker.fileName)
-        guard var marks = try read(in: folder) else { return nil }
-        for place in places { marks.hashes.remove(Seal.tag(of: place, salt: marks.salt)) }
-        folder.removeTemporaries(of: KeyringMarker.fileName, under: lock)
-        let temporary = try folder.writeTemporary(
-            for: KeyringMarker.fileName, KeyringMarker.bytes(of: marks).span)
-        return Removal(folder: folder, lock: lock, temporary: temporary)
+        guard let folder = try folder.open(), let salt = try readSalt(in: folder) else {
+            return nil
+        }
+        return Removal(folder: folder, names: places.map { KeyringMarker.name(of: $0, salt) })
     }
 
-    /// A removal that has been prepared. The marker is locked as long as it lives.
+    /// A removal that has been prepared.
     struct Removal: ~Copyable {
         fileprivate let folder: OpenFolder
-        fileprivate let lock: Folder.Lock
-        fileprivate let temporary: String
-        private var isCommitted = false
+        fileprivate let names: [String]
 
-        fileprivate init(
-            folder: consuming OpenFolder, lock: consuming Folder.Lock, temporary: String
-        ) {
-            self.folder = folder
-            self.lock = lock
-            self.temporary = temporary
-        }
-
-        deinit { if !isCommitted { folder.unlink(temporary) } }
-
-        /// Returns once the places are not in it, on the disk.
+        /// Returns once the places are not in it.
         consuming func commit() throws(StoreError) {
-            isCommitted = true
-            try folder.put(temporary, inPlaceOf: KeyringMarker.fileName, under: lock)
+            for name in names { try folder.remove(name) }
         }
     }
 
-    // MARK: The file
+    // MARK: The folder
 
-    private struct Marks {
-        let salt: [UInt8]
-        var hashes: Set<[UInt8]>
+    private static let saltName = "salt"
+    private static let magic: [UInt8] = [0x89] + Array("kmark2\n".utf8)
+    private static let saltFileSize = magic.count + Seal.saltSize + Seal.checksumSize
+
+    /// The name of the file that stands for a place.
+    private static func name(of place: Place, _ salt: [UInt8]) -> String {
+        Seal.tag(of: place, salt: salt).hexadecimal
     }
 
-    fileprivate static let fileName = "in-keyring"
-    private static let magic: [UInt8] = [0x89] + Array("kmark1\n".utf8)
-    private static let hashLimit = 65_536
-    private static let sizeLimit =
-        magic.count + Seal.saltSize + hashLimit * Seal.tagSize + Seal.checksumSize
+    private static func isMark(_ name: String) -> Bool {
+        name.utf8.count == 2 * Seal.tagSize
+    }
 
-    private func read(in folder: borrowing OpenFolder) throws(StoreError) -> Marks? {
-        guard
-            let file = try folder.read(
-                KeyringMarker.fileName, atMost: KeyringMarker.sizeLimit)
-        else { return nil }
-        guard let marks = KeyringMarker.parse(file.span) else {
+    private static func isUnmarked(_ folder: borrowing OpenFolder) throws(StoreError) -> Bool {
+        var isUnmarked = true
+        try folder.forEachName { if isMark($0) { isUnmarked = false } }
+        return isUnmarked
+    }
+
+    /// Nil where there is none yet.
+    private func readSalt(in folder: borrowing OpenFolder) throws(StoreError) -> [UInt8]? {
+        let name = KeyringMarker.saltName
+        let bytes = try folder.read(name, atMost: KeyringMarker.saltFileSize)
+        if bytes == nil, try KeyringMarker.isUnmarked(folder) { return nil }
+        let (magic, saltEnd) = (KeyringMarker.magic, KeyringMarker.magic.count + Seal.saltSize)
+        guard let bytes, bytes.count == KeyringMarker.saltFileSize, bytes.starts(with: magic),
+            bytes[saltEnd...].elementsEqual(
+                Seal.checksum(of: bytes.span.extracting(0..<saltEnd)))
+        else {
             throw StoreError(
                 .damaged,
-                "\(folder.path(of: KeyringMarker.fileName)) is damaged, so it is not"
+                "\(folder.path(of: name)) is \(bytes == nil ? "missing" : "damaged"), so it is not"
                     + " known which logins are in a keyring",
-                hint: "when the keyring can be reached, remove the file and log out and in again")
+                hint: "when the keyring can be reached, remove the folder \(folder.path) and log "
+                    + "out and in again")
         }
-        return marks
+        return Array(bytes[magic.count..<saltEnd])
     }
 
-    /// Nil if the bytes are anything but a marker file.
-    private static func parse(_ bytes: Span<UInt8>) -> Marks? {
-        let first = magic.count + Seal.saltSize
-        let end = bytes.count - Seal.checksumSize
-        guard end >= first, (end - first).isMultiple(of: Seal.tagSize),
-            (end..<bytes.count).map({ bytes[$0] })
-                == Seal.checksum(of: bytes.extracting(0..<end)),
-            (0..<magic.count).map({ bytes[$0] }) == magic
-        else { return nil }
-        let salt = (magic.count..<first).map { bytes[$0] }
-        let hashes = stride(from: first, to: end, by: Seal.tagSize).map { start in
-            (start..<start + Seal.tagSize).map { bytes[$0] }
-        }
-        let isInOrder = zip(hashes, hashes.dropFirst())
-            .allSatisfy { $0.lexicographicallyPrecedes($1) }
-        return isInOrder ? Marks(salt: salt, hashes: Set(hashes)) : nil
-    }
-
-    private func write(
-        _ marks: Marks, in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
-    ) throws(StoreError) {
-        folder.removeTemporaries(of: KeyringMarker.fileName, under: lock)
+    /// The salt, on the disk: a new one, unless another process has been faster.
+    private func makeSalt(in folder: borrowing OpenFolder) throws(StoreError) -> [UInt8] {
+        let lock = try folder.lock(KeyringMarker.saltName)
+        if let salt = try readSalt(in: folder) { return salt }
+        let salt = Seal.randomBytes(Seal.saltSize)
+        let bytes = KeyringMarker.magic + salt
+        folder.removeTemporaries(of: KeyringMarker.saltName, under: lock)
         try folder.replace(
-            KeyringMarker.fileName, with: KeyringMarker.bytes(of: marks).span, under: lock)
+            KeyringMarker.saltName, with: (bytes + Seal.checksum(of: bytes.span)).span, under: lock)
+        return salt
     }
+}
 
-    private static func bytes(of marks: Marks) -> [UInt8] {
-        var bytes = magic + marks.salt
-        for hash in marks.hashes.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            bytes += hash
-        }
-        return bytes + Seal.checksum(of: bytes.span)
+extension [UInt8] {
+    fileprivate var hexadecimal: String {
+        let digits = Array<UInt8>("0123456789abcdef".utf8)
+        return String(
+            decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
     }
 }

@@ -5,7 +5,8 @@ import Glibc
 /// An open folder is a directory that is held open, and what is done with the files in it.
 ///
 /// Names are single path components that the stores choose. A file is never changed in place: it
-/// is replaced, so that a reader without a lock sees the old one or the new one, whole.
+/// is replaced, so that a reader without a lock sees the old one or the new one, whole; or it is
+/// empty, and all that it says is that it is there.
 struct OpenFolder: ~Copyable, Sendable {
     private let directory: Descriptor
     let path: String
@@ -99,14 +100,7 @@ struct OpenFolder: ~Copyable, Sendable {
     func replace(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
-        try put(try writeTemporary(for: name, bytes), inPlaceOf: name, under: lock)
-    }
-
-    /// Puts a file that `writeTemporary` has written in the place of the one of this name. It is
-    /// there, on the disk, when this returns.
-    func put(
-        _ temporary: String, inPlaceOf name: String, under lock: borrowing Folder.Lock
-    ) throws(StoreError) {
+        let temporary = try writeTemporary(for: name, bytes)
         do throws(SystemError) {
             try SystemError.check {
                 unsafe renameat(directory.number, temporary, directory.number, name)
@@ -145,23 +139,78 @@ struct OpenFolder: ~Copyable, Sendable {
     /// name, so that no writer is alive.
     func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
         let prefix = Array(temporaryPrefix(of: name).utf8)
-        guard let copy = try? Descriptor.ofDirectory(".", from: directory.number) else { return }
+        try? forEachName { name in
+            if name.utf8.starts(with: prefix) { unlink(name) }
+        }
+    }
+
+    /// The names in it, in no order.
+    func forEachName(_ body: (String) -> Void) throws(StoreError) {
         // fdopendir owns the descriptor it is given.
-        guard let entries = unsafe fdopendir(dup(copy.number)) else { return }
+        let entries = unsafe try attempt("read", path) { () throws(SystemError) in
+            let directory = try Descriptor.ofDirectory(".", from: directory.number)
+            guard let entries = unsafe fdopendir(directory.release()) else {
+                throw SystemError(code: errno)
+            }
+            return unsafe entries
+        }
         defer { unsafe closedir(entries) }
+        errno = 0
         while let entry = unsafe readdir(entries) {
             guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return }
             let name = unsafe (UnsafeRawPointer(entry) + offset)
                 .assumingMemoryBound(to: CChar.self)
-            let text = unsafe String(cString: name)
-            if text.utf8.starts(with: prefix) { unlink(text) }
+            body(unsafe String(cString: name))
+            errno = 0
+        }
+        guard errno == 0 else { throw failure("read", path, SystemError(code: errno)) }
+    }
+
+    // MARK: Files that say something by being there
+
+    /// Whether there is a file of this name.
+    func has(_ name: String) throws(StoreError) -> Bool {
+        var status = stat()
+        do throws(SystemError) {
+            try SystemError.check {
+                unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW)
+            }
+            return true
+        } catch let error where error.code == ENOENT {
+            return false
+        } catch {
+            throw failure("look for", path(of: name), error)
+        }
+    }
+
+    /// Returns once there is a file of this name, on the disk, whoever has put it there: the one
+    /// that was there, or an empty one.
+    func touch(_ name: String) throws(StoreError) {
+        do throws(SystemError) {
+            _ = try open(name, O_WRONLY | O_CREAT | O_EXCL)
+        } catch let error where error.code == EEXIST {
+            // Whoever has put it there may have died before it was on the disk.
+        } catch {
+            throw failure("create", path(of: name), error)
+        }
+        try syncEntries(for: path)
+    }
+
+    /// Returns once there is no file of this name. A power failure may bring it back.
+    func remove(_ name: String) throws(StoreError) {
+        do throws(SystemError) {
+            try SystemError.check { unsafe unlinkat(directory.number, name, 0) }
+        } catch let error where error.code == ENOENT {
+            // That is what is wanted.
+        } catch {
+            throw failure("remove", path(of: name), error)
         }
     }
 
     // MARK: Writing
 
     /// The name of a new file, mode 0600, that holds these bytes on the disk.
-    func writeTemporary(
+    private func writeTemporary(
         for name: String, _ bytes: Span<UInt8>
     ) throws(StoreError) -> String {
         let temporary =
@@ -183,13 +232,15 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// Returns once the file of this name is on the disk under that name, whoever has put it there.
-    func syncEntries(of name: String) throws(StoreError) {
+    func syncEntries(of name: String) throws(StoreError) { try syncEntries(for: path(of: name)) }
+
+    private func syncEntries(for path: String) throws(StoreError) {
         do throws(SystemError) {
             try directory.sync()
         } catch {
             throw StoreError(
                 .failed,
-                "\(path(of: name)) was written, but may not survive a power failure:"
+                "\(path) was written, but may not survive a power failure:"
                     + " \(error.reason)")
         }
     }

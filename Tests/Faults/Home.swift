@@ -49,11 +49,11 @@ struct Home {
         FileManager.default.contents(atPath: path).map { [UInt8]($0) }
     }
 
-    /// The names of the files in both folders, sorted.
+    /// The names of the files in both folders and in the marker's, but for the marks, sorted.
     func files() -> [String] {
-        [data, state].flatMap { folder in
+        [data, state, state + "/in-keyring"].flatMap { folder in
             (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        }.sorted()
+        }.filter { $0.wholeMatch(of: #/[0-9a-f]{32}/#) == nil }.sorted()
     }
 
     // MARK: What it holds

@@ -135,7 +135,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         marking(
             "a mark that is there", before: [.probe("mark", "a.example")],
             command: .probe("mark", "a.example"),
-            old: ["a.example"], new: ["a.example"], unsynced: "state/keyfob"),
+            old: ["a.example"], new: ["a.example"], unsynced: "state/keyfob/in-keyring"),
         marking(
             "a mark removed",
             before: [.probe("mark", "a.example"), .probe("mark", "b.example")],
@@ -165,7 +165,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             testDescription: name, before: before, command: command, old: old, new: new,
             next: .probe("mark", "next.example"), added: "next.example",
             remembered: { try $0.marks(among: ["a.example", "b.example", "next.example"]) },
-            left: ["in-keyring", "in-keyring.lock"],
+            left: ["in-keyring", "salt", "salt.lock"],
             uncertain: "/in-keyring was written, but may not survive a power failure",
             unsynced: unsynced)
     }

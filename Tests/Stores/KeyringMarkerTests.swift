@@ -4,7 +4,7 @@ import Testing
 
 @testable import Stores
 
-/// The keyring marker: what it remembers, and that it is never read as empty.
+/// The keyring marker: what it remembers, and that damage is never read as emptiness.
 struct KeyringMarkerTests {
     @Test func aPlaceIsInItFromInsertToRemove() throws {
         let home = try TemporaryHome()
@@ -28,46 +28,77 @@ struct KeyringMarkerTests {
         #expect(try home.names(in: home.path) == [])
     }
 
-    @Test func theFileHoldsNoName() throws {
+    @Test func thereIsNoNameInIt() throws {
         let home = try TemporaryHome()
         try KeyringMarker(in: home.state).insert(try place("a-server.example"))
-        let file = Data(try home.read(home.state.path + "/in-keyring"))
-        #expect(file.range(of: Data("a-server".utf8)) == nil)
-        #expect(file.count == 8 + 16 + 16 + 32)
+        let names = try home.names(in: folder(home))
+        let mark = try #require(names.first { $0 != "salt" && $0 != "salt.lock" })
+        #expect(names.count == 3 && mark.wholeMatch(of: #/[0-9a-f]{32}/#) != nil)
+        #expect(try home.read("\(folder(home))/\(mark)") == [])
+        #expect(try home.read(folder(home) + "/salt").count == 8 + 16 + 32)
     }
 
-    @Test func aFileWithAByteFlippedOrCutIsDamagedAndStays() throws {
+    @Test func twoMarkersHaveTwoHashesOfAPlace() throws {
+        let (one, two) = (try TemporaryHome(), try TemporaryHome())
+        for home in [one, two] {
+            try KeyringMarker(in: home.state).insert(try place("a.example"))
+        }
+        #expect(try home(one) != home(two))
+        func home(_ home: TemporaryHome) throws -> [String] { try home.names(in: folder(home)) }
+    }
+
+    @Test func aSaltThatIsMissingOrHasAByteFlippedOrCutIsDamageAndStays() throws {
         let home = try TemporaryHome()
         let marker = KeyringMarker(in: home.state)
-        let path = home.state.path + "/in-keyring"
+        let path = folder(home) + "/salt"
         let place = try place("a.example")
         try marker.insert(place)
-        let file = try home.read(path)
-        var faults = file.indices.map { Array(file.prefix($0)) }
-        faults += file.indices.map { index in
-            var flipped = file
+        let salt = try home.read(path)
+        var faults = salt.indices.map { Array(salt.prefix($0)) }
+        faults += salt.indices.map { index in
+            var flipped = salt
             flipped[index] ^= 0x10
             return flipped
         }
+        let actions = [
+            { _ = try marker.contains(place) }, { try marker.insert(place) },
+            { try marker.remove(place) },
+        ]
         for fault in faults {
             try home.write(fault, to: path)
-            for action in [
-                { _ = try marker.contains(place) }, { try marker.insert(place) },
-                { try marker.remove(place) },
-            ] {
+            for action in actions {
                 try #require(refusal { try action() }.outcome == .damaged)
             }
             try #require(try home.read(path) == fault)
         }
+        try FileManager.default.removeItem(atPath: path)
+        for action in actions { #expect(try refusal { try action() }.outcome == .damaged) }
+        #expect(try !home.names(in: folder(home)).contains("salt"))
+        // What was in it is known without it.
+        #expect(try !marker.isEmpty())
     }
 
-    @Test func aFileThatIsNotTheUsersAloneIsRefused() throws {
+    @Test func whereNothingIsMarkedANewSaltIsMade() throws {
+        let home = try TemporaryHome()
+        let marker = KeyringMarker(in: home.state)
+        let place = try place("a.example")
+        try marker.insert(place)
+        try marker.remove(place)
+        #expect(try marker.isEmpty())
+        try FileManager.default.removeItem(atPath: folder(home) + "/salt")
+        try marker.insert(place)
+        #expect(try marker.contains(place))
+    }
+
+    @Test func aFolderThatIsNotTheUsersAloneOrNoneIsRefused() throws {
         let home = try TemporaryHome()
         let marker = KeyringMarker(in: home.state)
         try marker.insert(try place("a.example"))
-        try #require(unsafe chmod(home.state.path + "/in-keyring", 0o644) == 0)
-        let error = try refusal { _ = try marker.contains(try place("a.example")) }
-        #expect(error.outcome == .failed)
+        try #require(unsafe chmod(folder(home), 0o755) == 0)
+        #expect(try refusal { _ = try marker.contains(try place("a.example")) }.outcome == .failed)
+        try FileManager.default.removeItem(atPath: folder(home))
+        try home.write([1], to: folder(home))
+        #expect(try refusal { _ = try marker.contains(try place("a.example")) }.outcome == .failed)
     }
 
     @Test func writersAtTheSameTimeAllGetIn() throws {
@@ -79,8 +110,11 @@ struct KeyringMarkerTests {
             }
         }
         for place in places { #expect(try KeyringMarker(in: home.state).contains(place)) }
-        #expect(try home.names(in: home.state.path) == ["in-keyring", "in-keyring.lock"])
+        let names = try home.names(in: folder(home))
+        #expect(names.count == places.count + 2 && names.suffix(2) == ["salt", "salt.lock"])
     }
+
+    private func folder(_ home: TemporaryHome) -> String { home.state.path + "/in-keyring" }
 
     private func place(_ spelling: String) throws -> Place {
         try #require(server(spelling).place)
