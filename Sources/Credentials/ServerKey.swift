@@ -157,9 +157,11 @@ private struct Address: Hashable {
 extension ArraySlice<UInt8> {
     /// What follows the prefix, compared without regard to case; nil if it is not there.
     fileprivate func dropping(prefix: String) -> ArraySlice<UInt8>? {
-        guard count >= prefix.utf8.count,
-            zip(self, prefix.utf8).allSatisfy({ $0.lowerCased == $1 })
-        else { return nil }
-        return dropFirst(prefix.utf8.count)
+        var rest = self
+        for byte in prefix.utf8 {
+            guard let first = rest.first, first.lowerCased == byte else { return nil }
+            rest = rest.dropFirst()
+        }
+        return rest
     }
 }

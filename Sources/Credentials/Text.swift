@@ -7,11 +7,15 @@ package struct Text: Hashable, Sendable {
     package let bytes: [UInt8]
 
     /// Nil if the bytes are not UTF-8 or hold a NUL.
-    package init?(validating bytes: some Collection<UInt8>) {
-        guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
+    package init?(validating bytes: [UInt8]) {
+        guard !bytes.contains(0), (try? UTF8Span(validating: bytes.span)) != nil else {
             return nil
         }
-        self.bytes = Array(bytes)
+        self.bytes = bytes
+    }
+
+    package init?(validating bytes: some Collection<UInt8>) {
+        self.init(validating: Array(bytes))
     }
 
     /// What a secret holds that is none, a name or a number, in the open; nil if it is no text.

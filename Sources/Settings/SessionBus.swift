@@ -6,9 +6,16 @@ package enum SessionBus {
     /// it, `autolaunch:`, counts as none, and so does an empty one, by which a user says so.
     package static func address(_ environment: Environment) -> String? {
         if environment.contains(.sessionBusAddress) {
-            let addresses = (environment[.sessionBusAddress] ?? "").split(separator: ";")
-                .filter { !$0.hasPrefix("autolaunch:") && !$0.hasPrefix("disabled:") }
-            return addresses.isEmpty ? nil : addresses.joined(separator: ";")
+            var addresses = ""
+            for address in (environment[.sessionBusAddress] ?? "").utf8.split(
+                separator: UInt8(ascii: ";"))
+            where !address.starts(with: "autolaunch:".utf8)
+                && !address.starts(with: "disabled:".utf8)
+            {
+                if !addresses.isEmpty { addresses += ";" }
+                addresses += String(decoding: address, as: UTF8.self)
+            }
+            return addresses.isEmpty ? nil : addresses
         }
         guard let runtime = environment.runtimeDirectory else { return nil }
         let path = runtime + "/bus"
