@@ -1,34 +1,14 @@
-/// The connection to the bus and the provider, and calls in flight on it.
+/// The connection to the bus and the provider.
+///
+/// GDBus is not told that there is a bus at the other end: it would say Hello itself, wait 25 s for
+/// the answer, cancelled or not (GLib 2.74), and subscribe to changes of names that nobody asks for.
 
 #include "keyring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/// What connecting waits for.
-typedef struct Connecting {
-    GCancellable *cancellable;
-    GDBusConnection *connection;
-    GError *error;
-    bool landed;
-    bool late;
-} Connecting;
-
-static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
-    Connecting *connecting = data;
-    (void)source;
-    connecting->connection =
-        library.g_dbus_connection_new_for_address_finish(result, &connecting->error);
-    connecting->landed = true;
-}
-
-static gboolean on_deadline(gpointer data) {
-    Connecting *connecting = data;
-    library.g_cancellable_cancel(connecting->cancellable);
-    connecting->late = true;
-    return G_SOURCE_REMOVE;
-}
+#include <unistd.h>
 
 static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
     const GQuark domain = library.g_io_error_quark();
@@ -59,102 +39,226 @@ static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
     return keyring_fail(keyring, KeyringOutcomeFailed, error->message);
 }
 
+/// A connection, on its way.
+typedef struct Connecting {
+    GDBusConnection *connection;
+    GError *error;
+    bool landed;
+} Connecting;
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
+    (void)source;
+    Connecting *connecting = data;
+    connecting->connection =
+        library.g_dbus_connection_new_for_address_finish(result, &connecting->error);
+    connecting->landed = true;
+}
+
+/// Connects to any bus, in the threads that GLib takes for it.
+static void connect_far(Keyring *keyring, const char *address, GError **error) {
+    Connecting connecting = {0};
+    GCancellable *cancellable = library.g_cancellable_new();
+    const gint64 deadline = library.g_get_monotonic_time() + CONNECT_MILLISECONDS * 1000;
+    library.g_source_set_ready_time(keyring->alarm, deadline);
+    library.g_dbus_connection_new_for_address(
+        address,
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+        NULL, cancellable, on_connected, &connecting);
+    while (!connecting.landed) {
+        library.g_main_context_iteration(keyring->context, TRUE);
+        if (library.g_get_monotonic_time() >= deadline)
+            library.g_cancellable_cancel(cancellable);
+    }
+    library.g_object_unref(cancellable);
+    keyring->connection = connecting.connection;
+    *error = connecting.error;
+}
+
+/// The stream of a socket, which becomes the stream's.
+static GIOStream *stream_of(int file, GError **error) {
+    GSocket *socket = library.g_socket_new_from_fd(file, error);
+    if (socket == NULL) {
+        close(file);
+        return NULL;
+    }
+    GSocketConnection *stream = library.g_socket_connection_factory_create_connection(socket);
+    library.g_object_unref(socket);
+    return (GIOStream *)stream;
+}
+
+/// Connects to a socket on this machine. Failed, and no error, where GLib is to be asked.
+static KeyringOutcome connect_near(Keyring *keyring, const char *address, GError **error) {
+    int file;
+    KeyringOutcome outcome = bus_socket_open(address, CONNECT_MILLISECONDS, &file);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    // This is made while the bus looks who is there.
+    GIOStream *stream = stream_of(file, error);
+    if (stream == NULL)
+        return KeyringOutcomeFailed;
+    outcome = bus_socket_enter(file, CONNECT_MILLISECONDS);
+    // Its thread reads from the beginning, and keeps what comes until it is to be processed.
+    if (outcome == KeyringOutcomeDone)
+        keyring->connection = library.g_dbus_connection_new_sync(
+            stream, NULL, G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL, NULL, error);
+    library.g_object_unref(stream);
+    return outcome;
+}
+
 static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address) {
     if (!library.g_dbus_is_address(address))
         return keyring_fail(keyring, KeyringOutcomeFailed,
                             "the address of the session bus is malformed");
-
-    Connecting *connecting = calloc(1, sizeof *connecting);
-    if (connecting == NULL)
-        abort();
-    connecting->cancellable = library.g_cancellable_new();
-    GSource *deadline = library.g_timeout_source_new(CONNECT_MILLISECONDS);
-    library.g_source_set_callback(deadline, on_deadline, connecting, NULL);
-    library.g_source_attach(deadline, keyring->context);
-    library.g_dbus_connection_new_for_address(
-        address,
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, connecting->cancellable, on_connected, connecting);
-    while (!connecting->landed && !connecting->late)
-        library.g_main_context_iteration(keyring->context, TRUE);
-    library.g_source_destroy(deadline);
-    library.g_source_unref(deadline);
-    // GLib 2.74 does not give up its Hello when it is told to: that may land yet, and is left.
-    if (!connecting->landed)
-        return keyring_fail(keyring, KeyringOutcomeTimedOut, "the session bus did not answer");
-
-    KeyringOutcome outcome = KeyringOutcomeDone;
-    keyring->connection = connecting->connection;
-    if (keyring->connection == NULL) {
-        outcome = connect_failure(keyring, connecting->error);
-        library.g_error_free(connecting->error);
-    } else {
-        library.g_dbus_connection_set_exit_on_close(keyring->connection, FALSE);
+    GError *error = NULL;
+    const KeyringOutcome near = connect_near(keyring, address, &error);
+    if (near == KeyringOutcomeAbsent)
+        return keyring_fail(keyring, near, "no session bus is running");
+    if (near == KeyringOutcomeTimedOut)
+        return keyring_fail(keyring, near, "the session bus did not answer");
+    if (near == KeyringOutcomeFailed && error == NULL)
+        connect_far(keyring, address, &error);
+    if (keyring->connection != NULL) {
+        calls_begin(keyring);
+        return KeyringOutcomeDone;
     }
-    library.g_object_unref(connecting->cancellable);
-    free(connecting);
+    const KeyringOutcome outcome = connect_failure(keyring, error);
+    library.g_error_free(error);
     return outcome;
 }
 
-static void ask_owner(Keyring *keyring, Call *call, size_t *pending, const char *name) {
-    call_send(keyring, call, pending, BUS_NAME, BUS_PATH, BUS_NAME, "GetNameOwner",
-              library.g_variant_new("(s)", name), CALL_MILLISECONDS);
+static void ask_bus(Keyring *keyring, Call *call, size_t *pending, const char *method,
+                    GVariant *arguments, int milliseconds) {
+    call_send(keyring, call, pending, BUS_NAME, BUS_PATH, BUS_NAME, method, arguments,
+              milliseconds);
 }
 
-static char *copied_owner(const Call *call) {
-    const char *name;
-    library.g_variant_get(call->reply, "(&s)", &name);
-    char *copied = strdup(name);
-    if (copied == NULL)
+/// What is asked of a bus that is new to us, all at once.
+struct Arrival {
+    Call hello;
+    Call provider;
+    Call gnome;
+    size_t pending;
+};
+
+static void ask_owners(Keyring *keyring) {
+    struct Arrival *arrival = keyring->arrival;
+    ask_bus(keyring, &arrival->provider, &arrival->pending, "GetNameOwner",
+            library.g_variant_new("(s)", SERVICE_NAME), CONNECT_MILLISECONDS);
+    ask_bus(keyring, &arrival->gnome, &arrival->pending, "GetNameOwner",
+            library.g_variant_new("(s)", "org.gnome.keyring"), CONNECT_MILLISECONDS);
+}
+
+static void begin_arrival(Keyring *keyring) {
+    struct Arrival *arrival = calloc(1, sizeof *arrival);
+    if (arrival == NULL)
         abort();
-    return copied;
+    keyring->arrival = arrival;
+    ask_bus(keyring, &arrival->hello, &arrival->pending, "Hello", library.g_variant_new("()"),
+            CONNECT_MILLISECONDS);
+    ask_owners(keyring);
+}
+
+static KeyringOutcome hello_outcome(Keyring *keyring, const Call *hello) {
+    switch (hello->state) {
+    case CallCutOff:
+        // A bus that does not know this user may hang up only now.
+        return keyring_fail(keyring, KeyringOutcomeRefused,
+                            "the session bus refused the authentication");
+    case CallOverdue:
+        return keyring_fail(keyring, KeyringOutcomeTimedOut, "the session bus did not answer");
+    default:
+        return call_outcome(keyring, hello, "(s)");
+    }
+}
+
+static KeyringOutcome take_owners(Keyring *keyring) {
+    const struct Arrival *arrival = keyring->arrival;
+    const KeyringOutcome outcome = call_outcome(keyring, &arrival->provider, "(s)");
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    const char *provider, *gnome;
+    library.g_variant_get(arrival->provider.reply, "(&s)", &provider);
+    if (!library.g_dbus_is_name(provider))
+        return keyring_wrong_type(keyring);
+    keyring->provider = strdup(provider);
+    if (keyring->provider == NULL)
+        abort();
+    if (call_outcome(keyring, &arrival->gnome, "(s)") == KeyringOutcomeDone) {
+        library.g_variant_get(arrival->gnome.reply, "(&s)", &gnome);
+        keyring->finds_locked_items = strcmp(gnome, provider) == 0;
+    }
+    return KeyringOutcomeDone;
 }
 
 /// Whether the bus said that it has no such service, or could not start it.
-static bool means_no_provider(const GError *error) {
+static bool means_no_provider(const Call *call) {
     static const char spawn[] = BUS_NAME ".Error.Spawn.";
-    char *name = library.g_dbus_error_get_remote_error(error);
-    const bool none = name != NULL && (strcmp(name, BUS_NAME ".Error.ServiceUnknown") == 0 ||
-                                       strcmp(name, BUS_NAME ".Error.NameHasNoOwner") == 0 ||
-                                       strncmp(name, spawn, sizeof spawn - 1) == 0);
-    library.g_free(name);
-    return none;
+    return call->state == CallRefused &&
+           (strcmp(call->error, BUS_NAME ".Error.ServiceUnknown") == 0 ||
+            strcmp(call->error, BUS_NAME ".Error.NameHasNoOwner") == 0 ||
+            strncmp(call->error, spawn, sizeof spawn - 1) == 0);
 }
 
-static KeyringOutcome find_provider(Keyring *keyring) {
+/// Has the bus start the provider.
+static KeyringOutcome start_provider(Keyring *keyring) {
     Call call = {0};
     size_t pending = 0;
-    ask_owner(keyring, &call, &pending, SERVICE_NAME);
+    ask_bus(keyring, &call, &pending, "StartServiceByName",
+            library.g_variant_new("(su)", SERVICE_NAME, (guint32)0), START_MILLISECONDS);
     calls_land(keyring, &pending);
-    KeyringOutcome outcome = call_outcome(keyring, &call, "(s)");
-    if (call.error != NULL && means_no_provider(call.error)) {
-        call_clear(&call);
-        call_send(keyring, &call, &pending, BUS_NAME, BUS_PATH, BUS_NAME, "StartServiceByName",
-                  library.g_variant_new("(su)", SERVICE_NAME, (guint32)0), START_MILLISECONDS);
-        calls_land(keyring, &pending);
-        outcome = call_outcome(keyring, &call, "(u)");
-        if (outcome == KeyringOutcomeDone) {
-            call_clear(&call);
-            ask_owner(keyring, &call, &pending, SERVICE_NAME);
-            calls_land(keyring, &pending);
-            outcome = call_outcome(keyring, &call, "(s)");
-        } else if (means_no_provider(call.error)) {
-            outcome = keyring_fail(keyring, KeyringOutcomeAbsent,
-                                   "no Secret Service on the session bus");
-        } else if (outcome == KeyringOutcomeTimedOut) {
-            outcome = keyring_fail(keyring, outcome, "the keyring did not start in time");
-        }
-    }
-    if (outcome == KeyringOutcomeDone)
-        keyring->provider = copied_owner(&call);
+    KeyringOutcome outcome = call_outcome(keyring, &call, "(u)");
+    if (means_no_provider(&call))
+        outcome = keyring_fail(keyring, KeyringOutcomeAbsent,
+                               "no Secret Service on the session bus");
+    else if (outcome == KeyringOutcomeTimedOut)
+        outcome = keyring_fail(keyring, outcome, "the keyring did not start in time");
     call_clear(&call);
     return outcome;
 }
 
-KeyringOutcome keyring_open(const char *address, Keyring **keyring, char *reason, size_t size) {
+static void clear_arrival(struct Arrival *arrival) {
+    call_clear(&arrival->hello);
+    call_clear(&arrival->provider);
+    call_clear(&arrival->gnome);
+}
+
+KeyringOutcome keyring_arrive(Keyring *keyring) {
+    struct Arrival *arrival = keyring->arrival;
+    if (arrival == NULL)
+        return KeyringOutcomeDone;
+    calls_land(keyring, &arrival->pending);
+    KeyringOutcome outcome = hello_outcome(keyring, &arrival->hello);
+    if (outcome == KeyringOutcomeDone && means_no_provider(&arrival->provider)) {
+        clear_arrival(arrival);
+        outcome = start_provider(keyring);
+        if (outcome == KeyringOutcomeDone) {
+            // What was sent before came to nobody.
+            keyring->was_early = true;
+            keyring_drop_session(keyring);
+            ask_owners(keyring);
+            calls_land(keyring, &arrival->pending);
+        }
+    }
+    if (outcome == KeyringOutcomeDone)
+        outcome = take_owners(keyring);
+    clear_arrival(arrival);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    free(arrival);
+    keyring->arrival = NULL;
+    return outcome;
+}
+
+static gboolean on_alarm(GSource *source, GSourceFunc callback, gpointer data) {
+    (void)source, (void)callback, (void)data;
+    return G_SOURCE_CONTINUE;
+}
+
+KeyringOutcome keyring_open(const char *address, bool for_secrets, Keyring **keyring,
+                            char *reason, size_t size) {
     *keyring = NULL;
-    const char *failure = library_open();
+    const char *failure = for_secrets ? library_open_secret() : library_open();
     if (failure != NULL) {
         snprintf(reason, size, "%s", failure);
         return KeyringOutcomeAbsent;
@@ -162,13 +266,17 @@ KeyringOutcome keyring_open(const char *address, Keyring **keyring, char *reason
     Keyring *opening = calloc(1, sizeof *opening);
     if (opening == NULL)
         abort();
+    opening->last = &opening->first;
     opening->context = library.g_main_context_new();
+    static GSourceFuncs alarm_functions = {.dispatch = on_alarm};
+    opening->alarm = library.g_source_new(&alarm_functions, (guint)sizeof(GSource));
+    opening->alarm_time = G_MAXINT64;
+    library.g_source_attach(opening->alarm, opening->context);
     library.g_main_context_push_thread_default(opening->context);
-    KeyringOutcome outcome = connect_to_bus(opening, address);
-    if (outcome == KeyringOutcomeDone)
-        outcome = find_provider(opening);
+    const KeyringOutcome outcome = connect_to_bus(opening, address);
     library.g_main_context_pop_thread_default(opening->context);
     if (outcome == KeyringOutcomeDone) {
+        begin_arrival(opening);
         *keyring = opening;
     } else {
         snprintf(reason, size, "%s", opening->reason);
@@ -179,39 +287,26 @@ KeyringOutcome keyring_open(const char *address, Keyring **keyring, char *reason
 
 void keyring_close(Keyring *keyring) {
     keyring_drop_session(keyring);
-    if (keyring->connection != NULL) {
-        // Nobody waits for the end of it.
-        library.g_dbus_connection_close(keyring->connection, NULL, NULL, NULL);
+    library.g_source_destroy(keyring->alarm);
+    library.g_source_unref(keyring->alarm);
+    // Closes it; nobody waits for that.
+    if (keyring->connection != NULL)
         library.g_object_unref(keyring->connection);
-    }
     library.g_main_context_unref(keyring->context);
     free(keyring->provider);
+    free(keyring->arrival);
     free(keyring);
 }
 
 const char *keyring_reason(const Keyring *keyring) { return keyring->reason; }
 
-bool keyring_finds_locked_items(Keyring *keyring) {
-    Call call = {0};
-    size_t pending = 0;
-    ask_owner(keyring, &call, &pending, "org.gnome.keyring");
-    calls_land(keyring, &pending);
-    bool is_gnome = false;
-    if (call_outcome(keyring, &call, "(s)") == KeyringOutcomeDone) {
-        const char *name;
-        library.g_variant_get(call.reply, "(&s)", &name);
-        is_gnome = strcmp(name, keyring->provider) == 0;
-    }
-    call_clear(&call);
-    return is_gnome;
-}
+bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->finds_locked_items; }
 
 uint32_t keyring_provider_process(Keyring *keyring) {
     Call call = {0};
     size_t pending = 0;
-    call_send(keyring, &call, &pending, BUS_NAME, BUS_PATH, BUS_NAME,
-              "GetConnectionUnixProcessID", library.g_variant_new("(s)", keyring->provider),
-              CALL_MILLISECONDS);
+    ask_bus(keyring, &call, &pending, "GetConnectionUnixProcessID",
+            library.g_variant_new("(s)", keyring->provider), CALL_MILLISECONDS);
     calls_land(keyring, &pending);
     guint32 process = 0;
     if (call_outcome(keyring, &call, "(u)") == KeyringOutcomeDone)
@@ -221,132 +316,3 @@ uint32_t keyring_provider_process(Keyring *keyring) {
 }
 
 void keyring_free(char *text) { free(text); }
-
-static void on_reply(GObject *connection, GAsyncResult *result, gpointer data) {
-    Call *call = data;
-    call->reply = library.g_dbus_connection_call_finish((GDBusConnection *)connection, result,
-                                                        &call->error);
-    *call->pending -= 1;
-}
-
-void call_send(Keyring *keyring, Call *call, size_t *pending, const char *destination,
-               const char *path, const char *interface, const char *method, GVariant *arguments,
-               int milliseconds) {
-    call->pending = pending;
-    *pending += 1;
-    library.g_main_context_push_thread_default(keyring->context);
-    library.g_dbus_connection_call(keyring->connection, destination, path, interface, method,
-                                   arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, milliseconds,
-                                   NULL, on_reply, call);
-    library.g_main_context_pop_thread_default(keyring->context);
-}
-
-void calls_land_until(Keyring *keyring, const size_t *pending, size_t left) {
-    library.g_main_context_push_thread_default(keyring->context);
-    while (*pending > left)
-        library.g_main_context_iteration(keyring->context, TRUE);
-    library.g_main_context_pop_thread_default(keyring->context);
-}
-
-void calls_land(Keyring *keyring, const size_t *pending) {
-    calls_land_until(keyring, pending, 0);
-}
-
-KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
-    if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_TIMED_OUT))
-        return keyring_fail(keyring, KeyringOutcomeTimedOut, "the keyring did not answer in time");
-    if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_INVALID_ARGUMENT))
-        return keyring_wrong_type(keyring);
-
-    static const struct {
-        const char *name;
-        KeyringOutcome outcome;
-        const char *reason;
-    } known[] = {
-        {"org.freedesktop.Secret.Error.IsLocked", KeyringOutcomeLocked, "the keyring is locked"},
-        {"org.freedesktop.Secret.Error.NoSuchObject", KeyringOutcomeNoSuchItem,
-         "the keyring has no such collection or item"},
-        {BUS_NAME ".Error.UnknownObject", KeyringOutcomeNoSuchItem, "the keyring has no such collection or item"},
-        {BUS_NAME ".Error.UnknownMethod", KeyringOutcomeNoSuchItem, "the keyring has no such collection or item"},
-        {BUS_NAME ".Error.AccessDenied", KeyringOutcomeRefused,
-         "the session bus does not let this process use the keyring"},
-        {BUS_NAME ".Error.AuthFailed", KeyringOutcomeRefused,
-         "the session bus refused the authentication"},
-        {BUS_NAME ".Error.ServiceUnknown", KeyringOutcomeGone, "the keyring went away"},
-        {BUS_NAME ".Error.NameHasNoOwner", KeyringOutcomeGone, "the keyring went away"},
-        {BUS_NAME ".Error.NoReply", KeyringOutcomeGone, "the keyring went away"},
-        {BUS_NAME ".Error.Disconnected", KeyringOutcomeGone, "the session bus went away"},
-        {BUS_NAME ".Error.Timeout", KeyringOutcomeTimedOut, "the keyring did not answer in time"},
-        {BUS_NAME ".Error.TimedOut", KeyringOutcomeTimedOut, "the keyring did not answer in time"},
-    };
-    char *name = library.g_dbus_error_get_remote_error(error);
-    KeyringOutcome outcome = KeyringOutcomeFailed;
-    if (name == NULL) {
-        // libsecret takes the name off an error, and leaves the provider's message, which may
-        // quote what it was given.
-        const bool is_ours = error->domain == library.g_io_error_quark() &&
-                             error->code != G_IO_ERROR_DBUS_ERROR;
-        if (library.g_dbus_connection_is_closed(keyring->connection))
-            outcome = keyring_fail(keyring, KeyringOutcomeGone, "the session bus went away");
-        else
-            outcome = keyring_fail(keyring, KeyringOutcomeFailed,
-                                   is_ours ? error->message
-                                           : "the keyring answered with an error");
-    } else {
-        size_t index = 0;
-        const size_t count = sizeof known / sizeof *known;
-        while (index < count && strcmp(known[index].name, name) != 0)
-            index++;
-        if (index < count) {
-            outcome = keyring_fail(keyring, known[index].outcome, known[index].reason);
-        } else {
-            // The provider's own message may quote what it was given: only its name is told.
-            char reason[REASON_SIZE];
-            snprintf(reason, sizeof reason, "the keyring answered with the error %s", name);
-            outcome = keyring_fail(keyring, KeyringOutcomeFailed, reason);
-        }
-    }
-    library.g_free(name);
-    return outcome;
-}
-
-KeyringOutcome call_outcome(Keyring *keyring, const Call *call, const char *type) {
-    if (call->error != NULL)
-        return keyring_error(keyring, call->error);
-    if (strcmp(library.g_variant_get_type_string(call->reply), type) != 0)
-        return keyring_wrong_type(keyring);
-    return KeyringOutcomeDone;
-}
-
-void call_clear(Call *call) {
-    if (call->reply != NULL)
-        library.g_variant_unref(call->reply);
-    if (call->error != NULL)
-        library.g_error_free(call->error);
-    *call = (Call){0};
-}
-
-KeyringOutcome call_provider(Keyring *keyring, Call *call, const char *path,
-                             const char *interface, const char *method, GVariant *arguments,
-                             const char *type) {
-    size_t pending = 0;
-    call_send(keyring, call, &pending, keyring->provider, path, interface, method, arguments,
-              CALL_MILLISECONDS);
-    calls_land(keyring, &pending);
-    return call_outcome(keyring, call, type);
-}
-
-KeyringOutcome keyring_wrong_type(Keyring *keyring) {
-    return keyring_fail(keyring, KeyringOutcomeWrongType,
-                        "the keyring answered with something of the wrong type");
-}
-
-KeyringOutcome keyring_fail(Keyring *keyring, KeyringOutcome outcome, const char *reason) {
-    snprintf(keyring->reason, sizeof keyring->reason, "%s", reason);
-    for (char *byte = keyring->reason; *byte != '\0'; byte++)
-        if ((unsigned char)*byte < 0x20 || *byte == 0x7F)
-            *byte = ' ';
-    return outcome;
-}
-
-char *path_copy(const char *path) { return strcmp(path, "/") == 0 ? NULL : strdup(path); }

@@ -55,6 +55,8 @@ struct KeyringSearch {
     Call calls[BATCH];
     size_t count;
     size_t pending;
+    /// Whether it was sent when the provider had not been found.
+    bool is_early;
 };
 
 /// Sends searches, as many as may be in flight at once.
@@ -62,8 +64,10 @@ static KeyringSearch *begin_search(Keyring *keyring, const KeyringPattern *patte
                                    size_t count) {
     KeyringSearch *search = allocate(1, sizeof *search);
     search->count = count < BATCH ? count : BATCH;
+    search->is_early = keyring->provider == NULL;
+    const char *provider = search->is_early ? SERVICE_NAME : keyring->provider;
     for (size_t index = 0; index < search->count; index++)
-        call_send(keyring, &search->calls[index], &search->pending, keyring->provider,
+        call_send(keyring, &search->calls[index], &search->pending, provider,
                   SERVICE_PATH, SERVICE_INTERFACE, "SearchItems",
                   library.g_variant_new("(@a{ss})", attributes_variant(patterns[index].attributes,
                                                                        patterns[index].count)),
@@ -113,20 +117,26 @@ static KeyringOutcome finish_search(Keyring *keyring, KeyringSearch *search,
 }
 
 KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
-                                    size_t count, bool wants_secrets) {
-    KeyringSearch *search = begin_search(keyring, patterns, count);
-    // Agreeing on the keys takes as long as all the rest of a get.
-    if (wants_secrets)
-        keyring_begin_session(keyring);
-    return search;
+                                    size_t count) {
+    return begin_search(keyring, patterns, count);
 }
 
 KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
                                      const KeyringPattern *patterns, size_t count,
                                      KeyringHits *hits) {
+    *hits = (KeyringHits){0};
+    KeyringOutcome outcome = keyring_arrive(keyring);
+    const bool is_lost = search->is_early && keyring->was_early;
+    if (outcome != KeyringOutcomeDone || is_lost) {
+        calls_give_up(keyring, search->calls, search->count);
+        free(search);
+        if (outcome != KeyringOutcomeDone)
+            return outcome;
+        search = begin_search(keyring, patterns, count);
+    }
+    outcome = finish_search(keyring, search, patterns, count, hits);
     // gnome-keyring 42 sometimes has no session for a client that has just come, and then says
     // that it has no such method.
-    KeyringOutcome outcome = finish_search(keyring, search, patterns, count, hits);
     if (outcome == KeyringOutcomeNoSuchItem)
         outcome = finish_search(keyring, begin_search(keyring, patterns, count), patterns, count,
                                 hits);
@@ -216,7 +226,7 @@ static KeyringOutcome take_items(Keyring *keyring, Call *calls, size_t *taken, s
                                  KeyringDetail detail, KeyringItem *items) {
     for (; *taken < count; *taken += 1) {
         Call *call = &calls[*taken];
-        if (call->reply == NULL && call->error == NULL)
+        if (!call_has_landed(call))
             break;
         const KeyringOutcome outcome = take_item(keyring, call, detail, &items[*taken]);
         if (outcome != KeyringOutcomeDone && outcome != KeyringOutcomeNoSuchItem)

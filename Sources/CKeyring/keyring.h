@@ -24,35 +24,92 @@ enum {
     REASON_SIZE = 512,
 };
 
+typedef struct Mailbox Mailbox;
+
+/// How far a call has come.
+typedef enum CallState {
+    CallUnsent,
+    CallFlying,
+    CallAnswered,
+    /// Answered with an error.
+    CallRefused,
+    /// Not answered in time.
+    CallOverdue,
+    /// The connection was closed before there was an answer.
+    CallCutOff,
+} CallState;
+
+/// A method call and, once it has landed, its reply or the name of the error that it led to.
+typedef struct Call {
+    CallState state;
+    /// Counts the calls that have not landed.
+    size_t *pending;
+    guint32 serial;
+    /// In microseconds of g_get_monotonic_time.
+    gint64 deadline;
+    GVariant *reply;
+    char *error;
+    struct Call *next;
+} Call;
+
 struct Keyring {
     GMainContext *context;
     GDBusConnection *connection;
-    /// The provider's unique name: whatever takes its place later is not the one we talked to.
+    Mailbox *mailbox;
+    /// The calls in flight, as they were sent, and where the next one is put.
+    Call *first;
+    Call **last;
+    /// How many answers have been taken from the mailbox.
+    size_t answers;
+    /// Wakes whoever waits.
+    GSource *alarm;
+    gint64 alarm_time;
+    /// What is asked of the bus first; null once the provider has been found.
+    struct Arrival *arrival;
+    /// The provider's unique name, once it has been found: whatever takes its place later is not
+    /// the one we talked to.
     char *provider;
+    bool finds_locked_items;
+    /// Whether the provider was started when something had been sent to it already.
+    bool was_early;
     /// Holds the session, once one is open or being opened.
     SecretService *service;
     /// The session that is being opened; null if none is.
     struct Opening *opening;
+    /// The prompt that is shown; null if none is.
+    struct Prompting *prompting;
     char reason[REASON_SIZE];
 };
 
-/// A method call and, once it has landed, its reply or its error.
-typedef struct Call {
-    size_t *pending;
-    GVariant *reply;
-    GError *error;
-} Call;
+/// Opens the socket of a bus on this machine, and asks to be let in. Failed where that cannot be
+/// done so, and GLib may do it or say why not.
+KeyringOutcome bus_socket_open(const char *address, int milliseconds, int *opened);
 
-/// Sends a call. Its arguments are consumed. `pending` counts the calls that have not landed.
+/// Returns when the bus has let this process in; nothing that comes after that has been read.
+KeyringOutcome bus_socket_enter(int file, int milliseconds);
+
+/// Begins to take messages from the connection.
+void calls_begin(Keyring *keyring);
+
+/// Sends a call. Its arguments are consumed. `pending` is one more until it has landed.
 void call_send(Keyring *keyring, Call *call, size_t *pending, const char *destination,
                const char *path, const char *interface, const char *method, GVariant *arguments,
                int milliseconds);
+
+/// Waits until so many answers have come, or something else, or the time has (in microseconds of
+/// g_get_monotonic_time; G_MAXINT64 is as long as any call may take). It may return before that.
+void calls_wait(Keyring *keyring, size_t answers, gint64 until);
 
 /// Waits until every call has landed.
 void calls_land(Keyring *keyring, const size_t *pending);
 
 /// Waits until so many calls, at most, have not landed.
 void calls_land_until(Keyring *keyring, const size_t *pending, size_t left);
+
+/// Clears calls whose answers are not wanted any more, landed or not.
+void calls_give_up(Keyring *keyring, Call *calls, size_t count);
+
+bool call_has_landed(const Call *call);
 
 /// The outcome of a call that has landed; its reply must be of the type. The reply stays the
 /// caller's, to be given to call_clear; the reason is kept.
@@ -72,11 +129,11 @@ KeyringOutcome keyring_fail(Keyring *keyring, KeyringOutcome outcome, const char
 /// The outcome of an answer that is of another type than it must be.
 KeyringOutcome keyring_wrong_type(Keyring *keyring);
 
-/// The outcome that an error of GDBus stands for. The reason is kept.
+/// The outcome that an error of libsecret's stands for. The reason is kept.
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error);
 
-/// Begins to open the session, if that has not begun yet, and does not wait for it.
-void keyring_begin_session(Keyring *keyring);
+/// A signal has come while a prompt is shown.
+void prompt_take_signal(Keyring *keyring, GDBusMessage *signal);
 
 /// Returns when the session is open.
 KeyringOutcome keyring_open_session(Keyring *keyring);

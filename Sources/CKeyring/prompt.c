@@ -2,113 +2,111 @@
 
 #include "keyring.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct Prompting {
-    Keyring *keyring;
+    const char *path;
     bool ended;
     KeyringOutcome outcome;
 } Prompting;
 
-static void end(Prompting *prompting, KeyringOutcome outcome, const char *reason) {
+static void end(Keyring *keyring, KeyringOutcome outcome, const char *reason) {
+    Prompting *prompting = keyring->prompting;
     if (prompting->ended)
         return;
     prompting->ended = true;
     prompting->outcome = outcome;
     if (outcome != KeyringOutcomeDone)
-        keyring_fail(prompting->keyring, outcome, reason);
+        keyring_fail(keyring, outcome, reason);
 }
 
-static void on_completed(GDBusConnection *connection, const gchar *sender, const gchar *path,
-                         const gchar *interface, const gchar *signal, GVariant *parameters,
-                         gpointer data) {
-    (void)connection, (void)sender, (void)path, (void)interface, (void)signal;
-    Prompting *prompting = data;
+static void on_completed(Keyring *keyring, GVariant *result) {
     // The result's type differs between providers where the prompt was refused; what was done
     // is looked at, not believed.
-    if (strcmp(library.g_variant_get_type_string(parameters), "(bv)") != 0) {
-        end(prompting, KeyringOutcomeWrongType,
-            "the keyring answered with something of the wrong type");
+    if (result == NULL || strcmp(library.g_variant_get_type_string(result), "(bv)") != 0) {
+        end(keyring, keyring_wrong_type(keyring), keyring->reason);
         return;
     }
-    GVariant *dismissed = library.g_variant_get_child_value(parameters, 0);
+    GVariant *dismissed = library.g_variant_get_child_value(result, 0);
     if (library.g_variant_get_boolean(dismissed))
-        end(prompting, KeyringOutcomeDeclined, "the prompt of the keyring was declined");
+        end(keyring, KeyringOutcomeDeclined, "the prompt of the keyring was declined");
     else
-        end(prompting, KeyringOutcomeDone, "");
+        end(keyring, KeyringOutcomeDone, "");
     library.g_variant_unref(dismissed);
 }
 
-static void on_owner_changed(GDBusConnection *connection, const gchar *sender, const gchar *path,
-                             const gchar *interface, const gchar *signal, GVariant *parameters,
-                             gpointer data) {
-    (void)connection, (void)sender, (void)path, (void)interface, (void)signal, (void)parameters;
-    end(data, KeyringOutcomeGone, "the keyring went away while it was asking");
+static bool is(const char *header, const char *expected) {
+    return header != NULL && strcmp(header, expected) == 0;
 }
 
-static gboolean on_prompt_deadline(gpointer data) {
-    end(data, KeyringOutcomeTimedOut, "nobody answered the prompt of the keyring in time");
-    return G_SOURCE_REMOVE;
+void prompt_take_signal(Keyring *keyring, GDBusMessage *signal) {
+    const char *sender = library.g_dbus_message_get_sender(signal);
+    const char *path = library.g_dbus_message_get_path(signal);
+    const char *interface = library.g_dbus_message_get_interface(signal);
+    const char *member = library.g_dbus_message_get_member(signal);
+    // The bus says who sends, so that no other can answer for the provider.
+    if (is(sender, keyring->provider) && is(path, keyring->prompting->path) &&
+        is(interface, PROMPT_INTERFACE) && is(member, "Completed"))
+        on_completed(keyring, library.g_dbus_message_get_body(signal));
+    else if (is(sender, BUS_NAME) && is(interface, BUS_NAME) && is(member, "NameOwnerChanged") &&
+             is(library.g_dbus_message_get_arg0(signal), keyring->provider))
+        end(keyring, KeyringOutcomeGone, "the keyring went away while it was asking");
 }
 
-/// Whether the bus is still there is asked now and then: a connection's end wakes nobody.
-static gboolean on_look(gpointer data) {
-    Prompting *prompting = data;
-    if (library.g_dbus_connection_is_closed(prompting->keyring->connection))
-        end(prompting, KeyringOutcomeGone, "the session bus went away");
-    return G_SOURCE_CONTINUE;
+/// Has the bus send the provider's signal, and word of the provider's end.
+static void subscribe(Keyring *keyring, Call *calls, size_t *pending) {
+    static const char *const rules[] = {
+        "type='signal',sender='%s',interface='" PROMPT_INTERFACE "',member='Completed'",
+        "type='signal',sender='" BUS_NAME "',interface='" BUS_NAME
+        "',member='NameOwnerChanged',arg0='%s'",
+    };
+    for (size_t index = 0; index < sizeof rules / sizeof *rules; index++) {
+        // A name has 255 bytes at most (D-Bus specification, "Valid Names").
+        char rule[512];
+        snprintf(rule, sizeof rule, rules[index], keyring->provider);
+        call_send(keyring, &calls[index], pending, BUS_NAME, BUS_PATH, BUS_NAME, "AddMatch",
+                  library.g_variant_new("(s)", rule), CALL_MILLISECONDS);
+    }
 }
 
-static GSource *add_timeout(Keyring *keyring, unsigned milliseconds, GSourceFunc function,
-                            gpointer data) {
-    GSource *source = library.g_timeout_source_new(milliseconds);
-    library.g_source_set_callback(source, function, data, NULL);
-    library.g_source_attach(source, keyring->context);
-    return source;
-}
-
-static void remove_source(GSource *source) {
-    library.g_source_destroy(source);
-    library.g_source_unref(source);
+/// Takes the window away. Whether it goes is not waited for.
+static void dismiss(Keyring *keyring) {
+    Call call = {0};
+    size_t pending = 0;
+    call_send(keyring, &call, &pending, keyring->provider, keyring->prompting->path,
+              PROMPT_INTERFACE, "Dismiss", library.g_variant_new("()"), 0);
+    library.g_dbus_connection_flush_sync(keyring->connection, NULL, NULL);
+    calls_land(keyring, &pending);
+    call_clear(&call);
 }
 
 KeyringOutcome keyring_prompt(Keyring *keyring, const char *prompt, unsigned seconds) {
-    Prompting prompting = {.keyring = keyring};
-    library.g_main_context_push_thread_default(keyring->context);
-    const guint completed = library.g_dbus_connection_signal_subscribe(
-        keyring->connection, keyring->provider, PROMPT_INTERFACE, "Completed", prompt, NULL,
-        G_DBUS_SIGNAL_FLAGS_NONE, on_completed, &prompting, NULL);
-    const guint owner = library.g_dbus_connection_signal_subscribe(
-        keyring->connection, BUS_NAME, BUS_NAME, "NameOwnerChanged", BUS_PATH, keyring->provider,
-        G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, &prompting, NULL);
-    GSource *deadline = add_timeout(keyring, seconds * 1000, on_prompt_deadline, &prompting);
-    GSource *look = add_timeout(keyring, 200, on_look, &prompting);
-
-    Call call = {0};
+    Prompting prompting = {.path = prompt};
+    keyring->prompting = &prompting;
+    const gint64 deadline = library.g_get_monotonic_time() + (gint64)seconds * 1000000;
+    Call calls[3] = {{0}};
     size_t pending = 0;
-    call_send(keyring, &call, &pending, keyring->provider, prompt, PROMPT_INTERFACE, "Prompt",
+    subscribe(keyring, calls, &pending);
+    call_send(keyring, &calls[2], &pending, keyring->provider, prompt, PROMPT_INTERFACE, "Prompt",
               library.g_variant_new("(s)", ""), CALL_MILLISECONDS);
     while (!prompting.ended || pending > 0) {
-        library.g_main_context_iteration(keyring->context, TRUE);
-        if (call.error != NULL && !prompting.ended) {
-            prompting.ended = true;
-            prompting.outcome = call_outcome(keyring, &call, "()");
-        }
+        calls_wait(keyring, 1, deadline);
+        for (size_t index = 0; index < 3 && !prompting.ended; index++)
+            if (call_has_landed(&calls[index])) {
+                prompting.outcome = call_outcome(keyring, &calls[index], "()");
+                prompting.ended = prompting.outcome != KeyringOutcomeDone;
+            }
+        if (library.g_dbus_connection_is_closed(keyring->connection))
+            end(keyring, KeyringOutcomeGone, "the session bus went away");
+        else if (library.g_get_monotonic_time() >= deadline)
+            end(keyring, KeyringOutcomeTimedOut,
+                "nobody answered the prompt of the keyring in time");
     }
-    call_clear(&call);
-
-    remove_source(look);
-    remove_source(deadline);
-    library.g_dbus_connection_signal_unsubscribe(keyring->connection, owner);
-    library.g_dbus_connection_signal_unsubscribe(keyring->connection, completed);
-    if (prompting.outcome == KeyringOutcomeTimedOut) {
-        // Takes the window away. Whether it does is not waited for.
-        library.g_dbus_connection_call(keyring->connection, keyring->provider, prompt,
-                                       PROMPT_INTERFACE, "Dismiss", NULL, NULL,
-                                       G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MILLISECONDS, NULL,
-                                       NULL, NULL);
-        library.g_dbus_connection_flush_sync(keyring->connection, NULL, NULL);
-    }
-    library.g_main_context_pop_thread_default(keyring->context);
+    for (size_t index = 0; index < 3; index++)
+        call_clear(&calls[index]);
+    if (prompting.outcome == KeyringOutcomeTimedOut)
+        dismiss(keyring);
+    keyring->prompting = NULL;
     return prompting.outcome;
 }

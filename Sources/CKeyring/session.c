@@ -1,14 +1,14 @@
 /// The session in which libsecret encrypts the secrets that go over the bus.
 ///
-/// A SecretService finds its own connection and its own provider. Ours is told both, and reads no
-/// property: it is there for the session only. Its class sets that after libsecret's constructor,
-/// which overwrites what the caller asked for.
+/// A SecretService finds its own connection and its own provider. Ours is told its connection, has
+/// the provider at the other end of it (`call_send` says how), and reads no property: it is there
+/// for the session only. Its class sets that after libsecret's constructor, which overwrites what
+/// the caller asked for.
 
 #include "keyring.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct Opening {
     GCancellable *cancellable;
@@ -24,10 +24,7 @@ static GObject *construct(GType type, guint count, GObjectConstructParam *proper
                          (int)(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES |
                                G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS |
                                G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START),
-                         NULL);
-    for (guint index = 0; index < count; index++)
-        if (strcmp(properties[index].pspec->name, "g-name") == 0)
-            library.g_object_set_property(service, "g-name", properties[index].value);
+                         "g-name", NULL, NULL);
     return service;
 }
 
@@ -70,8 +67,8 @@ void keyring_begin_session(Keyring *keyring) {
     keyring->opening = opening;
     library.g_main_context_push_thread_default(keyring->context);
     keyring->service = library.g_initable_new(
-        session_type(), NULL, &opening->error, "g-connection", keyring->connection, "g-name",
-        keyring->provider, "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
+        session_type(), NULL, &opening->error, "g-connection", keyring->connection,
+        "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
     if (keyring->service != NULL)
         library.secret_service_ensure_session(keyring->service, opening->cancellable, on_session,
                                               opening);
@@ -83,10 +80,8 @@ void keyring_begin_session(Keyring *keyring) {
 /// Waits for the session that is being opened, and gives the error, if any, to the caller.
 static GError *land_session(Keyring *keyring) {
     struct Opening *opening = keyring->opening;
-    library.g_main_context_push_thread_default(keyring->context);
     while (!opening->landed)
-        library.g_main_context_iteration(keyring->context, TRUE);
-    library.g_main_context_pop_thread_default(keyring->context);
+        calls_wait(keyring, 1, G_MAXINT64);
     GError *error = opening->error;
     library.g_object_unref(opening->cancellable);
     free(opening);

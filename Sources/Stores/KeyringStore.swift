@@ -66,13 +66,12 @@ package struct KeyringStore: CredentialStore {
 
     /// Where there is a login that is spelled exactly so, others are not looked for.
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
-        let service = try open()
-        let isExpected = query.place.flatMap { try? options.marker.contains($0) } ?? false
+        let service = try connect()
         var detail: SecretService.Detail = leavesOutDetails ? .attributes : .all
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
             let items = try unlockedItems(
-                service, [query], .toGet, reading: detail, expectingSecrets: isExpected
+                service, [query], .toGet, reading: detail, while: { isMarked(query) }
             ).filter(\.entry.isLogin)
             guard items.count < 2 || detail == .all else {
                 detail = .all
@@ -150,8 +149,9 @@ package struct KeyringStore: CredentialStore {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a removal must say what to remove")
         }
-        let service = try open()
-        let lock = try options.lockFolder.lock(lockName)
+        // No secret is asked for: it is removed where libsecret is missing, too.
+        let service = try connect(forSecrets: false)
+        let lock = try lock(service)
         defer { withExtendedLifetime(lock) {} }
 
         // Done when nothing is left: an item may be replaced while it is removed.
@@ -173,8 +173,12 @@ package struct KeyringStore: CredentialStore {
                     : try delete(
                         service, items, queries, noting: &removed, preparing: &unmarking)
                 guard isDone else { continue }
-                if let unmarking = unmarking.take() { try unmarking.commit() }
-                for query in queries { try unmark(service, query) }
+                var marked = queries
+                if let unmarking = unmarking.take() {
+                    try unmarking.commit()
+                    marked.removeAll { $0.widenedToPlace == nil }
+                }
+                for query in marked { try unmark(service, query) }
                 return Array(removed.values)
             }
         } catch {
@@ -233,11 +237,36 @@ private enum Purpose {
 }
 
 extension KeyringStore {
+    /// The keyring, once it has been found.
     func open() throws(StoreError) -> SecretService {
+        let service = try connect()
+        try service.arrive()
+        return service
+    }
+
+    /// The keyring, to be searched, and whether there is one turns out then.
+    private func connect(forSecrets: Bool = true) throws(StoreError) -> SecretService {
         guard let address = options.busAddress else {
             throw StoreError(.absent, "there is no session bus")
         }
-        return try SecretService(busAddress: address)
+        return try SecretService(busAddress: address, forSecrets: forSecrets)
+    }
+
+    /// The lock that all keyring writers of a user hold. Without a keyring that is the error, not
+    /// what keeps the lock from being taken.
+    private func lock(_ service: SecretService) throws(StoreError) -> Folder.Lock {
+        do throws(StoreError) {
+            return try options.lockFolder.lock(lockName)
+        } catch {
+            try service.arrive()
+            throw error
+        }
+    }
+
+    /// Whether a login for what is asked may be in the keyring, as far as that is known.
+    private func isMarked(_ query: Query) -> Bool {
+        guard let place = query.place else { return false }
+        return (try? options.marker.contains(place)) ?? false
     }
 
     /// The path of the collection for new logins.
@@ -284,17 +313,14 @@ extension KeyringStore {
     /// None only if there is none.
     private func unlockedItems(
         _ service: SecretService, _ queries: [Query], _ purpose: Purpose,
-        reading detail: SecretService.Detail, expectingSecrets: Bool = false,
-        while body: () -> Void = {}
+        reading detail: SecretService.Detail, while body: () -> Bool = { false }
     ) throws(StoreError) -> [MatchingItem] {
         let likely = queries.flatMap { purpose.needsAll ? $0.patterns : $0.likelyPatterns }
         let others = purpose.needsAll ? [] : queries.flatMap(\.otherPatterns)
         var mayUnlock = true
         for attempt in 0..<attempts {
             var hits =
-                attempt == 0 && purpose == .toReplace
-                ? try service.search(likely, expectingSecrets: true, while: body)
-                : try service.search(likely, expectingSecrets: expectingSecrets)
+                attempt == 0 ? try service.search(likely, while: body) : try service.search(likely)
             guard var items = try matchingItems(service, hits, queries, purpose, detail) else {
                 continue
             }
@@ -436,6 +462,7 @@ extension KeyringStore {
         // The disk is waited for while the keyring searches and agrees on keys.
         var before = try unlockedItems(service, [query], .toReplace, reading: .all) {
             do throws(StoreError) { try mark() } catch { marking = error }
+            return true
         }
         if let marking { throw marking }
         willWrite()
@@ -618,22 +645,21 @@ extension KeyringStore {
     }
 
     /// Deletes the items, all that it can, and says whether it has seen that nothing is left which
-    /// matches. Prepares to unmark the places of which nothing is left then.
+    /// matches. Prepares to unmark the places of queries that ask for all accounts of one.
     private func delete(
         _ service: SecretService, _ items: [MatchingItem], _ queries: [Query],
         noting removed: inout [String: Entry], preparing unmarking: inout KeyringMarker.Removal?
     ) throws(StoreError) -> Bool {
         let deletions = items.map { service.beginDelete($0.path) }
         let places = queries.filter { $0.widenedToPlace == nil }.compactMap(\.place)
-        var findsLockedItems = false
         // What is left is asked for before there is an answer: a provider does one thing after
         // the other. Where it has to ask somebody first, it is asked again.
         let left = try? service.search(queries.flatMap(\.patterns)) {
-            findsLockedItems = service.findsLockedItems
             // What goes wrong here goes wrong again, and is told, when the place is unmarked.
             unmarking = try? options.marker.prepareRemoval(of: places)
+            return false
         }
-        var isDone = findsLockedItems && left?.isEmpty == true
+        var isDone = service.findsLockedItems && left?.isEmpty == true
         var failure: StoreError?
         for (item, deletion) in zip(items, deletions) {
             do throws(StoreError) {
@@ -733,19 +759,25 @@ extension Query {
     /// carry.
     fileprivate var likelyPatterns: [[String: Text]] {
         guard let key = serverKey else {
-            return [realm.constants.merging(facts) { _, fact in fact }]
+            var pattern = realm.constants
+            for (name, fact) in facts { pattern[name] = fact }
+            return [pattern]
         }
         return [
-            realm.constants.merging(["server": key.spelling]) { _, fact in fact },
-            realm.constants.merging([normalFormName: key.normalForm]) { _, fact in fact },
+            pattern("server", key.spelling), pattern(normalFormName, key.normalForm),
         ]
     }
 
     /// The other spellings, which other helpers may have written.
     fileprivate var otherPatterns: [[String: Text]] {
         guard let key = serverKey else { return [] }
-        return key.spellings.filter { $0 != key.spelling }
-            .map { realm.constants.merging(["server": $0]) { _, fact in fact } }
+        return key.spellings.filter { $0 != key.spelling }.map { pattern("server", $0) }
+    }
+
+    private func pattern(_ name: String, _ value: Text) -> [String: Text] {
+        var pattern = realm.constants
+        pattern[name] = value
+        return pattern
     }
 
     private var serverKey: ServerKey? {

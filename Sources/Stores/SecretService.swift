@@ -52,11 +52,12 @@ final class SecretService {
 
     private let keyring: OpaquePointer
 
-    /// Connects to the bus and finds the provider, which the bus may start.
-    init(busAddress: String) throws(StoreError) {
+    /// Connects to the bus and asks for the provider. For no secrets it does without libsecret.
+    init(busAddress: String, forSecrets: Bool) throws(StoreError) {
         var keyring: OpaquePointer?
         var reason = [CChar](repeating: 0, count: 512)
-        let outcome = unsafe keyring_open(busAddress, &keyring, &reason, reason.count)
+        let outcome = unsafe keyring_open(
+            busAddress, forSecrets, &keyring, &reason, reason.count)
         guard let keyring = unsafe keyring else {
             let text = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
             throw StoreError(step: outcome, String(decoding: text, as: UTF8.self))
@@ -72,22 +73,25 @@ final class SecretService {
         return process == 0 ? nil : process
     }
 
-    /// Whether a search is known to find items of locked collections. Asks the bus once.
-    private(set) lazy var findsLockedItems: Bool = unsafe keyring_finds_locked_items(keyring)
+    /// Whether a search is known to find items of locked collections.
+    var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
 
-    /// The items that carry all the attributes of any of the patterns, each once. Where secrets
-    /// will be asked for, the session is opened meanwhile. `body` is called before the answer is
-    /// waited for.
+    /// Returns when the provider has been found, which the bus may start. Only a search may be made
+    /// before, which then is under way meanwhile.
+    func arrive() throws(StoreError) { try check(unsafe keyring_arrive(keyring)) }
+
+    /// The items that carry all the attributes of any of the patterns, each once. `body` is called
+    /// before the answer is waited for, and says whether secrets will be asked for: then the
+    /// session is opened meanwhile.
     func search(
-        _ patterns: [[String: Text]], expectingSecrets: Bool = false, while body: () -> Void = {}
+        _ patterns: [[String: Text]], while body: () -> Bool = { false }
     ) throws(StoreError) -> [Hit] {
         let strings = CStrings()
         let lists = unsafe patterns.map(strings.attributes)
         let list = unsafe strings.patterns(lists)
         var hits = unsafe KeyringHits()
-        let search = unsafe keyring_begin_search(
-            keyring, list, patterns.count, expectingSecrets)
-        body()
+        let search = unsafe keyring_begin_search(keyring, list, patterns.count)
+        if body() { unsafe keyring_begin_session(keyring) }
         try check(
             unsafe keyring_finish_search(keyring, search, list, patterns.count, &hits))
         defer { unsafe keyring_hits_free(&hits) }

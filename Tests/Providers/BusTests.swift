@@ -28,16 +28,91 @@ import Testing
             connection, _ = listener.accept()
             words = connection.makefile("rwb", buffering=0)
             answers = {
-                b"AUTH": b"REJECTED EXTERNAL",
-                b"AUTH EXTERNAL": b"OK 0123456789abcdef0123456789abcdef",
-                b"NEGOTIATE_UNIX_FD": b"AGREE_UNIX_FD",
+                b"AUTH EXTERNAL": b"DATA",
+                b"DATA": b"OK 0123456789abcdef0123456789abcdef",
             }
             while (line := words.readline().strip(b"\\0\\r\\n")) != b"BEGIN":
-                words.write(answers[b" ".join(line.split()[:2])] + b"\\r\\n")
+                words.write(answers[line] + b"\\r\\n")
             signal.pause()
             """)
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
         try await expectError(request, "the session bus did not answer", within: 5)
+    }
+
+    @Test func aBusThatLetsOneInByteByByteIsAnError() async throws {
+        let address = try socket(
+            """
+            import time
+            connection, _ = listener.accept()
+            for byte in b"DATA\\r\\nOK 0123456789abcdef0123456789abcdef\\r\\n":
+                time.sleep(0.5)
+                connection.send(bytes([byte]))
+            """)
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        try await expectError(.get, "the session bus did not answer", within: 5)
+    }
+
+    /// One socket is connected to without GLib; whatever else there is, GLib knows.
+    @Test func everyKindOfAddressLeadsToTheKeyring() throws {
+        let bus = try PrivateBus(in: sandbox)
+        _ = try GnomeKeyring(on: bus)
+        let address = try #require(bus.address.split(separator: ",").first)
+        let path = address.dropFirst("unix:path=".count)
+        let last = try #require(path.utf8.last)
+        let guid = try #require(bus.address.split(separator: "guid=").last)
+        try expectKeyring(at: String(address))
+        try expectKeyring(at: bus.address)
+        try expectKeyring(at: address.dropLast() + "%" + String(last, radix: 16))
+        try expectKeyring(at: "unix:path=/nonexistent/bus;\(address)")
+        try expectKeyring(at: "\(address);unix:path=/nonexistent/bus")
+        try expectKeyring(at: "unix:guid=\(guid),path=\(path)")
+    }
+
+    @Test func aSocketWithoutAFileLeadsToTheKeyring() throws {
+        let name = "unix:abstract=keyfob" + sandbox.path
+        let bus = try PrivateBus(in: sandbox, listening: name)
+        _ = try GnomeKeyring(on: bus)
+        try expectKeyring(at: name)
+        try expectKeyring(at: bus.address)
+    }
+
+    @Test func aBusThatAsksForAnotherProofLeadsToTheKeyring() throws {
+        let bus = try PrivateBus(in: sandbox, mechanism: "DBUS_COOKIE_SHA1")
+        _ = try GnomeKeyring(on: bus)
+        try expectKeyring(at: bus.address)
+    }
+
+    /// What is sent to a keyring before the bus has started it is sent again.
+    @Test func aKeyringThatTheBusStartsIsAsked() async throws {
+        try storeAndStop()
+        let command = "/usr/bin/gnome-keyring-daemon --foreground --components=secrets"
+        for request in [Request.get, .erase, .replace] {
+            let bus = try PrivateBus(in: sandbox, activating: [secrets: command])
+            try await expectError(
+                request, "the keyring is locked and nobody can be asked here to unlock it",
+                within: 5)
+            bus.stop()
+        }
+    }
+
+    @Test func aKeyringThatTheBusStartsGivesItsSecret() throws {
+        try storeAndStop()
+        let password = try sandbox.write(GnomeKeyring.password, to: "password")
+        let keyring = "gnome-keyring-daemon --foreground --unlock --components=secrets"
+        _ = try PrivateBus(
+            in: sandbox,
+            activating: [secrets: "/bin/sh -c \"exec /usr/bin/\(keyring) <\(password)\""])
+        let get = try run(.get).finish()
+        #expect(Trial.isAnswer(get, .login(user: "other", secret: "new")), "\(get)")
+    }
+
+    /// Leaves a login in a keyring that is not there any more, nor its bus.
+    private func storeAndStop() throws {
+        let bus = try PrivateBus(in: sandbox)
+        let keyring = try GnomeKeyring(on: bus)
+        #expect(try run(.replace).finish().succeeded)
+        keyring.daemon.stop()
+        bus.stop()
     }
 
     @Test(arguments: Request.allCases)
@@ -61,6 +136,24 @@ import Testing
         try sandbox.program(
             ["docker-credential-keyfob", request.action], input: Array(request.input.utf8)
         ).start()
+    }
+
+    /// Whether a login can be stored in the keyring, got and erased with this as the bus's address.
+    private func expectKeyring(
+        at address: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        for (request, answer) in [
+            (Request.replace, Answer.done), (.get, .login(user: "other", secret: "new")),
+            (.erase, .done),
+        ] {
+            let outcome = try run(request).finish()
+            let isAnswer = Trial.isAnswer(outcome, answer)
+            #expect(isAnswer, "\(address): \(outcome)", sourceLocation: sourceLocation)
+        }
+        #expect(
+            sandbox.read("home/.local/share/keyfob/credentials") == nil,
+            sourceLocation: sourceLocation)
     }
 
     private func expectError(

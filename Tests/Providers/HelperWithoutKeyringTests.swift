@@ -32,6 +32,29 @@ import Testing
         try expect(prefix, "list", "", 0, "{}\n")
     }
 
+    @Test func anEraseReachesAKeyringWithoutLibsecret() throws {
+        let prefix = try arrange(.libsecret)
+        let login = #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#
+        try expect([], "store", login, 0, "")
+        try expect(prefix, "erase", "https://h.example/v1/", 0, "")
+        try expect([], "get", "h.example", 1, "credentials not found in native keychain\n")
+    }
+
+    /// What keeps writers of a keyring apart matters only where there is one.
+    @Test func aLockThatCannotBeTakenIsAnErrorOnlyWhereThereIsAKeyring() throws {
+        let bus = try PrivateBus(in: sandbox)
+        try sandbox.makeFolder("run/keyfob")
+        try #require(unsafe chmod(sandbox.file("run/keyfob"), 0o777) == 0)
+        let login = #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#
+        try expect([], "store", login, 0, "")
+        try expect([], "erase", "h.example", 0, "")
+        try expect([], "get", "h.example", 1, "credentials not found in native keychain\n")
+
+        _ = try GnomeKeyring(on: bus)
+        let outcome = try run([], "erase", "h.example")
+        #expect(outcome.status == 1 && outcome.output.contains("run/keyfob"), "\(outcome)")
+    }
+
     @Test func anEraseWithoutABusIsTrueForEachServer() throws {
         let bus = try PrivateBus(in: sandbox)
         _ = try GnomeKeyring(on: bus)

@@ -1,8 +1,9 @@
 import Credentials
 import Sandbox
 import StoreContract
-import Stores
 import Testing
+
+@testable import Stores
 
 /// The keyring store with a real gnome-keyring, unlocked.
 @Suite struct KeyringStoreTests {
@@ -88,6 +89,21 @@ import Testing
                 try desk.store { $0.collection = name }.save(login("h", "u", "s"))
             }
         }
+    }
+
+    @Test func aCallAfterTheBusHasGoneEndsAtOnce() throws {
+        _ = try desk.startKeyring()
+        let service = try desk.store().open()
+        desk.bus.stop()
+        let duration = ContinuousClock().measure {
+            for _ in 0..<4 {
+                let error = #expect(throws: StoreError.self) {
+                    try service.search([["server": "h.example"]])
+                }
+                #expect(error?.outcome == .gone)
+            }
+        }
+        #expect(duration < .seconds(4))
     }
 
     @Test func theMarkerFollowsWhatIsInTheKeyring() throws {

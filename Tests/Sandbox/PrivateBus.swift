@@ -11,9 +11,10 @@ package final class PrivateBus: Sendable {
     /// - Parameters:
     ///   - activating: what can be activated, the command for each name.
     ///   - mechanism: how a client must authenticate.
+    ///   - listening: where it listens; at a socket of the sandbox's by default.
     package init(
         in sandbox: Sandbox, activating commands: [String: String] = [:],
-        mechanism: String = "EXTERNAL"
+        mechanism: String = "EXTERNAL", listening: String? = nil
     ) throws {
         self.sandbox = sandbox
         let name = sandbox.uniqueName("bus")
@@ -31,7 +32,7 @@ package final class PrivateBus: Sendable {
                 "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
             <busconfig>
               <type>session</type>
-              <listen>unix:path=\(socket)</listen>
+              <listen>\(listening ?? "unix:path=\(socket)")</listen>
               <auth>\(mechanism)</auth>
               \(services)
               <policy context="default">
@@ -46,7 +47,7 @@ package final class PrivateBus: Sendable {
             "--print-address=1",
         ])
         address = try daemon.wait(for: "address") { [daemon] in
-            daemon.log.split(separator: "\n").first { $0.hasPrefix("unix:path=") }.map(String.init)
+            daemon.log.split(separator: "\n").first { $0.hasPrefix("unix:") }.map(String.init)
         }
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
     }

@@ -113,10 +113,15 @@ typedef struct KeyringCollections {
     size_t count;
 } KeyringCollections;
 
-/// Connects to the bus at `address` and finds the provider, starting it if the bus can. On any
-/// outcome but done, `*keyring` is null and `reason` (at most `size` bytes) says why.
-KeyringOutcome keyring_open(const char *address, Keyring *_Nullable *_Nonnull keyring,
-                            char *reason, size_t size);
+/// Connects to the bus at `address` and asks for the provider. Without `for_secrets` it does without
+/// libsecret, and neither gets nor stores a secret. On any outcome but done, `*keyring` is null and
+/// `reason` (at most `size` bytes) says why.
+KeyringOutcome keyring_open(const char *address, bool for_secrets,
+                            Keyring *_Nullable *_Nonnull keyring, char *reason, size_t size);
+
+/// Returns when the provider has been found, which the bus starts if it can. A search and a session
+/// may be begun before that, so that they are under way meanwhile; all else comes after it.
+KeyringOutcome keyring_arrive(Keyring *keyring);
 
 /// Drops the connection.
 void keyring_close(Keyring *keyring);
@@ -124,18 +129,21 @@ void keyring_close(Keyring *keyring);
 /// Why the last call did not end in done: one line, valid until the next call.
 const char *keyring_reason(const Keyring *keyring);
 
-/// Whether the provider is known to find items in locked collections, by their attributes:
+/// Whether the provider, which has been found, is known to find items in locked collections, by their attributes:
 /// gnome-keyring, which also owns the bus name org.gnome.keyring.
-bool keyring_finds_locked_items(Keyring *keyring);
+bool keyring_finds_locked_items(const Keyring *keyring);
 
 /// The number of the provider's process, or 0 where the bus does not tell.
 uint32_t keyring_provider_process(Keyring *keyring);
 
 /// Begins to find the items that carry all the attributes of any of the patterns, and does not wait
-/// for them: all searches are in flight at once. Where secrets will be asked for, the session is
-/// opened meanwhile; if that fails, the call that needs it says so. The caller finishes it.
+/// for them: all searches are in flight at once. The caller finishes it.
 KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
-                                    size_t count, bool wants_secrets);
+                                    size_t count);
+
+/// Begins to open the session in which secrets are encrypted, unless that has begun: agreeing on its
+/// keys takes as long as all the rest of a get. If it fails, the call that needs it says so.
+void keyring_begin_session(Keyring *keyring);
 
 /// Waits for a search for the same patterns, and frees it. The caller frees the hits.
 KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
