@@ -1,7 +1,7 @@
 /// The session in which libsecret encrypts the secrets that go over the bus.
 ///
 /// A SecretService finds its own connection and its own provider. Ours is told its connection, has
-/// the provider at the other end of it (`call_send` says how), and reads no property: it is there
+/// the provider at the other end of it (calls.c says how), and reads no property: it is there
 /// for the session only. Its class sets that after libsecret's constructor, which overwrites what
 /// the caller asked for.
 

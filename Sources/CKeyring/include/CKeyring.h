@@ -9,8 +9,9 @@
 /// reported as success (libsecret/secret-service.c, on_real_prompt_completed). Here the prompt is
 /// a step of its own, which the caller decides on, and it always ends.
 ///
-/// Every call ends within its deadline: connecting 2 s, starting the provider 10 s, any other call
-/// 5 s, a prompt as long as the caller says. A Keyring belongs to one thread at a time.
+/// Every call ends within its deadline: being let in by the bus 2 s, its first answers 2 s, starting
+/// the provider 10 s, any other call 5 s, a prompt as long as the caller says. A Keyring belongs to
+/// one thread at a time.
 
 #ifndef KEYFOB_CKEYRING_H
 #define KEYFOB_CKEYRING_H
