@@ -6,7 +6,8 @@ package final class Daemon: Sendable {
     private let name: String
     private let process: pid_t
     private let output: String
-    private let hasEnded = Mutex(false)
+    /// Whether its end has been waited for. Until then its number is nobody else's.
+    private let isReaped = Mutex(false)
 
     /// Starts the program; what it writes goes into a file of that name.
     init(_ program: Program, output: String) throws {
@@ -29,23 +30,29 @@ package final class Daemon: Sendable {
     /// What it has written so far.
     package var log: String { (try? String(contentsOfFile: output, encoding: .utf8)) ?? "" }
 
-    package var isRunning: Bool {
-        hasEnded.withLock { hasEnded in
-            var status: Int32 = 0
-            if !hasEnded, unsafe waitpid(process, &status, WNOHANG) == process { hasEnded = true }
-            return !hasEnded
+    package var isRunning: Bool { isReaped.withLock { isReaped in !isReaped && !hasEnded } }
+
+    /// Asks it to end, and kills it if it does not, with all that it started.
+    package func stop() {
+        isReaped.withLock { isReaped in
+            if isReaped { return }
+            kill(-process, SIGTERM)
+            let deadline = ContinuousClock.now + .seconds(5)
+            while !hasEnded {
+                if ContinuousClock.now > deadline { kill(-process, SIGKILL) }
+                usleep(1000)
+            }
+            kill(-process, SIGKILL)
+            waitpid(process, nil, 0)
+            isReaped = true
         }
     }
 
-    /// Asks it to end, and kills it if it does not.
-    package func stop() {
-        kill(-process, SIGTERM)
-        let deadline = ContinuousClock.now + .seconds(5)
-        while isRunning {
-            if ContinuousClock.now > deadline { kill(-process, SIGKILL) }
-            usleep(1000)
-        }
-        kill(-process, SIGKILL)
+    /// Whether it has ended, and is not yet waited for.
+    private var hasEnded: Bool {
+        var end = unsafe siginfo_t()
+        return unsafe waitid(P_PID, id_t(process), &end, WEXITED | WNOHANG | WNOWAIT) == 0
+            && end.si_signo == SIGCHLD
     }
 
     /// Waits until there is what is looked for, and throws if the daemon ends before, or if it

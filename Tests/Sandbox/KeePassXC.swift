@@ -6,7 +6,7 @@
 package final class KeePassXC: Provider {
     package let bus: PrivateBus
     package let daemon: Daemon
-    package var collection: String { "/org/freedesktop/secrets/collection/logins" }
+    package var collection: String { KeePassXC.logins }
 
     /// Starts KeePassXC on the sandbox's database, which is made if there is none, and returns
     /// when it answers.
@@ -36,14 +36,27 @@ package final class KeePassXC: Provider {
         if sandbox.read(KeePassXC.database) == nil {
             try KeePassXC.makeDatabase(in: sandbox, exposesGroup: exposesGroup)
         }
-        daemon = try sandbox.startDaemon(
+        let arguments =
             ["keepassxc", "-platform", "offscreen"] + (isUnlocked ? ["--pw-stdin"] : [])
-                + [sandbox.file(KeePassXC.database)],
-            input: isUnlocked ? "\(KeePassXC.password)\n" : "")
-        try waitForName()
-        if exposesGroup { try waitForCollection(isUnlocked: isUnlocked) }
+            + [sandbox.file(KeePassXC.database)]
+        for _ in 0..<3 {
+            let start = Start(
+                bus: bus,
+                daemon: try sandbox.startDaemon(
+                    arguments, input: isUnlocked ? "\(KeePassXC.password)\n" : ""))
+            do {
+                try start.waitUntilReady(isUnlocked: isUnlocked, exposesGroup: exposesGroup)
+                daemon = start.daemon
+                return
+            } catch  where !start.daemon.isRunning {
+                // KeePassXC 2.7.4 now and then ends itself by a segmentation fault, at 0xd8, while
+                // it opens a database.
+            }
+        }
+        throw SandboxError("keepassxc does not start")
     }
 
+    private static let logins = "/org/freedesktop/secrets/collection/logins"
     private static let password = "the database's"
     private static let database = "home/logins.kdbx"
 
@@ -69,5 +82,19 @@ package final class KeePassXC: Provider {
             "keepassxc-cli", "import", "--quiet", "--set-password",
             source, sandbox.file(database), input: "\(password)\n\(password)\n")
         guard outcome.succeeded else { throw SandboxError("keepassxc-cli: \(outcome.errors)") }
+    }
+
+    /// One that has been started and may not be ready.
+    private struct Start: Provider {
+        let bus: PrivateBus
+        let daemon: Daemon
+        var collection: String { KeePassXC.logins }
+
+        func waitUntilReady(isUnlocked: Bool, exposesGroup: Bool) throws {
+            try waitForName()
+            guard !exposesGroup else { return try waitForCollection(isUnlocked: isUnlocked) }
+            // Until it has opened the database, that is a locked collection.
+            try daemon.wait(for: "unlocked database") { try collections().isEmpty ? () : nil }
+        }
     }
 }

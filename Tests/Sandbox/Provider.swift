@@ -34,6 +34,15 @@ extension Provider {
         return answer.split(separator: "'").map(String.init).filter { $0.hasPrefix("/") }
     }
 
+    /// The object paths of all collections.
+    func collections() throws -> [String] {
+        let answer = try bus.call(
+            secrets, service, "org.freedesktop.DBus.Properties.Get",
+            "org.freedesktop.Secret.Service", "Collections")
+        guard let answer else { throw SandboxError("the service does not tell its collections") }
+        return answer.split(separator: "'").map(String.init).filter { $0.hasPrefix("/") }
+    }
+
     /// What the `default` alias names: `/` if there is no default collection.
     package func defaultCollection() throws -> String? {
         try bus.call(
