@@ -75,7 +75,7 @@ from dbus.lowlevel import (
 from dbus.mainloop.glib import DBusGMainLoop
 from gi.repository import GLib
 
-from session import ENCRYPTED, PLAIN, Session
+from session import ENCRYPTED, PLAIN, Session, no_key
 
 BUS = "org.freedesktop.DBus"
 CONTROL = "org.keyfob.HostileService"
@@ -268,7 +268,9 @@ class Service:
         elif algorithm == ENCRYPTED and not self.does("session", "plain"):
             session = Session(path, bytes(peer))
             session.agrees = not (is_first and self.does("session", "strange-first"))
-            key = b"" if self.does("session", "bad-key") else session.output
+            key = session.output
+            if self.does("session", "bad-key"):
+                key, session.reader = b"", no_key()
             output = dbus.ByteArray(key, variant_level=1)
         else:
             raise Failure(NOT_SUPPORTED)
@@ -312,10 +314,12 @@ class Service:
     def encode(self, path, secret):
         session = self.sessions[path]
         if self.does("secrets", "other-key") or not session.agrees:
+            reader = session.key
             session = Session(path, (2).to_bytes(1, "big"))
+            session.reader = reader
         if self.does("secrets", "other-session"):
             path = ROOT + "/session/other"
-        vector, value = session.encode(secret)
+        vector, value = session.encode(secret, session.reader)
         if self.does("secrets", "bad-padding"):
             vector, value = session.encode(b"\x63" * 16)
             value = value[:16]

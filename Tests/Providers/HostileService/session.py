@@ -37,6 +37,8 @@ class Session:
         """Without a peer's public key the session is plain."""
         self.path = path
         self.key = None
+        # That of the client, if it is another.
+        self.reader = None
         self.agrees = True
         self.output = b""
         if peer is not None:
@@ -45,14 +47,23 @@ class Session:
             self.key = derive(shared.to_bytes(PRIME_SIZE, "big"))
             self.output = pow(GENERATOR, private, PRIME).to_bytes(PRIME_SIZE, "big")
 
-    def encode(self, secret):
-        """The parameters and the value that carry a secret."""
+    def encode(self, secret, reader=None):
+        """The parameters and the value that carry a secret.
+
+        A reader's other key does not decrypt it to something that looks padded, as one in 256
+        does by chance.
+        """
         if self.key is None:
             return b"", secret
-        vector = os.urandom(BLOCK)
         filler = BLOCK - len(secret) % BLOCK
         padded = secret + bytes([filler]) * filler
-        return vector, cipher("gcry_cipher_encrypt", self.key, vector, padded)
+        while True:
+            vector = os.urandom(BLOCK)
+            value = cipher("gcry_cipher_encrypt", self.key, vector, padded)
+            if reader is None or reader == self.key:
+                return vector, value
+            if not 1 <= cipher("gcry_cipher_decrypt", reader, vector, value)[-1] <= BLOCK:
+                return vector, value
 
     def decode(self, parameters, value):
         """The secret that parameters and value carry."""
@@ -60,6 +71,11 @@ class Session:
             return value
         padded = cipher("gcry_cipher_decrypt", self.key, parameters, value)
         return padded[: -padded[-1]]
+
+
+def no_key():
+    """That of a client which was given a public key of nothing."""
+    return derive(bytes(PRIME_SIZE))
 
 
 def derive(shared):
