@@ -19,11 +19,20 @@ struct Mailbox {
     atomic_size_t answers;
     /// Whoever waits is woken when so many have come, or something else.
     atomic_size_t wake_at;
+    /// What libsecret wants to say; null if that is nothing.
+    _Atomic(GDBusMessage *) request;
 };
+
+static void request_replace(Mailbox *mailbox, GDBusMessage *message) {
+    GDBusMessage *earlier = atomic_exchange(&mailbox->request, message);
+    if (earlier != NULL)
+        library.g_object_unref(earlier);
+}
 
 static void mailbox_free(gpointer data) {
     Mailbox *mailbox = data;
     library.g_async_queue_unref(mailbox->arrived);
+    request_replace(mailbox, NULL);
     library.g_main_context_unref(mailbox->context);
     free(mailbox);
 }
@@ -49,14 +58,34 @@ static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *messa
     if (library.g_dbus_message_get_destination(message) != NULL)
         return message;
     // libsecret's: to its proxy the provider is the other end of the connection.
-    GDBusMessage *addressed = library.g_dbus_message_copy(message, NULL);
-    library.g_object_unref(message);
-    if (addressed != NULL) {
-        library.g_dbus_message_set_destination(addressed, SERVICE_NAME);
-        library.g_dbus_message_set_flags(addressed, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
-    }
-    return addressed;
+    request_replace(mailbox, message);
+    library.g_main_context_wakeup(mailbox->context);
+    return NULL;
 }
+
+/// Sends what libsecret wants to say, if the provider may be told.
+static void send_request(Keyring *keyring) {
+    if (!keyring->is_known)
+        return;
+    GDBusMessage *request = atomic_exchange(&keyring->mailbox->request, NULL);
+    if (request == NULL)
+        return;
+    // The copy can be changed, and has the number that the answer is known by.
+    GDBusMessage *message = library.g_dbus_message_copy(request, NULL);
+    library.g_object_unref(request);
+    library.g_dbus_message_set_destination(message, keyring->provider);
+    library.g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+    library.g_dbus_connection_send_message(keyring->connection, message,
+                                           G_DBUS_SEND_MESSAGE_FLAGS_PRESERVE_SERIAL, NULL, NULL);
+    library.g_object_unref(message);
+}
+
+void calls_become_known(Keyring *keyring) {
+    keyring->is_known = true;
+    send_request(keyring);
+}
+
+void calls_drop_request(Keyring *keyring) { request_replace(keyring->mailbox, NULL); }
 
 void calls_begin(Keyring *keyring) {
     Mailbox *mailbox = calloc(1, sizeof *mailbox);
@@ -108,14 +137,8 @@ static void take_answer(Keyring *keyring, GDBusMessage *message, CallState state
     // An answer to libsecret, or to a call that was given up.
     if (call == NULL)
         return;
-    if (state == CallAnswered) {
-        GVariant *body = library.g_dbus_message_get_body(message);
-        call->reply = library.g_variant_ref_sink(body != NULL ? body : library.g_variant_new("()"));
-    } else {
-        call->error = strdup(library.g_dbus_message_get_error_name(message));
-        if (call->error == NULL)
-            abort();
-    }
+    call->answer = (library.g_object_ref)(message);
+    call->reply = library.g_dbus_message_get_body(message);
     land(keyring, link, state);
 }
 
@@ -161,6 +184,7 @@ void calls_wait(Keyring *keyring, size_t wanted, gint64 until) {
     GDBusMessage *message;
     while ((message = library.g_async_queue_try_pop(keyring->mailbox->arrived)) != NULL)
         take(keyring, message);
+    send_request(keyring);
     const gint64 now = library.g_get_monotonic_time();
     Call **link = &keyring->first;
     while (*link != NULL) {
@@ -192,6 +216,19 @@ void calls_give_up(Keyring *keyring, Call *calls, size_t count) {
 }
 
 bool call_has_landed(const Call *call) { return call->state > CallFlying; }
+
+const char *call_error(const Call *call) {
+    return call->state == CallRefused ? library.g_dbus_message_get_error_name(call->answer) : NULL;
+}
+
+bool call_was_answered(const Call *call) { return call->state == CallAnswered; }
+
+bool call_went_astray(const Keyring *keyring, const Call *call) {
+    if (call->answer == NULL)
+        return false;
+    const char *sender = library.g_dbus_message_get_sender(call->answer);
+    return sender == NULL || strcmp(sender, keyring->provider) != 0;
+}
 
 static KeyringOutcome fail_closed(Keyring *keyring) {
     return keyring_fail(keyring, KeyringOutcomeGone, "the session bus went away");
@@ -235,7 +272,7 @@ static KeyringOutcome fail_named(Keyring *keyring, const char *name) {
 }
 
 KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
-    if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_TIMED_OUT))
+    if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_CANCELLED))
         return fail_overdue(keyring);
     if (library.g_error_matches(error, library.g_io_error_quark(), G_IO_ERROR_INVALID_ARGUMENT))
         return keyring_wrong_type(keyring);
@@ -255,14 +292,18 @@ KeyringOutcome keyring_error(Keyring *keyring, const GError *error) {
                         is_ours ? error->message : "the keyring answered with an error");
 }
 
+static const char *reply_type(const Call *call) {
+    return call->reply != NULL ? library.g_variant_get_type_string(call->reply) : "()";
+}
+
 KeyringOutcome call_outcome(Keyring *keyring, const Call *call, const char *type) {
     switch (call->state) {
     case CallAnswered:
-        if (strcmp(library.g_variant_get_type_string(call->reply), type) == 0)
+        if (strcmp(reply_type(call), type) == 0)
             return KeyringOutcomeDone;
         return keyring_wrong_type(keyring);
     case CallRefused:
-        return fail_named(keyring, call->error);
+        return fail_named(keyring, call_error(call));
     case CallOverdue:
         return fail_overdue(keyring);
     case CallUnsent:
@@ -274,9 +315,8 @@ KeyringOutcome call_outcome(Keyring *keyring, const Call *call, const char *type
 }
 
 void call_clear(Call *call) {
-    if (call->reply != NULL)
-        library.g_variant_unref(call->reply);
-    free(call->error);
+    if (call->answer != NULL)
+        library.g_object_unref(call->answer);
     *call = (Call){0};
 }
 

@@ -188,16 +188,18 @@ static KeyringOutcome take_owners(Keyring *keyring) {
         library.g_variant_get(arrival->gnome.reply, "(&s)", &gnome);
         keyring->finds_locked_items = strcmp(gnome, provider) == 0;
     }
+    if (!keyring->finds_locked_items)
+        calls_become_known(keyring);
     return KeyringOutcomeDone;
 }
 
 /// Whether the bus said that it has no such service, or could not start it.
 static bool means_no_provider(const Call *call) {
     static const char spawn[] = BUS_NAME ".Error.Spawn.";
-    return call->state == CallRefused &&
-           (strcmp(call->error, BUS_NAME ".Error.ServiceUnknown") == 0 ||
-            strcmp(call->error, BUS_NAME ".Error.NameHasNoOwner") == 0 ||
-            strncmp(call->error, spawn, sizeof spawn - 1) == 0);
+    const char *error = call_error(call);
+    return error != NULL && (strcmp(error, BUS_NAME ".Error.ServiceUnknown") == 0 ||
+                             strcmp(error, BUS_NAME ".Error.NameHasNoOwner") == 0 ||
+                             strncmp(error, spawn, sizeof spawn - 1) == 0);
 }
 
 /// Has the bus start the provider.
@@ -233,9 +235,6 @@ KeyringOutcome keyring_arrive(Keyring *keyring) {
         clear_arrival(arrival);
         outcome = start_provider(keyring);
         if (outcome == KeyringOutcomeDone) {
-            // What was sent before came to nobody.
-            keyring->was_early = true;
-            keyring_drop_session(keyring);
             ask_owners(keyring);
             calls_land(keyring, &arrival->pending);
         }

@@ -75,10 +75,25 @@ static KeyringSearch *begin_search(Keyring *keyring, const KeyringPattern *patte
     return search;
 }
 
-/// Waits for the searches that were sent, adds what they find, and frees them.
+/// Waits for the searches that were sent. The first answer makes this client known, for which the
+/// request for a session may be waiting.
+static void land_batch(Keyring *keyring, KeyringSearch *search) {
+    for (;;) {
+        for (size_t index = 0; index < search->count && !keyring->is_known; index++)
+            if (call_was_answered(&search->calls[index]) &&
+                !call_went_astray(keyring, &search->calls[index]))
+                calls_become_known(keyring);
+        if (search->pending == 0)
+            return;
+        const bool is_waited_for = !keyring->is_known && keyring->opening != NULL;
+        calls_land_until(keyring, &search->pending, is_waited_for ? search->pending - 1 : 0);
+    }
+}
+
+/// Adds what the searches find that were sent, and frees them.
 static KeyringOutcome finish_batch(Keyring *keyring, KeyringSearch *search, KeyringHits *hits,
                                    size_t *capacity) {
-    calls_land(keyring, &search->pending);
+    land_batch(keyring, search);
     KeyringOutcome outcome = KeyringOutcomeDone;
     for (size_t index = 0; index < search->count; index++) {
         Call *call = &search->calls[index];
@@ -121,22 +136,38 @@ KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patt
     return begin_search(keyring, patterns, count);
 }
 
+void keyring_drop_search(Keyring *keyring, KeyringSearch *search) {
+    calls_give_up(keyring, search->calls, search->count);
+    free(search);
+}
+
+/// Whether a search was not answered by the provider: it was sent when that had not been found, and
+/// went to nobody, or to one that had the name for a moment.
+static bool went_astray(Keyring *keyring, KeyringSearch *search) {
+    if (!search->is_early)
+        return false;
+    land_batch(keyring, search);
+    for (size_t index = 0; index < search->count; index++)
+        if (call_went_astray(keyring, &search->calls[index]))
+            return true;
+    return false;
+}
+
 KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
                                      const KeyringPattern *patterns, size_t count,
                                      KeyringHits *hits) {
     *hits = (KeyringHits){0};
     KeyringOutcome outcome = keyring_arrive(keyring);
-    const bool is_lost = search->is_early && keyring->was_early;
-    if (outcome != KeyringOutcomeDone || is_lost) {
-        calls_give_up(keyring, search->calls, search->count);
-        free(search);
-        if (outcome != KeyringOutcomeDone)
-            return outcome;
+    if (outcome != KeyringOutcomeDone) {
+        keyring_drop_search(keyring, search);
+        return outcome;
+    }
+    if (went_astray(keyring, search)) {
+        keyring_drop_search(keyring, search);
         search = begin_search(keyring, patterns, count);
     }
     outcome = finish_search(keyring, search, patterns, count, hits);
-    // gnome-keyring 42 sometimes has no session for a client that has just come, and then says
-    // that it has no such method.
+    // That is how gnome-keyring refuses a client that it does not know yet.
     if (outcome == KeyringOutcomeNoSuchItem)
         outcome = finish_search(keyring, begin_search(keyring, patterns, count), patterns, count,
                                 hits);

@@ -39,7 +39,7 @@ typedef enum CallState {
     CallCutOff,
 } CallState;
 
-/// A method call and, once it has landed, its reply or the name of the error that it led to.
+/// A method call and, once it has landed, the answer.
 typedef struct Call {
     CallState state;
     /// Counts the calls that have not landed.
@@ -47,8 +47,9 @@ typedef struct Call {
     guint32 serial;
     /// In microseconds of g_get_monotonic_time.
     gint64 deadline;
+    GDBusMessage *answer;
+    /// What the answer says, as long as it is kept; null if that is nothing.
     GVariant *reply;
-    char *error;
     struct Call *next;
 } Call;
 
@@ -70,8 +71,11 @@ struct Keyring {
     /// the one we talked to.
     char *provider;
     bool finds_locked_items;
-    /// Whether the provider was started when something had been sent to it already.
-    bool was_early;
+    /// Whether the provider knows this client. gnome-keyring does once it has answered a search:
+    /// a filter in GDBus's thread leaves the note of a new client to an idle source of the main
+    /// loop, which may run after the call that it is for (gkd-secret-service.c,
+    /// ensure_client_for_sender).
+    bool is_known;
     /// Holds the session, once one is open or being opened.
     SecretService *service;
     /// The session that is being opened; null if none is.
@@ -90,6 +94,12 @@ KeyringOutcome bus_socket_enter(int file, int milliseconds);
 
 /// Begins to take messages from the connection.
 void calls_begin(Keyring *keyring);
+
+/// The provider knows this client now: what libsecret wants to say to it is sent.
+void calls_become_known(Keyring *keyring);
+
+/// Forgets what libsecret wants to say and has not been sent.
+void calls_drop_request(Keyring *keyring);
 
 /// Sends a call. Its arguments are consumed. `pending` is one more until it has landed.
 void call_send(Keyring *keyring, Call *call, size_t *pending, const char *destination,
@@ -110,6 +120,15 @@ void calls_land_until(Keyring *keyring, const size_t *pending, size_t left);
 void calls_give_up(Keyring *keyring, Call *calls, size_t count);
 
 bool call_has_landed(const Call *call);
+
+/// Whether it was answered, and not with an error.
+bool call_was_answered(const Call *call);
+
+/// The name of the error it was answered with; null if it was not.
+const char *call_error(const Call *call);
+
+/// Whether the answer, if there was one, is not the provider's.
+bool call_went_astray(const Keyring *keyring, const Call *call);
 
 /// The outcome of a call that has landed; its reply must be of the type. The reply stays the
 /// caller's, to be given to call_clear; the reason is kept.

@@ -68,7 +68,7 @@ void keyring_begin_session(Keyring *keyring) {
     library.g_main_context_push_thread_default(keyring->context);
     keyring->service = library.g_initable_new(
         session_type(), NULL, &opening->error, "g-connection", keyring->connection,
-        "g-default-timeout", (int)CALL_MILLISECONDS, NULL);
+        "g-default-timeout", G_MAXINT, NULL);
     if (keyring->service != NULL)
         library.secret_service_ensure_session(keyring->service, opening->cancellable, on_session,
                                               opening);
@@ -80,8 +80,14 @@ void keyring_begin_session(Keyring *keyring) {
 /// Waits for the session that is being opened, and gives the error, if any, to the caller.
 static GError *land_session(Keyring *keyring) {
     struct Opening *opening = keyring->opening;
-    while (!opening->landed)
-        calls_wait(keyring, 1, G_MAXINT64);
+    gint64 deadline = library.g_get_monotonic_time() + (gint64)CALL_MILLISECONDS * 1000;
+    while (!opening->landed) {
+        calls_wait(keyring, 1, deadline);
+        if (library.g_get_monotonic_time() >= deadline) {
+            library.g_cancellable_cancel(opening->cancellable);
+            deadline = G_MAXINT64;
+        }
+    }
     GError *error = opening->error;
     library.g_object_unref(opening->cancellable);
     free(opening);
@@ -95,6 +101,7 @@ void keyring_drop_session(Keyring *keyring) {
         GError *error = land_session(keyring);
         if (error != NULL)
             library.g_error_free(error);
+        calls_drop_request(keyring);
     }
     if (keyring->service != NULL)
         library.g_object_unref(keyring->service);

@@ -68,10 +68,14 @@ package struct KeyringStore: CredentialStore {
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
         let service = try connect()
         var detail: SecretService.Detail = leavesOutDetails ? .attributes : .all
+        var hits: [SecretService.Hit]? = try service.search(query.likelyPatterns) {
+            // The session takes as long as all the rest: only where there will be a secret.
+            if isMarked(query) { service.beginSession() }
+        }
         // An item may be replaced between the search and the reading: then look again.
         for _ in 0..<attempts {
             let items = try unlockedItems(
-                service, [query], .toGet, reading: detail, while: { isMarked(query) }
+                service, [query], .toGet, reading: detail, among: hits.take()
             ).filter(\.entry.isLogin)
             guard items.count < 2 || detail == .all else {
                 detail = .all
@@ -85,7 +89,7 @@ package struct KeyringStore: CredentialStore {
     }
 
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        let service = try open()
+        let service = try connect()
         var listing = Listing()
         var isLocked = false
         for realm in realm.map({ [$0] }) ?? Realm.allCases {
@@ -117,18 +121,25 @@ package struct KeyringStore: CredentialStore {
     package func save(_ credential: Credential) throws(StoreError) {
         guard let place = credential.entry.place, let query = Query(replacedBy: credential.entry)
         else { throw StoreError(.failed, "the login does not say what it is for") }
-        let service = try open()
-        let collection = try collection(service)
-        let lock = try options.lockFolder.lock(lockName)
+        let service = try connect()
+        let lock = try lock(service)
         defer { withExtendedLifetime(lock) {} }
 
-        let wasMarked = try options.marker.contains(place)
+        var wasMarked = true
         var isWriting = false
         do throws(StoreError) {
-            let others = try write(
-                service, credential, to: collection, query,
-                mark: { () throws(StoreError) in try options.marker.insert(place) },
-                willWrite: { isWriting = true })
+            // The disk is waited for while the keyring searches and agrees on keys.
+            let hits = try service.search(query.patterns) { () throws(StoreError) in
+                service.beginSession()
+                try service.arrive()
+                wasMarked = try options.marker.contains(place)
+                try options.marker.insert(place)
+            }
+            let collection = try collection(service)
+            let before = try unlockedItems(
+                service, [query], .toReplace, reading: .all, among: hits)
+            isWriting = true
+            let others = try write(service, credential, to: collection, query, besides: before)
             do throws(StoreError) {
                 for other in others { try delete(service, other) }
                 try expectGone(service, others, [query])
@@ -310,17 +321,19 @@ extension KeyringStore {
     }
 
     /// The unlocked items that match any of the queries, after unlocking what must be unlocked.
-    /// None only if there is none.
+    /// None only if there is none. `found` is what the first search, for the likely spellings or
+    /// all that are needed, has found already.
     private func unlockedItems(
         _ service: SecretService, _ queries: [Query], _ purpose: Purpose,
-        reading detail: SecretService.Detail, while body: () -> Bool = { false }
+        reading detail: SecretService.Detail, among found: [SecretService.Hit]? = nil
     ) throws(StoreError) -> [MatchingItem] {
+        var found = found
         let likely = queries.flatMap { purpose.needsAll ? $0.patterns : $0.likelyPatterns }
         let others = purpose.needsAll ? [] : queries.flatMap(\.otherPatterns)
         var mayUnlock = true
-        for attempt in 0..<attempts {
-            var hits =
-                attempt == 0 ? try service.search(likely, while: body) : try service.search(likely)
+        for _ in 0..<attempts {
+            var hits: [SecretService.Hit]
+            if let first = found.take() { hits = first } else { hits = try service.search(likely) }
             guard var items = try matchingItems(service, hits, queries, purpose, detail) else {
                 continue
             }
@@ -452,20 +465,13 @@ extension KeyringStore {
         try service.show(prompt: prompt, seconds: options.promptTimeout)
     }
 
-    /// Writes the login, and returns the items that it takes the place of. `mark` is called first,
-    /// and `willWrite` before anything is written.
+    /// Writes the login, and returns the items that it takes the place of: those that were there
+    /// before.
     private func write(
         _ service: SecretService, _ credential: Credential, to collection: String, _ query: Query,
-        mark: () throws(StoreError) -> Void, willWrite: () -> Void
+        besides items: [MatchingItem]
     ) throws(StoreError) -> [String] {
-        var marking: StoreError?
-        // The disk is waited for while the keyring searches and agrees on keys.
-        var before = try unlockedItems(service, [query], .toReplace, reading: .all) {
-            do throws(StoreError) { try mark() } catch { marking = error }
-            return true
-        }
-        if let marking { throw marking }
-        willWrite()
+        var before = items
         var mayUnlock = true
         while true {
             let kept: String?
@@ -657,7 +663,6 @@ extension KeyringStore {
         let left = try? service.search(queries.flatMap(\.patterns)) {
             // What goes wrong here goes wrong again, and is told, when the place is unmarked.
             unmarking = try? options.marker.prepareRemoval(of: places)
-            return false
         }
         var isDone = service.findsLockedItems && left?.isEmpty == true
         var failure: StoreError?

@@ -76,22 +76,29 @@ final class SecretService {
     /// Whether a search is known to find items of locked collections.
     var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
 
-    /// Returns when the provider has been found, which the bus may start. Only a search may be made
-    /// before, which then is under way meanwhile.
+    /// Returns when the provider has been found, which the bus may start. Only a search and a
+    /// session may be begun before, which then are under way meanwhile.
     func arrive() throws(StoreError) { try check(unsafe keyring_arrive(keyring)) }
 
+    /// Begins to open the session in which secrets are encrypted, and does not wait for it.
+    func beginSession() { unsafe keyring_begin_session(keyring) }
+
     /// The items that carry all the attributes of any of the patterns, each once. `body` is called
-    /// before the answer is waited for, and says whether secrets will be asked for: then the
-    /// session is opened meanwhile.
+    /// before the answer is waited for; its error is the search's.
     func search(
-        _ patterns: [[String: Text]], while body: () -> Bool = { false }
+        _ patterns: [[String: Text]], while body: () throws(StoreError) -> Void = {}
     ) throws(StoreError) -> [Hit] {
         let strings = CStrings()
         let lists = unsafe patterns.map(strings.attributes)
         let list = unsafe strings.patterns(lists)
         var hits = unsafe KeyringHits()
         let search = unsafe keyring_begin_search(keyring, list, patterns.count)
-        if body() { unsafe keyring_begin_session(keyring) }
+        do throws(StoreError) {
+            try body()
+        } catch {
+            unsafe keyring_drop_search(keyring, search)
+            throw error
+        }
         try check(
             unsafe keyring_finish_search(keyring, search, list, patterns.count, &hits))
         defer { unsafe keyring_hits_free(&hits) }
@@ -228,10 +235,7 @@ final class SecretService {
     /// The collection with this alias; nil if there is none.
     func collection(withAlias alias: String) throws(StoreError) -> String? {
         var path: UnsafeMutablePointer<CChar>?
-        var outcome = unsafe keyring_read_alias(keyring, alias, &path)
-        // gnome-keyring 42 under load does not know the first call of a new client.
-        if outcome == .noSuchItem { outcome = unsafe keyring_read_alias(keyring, alias, &path) }
-        try check(outcome)
+        try check(unsafe keyring_read_alias(keyring, alias, &path))
         return unsafe take(path)
     }
 

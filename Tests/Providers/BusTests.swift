@@ -106,6 +106,47 @@ import Testing
         #expect(Trial.isAnswer(get, .login(user: "other", secret: "new")), "\(get)")
     }
 
+    /// Between the question who the provider is and the first search another takes its place,
+    /// which holds nothing.
+    @Test(arguments: [Request.get, .list, .erase])
+    func whatAnotherProviderFindsIsNotBelieved(request: Request) async throws {
+        let bus = try PrivateBus(in: sandbox)
+        let service = try HostileService(on: bus)
+        try service.begin(.init(items: [Request.held], faults: ["gnome"]))
+        let next = try service.write(.init(items: []), to: "next.json")
+        let address = try socket(
+            """
+            import os, struct, subprocess, threading
+            path = os.environ["DBUS_SESSION_BUS_ADDRESS"].split(",")[0].removeprefix("unix:path=")
+            client, _ = listener.accept()
+            bus = socket.socket(socket.AF_UNIX)
+            bus.connect(path)
+
+            def answer():
+                while data := bus.recv(65536):
+                    client.sendall(data)
+                client.close()
+
+            threading.Thread(target=answer, daemon=True).start()
+            words = client.makefile("rb")
+            while (line := words.readline()) != b"BEGIN\\r\\n":
+                bus.sendall(line)
+            bus.sendall(line)
+            while start := words.read(16):
+                body, fields = struct.unpack("<4xI4xI", start)
+                message = start + words.read((fields + 7) // 8 * 8 + body)
+                if b"SearchItems" in message and (command := sys.argv[2:]):
+                    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                    del sys.argv[2:]
+                bus.sendall(message)
+            """,
+            "gdbus", "call", "--session", "--dest", "org.keyfob.HostileService",
+            "--object-path", "/", "--method", "org.keyfob.HostileService.Begin", next)
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        try await expectError(request, "the keyring went away", within: 5)
+        #expect(try service.state().items.isEmpty)
+    }
+
     /// Leaves a login in a keyring that is not there any more, nor its bus.
     private func storeAndStop() throws {
         let bus = try PrivateBus(in: sandbox)
@@ -170,8 +211,8 @@ import Testing
             sourceLocation: sourceLocation)
     }
 
-    /// The address of a socket at which this is done.
-    private func socket(_ deed: String) throws -> String {
+    /// The address of a socket at which this is done, with these arguments after the first.
+    private func socket(_ deed: String, _ arguments: String...) throws -> String {
         let path = sandbox.file("run/silent")
         let script = """
             import signal, socket, sys
@@ -181,7 +222,7 @@ import Testing
             print("listening", flush=True)
             \(deed)
             """
-        let daemon = try sandbox.startDaemon(["/usr/bin/python3", "-c", script, path])
+        let daemon = try sandbox.startDaemon(["/usr/bin/python3", "-c", script, path] + arguments)
         try daemon.wait(for: "socket") { daemon.log.isEmpty ? nil : () }
         return "unix:path=\(path)"
     }

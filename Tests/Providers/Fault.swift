@@ -42,6 +42,9 @@ extension Fault {
             "opens no session, and has nothing", ["silent OpenSession"],
             items: [HeldItem("other.example", "u", "old")], isMarked: true, [.get: .notFound]),
         Fault("none", [], answers(to: everything) { $0.success }),
+        Fault(
+            "makes a note of a client too late", ["gnome", "late"], isMarked: true,
+            answers(to: everything) { $0.success }),
         Fault("none, locked", [], locked: true, answers(to: unlocking) { $0.success }),
     ]
 

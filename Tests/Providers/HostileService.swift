@@ -39,11 +39,16 @@ final class HostileService {
 
     /// Begins anew, with a plan; returns when it can be asked.
     func begin(_ plan: Plan) throws {
-        let text = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
-        let file = try bus.sandbox.write(text, to: "plan.json")
+        let file = try write(plan, to: "plan.json")
         let begun = try bus.call(
             HostileService.name, "/", "\(HostileService.name).Begin", "'\(file)'")
         guard begun != nil else { throw SandboxError("the service does not begin: \(daemon.log)") }
+    }
+
+    /// Writes a plan, and gives the path of the file.
+    func write(_ plan: Plan, to name: String) throws -> String {
+        let text = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
+        return try bus.sandbox.write(text, to: name)
     }
 
     /// What it holds, or held when it left the bus.

@@ -91,6 +91,16 @@ import Testing
         }
     }
 
+    /// Nobody is asked to unlock anything for it.
+    @Test func aCollectionThatIsNotThereIsSaidBeforeTheLockedOnesAre() throws {
+        let keyring = try desk.startKeyring()
+        try desk.store().save(login("h.example", "u", "s"))
+        _ = try desk.lock(keyring, .byItsOwner)
+        #expect(throws: StoreError(.failed, "the keyring has no collection named nowhere")) {
+            try desk.store { $0.collection = "nowhere" }.save(login("h.example", "u", "new"))
+        }
+    }
+
     @Test func aCallAfterTheBusHasGoneEndsAtOnce() throws {
         _ = try desk.startKeyring()
         let service = try desk.store().open()

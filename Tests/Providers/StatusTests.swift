@@ -35,6 +35,14 @@ import Testing
         #expect(report.findings.isEmpty)
     }
 
+    @Test func aKeyringThatMakesANoteOfAClientTooLateIsHealthy() throws {
+        let service = try HostileService(on: desk.bus)
+        try service.begin(.init(items: [Request.held], faults: ["gnome", "late"]))
+        let (report, status) = try report()
+        #expect(status == 0 && report.healthy)
+        #expect(report.keyring == "python3, collection \"Login\", 1 login")
+    }
+
     @Test func noBus() throws {
         desk.sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: nil)
         #expect(try finding("no-bus").needsAttention == false)

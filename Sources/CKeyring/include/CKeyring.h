@@ -9,6 +9,10 @@
 /// reported as success (libsecret/secret-service.c, on_real_prompt_completed). Here the prompt is
 /// a step of its own, which the caller decides on, and it always ends.
 ///
+/// The first thing that a provider is to hear is a search. gnome-keyring (42 to 50) may take a client's
+/// first call before it has made a note of the client: it refuses a search then, which is made again,
+/// but it denies that there is a default collection, and ends itself over OpenSession.
+///
 /// Every call ends within its deadline: being let in by the bus 2 s, its first answers 2 s, starting
 /// the provider 10 s, any other call 5 s, a prompt as long as the caller says. A Keyring belongs to
 /// one thread at a time.
@@ -143,8 +147,12 @@ KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patt
                                     size_t count);
 
 /// Begins to open the session in which secrets are encrypted, unless that has begun: agreeing on its
-/// keys takes as long as all the rest of a get. If it fails, the call that needs it says so.
+/// keys takes as long as all the rest of a get. The provider is asked once it has answered a search,
+/// so one must have begun. If it fails, the call that needs it says so.
 void keyring_begin_session(Keyring *keyring);
+
+/// Frees a search whose answer is not wanted.
+void keyring_drop_search(Keyring *keyring, KeyringSearch *search);
 
 /// Waits for a search for the same patterns, and frees it. The caller frees the hits.
 KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
