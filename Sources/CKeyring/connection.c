@@ -186,9 +186,9 @@ static KeyringOutcome take_owners(Keyring *keyring) {
         abort();
     if (call_outcome(keyring, &arrival->gnome, "(s)") == KeyringOutcomeDone) {
         library.g_variant_get(arrival->gnome.reply, "(&s)", &gnome);
-        keyring->finds_locked_items = strcmp(gnome, provider) == 0;
+        keyring->is_gnome_keyring = strcmp(gnome, provider) == 0;
     }
-    if (!keyring->finds_locked_items)
+    if (!keyring->is_gnome_keyring)
         calls_become_known(keyring);
     return KeyringOutcomeDone;
 }
@@ -299,7 +299,7 @@ void keyring_close(Keyring *keyring) {
 
 const char *keyring_reason(const Keyring *keyring) { return keyring->reason; }
 
-bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->finds_locked_items; }
+bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->is_gnome_keyring; }
 
 uint32_t keyring_provider_process(Keyring *keyring) {
     Call call = {0};

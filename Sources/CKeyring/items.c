@@ -312,49 +312,97 @@ static GVariant *paths_variant(const char *const *paths, size_t count) {
     return library.g_variant_builder_end(&builder);
 }
 
+/// Secrets that are asked for, more than once at the same time where the keys that were agreed on
+/// may differ. Of KWallet's sessions one in 256 does: it leaves out a leading zero (5.103). And one
+/// secret in 256 that was decrypted with another key is padded as it must be; it is then another
+/// one each time, since each has its own initialization vector.
+typedef struct Loading {
+    Call calls[2];
+    size_t count;
+} Loading;
+
 /// Asks for secrets, in a session that is open.
-static void ask_secrets(Keyring *keyring, Call *call, size_t *pending, const char *const *paths,
-                        size_t count) {
-    call_send(keyring, call, pending, keyring->provider, SERVICE_PATH, SERVICE_INTERFACE,
-              "GetSecrets",
-              library.g_variant_new("(@aoo)", paths_variant(paths, count),
-                                    library.secret_service_get_session_dbus_path(keyring->service)),
-              CALL_MILLISECONDS);
+static void ask_secrets(Keyring *keyring, Loading *loading, size_t *pending,
+                        const char *const *paths, size_t count) {
+    loading->count = keyring->is_gnome_keyring ? 1 : 2;
+    for (size_t index = 0; index < loading->count; index++)
+        call_send(
+            keyring, &loading->calls[index], pending, keyring->provider, SERVICE_PATH,
+            SERVICE_INTERFACE, "GetSecrets",
+            library.g_variant_new("(@aoo)", paths_variant(paths, count),
+                                  library.secret_service_get_session_dbus_path(keyring->service)),
+            CALL_MILLISECONDS);
 }
 
-/// Takes the answer to that; `legible` is false if a secret came that the session cannot decrypt.
-static KeyringOutcome take_secrets(Keyring *keyring, const Call *call, const char *const *paths,
-                                   size_t count, KeyringSecret *secrets, bool *legible) {
-    *legible = true;
-    const KeyringOutcome outcome = call_outcome(keyring, call, "(a{o(oayays)})");
-    if (outcome != KeyringOutcomeDone)
-        return outcome;
-    GVariant *found = library.g_variant_get_child_value(call->reply, 0);
+/// Decrypts a secret; without an owner, if the session cannot.
+static KeyringSecret decode(Keyring *keyring, GVariant *encoded) {
+    SecretValue *value = library.secret_service_decode_dbus_secret(keyring->service, encoded);
+    if (value == NULL)
+        return (KeyringSecret){0};
+    gsize length;
+    const char *bytes = library.secret_value_get(value, &length);
+    return (KeyringSecret){(const uint8_t *)bytes, length, value};
+}
+
+static bool are_equal(const KeyringSecret *one, const KeyringSecret *other) {
+    return one->owner != NULL && other->owner != NULL && one->count == other->count &&
+           memcmp(one->bytes, other->bytes, one->count) == 0;
+}
+
+/// Takes a secret that has come, the first time or again; false if the session cannot decrypt it.
+static bool take_secret(Keyring *keyring, GVariant *encoded, bool is_again,
+                        KeyringSecret *secret) {
+    if (!is_again && secret->owner != NULL)
+        return true;
+    KeyringSecret taken = decode(keyring, encoded);
+    if (!is_again) {
+        *secret = taken;
+        return taken.owner != NULL;
+    }
+    const bool is_confirmed = are_equal(&taken, secret);
+    keyring_secrets_free(&taken, 1);
+    if (!is_confirmed)
+        keyring_secrets_free(secret, 1);
+    return is_confirmed;
+}
+
+/// Takes what one of the calls has brought.
+static void take_reply(Keyring *keyring, GVariant *reply, bool is_again, const char *const *paths,
+                       size_t count, KeyringSecret *secrets, bool *legible) {
+    GVariant *found = library.g_variant_get_child_value(reply, 0);
     const size_t found_count = library.g_variant_n_children(found);
     for (size_t each = 0; each < found_count; each++) {
         GVariant *entry = library.g_variant_get_child_value(found, each);
         GVariant *path = library.g_variant_get_child_value(entry, 0);
         GVariant *encoded = library.g_variant_get_child_value(entry, 1);
-        for (size_t index = 0; index < count; index++) {
-            if (strcmp(paths[index], library.g_variant_get_string(path, NULL)) != 0 ||
-                secrets[index].owner != NULL)
-                continue;
-            SecretValue *value =
-                library.secret_service_decode_dbus_secret(keyring->service, encoded);
-            if (value == NULL) {
+        for (size_t index = 0; index < count; index++)
+            if (strcmp(paths[index], library.g_variant_get_string(path, NULL)) == 0 &&
+                !take_secret(keyring, encoded, is_again, &secrets[index]))
                 *legible = false;
-                continue;
-            }
-            gsize length;
-            const char *bytes = library.secret_value_get(value, &length);
-            secrets[index] = (KeyringSecret){(const uint8_t *)bytes, length, value};
-        }
         library.g_variant_unref(encoded);
         library.g_variant_unref(path);
         library.g_variant_unref(entry);
     }
     library.g_variant_unref(found);
-    return KeyringOutcomeDone;
+}
+
+/// Takes the answers, and clears the calls; `legible` is false if a secret came that the session
+/// cannot decrypt.
+static KeyringOutcome take_secrets(Keyring *keyring, Loading *loading, const char *const *paths,
+                                   size_t count, KeyringSecret *secrets, bool *legible) {
+    *legible = true;
+    KeyringOutcome outcome = KeyringOutcomeDone;
+    for (size_t index = 0; index < loading->count; index++) {
+        Call *call = &loading->calls[index];
+        if (outcome == KeyringOutcomeDone)
+            outcome = call_outcome(keyring, call, "(a{o(oayays)})");
+        if (outcome == KeyringOutcomeDone)
+            take_reply(keyring, call->reply, index > 0, paths, count, secrets, legible);
+        call_clear(call);
+    }
+    if (outcome != KeyringOutcomeDone)
+        keyring_secrets_free(secrets, count);
+    return outcome;
 }
 
 /// Gets the secrets once.
@@ -364,20 +412,17 @@ static KeyringOutcome load(Keyring *keyring, const char *const *paths, size_t co
     KeyringOutcome outcome = keyring_open_session(keyring);
     if (outcome != KeyringOutcomeDone)
         return outcome;
-    Call call = {0};
+    Loading loading = {0};
     size_t pending = 0;
-    ask_secrets(keyring, &call, &pending, paths, count);
+    ask_secrets(keyring, &loading, &pending, paths, count);
     calls_land(keyring, &pending);
-    outcome = take_secrets(keyring, &call, paths, count, secrets, legible);
-    call_clear(&call);
-    return outcome;
+    return take_secrets(keyring, &loading, paths, count, secrets, legible);
 }
 
 KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t count,
                             KeyringSecret *secrets) {
     for (size_t index = 0; index < count; index++)
         secrets[index] = (KeyringSecret){0};
-    // Of KWallet's sessions one in 256 agrees on no key: it leaves out a leading zero.
     for (int attempt = 1;; attempt++) {
         bool legible;
         const KeyringOutcome outcome = load(keyring, paths, count, secrets, &legible);
@@ -391,7 +436,7 @@ KeyringOutcome keyring_load(Keyring *keyring, const char *const *paths, size_t c
 KeyringOutcome keyring_fetch(Keyring *keyring, const char *const *paths, size_t count,
                              KeyringDetail detail, KeyringItem *items, KeyringSecret *secrets) {
     Call *calls = allocate(count, sizeof *calls);
-    Call loading = {0};
+    Loading loading = {0};
     size_t pending = 0, taken = 0;
     keyring_begin_session(keyring);
     for (size_t index = 0; index < count; index++) {
@@ -408,14 +453,15 @@ KeyringOutcome keyring_fetch(Keyring *keyring, const char *const *paths, size_t 
     KeyringOutcome outcome = take_items(keyring, calls, &taken, count, detail, items);
     if (outcome == KeyringOutcomeDone)
         outcome = session;
+    const KeyringOutcome loaded =
+        take_secrets(keyring, &loading, paths, count, secrets, &legible);
     if (outcome == KeyringOutcomeDone)
-        outcome = take_secrets(keyring, &loading, paths, count, secrets, &legible);
+        outcome = loaded;
     // One is gone; which of them is not said.
     if (outcome == KeyringOutcomeNoSuchItem)
         outcome = KeyringOutcomeDone;
     for (size_t index = 0; index < count; index++)
         call_clear(&calls[index]);
-    call_clear(&loading);
     free(calls);
 
     if (outcome == KeyringOutcomeDone && !legible) {

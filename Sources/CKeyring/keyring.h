@@ -70,7 +70,7 @@ struct Keyring {
     /// The provider's unique name, once it has been found: whatever takes its place later is not
     /// the one we talked to.
     char *provider;
-    bool finds_locked_items;
+    bool is_gnome_keyring;
     /// Whether the provider knows this client. gnome-keyring does once it has answered a search:
     /// a filter in GDBus's thread leaves the note of a new client to an idle source of the main
     /// loop, which may run after the call that it is for (gkd-secret-service.c,

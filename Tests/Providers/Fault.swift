@@ -284,6 +284,13 @@ extension Fault {
             "agrees on no key in the first session", ["session strange-first"],
             answers(to: everything) { $0.success }),
         Fault(
+            "agrees on no key in the first session, and what that decrypts looks padded",
+            ["session strange-first", "secrets lucky"], answers(to: everything) { $0.success }),
+        Fault(
+            "agrees on no key, and what that decrypts looks padded",
+            ["secrets other-key", "secrets lucky"],
+            [.get: .error("the keyring has the login but does not give its secret")]),
+        Fault(
             "a public key of no use", ["session bad-key"],
             [
                 .get: .error("the keyring has the login but does not give its secret"),

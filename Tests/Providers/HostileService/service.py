@@ -47,6 +47,7 @@ Faults of all calls of a kind:
     secrets omit           gives no secret
     secrets other-session  says that a secret belongs to another session
     secrets other-key      encrypts a secret with another key
+    secrets lucky          what the client's other key makes of a secret looks padded, by chance
     secrets bad-padding    encrypts a secret that is not padded
     secrets bad-vector     gives parameters of the wrong length
     session plain          knows no encrypted session
@@ -347,7 +348,8 @@ class Service:
             session.reader = reader
         if self.does("secrets", "other-session"):
             path = ROOT + "/session/other"
-        vector, value = session.encode(secret, session.reader)
+        lucky = self.does("secrets", "lucky")
+        vector, value = session.encode(secret, session.reader, lucky)
         if self.does("secrets", "bad-padding"):
             vector, value = session.encode(b"\x63" * 16)
             value = value[:16]

@@ -47,11 +47,11 @@ class Session:
             self.key = derive(shared.to_bytes(PRIME_SIZE, "big"))
             self.output = pow(GENERATOR, private, PRIME).to_bytes(PRIME_SIZE, "big")
 
-    def encode(self, secret, reader=None):
+    def encode(self, secret, reader=None, lucky=False):
         """The parameters and the value that carry a secret.
 
-        A reader's other key does not decrypt it to something that looks padded, as one in 256
-        does by chance.
+        What a reader's other key makes of them looks padded one time in 256, by chance: here
+        always or never.
         """
         if self.key is None:
             return b"", secret
@@ -62,7 +62,7 @@ class Session:
             value = cipher("gcry_cipher_encrypt", self.key, vector, padded)
             if reader is None or reader == self.key:
                 return vector, value
-            if not 1 <= cipher("gcry_cipher_decrypt", reader, vector, value)[-1] <= BLOCK:
+            if is_padded(cipher("gcry_cipher_decrypt", reader, vector, value)) == lucky:
                 return vector, value
 
     def decode(self, parameters, value):
@@ -76,6 +76,11 @@ class Session:
 def no_key():
     """That of a client which was given a public key of nothing."""
     return derive(bytes(PRIME_SIZE))
+
+
+def is_padded(data):
+    filler = data[-1]
+    return 1 <= filler <= BLOCK and data.endswith(bytes([filler]) * filler)
 
 
 def derive(shared):
