@@ -23,8 +23,8 @@ let runtimeHeaders: [String] = {
 let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
 let fuzzing: [Target] = {
     let modules: [Target.Dependency] = [
-        "ClientFiles", "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings",
-        "Stores",
+        "Clients", "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings",
+        "Stores", "TextEditing",
     ]
     guard isFuzzing else {
         return [
@@ -93,16 +93,19 @@ let package = Package(
             dependencies: ["Credentials", "CPlatform", "Frontends", "Settings", "Stores"]
         ),
 
-        // What clients keep in files of their own.
-        .target(name: "ClientFiles", dependencies: ["Credentials", "Files", "JSON"]),
+        // Edits of texts, which keep what they do not touch.
+        .target(name: "TextEditing", dependencies: ["Credentials", "JSON"]),
+
+        // What Keyfob knows of each client: its files, its settings and its words.
+        .target(name: "Clients", dependencies: ["Credentials", "Files", "JSON", "TextEditing"]),
 
         // The command for people.
         .executableTarget(
             name: "KeyfobCommand",
             dependencies: [
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "ClientFiles", "Credentials", "CPlatform", "Files", "JSON", "Registry",
-                "Settings", "Stores",
+                "Clients", "Credentials", "CPlatform", "Files", "JSON", "Registry", "Settings",
+                "Stores", "TextEditing",
             ]
         ),
 
@@ -148,7 +151,8 @@ let package = Package(
             path: "Tests/Frontends"),
         .testTarget(name: "JSONTests", dependencies: ["Credentials", "JSON"], path: "Tests/JSON"),
         .testTarget(
-            name: "ClientFilesTests", dependencies: ["ClientFiles", "Credentials", "Sandbox"],
+            name: "ClientFilesTests",
+            dependencies: ["Clients", "Credentials", "Sandbox", "TextEditing"],
             path: "Tests/ClientFiles"),
         .testTarget(
             name: "RegistryTests", dependencies: ["Credentials", "Registry"],

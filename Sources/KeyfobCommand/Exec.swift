@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import ClientFiles
+internal import Clients
 internal import Credentials
 internal import Glibc
 

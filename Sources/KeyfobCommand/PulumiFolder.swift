@@ -1,5 +1,5 @@
 internal import CPlatform
-internal import ClientFiles
+internal import Clients
 internal import Credentials
 internal import Glibc
 internal import Settings

@@ -1,9 +1,10 @@
 internal import ArgumentParser
-internal import ClientFiles
+internal import Clients
 internal import Credentials
 internal import Glibc
 internal import JSON
 internal import Settings
+internal import TextEditing
 
 /// `keyfob setup`: tells clients that Keyfob keeps their logins, in their own configuration.
 ///

@@ -1,4 +1,4 @@
-internal import ClientFiles
+internal import Clients
 internal import Credentials
 internal import JSON
 

@@ -3,7 +3,8 @@ import Foundation
 import Sandbox
 import Testing
 
-@testable import ClientFiles
+@testable import Clients
+@testable import TextEditing
 
 @Suite struct ClientFileTests {
     private let sandbox: Sandbox

@@ -1,7 +1,7 @@
 import Credentials
 import Testing
 
-@testable import ClientFiles
+@testable import TextEditing
 
 @Suite struct JSONTextTests {
     private static let config = """

@@ -3,7 +3,8 @@ import Foundation
 import Sandbox
 import Testing
 
-@testable import ClientFiles
+@testable import Clients
+@testable import TextEditing
 
 /// What each client writes, read and taken out again.
 @Suite struct PlaintextFileTests {

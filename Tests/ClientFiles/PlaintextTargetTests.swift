@@ -3,7 +3,8 @@ import Foundation
 import Sandbox
 import Testing
 
-@testable import ClientFiles
+@testable import Clients
+@testable import TextEditing
 
 /// What is put into each client's file, and what that leaves of the rest.
 @Suite struct PlaintextTargetTests {

@@ -1,7 +1,8 @@
 import Credentials
 import Foundation
 
-@testable import ClientFiles
+@testable import Clients
+@testable import TextEditing
 
 extension Subject {
     /// A client's JSON file. What is taken out is gone, what is put in is there, all else is as it

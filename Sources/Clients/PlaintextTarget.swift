@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// A plaintext target is a client's own file into which a login can be put as its client does it.
 package protocol PlaintextTarget: PlaintextFile {

@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// Registry auths are the logins that docker, podman and their like keep in plain text: the map
 /// `auths` of `config.json` and `auth.json`, or the whole of `.dockercfg`.

@@ -1,4 +1,5 @@
 package import Credentials
+package import TextEditing
 
 /// terraform's `credentials_helper` in its CLI configuration, of which there may be one.
 package struct TerraformSetting: HelperSetting {

@@ -1,5 +1,6 @@
 package import Credentials
 internal import JSON
+package import TextEditing
 
 /// docker's `credsStore`, or for one registry `credHelpers`, in its `config.json`.
 package struct DockerSetting: HelperSetting {

@@ -1,4 +1,5 @@
 package import Credentials
+package import TextEditing
 
 /// A helper setting is the place in a client's configuration where it is told which program keeps
 /// its logins.

@@ -1,38 +1,38 @@
-internal import Credentials
+package import Credentials
 
 /// A TOML text (1.0) as whoever wrote it has left it: where each of its keys and values stands, so
 /// that one can be taken out or put in while all else stays byte for byte.
 ///
 /// What it cannot follow it refuses: nothing is changed in a text that is not understood. Numbers
 /// and dates are not looked into.
-struct TOMLText {
+package struct TOMLText {
     /// The whole text.
-    let content: Secret
+    package let content: Secret
     /// What stands before the first header, and the tables in their order.
-    let tables: [Table]
+    package let tables: [Table]
 
-    struct Table {
+    package struct Table {
         /// Empty for what stands before the first header.
-        let keys: [Text]
+        package let keys: [Text]
         /// Whether it is one of an array of tables.
-        let isElement: Bool
+        package let isElement: Bool
         /// Where the line of its header ends, the line's end included.
-        let bodyStart: Int
-        let entries: [Entry]
+        package let bodyStart: Int
+        package let entries: [Entry]
     }
 
-    struct Entry {
-        let keys: [Text]
+    package struct Entry {
+        package let keys: [Text]
         /// From its key to the end of its value.
-        let range: Range<Int>
-        let value: Value
+        package let range: Range<Int>
+        package let value: Value
     }
 
-    struct Value {
-        let range: Range<Int>
-        let kind: Kind
+    package struct Value {
+        package let range: Range<Int>
+        package let kind: Kind
 
-        enum Kind {
+        package enum Kind {
             case string(Secret)
             case array([Value])
             case table([Entry])
@@ -40,24 +40,24 @@ struct TOMLText {
         }
 
         /// A string; nil for any other value.
-        var secret: Secret? {
+        package var secret: Secret? {
             guard case .string(let string) = kind else { return nil }
             return string
         }
 
         /// A string in the open, so not for secrets; nil for any other value.
-        var text: Text? {
+        package var text: Text? {
             secret.flatMap { Text(copying: $0) }
         }
     }
 
     /// Why a text is not understood. It quotes nothing: what stands there may be a secret.
-    struct Fault: Error, Hashable {
+    package struct Fault: Error, Hashable {
         /// Counted from 1.
-        let line: Int
+        package let line: Int
     }
 
-    init(_ content: Secret) throws(Fault) {
+    package init(_ content: Secret) throws(Fault) {
         self.content = content
         tables = try content.expose { bytes throws(Fault) in
             var scanner = Scanner()
@@ -67,17 +67,17 @@ struct TOMLText {
     }
 
     /// An entry by all of its keys, and what it stands in.
-    struct Place {
-        let entry: Entry
+    package struct Place {
+        package let entry: Entry
         /// The entries beside it in an inline table, and what lies between its braces; nil for an
         /// entry that has its lines to itself.
-        let inline: (siblings: [Range<Int>], index: Int, inner: Range<Int>)?
+        package let inline: (siblings: [Range<Int>], index: Int, inner: Range<Int>)?
     }
 
     /// Every entry whose value is no inline table, by its keys from the root, however they are
     /// spread over headers, dotted keys and inline tables. Elements of arrays of tables are left
     /// out.
-    var places: [(keys: [Text], place: Place)] {
+    package var places: [(keys: [Text], place: Place)] {
         var found: [(keys: [Text], place: Place)] = []
         func add(_ entry: Entry, _ keys: [Text], _ place: Place) {
             guard case .table(let entries) = entry.value.kind else {
@@ -100,10 +100,10 @@ struct TOMLText {
     }
 
     /// The entry with these keys from the root.
-    func entry(_ keys: Text...) -> Entry? { places.first { $0.keys == keys }?.place.entry }
+    package func entry(_ keys: Text...) -> Entry? { places.first { $0.keys == keys }?.place.entry }
 
     /// Takes entries out, with their lines where they have them to themselves.
-    func cut(_ places: [Place], in edits: inout Edits) {
+    package func cut(_ places: [Place], in edits: inout Edits) {
         var inline: [Int: (siblings: [Range<Int>], indices: Set<Int>, inner: Range<Int>)] = [:]
         for place in places {
             guard let table = place.inline else {
@@ -119,12 +119,12 @@ struct TOMLText {
     }
 
     /// What adds lines after those that the range is on.
-    func newLine(_ lines: String, after range: Range<Int>) -> Splice {
+    package func newLine(_ lines: String, after range: Range<Int>) -> Splice {
         newLine(lines, at: self.lines(of: range).upperBound)
     }
 
     /// What adds lines where a line begins, or at the end of the text.
-    func newLine(_ lines: String, at position: Int) -> Splice {
+    package func newLine(_ lines: String, at position: Int) -> Splice {
         let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
         guard isAtLine else {
             return Splice(
@@ -136,7 +136,7 @@ struct TOMLText {
 
     /// The text with a value, which is TOML, under keys from the root that nothing stands under yet;
     /// nil if what there is of their tables cannot be added to.
-    func adding(_ keys: [Text], _ value: Secret) -> Secret? {
+    package func adding(_ keys: [Text], _ value: Secret) -> Secret? {
         let table = Array(keys.dropLast())
         var edits = Edits()
         func add(_ range: Range<Int>, _ before: String, _ after: String) -> Secret {
@@ -183,7 +183,7 @@ struct TOMLText {
     }
 
     /// How the text writes the keys of an entry.
-    func keys(of entry: Entry) -> String {
+    package func keys(of entry: Entry) -> String {
         content[entry.range.lowerBound..<entry.value.range.lowerBound].expose { bytes in
             var end = bytes.count
             while end > 0,
@@ -195,7 +195,7 @@ struct TOMLText {
     }
 
     /// A key as TOML writes it.
-    static func spelled(_ key: Text) -> String {
+    package static func spelled(_ key: Text) -> String {
         guard key.isEmpty || !key.bytes.allSatisfy(\.isBareKey) else { return key.string }
         let escaped = key.string.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
         return "\"" + escaped.joined() + "\""

@@ -1,31 +1,31 @@
-internal import Credentials
-internal import JSON
+package import Credentials
+package import JSON
 
 /// A JSON text as whoever wrote it has left it: where each of its values stands, so that one can
 /// be taken out, put in or exchanged while all else stays byte for byte.
-struct JSONText {
+package struct JSONText {
     /// The whole text.
-    let content: Secret
+    package let content: Secret
     /// Its one value; nil if the text is blank.
-    let root: Value?
+    package let root: Value?
 
-    struct Value {
-        let range: Range<Int>
+    package struct Value {
+        package let range: Range<Int>
         /// The members of an object; nil for any other value.
-        let members: [Member]?
+        package let members: [Member]?
     }
 
-    struct Member {
-        let name: Text
+    package struct Member {
+        package let name: Text
         /// Where its name begins.
-        let start: Int
-        let value: Value
+        package let start: Int
+        package let value: Value
 
-        var range: Range<Int> { start..<value.range.upperBound }
+        package var range: Range<Int> { start..<value.range.upperBound }
     }
 
     /// Throws if the text is neither blank nor JSON.
-    init(_ content: Secret) throws(JSON.Fault) {
+    package init(_ content: Secret) throws(JSON.Fault) {
         self.content = content
         do throws(JSON.Fault) {
             _ = try JSON(decoding: content)
@@ -41,20 +41,20 @@ struct JSONText {
     }
 
     /// The value decoded.
-    func decoded(_ value: Value) -> JSON {
+    package func decoded(_ value: Value) -> JSON {
         // The whole text has been decoded once.
         (try? JSON(decoding: content[value.range])) ?? .null
     }
 
     /// The text of a string value; nil for any other.
-    func text(_ value: Value?) -> Text? { value.flatMap { decoded($0).text } }
+    package func text(_ value: Value?) -> Text? { value.flatMap { decoded($0).text } }
 
     /// A string value that may be a secret; nil for any other.
-    func secret(_ value: Value?) -> Secret? { value.flatMap { decoded($0).secret } }
+    package func secret(_ value: Value?) -> Secret? { value.flatMap { decoded($0).secret } }
 
     /// A secret as JSON writes it, which TOML writes in the same way. Throws `failed` if it is no
     /// text.
-    static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
+    package static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
         do throws(JSON.Fault) {
             return try JSON.string(secret).encoded()
         } catch {
@@ -63,7 +63,7 @@ struct JSONText {
     }
 
     /// How the text writes it.
-    func spelling(_ range: Range<Int>) -> String {
+    package func spelling(_ range: Range<Int>) -> String {
         content[range].expose { bytes in
             String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
         }
@@ -72,24 +72,24 @@ struct JSONText {
 
 extension JSONText.Value {
     /// The last member of that name, in any case: Go's decoder, which most clients use, takes that.
-    func member(_ name: Text) -> JSONText.Member? {
+    package func member(_ name: Text) -> JSONText.Member? {
         members?.last { $0.name.equalsIgnoringCase(name) }
     }
 
-    subscript(name: Text) -> JSONText.Value? { member(name)?.value }
+    package subscript(name: Text) -> JSONText.Value? { member(name)?.value }
 
     /// What lies between its brackets.
-    var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
+    package var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
 
     /// Which of its members are meant.
-    func indices(where isMeant: (JSONText.Member) -> Bool) -> Set<Int> {
+    package func indices(where isMeant: (JSONText.Member) -> Bool) -> Set<Int> {
         Set((members ?? []).enumerated().filter { isMeant($1) }.map(\.offset))
     }
 }
 
 extension Text {
     /// In ASCII alone.
-    func equalsIgnoringCase(_ other: Text) -> Bool {
+    package func equalsIgnoringCase(_ other: Text) -> Bool {
         bytes.count == other.bytes.count
             && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
     }
@@ -99,12 +99,12 @@ extension Text {
 
 extension JSONText {
     /// Takes the members at these indices out of an object.
-    func cut(_ indices: Set<Int>, of object: Value, in edits: inout Edits) {
+    package func cut(_ indices: Set<Int>, of object: Value, in edits: inout Edits) {
         edits.cut(indices, of: (object.members ?? []).map(\.range), within: object.inner)
     }
 
     /// What takes one member out of an object; nil if there is none of that name.
-    func removal(_ name: Text, of object: Value) -> Splice? {
+    package func removal(_ name: Text, of object: Value) -> Splice? {
         let members = object.members ?? []
         guard let index = members.lastIndex(where: { $0.name == name }) else { return nil }
         return Edits.cuts([index], of: members.map(\.range), within: object.inner).first
@@ -113,7 +113,7 @@ extension JSONText {
 
     /// What adds a member at the end of an object, indented as its other members are, or as `depth`
     /// says if it has none.
-    func addition(_ member: String, to object: Value, depth: Int) -> Splice {
+    package func addition(_ member: String, to object: Value, depth: Int) -> Splice {
         let gap = gap(in: object, depth: depth, Layout(indent: "\t"))
         return Splice(gap.range, gap.before + member + gap.after)
     }
@@ -137,7 +137,7 @@ extension JSONText {
     /// what stands on the way is no object.
     ///
     /// What is new is indented, unless the text is all on one line.
-    func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
+    package func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
         guard var object = root else { return nil }
         let isOnOneLine = content.expose { bytes in bytes.indices.allSatisfy { bytes[$0] != 0x0A } }
         let layout = Layout(
@@ -161,7 +161,7 @@ extension JSONText {
     }
 
     /// How a member is named.
-    enum Step {
+    package enum Step {
         /// In any case, as Go's decoder finds the fields of a structure.
         case field(Text)
         /// Byte for byte, as it finds the keys of a map.
@@ -206,7 +206,7 @@ extension JSONText {
     }
 
     /// A name as JSON writes it.
-    static func quoted(_ name: Text) -> String {
+    package static func quoted(_ name: Text) -> String {
         guard let line = try? JSON.text(name).encoded() else { return "\"\"" }
         return line.expose { bytes in
             String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)

@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// `credentials.toml`, in which cargo keeps tokens in plain text: `registry.token` for crates.io,
 /// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.

@@ -1,4 +1,5 @@
 package import Credentials
+package import TextEditing
 
 /// cargo's `registry.global-credential-providers`, of which the last is asked first, or for one
 /// registry its `credential-provider` (cargo 1.95).

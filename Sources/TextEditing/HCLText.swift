@@ -1,13 +1,13 @@
-internal import Credentials
+package import Credentials
 
 /// An HCL text, of which the blocks that stand in no other are found, and nothing else.
-struct HCLText {
+package struct HCLText {
     private let content: Secret
 
-    init(_ content: Secret) { self.content = content }
+    package init(_ content: Secret) { self.content = content }
 
     /// The first labels of the blocks of that type, in their order.
-    func labels(of type: String) -> [String] {
+    package func labels(of type: String) -> [String] {
         content.expose { bytes in
             var labels: [String] = []
             var (index, depth, words) = (0, 0, [String]())

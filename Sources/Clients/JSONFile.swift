@@ -1,5 +1,6 @@
 internal import Credentials
 internal import JSON
+internal import TextEditing
 
 extension ClientFile {
     /// Changes the JSON object in it, by edits of its text. No edit leaves it as it is.

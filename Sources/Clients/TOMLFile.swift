@@ -1,4 +1,5 @@
 internal import Credentials
+internal import TextEditing
 
 extension ClientFile {
     /// What is in it as TOML; nil if there is no such file.

@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// `credentials.json`, in which pulumi keeps the token of each of its clouds, and each of them
 /// twice: in `accessTokens` and in `accounts`.

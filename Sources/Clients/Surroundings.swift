@@ -1,5 +1,6 @@
 package import Credentials
 internal import Glibc
+internal import TextEditing
 
 /// The surroundings of a client are where it looks for its files: the home, and the variables that
 /// name another place (docker 28, podman 4.3, cargo 1.95, terraform 1.11, pulumi 3.258).

@@ -1,8 +1,8 @@
-internal import Credentials
+package import Credentials
 
 /// Edits are what is cut out of a text and what is put there instead; all else stays, byte for
 /// byte.
-struct Edits {
+package struct Edits {
     private struct Edit {
         let range: Range<Int>
         let replacement: Secret
@@ -10,25 +10,28 @@ struct Edits {
 
     private var edits: [Edit] = []
 
-    var isEmpty: Bool { edits.isEmpty }
+    package init() {}
+
+    package var isEmpty: Bool { edits.isEmpty }
 
     /// The ranges of several replacements do not overlap.
-    mutating func replace(_ range: Range<Int>, with replacement: String = "") {
+    package mutating func replace(_ range: Range<Int>, with replacement: String = "") {
         replace(range, with: replacement.secret)
     }
 
-    mutating func replace(_ range: Range<Int>, with replacement: Secret) {
+    package mutating func replace(_ range: Range<Int>, with replacement: Secret) {
         edits.append(Edit(range: range, replacement: replacement))
     }
 
     /// Cuts those of the items of a list out that are at these indices, with the commas that
     /// belong to them. `items` are their ranges, and `inner` is what lies between the brackets.
-    mutating func cut(_ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>) {
+    package mutating func cut(_ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>)
+    {
         for range in Edits.cuts(indices, of: items, within: inner) { replace(range) }
     }
 
     /// What `cut` cuts.
-    static func cuts(
+    package static func cuts(
         _ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>
     ) -> [Range<Int>] {
         guard let firstKept = items.indices.first(where: { !indices.contains($0) }) else {
@@ -43,7 +46,7 @@ struct Edits {
     }
 
     /// The text with all of them made.
-    func applied(to text: Secret) -> Secret {
+    package func applied(to text: Secret) -> Secret {
         let ordered = edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
         let capacity = ordered.reduce(text.count) { $0 + $1.replacement.count }
         return Secret(capacity: capacity) { memory in
@@ -69,5 +72,5 @@ struct Edits {
 
 extension String {
     /// A text that is no secret, to stand beside one.
-    var secret: Secret { Secret(copying: Array(utf8).span) }
+    package var secret: Secret { Secret(copying: Array(utf8).span) }
 }

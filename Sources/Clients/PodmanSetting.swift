@@ -1,4 +1,5 @@
 package import Credentials
+package import TextEditing
 
 /// podman's `credential-helpers` in a file of the form of `registries.conf`
 /// (containers-registries.conf(5), version 2).

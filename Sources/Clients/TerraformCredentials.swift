@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// `credentials.tfrc.json`, in which terraform (1.11) keeps tokens where it has no helper:
 /// `{"credentials": {HOST: {"token": …}}}`.

@@ -1,4 +1,5 @@
 package import Credentials
+internal import TextEditing
 
 /// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
