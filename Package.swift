@@ -179,6 +179,9 @@ let package = Package(
                 "token-server.py",
             ]),
         .testTarget(
+            name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
+            path: "Tests/Oracle", exclude: ["Corpus", "known.txt", "world.py"]),
+        .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),

@@ -1,0 +1,58 @@
+import Sandbox
+
+/// An oracle client is a real client, asked what it would use.
+protocol OracleClient: Sendable {
+    /// Its name for `keyfob setup`.
+    static var name: String { get }
+
+    /// What the client uses for each server; a server that it has nothing for is absent.
+    static func answers(_ servers: [String], in house: House) throws -> [String: Answer]
+
+    /// Stores a login in Keyfob under exactly the key by which the client asks for the server.
+    static func plant(_ answer: Answer, for server: String, in house: House) throws
+
+    /// The arguments of `keyfob logout` that name a server.
+    static func logout(_ server: String) -> [String]
+
+    /// What must stand in a line of output that names the server.
+    static func label(of server: String) -> String
+
+    /// A login for a server of no case, to see whom the client asks; nil if there can be none.
+    static var probe: String? { get }
+
+    /// A login as it can be stored for this client.
+    static func login(_ user: String, _ secret: String) -> Answer
+
+    /// What the client says against its settings.
+    static func complaints(in house: House) throws -> String
+
+    /// A case that a seed decides, without its laws.
+    static func generate(_ random: inout SeededGenerator) -> Case
+}
+
+/// A login that a client uses.
+struct Answer: Equatable, Sendable, CustomStringConvertible {
+    /// nil for a client that knows tokens alone.
+    var user: String?
+    var secret: String
+
+    var description: String { user.map { "\($0):\(secret)" } ?? secret }
+
+    /// What is looked for in files: a login without a password is one whose user is the secret.
+    var marker: String { secret.isEmpty ? user ?? "" : secret }
+}
+
+extension OracleClient {
+    static func logout(_ server: String) -> [String] { [server] }
+    static func complaints(in house: House) throws -> String { "" }
+    static func login(_ user: String, _ secret: String) -> Answer {
+        Answer(user: user, secret: secret)
+    }
+}
+
+/// The clients, in the order in which they are told of.
+let oracleClients: [any OracleClient.Type] = [GitClient.self]
+
+func oracleClient(_ name: String) -> (any OracleClient.Type)? {
+    oracleClients.first { $0.name == name }
+}
