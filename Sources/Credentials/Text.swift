@@ -72,17 +72,64 @@ extension Text: Comparable {
 }
 
 extension String {
-    /// On one line: each control character is a question mark.
+    /// As it may be shown: on one line, and in the order in which it is stored. What a terminal
+    /// would obey stands as `\u` and four hexadecimal digits, as in JSON.
     package var printable: String {
         var line = UnicodeScalarView()
-        for scalar in unicodeScalars { line.append(scalar.isControl ? "?" : scalar) }
+        for scalar in unicodeScalars {
+            guard scalar.isUnprintable else {
+                line.append(scalar)
+                continue
+            }
+            let digits = String(scalar.value, radix: 16)
+            line.append(
+                contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.utf8.count)
+                    + digits).unicodeScalars)
+        }
         return String(line)
+    }
+
+    /// As one word of a command line, for bash, zsh, fish and POSIX shells. It stands in quotes
+    /// unless it is of letters, digits and `. _ : / @ + , -` alone. What no terminal may be sent
+    /// stands as an escape in `$'…'`, which fish does not know.
+    package var shellWord: String {
+        let isPlain = utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "@"), UInt8(ascii: "+"),
+                UInt8(ascii: ","), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        if isPlain, !isEmpty { return self }
+        let hasEscapes = unicodeScalars.contains(where: \.isUnprintable)
+        var word = hasEscapes ? "$'" : "'"
+        for scalar in unicodeScalars {
+            switch scalar {
+            // fish takes a backslash between quotes for an escape.
+            case "'", "\\": word += hasEscapes ? "\\\(scalar)" : "'\\\(scalar)'"
+            default: word += String(scalar).printable
+            }
+        }
+        return word + "'"
     }
 }
 
 extension Unicode.Scalar {
     /// Whether it is a C0 control, DEL or a C1 control.
     package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+
+    /// Whether a terminal obeys it rather than shows it: a control, a line or paragraph separator,
+    /// or a mark that changes the direction of what follows (Unicode's Bidi_Control). All are
+    /// below U+10000.
+    package var isUnprintable: Bool {
+        switch value {
+        case 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: isControl
+        }
+    }
 }
 
 extension UInt8 {

@@ -3,13 +3,39 @@ internal import Credentials
 
 /// What a shell completes a word with.
 enum Completion {
-    /// The servers that there are logins for. Nothing is unlocked, nobody is asked, and nothing is
-    /// said of what cannot be read.
-    static let servers = CompletionKind.custom { _, _, _ in
+    /// The servers that there are logins for, those of the client that the line names or of all.
+    ///
+    /// Nothing is unlocked, nobody is asked, no command is run, and nothing is said of what cannot
+    /// be read. Names are left out that the shell would send to the terminal as they are, or take
+    /// for an option; in fish also those that begin with `~`, which it does not quote.
+    static let servers = CompletionKind.custom { words, _, _ in
         guard let session = try? Session(warns: false) else { return [] }
-        let servers = Set(session.inventory().logins.map(\.server)).sorted()
-        // zsh takes what follows a colon for a description.
-        guard CompletionShell.requesting == .zsh else { return servers }
-        return servers.map { $0.replacing(":", with: "\\:") }
+        let client = Completion.client(in: words)
+        let logins = session.inventory(of: session.quietStores).logins
+        let servers = logins.filter { client?.owns($0.entry) ?? true }.map(\.server)
+        return Set(servers).filter(isOffered).sorted().map(\.asCandidate)
+    }
+
+    /// The client that `--client` names; nil if none is named.
+    private static func client(in words: [String]) -> Client? {
+        for (option, value) in zip(words, words.dropFirst()) where option == "--client" {
+            return Client(rawValue: value)
+        }
+        let named = words.first { $0.hasPrefix("--client=") }
+        return named.flatMap { Client(rawValue: String($0.dropFirst("--client=".count))) }
+    }
+
+    private static func isOffered(_ server: String) -> Bool {
+        !server.isEmpty && !server.hasPrefix("-")
+            && !(CompletionShell.requesting == .fish && server.hasPrefix("~"))
+            && !server.unicodeScalars.contains(where: \.isUnprintable)
+    }
+}
+
+extension String {
+    /// zsh takes what follows a colon for a description, and a backslash for a quote.
+    fileprivate var asCandidate: String {
+        guard CompletionShell.requesting == .zsh else { return self }
+        return replacing("\\", with: "\\\\").replacing(":", with: "\\:")
     }
 }

@@ -5,14 +5,15 @@ internal import JSON
 /// The console is where the user is told things: answers on standard output, everything else on
 /// standard error.
 ///
-/// No control character reaches it but the ends of lines: a name that is printed may come from a
-/// file that somebody else wrote.
+/// A name that is said may come from a file that somebody else wrote. So each call is one line,
+/// whatever is in it, and nothing in it is obeyed by a terminal (`String.printable`).
 struct Console: Sendable {
-    /// Prints a line of the answer. Where nobody can read it any more the process ends.
-    func print(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let bytes = Array((lines.map { String($0).printable }.joined(separator: "\n") + "\n").utf8)
-        write(bytes.span)
+    /// Prints one line of the answer. Where nobody can read it any more the process ends.
+    func print(_ line: String) { print(lines: [line]) }
+
+    /// Prints lines of the answer.
+    func print(lines: [String]) {
+        write(Array(lines.map { $0.printable + "\n" }.joined().utf8).span)
     }
 
     /// Prints a value as the answer, on one line.
@@ -33,17 +34,17 @@ struct Console: Sendable {
     /// Says why something was not done, and what to do about it.
     func report(_ error: StoreError) {
         say("keyfob: error: \(error.message)")
-        if let hint = error.hint { say("keyfob: hint: \(hint)") }
+        if let hint = error.hint { self.hint(hint) }
     }
 
     /// Says what to do next.
-    func hint(_ line: String) { say("keyfob: hint: \(line.printable)") }
+    func hint(_ line: String) { say("keyfob: hint: \(line)") }
 
     /// Says what the answer may lack.
-    func warn(_ line: String) { say("keyfob: warning: \(line.printable)") }
+    func warn(_ line: String) { say("keyfob: warning: \(line)") }
 
     /// Says what the user should know.
-    func note(_ line: String) { say("keyfob: \(line.printable)") }
+    func note(_ line: String) { say("keyfob: \(line)") }
 
     /// Shows how far a long run is, where standard error is a terminal; at its end the line goes.
     func progress(_ done: Int, of all: Int) {
@@ -86,7 +87,7 @@ struct Console: Sendable {
 
     /// Standard error may be closed or full: there is nobody left to tell.
     private func say(_ line: String) {
-        let bytes = Array(line.utf8) + [0x0A]
+        let bytes = Array(line.printable.utf8) + [0x0A]
         _ = Console.write(bytes.span, to: STDERR_FILENO)
     }
 

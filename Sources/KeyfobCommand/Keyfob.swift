@@ -52,13 +52,19 @@ struct Keyfob: ParsableCommand {
             return status.rawValue
         default:
             if exitCode(for: error) == .success {
-                console.print(fullMessage(for: error))
+                console.print(lines: answer(fullMessage(for: error)))
                 return 0
             }
             console.report(
                 StoreError(.failed, message(for: error).asOneLine, hint: "see: \(help)"))
             return 2
         }
+    }
+
+    /// What ArgumentParser answers itself: help, the version, what completes a command line.
+    private static func answer(_ text: String) -> [String] {
+        CompletionScript.corrected(text)
+            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
     /// How to ask for the help that belongs to what was typed.

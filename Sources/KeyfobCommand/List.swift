@@ -25,7 +25,8 @@ struct List: ParsableCommand {
         if json {
             try session.console.print(List.json(of: inventory))
         } else if !inventory.logins.isEmpty {
-            session.console.print(List.table(of: inventory).lines(width: session.console.width))
+            session.console.print(
+                lines: List.table(of: inventory).lines(width: session.console.width))
         }
         for warning in inventory.warnings { session.console.warn(warning) }
         for failure in inventory.failures { session.console.report(failure) }

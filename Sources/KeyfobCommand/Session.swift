@@ -52,6 +52,12 @@ struct Session: Sendable {
         return all.compactMap(\.self)
     }
 
+    /// The same stores, which ask nobody and run no command: what only those could open is locked.
+    var quietStores: [any CredentialStore] {
+        let all: [(any CredentialStore)?] = [choice.keyringStore, choice.fileStore?.runsNothing]
+        return all.compactMap(\.self)
+    }
+
     /// The names of the stores that the policy leaves out.
     var placesLeftOut: [String] {
         let all = [("keyring", choice.keyring == nil), ("file", choice.file == nil)]
@@ -69,7 +75,9 @@ struct Session: Sendable {
 
     /// Everything that is kept, and where. Never unlocks. A store that is absent has nothing; one
     /// that cannot be read is a failure, beside what the others have.
-    func inventory() -> Inventory {
+    func inventory() -> Inventory { inventory(of: stores) }
+
+    func inventory(of stores: [any CredentialStore]) -> Inventory {
         var inventory = Inventory()
         for store in stores {
             do throws(StoreError) {

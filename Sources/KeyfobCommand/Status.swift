@@ -20,7 +20,7 @@ struct Status: ParsableCommand {
         if json {
             try session.console.print(Status.json(of: diagnosis))
         } else {
-            for line in Status.lines(of: diagnosis) { session.console.print(line) }
+            session.console.print(lines: Status.lines(of: diagnosis))
         }
         guard diagnosis.isHealthy else { throw ExitCode(1) }
     }

@@ -12,7 +12,7 @@ struct Table {
 
     /// The lines of the table; `width` is the terminal's, nil where there is none and nothing is
     /// cut.
-    func lines(width: Int?) -> String {
+    func lines(width: Int?) -> [String] {
         let all = [head] + rows.map { $0.map(\.printable) }
         var widths = head.indices.map { column in all.map { $0[column].columns }.max() ?? 0 }
         if let width {
@@ -25,7 +25,7 @@ struct Table {
             var line = cells.joined(separator: String(repeating: " ", count: Table.gap))
             while line.last == " " { line.removeLast() }
             return line
-        }.joined(separator: "\n")
+        }
     }
 }
 

@@ -66,6 +66,13 @@ package struct FileStore: CredentialStore {
         return store
     }
 
+    /// The same store, which asks nobody and runs no passphrase command.
+    package var runsNothing: FileStore {
+        var store = asksNobody
+        store.options.passphraseCommand = nil
+        return store
+    }
+
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
         guard let file = try open(choosing: { $0.candidates(for: [query]) }) else { return [] }
         var found: [Credential] = []

@@ -45,6 +45,34 @@ import Testing
         }
     }
 
+    /// What a terminal would obey, or what would change the order of what follows.
+    private static let unprintable =
+        Array(0x00...0x1F) + Array(0x7F...0x9F) + [0x61C, 0x200E, 0x200F]
+        + Array(0x2028...0x202E) + Array(0x2066...0x2069)
+
+    @Test(arguments: unprintable) func whatATerminalObeysIsShownAsAnEscape(value: UInt32) throws {
+        let scalar = try #require(Unicode.Scalar(value))
+        let digits = String(value, radix: 16)
+        let shown = "a\\u" + String(repeating: "0", count: 4 - digits.count) + digits + "b"
+        #expect("a\(scalar)b".printable == shown)
+        #expect(shown.printable == shown)
+    }
+
+    @Test func allElseIsShownAsItIs() {
+        for text in ["", "a b", "é😀", "\u{A0}", "\u{200B}\u{200D}", "\u{2027}\u{202F}", "\\n"] {
+            #expect(text.printable == text)
+        }
+    }
+
+    @Test(arguments: [
+        ("registry.example.com", "registry.example.com"), ("", "''"), ("a b", "'a b'"),
+        ("x;touch y", "'x;touch y'"), ("$(x)", "'$(x)'"), ("it's", #"'it'\''s'"#),
+        (#"a\"#, #"'a'\\''"#), ("~", "'~'"), ("a\nb", #"$'a\u000ab'"#),
+        ("\u{202E}'", #"$'\u202e\''"#),
+    ]) func aWordOfACommandLineIsQuoted(word: String, quoted: String) {
+        #expect(word.shellWord == quoted)
+    }
+
     @Test func textsAreOrderedByTheirBytes() {
         #expect((["é", "b", "B", "", "a"] as [Text]).sorted() == ["", "B", "a", "b", "é"])
     }
