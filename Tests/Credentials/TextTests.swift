@@ -46,9 +46,12 @@ import Testing
     }
 
     /// What a terminal would obey, or what would change the order of what follows.
-    private static let unprintable =
-        Array(0x00...0x1F) + Array(0x7F...0x9F) + [0x61C, 0x200E, 0x200F]
-        + Array(0x2028...0x202E) + Array(0x2066...0x2069)
+    private static let unprintable: [UInt32] =
+        [
+            0x00...0x1F, 0x7F...0x9F, 0x61C...0x61C, 0x200E...0x200F, 0x2028...0x202E,
+            0x2066...0x2069,
+        ]
+        .flatMap { (range: ClosedRange<UInt32>) in Array(range) }
 
     @Test(arguments: unprintable) func whatATerminalObeysIsShownAsAnEscape(value: UInt32) throws {
         let scalar = try #require(Unicode.Scalar(value))
