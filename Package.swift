@@ -182,7 +182,8 @@ let package = Package(
             name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Oracle", exclude: ["Corpus", "known.txt", "world.py"]),
         .testTarget(
-            name: "HardeningTests", dependencies: ["Helper", "Sandbox"], path: "Tests/Hardening",
+            name: "HardeningTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
+            path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),
         .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
         .testTarget(

@@ -5,18 +5,18 @@ internal import TextEditing
 /// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.
 package struct CargoCredentials: PlaintextTarget {
     package let file: ClientFile
-    /// The index URL of a registry by its name, which is what its token is kept under elsewhere;
-    /// nil if it is not known.
-    private let index: @Sendable (Text) -> Text?
+    /// Reads cargo's configuration, and returns what gives the index URL of a registry by its name:
+    /// what its token is kept under elsewhere, or nil if it is not known.
+    private let indexes: @Sendable () -> (Text) -> Text?
     /// The registries that cargo knows by a name.
     private let names: @Sendable () -> [Text]
 
     package init(
-        _ file: ClientFile, index: @escaping @Sendable (Text) -> Text?,
+        _ file: ClientFile, indexes: @escaping @Sendable () -> (Text) -> Text?,
         names: @escaping @Sendable () -> [Text] = { [] }
     ) {
         self.file = file
-        self.index = index
+        self.indexes = indexes
         self.names = names
     }
 
@@ -26,7 +26,9 @@ package struct CargoCredentials: PlaintextTarget {
     package static var cratesIO: Text { "https://github.com/rust-lang/crates.io-index" }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
-        PlaintextContents(logins: try file.toml(content).places.compactMap(login))
+        let index = indexes()
+        return PlaintextContents(
+            logins: try file.toml(content).places.compactMap { login($0, index) })
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -57,6 +59,7 @@ package struct CargoCredentials: PlaintextTarget {
     private func keys(of entry: Entry) throws(StoreError) -> [Text] {
         let url = entry.attributes["url"] ?? ""
         if url == CargoCredentials.cratesIO { return ["registry", "token"] }
+        let index = indexes()
         let known = [entry.cargoName].compactMap(\.self) + names()
         guard let name = known.first(where: { index($0) == url }) else {
             throw StoreError(
@@ -71,11 +74,12 @@ package struct CargoCredentials: PlaintextTarget {
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry] {
         var removed: [Entry] = []
+        let index = indexes()
         try file.editTOML { text, edits in
             removed = []
             var places: [TOMLText.Place] = []
             for found in text.places {
-                guard let login = login(found), isMeant(login) else { continue }
+                guard let login = login(found, index), isMeant(login) else { continue }
                 places.append(found.place)
                 removed.append(login.entry)
             }
@@ -84,7 +88,9 @@ package struct CargoCredentials: PlaintextTarget {
         return removed
     }
 
-    private func login(_ found: (keys: [Text], place: TOMLText.Place)) -> PlaintextLogin? {
+    private func login(
+        _ found: (keys: [Text], place: TOMLText.Place), _ index: (Text) -> Text?
+    ) -> PlaintextLogin? {
         guard let kind = found.keys.last, ["token", "secret-key"].contains(kind),
             let secret = found.place.entry.value.secret, !secret.isEmpty
         else { return nil }

@@ -72,13 +72,13 @@ package struct PulumiCredentials: PlaintextFile {
     private func logins(of text: JSONText, _ root: JSONText.Value) -> [PlaintextLogin] {
         let tokens = root[Name.accessTokens]?.members ?? []
         let accounts = root[Name.accounts]?.members ?? []
-        var urls: [Text] = []
-        for member in tokens + accounts where !urls.contains(member.name) {
-            urls.append(member.name)
-        }
+        let tokenOf = lastValues(tokens)
+        let accountOf = lastValues(accounts)
+        var seen: Set<Text> = []
+        let urls = (tokens + accounts).map(\.name).filter { seen.insert($0).inserted }
         return urls.compactMap { url in
-            let account = accounts.last { $0.name == url }?.value
-            let second = text.secret(tokens.last { $0.name == url }?.value)
+            let account = accountOf[url]
+            let second = text.secret(tokenOf[url])
             let first = text.secret(account?[Name.accessToken])
             guard let token = [first, second].compactMap(\.self).first(where: { !$0.isEmpty })
             else { return nil }
@@ -93,6 +93,11 @@ package struct PulumiCredentials: PlaintextFile {
                     ? "pulumi renews it, in this file"
                     : differs ? "it stands there twice, and differs" : nil)
         }
+    }
+
+    /// The last value of each name, which is the one that counts.
+    private func lastValues(_ members: [JSONText.Member]) -> [Text: JSONText.Value] {
+        Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     }
 
     private enum Name {

@@ -1,4 +1,4 @@
-package import Credentials
+internal import Credentials
 internal import Glibc
 internal import TextEditing
 
@@ -87,18 +87,23 @@ package struct Surroundings: Sendable {
         [ClientFile(cargoFolder + "/credentials"), ClientFile(cargoFolder + "/credentials.toml")]
     }
 
-    /// The index URL of a registry of cargo's, from its configuration; nil if it is not there.
-    package func cargoIndex(of name: Text) -> Text? {
-        let variable = name.string.uppercased().replacing("-", with: "_")
-        if let index = self["CARGO_REGISTRIES_\(variable)_INDEX"] {
-            return Text(index)?.asCargoIndex
-        }
+    /// Returns what gives the index URL of a registry of cargo's by its name, from cargo's
+    /// configuration as it is now; nil of a registry that it does not name.
+    private func cargoIndexes() -> (Text) -> Text? {
+        var indexes: [Text: Text] = [:]
         for file in cargoConfigs {
             guard let text = try? file.toml() else { continue }
-            let found = text.entry("registries", name, "index")?.value.text
-            if let index = found { return index.asCargoIndex }
+            for (keys, place) in text.places
+            where keys.count == 3 && keys[0] == "registries" && keys[2] == "index" {
+                guard indexes[keys[1]] == nil else { continue }
+                indexes[keys[1]] = place.entry.value.text?.asCargoIndex
+            }
         }
-        return nil
+        return { [self, indexes] name in
+            let variable = name.string.uppercased().replacing("-", with: "_")
+            let index = self["CARGO_REGISTRIES_\(variable)_INDEX"]
+            return index.map { Text($0)?.asCargoIndex } ?? indexes[name]
+        }
     }
 
     /// The names of the registries in cargo's configuration.
@@ -160,7 +165,7 @@ package struct Surroundings: Sendable {
         case "cargo":
             return CargoCredentials(
                 cargoCredentials.first(where: \.exists) ?? cargoCredentials[1],
-                index: { cargoIndex(of: $0) }, names: { cargoNames })
+                indexes: cargoIndexes, names: { cargoNames })
         case "git":
             return GitCredentials(gitCredentials.first(where: \.exists) ?? gitCredentials[0])
         case "terraform":
@@ -180,7 +185,7 @@ package struct Surroundings: Sendable {
         var files: [any PlaintextFile] = [RegistryAuths(dockerConfig, .docker)]
         files.append(RegistryAuths(dockercfg, .dockercfg))
         files += podmanAuths.map { RegistryAuths($0, .podman) }
-        files += cargoCredentials.map { CargoCredentials($0, index: { cargoIndex(of: $0) }) }
+        files += cargoCredentials.map { CargoCredentials($0, indexes: cargoIndexes) }
         files += gitCredentials.map { GitCredentials($0) }
         files.append(terraformCredentials)
         files.append(PulumiCredentials(ClientFile(pulumiFolder + "/credentials.json")))

@@ -1,7 +1,5 @@
-import Glibc
-
-/// A secret: bytes in memory of their own that is locked, left out of core dumps, and wiped when
-/// the last secret in it is gone.
+/// A secret: bytes in memory that is locked, left out of core dumps, and wiped when the last secret
+/// in it is gone (`SecretMemory`).
 ///
 /// It is never a `String`, never printed, and compared in constant time. The one way to its bytes
 /// is `expose`, so that `grep expose` lists every place where a secret is in the open.
@@ -9,7 +7,7 @@ import Glibc
 /// Locking is asked for and not insisted on: `RLIMIT_MEMLOCK` may be small, and a login that
 /// works comes first.
 package struct Secret: Sendable {
-    private let memory: Memory
+    private let memory: SecretMemory
     private let range: Range<Int>
 
     /// A secret of at most `capacity` bytes, filled in place by `body`, which returns how many
@@ -17,7 +15,7 @@ package struct Secret: Sendable {
     package init<E: Error>(
         capacity: Int, filledBy body: (inout MutableSpan<UInt8>) throws(E) -> Int
     ) throws(E) {
-        memory = Memory(count: capacity)
+        memory = SecretMemory(count: capacity)
         let count = try memory.mutate(body)
         precondition((0...capacity).contains(count), "a secret fits its memory")
         range = 0..<count
@@ -66,7 +64,7 @@ package struct Secret: Sendable {
         try memory.read(range, body)
     }
 
-    private init(memory: Memory, range: Range<Int>) {
+    private init(memory: SecretMemory, range: Range<Int>) {
         self.memory = memory
         self.range = range
     }
@@ -90,46 +88,4 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
     package var description: String { "(secret)" }
     package var debugDescription: String { "(secret)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
-}
-
-/// Pages of their own for secrets. Written once, by the initialiser of `Secret`; then only read.
-@safe
-private final class Memory: @unchecked Sendable {
-    private let start: UnsafeMutablePointer<UInt8>
-    private let count: Int
-    private let mapped: Int
-
-    init(count: Int) {
-        let page = Int(getpagesize())
-        self.count = count
-        mapped = (max(count, 1) + page - 1) / page * page
-        guard
-            let pages = unsafe mmap(
-                nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            unsafe pages != MAP_FAILED
-        else { fatalError("out of memory for a secret") }
-        _ = unsafe mlock(pages, mapped)
-        _ = unsafe madvise(pages, mapped, Int32(MADV_DONTDUMP))
-        unsafe start = pages.assumingMemoryBound(to: UInt8.self)
-    }
-
-    deinit {
-        unsafe explicit_bzero(start, mapped)
-        unsafe munmap(start, mapped)
-    }
-
-    func read<Result, E: Error>(
-        _ range: Range<Int>, _ body: (Span<UInt8>) throws(E) -> Result
-    ) throws(E) -> Result {
-        let span = unsafe Span(
-            _unsafeStart: UnsafePointer(start + range.lowerBound), count: range.count)
-        return try body(span)
-    }
-
-    func mutate<Result, E: Error>(
-        _ body: (inout MutableSpan<UInt8>) throws(E) -> Result
-    ) throws(E) -> Result {
-        var span = unsafe MutableSpan(_unsafeStart: start, count: count)
-        return try body(&span)
-    }
 }

@@ -4,7 +4,8 @@ package import Credentials
 /// that one can be taken out or put in while all else stays byte for byte.
 ///
 /// What it cannot follow it refuses: nothing is changed in a text that is not understood. Numbers
-/// and dates are not looked into.
+/// and dates are not looked into. A value that is nested deeper than `depthLimit`, and a key of more
+/// parts, are not followed.
 package struct TOMLText {
     /// The whole text.
     package let content: Secret
@@ -56,6 +57,10 @@ package struct TOMLText {
         /// Counted from 1.
         package let line: Int
     }
+
+    /// How deep arrays and inline tables may be nested, and how many parts a dotted key may have.
+    /// Reading them takes stack and time for each.
+    static let depthLimit = 64
 
     package init(_ content: Secret) throws(Fault) {
         self.content = content
@@ -216,6 +221,8 @@ package struct TOMLText {
 private struct Scanner {
     private var position = 0
     private var line = 1
+    /// How many arrays and inline tables are around the position.
+    private var depth = 0
 
     private var fault: TOMLText.Fault { TOMLText.Fault(line: line) }
 
@@ -263,6 +270,7 @@ private struct Scanner {
     private mutating func keys(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> [Text] {
         var keys: [Text] = []
         repeat {
+            guard keys.count < TOMLText.depthLimit else { throw fault }
             if !keys.isEmpty { position += 1 }
             skipSpace(bytes)
             keys.append(try key(bytes))
@@ -289,6 +297,9 @@ private struct Scanner {
     // MARK: Values
 
     private mutating func value(_ bytes: Span<UInt8>) throws(TOMLText.Fault) -> TOMLText.Value {
+        guard depth <= TOMLText.depthLimit else { throw fault }
+        depth += 1
+        defer { depth -= 1 }
         let start = position
         let kind: TOMLText.Value.Kind
         switch peek(bytes) {
@@ -353,7 +364,6 @@ private struct Scanner {
     private mutating func string(
         _ bytes: Span<UInt8>, _ quote: UInt8, isMultiline: Bool
     ) throws(TOMLText.Fault) -> Secret {
-        let start = position
         position += isMultiline ? 3 : 1
         if isMultiline {
             // A line's end right after the quotes is not part of it.
@@ -362,8 +372,7 @@ private struct Scanner {
             }
             if peek(bytes) == 0x0A { newLine() }
         }
-        // No escape is longer than what it stands for.
-        let most = bytes.count - start
+        let most = length(bytes, quote, isMultiline: isMultiline)
         return try Secret(capacity: most) { memory throws(TOMLText.Fault) in
             var count = 0
             while true {
@@ -373,7 +382,7 @@ private struct Scanner {
                         position += 1
                         return count
                     }
-                    let quotes = run(of: quote, bytes)
+                    let quotes = run(of: quote, bytes, from: position)
                     // Up to two quotes may stand before the three that end it.
                     let kept = quotes >= 3 ? min(quotes - 3, 2) : quotes
                     for _ in 0..<kept {
@@ -397,6 +406,26 @@ private struct Scanner {
                 }
             }
         }
+    }
+
+    /// How many bytes the string has that goes on here, as it is spelled: decoded it has no more,
+    /// since what an escape stands for is never longer than the escape.
+    private func length(_ bytes: Span<UInt8>, _ quote: UInt8, isMultiline: Bool) -> Int {
+        var end = position
+        while end < bytes.count {
+            if bytes[end] == UInt8(ascii: "\\"), quote == 0x22 {
+                end += 2
+            } else if bytes[end] == quote {
+                let quotes = isMultiline ? run(of: quote, bytes, from: end) : 1
+                end += quotes
+                if quotes >= 3 || !isMultiline { break }
+            } else if bytes[end] == 0x0A, !isMultiline {
+                break
+            } else {
+                end += 1
+            }
+        }
+        return min(end, bytes.count) - position
     }
 
     /// What follows a backslash.
@@ -456,10 +485,10 @@ private struct Scanner {
         position < bytes.count ? bytes[position] : nil
     }
 
-    private func run(of byte: UInt8, _ bytes: Span<UInt8>) -> Int {
-        var end = position
+    private func run(of byte: UInt8, _ bytes: Span<UInt8>, from start: Int) -> Int {
+        var end = start
         while end < bytes.count, bytes[end] == byte { end += 1 }
-        return end - position
+        return end - start
     }
 
     private mutating func expect(_ byte: UInt8, _ bytes: Span<UInt8>) throws(TOMLText.Fault) {

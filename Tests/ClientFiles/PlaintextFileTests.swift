@@ -115,7 +115,7 @@ import Testing
 
             """
         let file = try write(before)
-        let cargo = CargoCredentials(file) { $0 == "loop" ? "sparse+https://loop/" : nil }
+        let cargo = CargoCredentials(file) { { $0 == "loop" ? "sparse+https://loop/" : nil } }
         #expect(
             try cargo.contents().logins.map(\.words) == [
                 "cargo https://github.com/rust-lang/crates.io-index - crates",

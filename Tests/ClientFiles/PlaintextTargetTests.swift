@@ -459,7 +459,7 @@ import Testing
 
     private func cargo() -> CargoCredentials {
         CargoCredentials(
-            file, index: { $0 == "loop" ? "sparse+https://loop/" : nil }, names: { ["loop"] })
+            file, indexes: { { $0 == "loop" ? "sparse+https://loop/" : nil } }, names: { ["loop"] })
     }
 
     private func login(_ server: String, _ user: String, _ secret: String) -> Credential {

@@ -65,6 +65,40 @@ import Testing
         #expect(throws: TOMLText.Fault.self) { try TOMLText(secret(text)) }
     }
 
+    @Test(arguments: ["[", "{ a = ", "[{ a = ["])
+    func whatIsNestedTooDeeplyIsRefused(opening: String) {
+        let text = "a = " + String(repeating: opening, count: 200_000)
+        #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(text)) }
+    }
+
+    @Test func whatIsNestedAsDeeplyAsItMayIsRead() throws {
+        func nested(_ count: Int) -> String {
+            "a = " + String(repeating: "[", count: count) + String(repeating: "]", count: count)
+        }
+        #expect(try TOMLText(secret(nested(64))).places.count == 1)
+        #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(nested(66))) }
+    }
+
+    @Test func aKeyOfTooManyPartsIsRefused() throws {
+        func key(_ count: Int) -> String {
+            Array(repeating: "a", count: count).joined(separator: ".")
+        }
+        #expect(try TOMLText(secret("\(key(64)) = 1")).places.count == 1)
+        for text in ["\(key(65)) = 1", "[\(key(65))]", "a = { \(key(200_000)) = 1 }"] {
+            #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(text)) }
+        }
+    }
+
+    @Test(arguments: [
+        (#""a\"b""#, #"a"b"#), (#""\\""#, #"\"#), (#""\U0001F511""#, "\u{1F511}"), ("''", ""),
+        ("\"\"\"\"\"\"", ""), ("\"\"\"\\\"\"\\\"\"\"\"\"", "\"\"\"\""),
+        ("'''a''b'''''", "a''b''"), ("\"\"\"a\\\n   b\"\"\"", "ab"), (#"'a\'"#, #"a\"#),
+    ])
+    func stringsAreDecoded(spelled: String, text: String) throws {
+        let toml = try TOMLText(secret("a = \(spelled)\nb = 'next'\n"))
+        #expect(toml.places.map { $0.place.entry.value.text?.string } == [text, "next"])
+    }
+
     @Test func windowsLinesAreLines() throws {
         let text = try TOMLText(secret("[registry]\r\ntoken = \"x\"\r\nb = 2\r\n"))
         var edits = Edits()

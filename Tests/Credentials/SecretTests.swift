@@ -1,4 +1,5 @@
 import Credentials
+import Foundation
 import Testing
 
 @Suite struct SecretTests {
@@ -40,6 +41,55 @@ import Testing
         whole = nil
         #expect(part == Secret(text: "password"))
         #expect(part?[4..<8] == Secret(text: "word"))
+    }
+
+    /// One mapping each would meet the kernel's limit (vm.max_map_count).
+    @Test func manySmallSecretsTakeFewMappings() throws {
+        let before = try mappings()
+        let secrets = (0..<100_000).map { Secret(text: "a secret of its own, number \($0)") }
+        #expect(try mappings() - before < 1000)
+        let isEachItself = secrets.indices.allSatisfy {
+            secrets[$0] == Secret(text: "a secret of its own, number \($0)")
+        }
+        #expect(isEachItself)
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 15, 16, 17, 31, 32, 1000, 2047, 2048, 2049, 4096, 5000])
+    func whatIsUsedAgainIsWiped(count: Int) {
+        for _ in 0..<100 {
+            var isZero = true
+            let secret = Secret(capacity: count) { memory in
+                for index in memory.indices {
+                    isZero = isZero && memory[index] == 0
+                    memory[index] = 0xA5
+                }
+                return count
+            }
+            #expect(isZero)
+            #expect(secret.count == count)
+        }
+    }
+
+    @Test func threadsShareThePool() async {
+        let areRight = await withTaskGroup(of: Bool.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    var secrets: [(text: String, secret: Secret)] = []
+                    for number in 0..<20_000 {
+                        let text = String(repeating: "\(task).\(number).", count: number % 40)
+                        secrets.append((text, Secret(text: text)))
+                        if secrets.count > 50 { secrets.remove(at: number % 50) }
+                    }
+                    return secrets.allSatisfy { $0.secret == Secret(text: $0.text) }
+                }
+            }
+            return await group.reduce(true) { $0 && $1 }
+        }
+        #expect(areRight)
+    }
+
+    private func mappings() throws -> Int {
+        try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).utf8.count { $0 == 0x0A }
     }
 
     @Test func whatFillsASecretMayFail() {

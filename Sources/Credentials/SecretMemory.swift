@@ -1,0 +1,143 @@
+import Glibc
+
+/// The memory of a secret: locked, left out of core dumps, zero when it is given out and wiped when
+/// it is released. Written once, by the initialiser of `Secret`; then only read.
+///
+/// A small secret shares its pages with others of about its size (`SecretPool`). A mapping for each
+/// would meet the kernel's limit of 65,530 (vm.max_map_count): a client's file may hold more logins.
+@safe
+final class SecretMemory: @unchecked Sendable {
+    private let start: UnsafeMutablePointer<UInt8>
+    private let count: Int
+
+    /// Ends the process, as a crash does, if there is no memory: `platform_harden` says what is
+    /// told then.
+    init(count: Int) {
+        self.count = count
+        unsafe start =
+            count <= SecretPool.largest
+            ? SecretPool.shared.take(count) : mapPages(SecretMemory.wholePages(count))
+    }
+
+    deinit {
+        if count <= SecretPool.largest {
+            unsafe SecretPool.shared.release(start, count)
+        } else {
+            unsafe explicit_bzero(start, count)
+            unsafe munmap(start, SecretMemory.wholePages(count))
+        }
+    }
+
+    func read<Result, E: Error>(
+        _ range: Range<Int>, _ body: (Span<UInt8>) throws(E) -> Result
+    ) throws(E) -> Result {
+        let span = unsafe Span(
+            _unsafeStart: UnsafePointer(start + range.lowerBound), count: range.count)
+        return try body(span)
+    }
+
+    func mutate<Result, E: Error>(
+        _ body: (inout MutableSpan<UInt8>) throws(E) -> Result
+    ) throws(E) -> Result {
+        var span = unsafe MutableSpan(_unsafeStart: start, count: count)
+        return try body(&span)
+    }
+
+    private static func wholePages(_ count: Int) -> Int {
+        let page = Int(getpagesize())
+        return (count + page - 1) / page * page
+    }
+}
+
+/// The pool of small secrets: pages that are cut into pieces, each block of pages into pieces of one
+/// size, a power of two. Pieces are used again; pages are kept until the process ends. Any thread
+/// may use it.
+@safe
+private final class SecretPool: @unchecked Sendable {
+    static let shared = SecretPool()
+
+    /// The longest secret that the pool takes, in bytes.
+    static let largest = 1 << largestExponent
+
+    /// A piece holds at least the link of the list of free ones.
+    private static let smallestExponent = 4
+    private static let largestExponent = 11
+    /// The most bytes that are mapped at once. Blocks grow up to it, so that a process with few
+    /// secrets locks few pages.
+    private static let largestBlock = 1 << 18
+
+    /// The pieces of one size.
+    @safe
+    private struct Pieces {
+        /// The first free piece, which begins with the address of the next.
+        var free: UnsafeMutableRawPointer?
+        /// What of the newest block was never given out.
+        var rest: UnsafeMutablePointer<UInt8>?
+        var restCount = 0
+        var nextBlock: Int
+    }
+
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var pieces: [Pieces]
+
+    private init() {
+        unsafe pthread_mutex_init(mutex, nil)
+        let page = Int(getpagesize())
+        pieces = (SecretPool.smallestExponent...SecretPool.largestExponent).map { _ in
+            unsafe Pieces(nextBlock: page)
+        }
+    }
+
+    /// At least so many bytes, all zero.
+    func take(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+        let (index, size) = SecretPool.kind(of: count)
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        if let piece = unsafe pieces[index].free {
+            unsafe pieces[index].free = piece.load(as: UnsafeMutableRawPointer?.self)
+            unsafe piece.storeBytes(of: nil, as: UnsafeMutableRawPointer?.self)
+            return unsafe piece.assumingMemoryBound(to: UInt8.self)
+        }
+        if pieces[index].restCount == 0 {
+            let block = pieces[index].nextBlock
+            unsafe pieces[index].rest = mapPages(block)
+            pieces[index].restCount = block / size
+            pieces[index].nextBlock = min(2 * block, max(block, SecretPool.largestBlock))
+        }
+        let piece = unsafe pieces[index].rest!
+        unsafe pieces[index].rest = piece + size
+        pieces[index].restCount -= 1
+        return unsafe piece
+    }
+
+    /// Wipes what `take` has given out for so many bytes, and takes it back.
+    func release(_ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        unsafe explicit_bzero(start, count)
+        let (index, _) = SecretPool.kind(of: count)
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        let piece = UnsafeMutableRawPointer(start)
+        unsafe piece.storeBytes(of: pieces[index].free, as: UnsafeMutableRawPointer?.self)
+        unsafe pieces[index].free = unsafe piece
+    }
+
+    /// The pieces that so many bytes fit in: their index, and how long each is.
+    private static func kind(of count: Int) -> (index: Int, size: Int) {
+        let bits = Int.bitWidth - max(count - 1, 0).leadingZeroBitCount
+        let exponent = max(bits, smallestExponent)
+        return (exponent - smallestExponent, 1 << exponent)
+    }
+}
+
+/// Pages that are locked, if the limit (RLIMIT_MEMLOCK) allows it, and left out of core dumps. The
+/// count is one of whole pages.
+private func mapPages(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+    guard
+        let pages = unsafe mmap(
+            nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        unsafe pages != MAP_FAILED
+    else { abort() }
+    _ = unsafe mlock(pages, count)
+    _ = unsafe madvise(pages, count, Int32(MADV_DONTDUMP))
+    return unsafe pages.assumingMemoryBound(to: UInt8.self)
+}
