@@ -10,24 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
-    const GQuark domain = library.g_io_error_quark();
-    if (error->domain == domain) {
+/// The outcome of an authentication that GLib could not bring to its end.
+static KeyringOutcome authentication_failure(Keyring *keyring, const GError *error) {
+    if (error->domain == library.g_io_error_quark()) {
         switch (error->code) {
-        case G_IO_ERROR_NOT_FOUND:
-        case G_IO_ERROR_CONNECTION_REFUSED:
-        case G_IO_ERROR_NOT_DIRECTORY:
-            return keyring_fail(keyring, KeyringOutcomeAbsent, "no session bus is running");
         case G_IO_ERROR_CANCELLED:
         case G_IO_ERROR_TIMED_OUT:
             return keyring_fail(keyring, KeyringOutcomeTimedOut,
                                 "the session bus did not answer");
-        case G_IO_ERROR_INVALID_ARGUMENT:
-            return keyring_fail(keyring, KeyringOutcomeFailed,
-                                "the address of the session bus is malformed");
         case G_IO_ERROR_PERMISSION_DENIED:
-            return keyring_fail(keyring, KeyringOutcomeRefused,
-                                "the session bus refused the connection");
         case G_IO_ERROR_CLOSED:
         case G_IO_ERROR_CONNECTION_CLOSED:
         case G_IO_ERROR_FAILED:
@@ -39,47 +30,14 @@ static KeyringOutcome connect_failure(Keyring *keyring, const GError *error) {
     return keyring_fail(keyring, KeyringOutcomeFailed, error->message);
 }
 
-/// A connection, on its way.
-typedef struct Connecting {
-    GDBusConnection *connection;
-    GError *error;
-    bool landed;
-} Connecting;
-
-static void on_connected(GObject *source, GAsyncResult *result, gpointer data) {
-    (void)source;
-    Connecting *connecting = data;
-    connecting->connection =
-        library.g_dbus_connection_new_for_address_finish(result, &connecting->error);
-    connecting->landed = true;
-}
-
-/// Connects to any bus, in the threads that GLib takes for it.
-static void connect_far(Keyring *keyring, const char *address, GError **error) {
-    Connecting connecting = {0};
-    GCancellable *cancellable = library.g_cancellable_new();
-    const gint64 deadline = library.g_get_monotonic_time() + CONNECT_MILLISECONDS * 1000;
-    library.g_source_set_ready_time(keyring->alarm, deadline);
-    library.g_dbus_connection_new_for_address(
-        address,
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-        NULL, cancellable, on_connected, &connecting);
-    while (!connecting.landed) {
-        library.g_main_context_iteration(keyring->context, TRUE);
-        if (library.g_get_monotonic_time() >= deadline)
-            library.g_cancellable_cancel(cancellable);
-    }
-    library.g_object_unref(cancellable);
-    keyring->connection = connecting.connection;
-    *error = connecting.error;
-}
-
-/// The stream of a socket, which becomes the stream's.
-static GIOStream *stream_of(int file, GError **error) {
-    GSocket *socket = library.g_socket_new_from_fd(file, error);
+/// The stream of a socket, which becomes the stream's; null if there is none, and why is kept.
+static GIOStream *stream_of(Keyring *keyring, int file) {
+    GError *error = NULL;
+    GSocket *socket = library.g_socket_new_from_fd(file, &error);
     if (socket == NULL) {
         close(file);
+        keyring_fail(keyring, KeyringOutcomeFailed, error->message);
+        library.g_error_free(error);
         return NULL;
     }
     GSocketConnection *stream = library.g_socket_connection_factory_create_connection(socket);
@@ -87,43 +45,80 @@ static GIOStream *stream_of(int file, GError **error) {
     return (GIOStream *)stream;
 }
 
-/// Connects to a socket on this machine. Failed, and no error, where GLib is to be asked.
-static KeyringOutcome connect_near(Keyring *keyring, const char *address, GError **error) {
-    int file;
-    KeyringOutcome outcome = bus_socket_open(address, CONNECT_MILLISECONDS, &file);
-    if (outcome != KeyringOutcomeDone)
-        return outcome;
+/// Authenticates in one round trip. Failed, and nothing has been said of why, where GLib may be let
+/// in.
+static KeyringOutcome authenticate_at_once(Keyring *keyring, const BusSocket *bus) {
+    const bool is_asked = bus_socket_greet(bus);
     // This is made while the bus looks who is there.
-    GIOStream *stream = stream_of(file, error);
+    GIOStream *stream = stream_of(keyring, bus->file);
     if (stream == NULL)
         return KeyringOutcomeFailed;
-    outcome = bus_socket_enter(file, CONNECT_MILLISECONDS);
+    KeyringOutcome outcome =
+        is_asked ? bus_socket_enter(keyring, bus) : KeyringOutcomeFailed;
     // Its thread reads from the beginning, and keeps what comes until it is to be processed.
     if (outcome == KeyringOutcomeDone)
         keyring->connection = library.g_dbus_connection_new_sync(
-            stream, NULL, G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL, NULL, error);
+            stream, NULL, G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL, NULL, NULL);
     library.g_object_unref(stream);
-    return outcome;
+    return keyring->connection == NULL && outcome == KeyringOutcomeDone ? KeyringOutcomeFailed
+                                                                        : outcome;
 }
 
-static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address) {
-    if (!library.g_dbus_is_address(address))
-        return keyring_fail(keyring, KeyringOutcomeFailed,
-                            "the address of the session bus is malformed");
-    GError *error = NULL;
-    const KeyringOutcome near = connect_near(keyring, address, &error);
-    if (near == KeyringOutcomeAbsent)
-        return keyring_fail(keyring, near, "no session bus is running");
-    if (near == KeyringOutcomeTimedOut)
-        return keyring_fail(keyring, near, "the session bus did not answer");
-    if (near == KeyringOutcomeFailed && error == NULL)
-        connect_far(keyring, address, &error);
-    if (keyring->connection != NULL) {
-        calls_begin(keyring);
-        return KeyringOutcomeDone;
+/// An authentication, on its way.
+typedef struct Authenticating {
+    GDBusConnection *connection;
+    GError *error;
+    bool landed;
+} Authenticating;
+
+static void on_authenticated(GObject *source, GAsyncResult *result, gpointer data) {
+    (void)source;
+    Authenticating *authenticating = data;
+    authenticating->connection =
+        library.g_dbus_connection_new_finish(result, &authenticating->error);
+    authenticating->landed = true;
+}
+
+/// Has GLib authenticate, in the threads that it takes for that.
+static KeyringOutcome authenticate_in_any_way(Keyring *keyring, const BusSocket *bus) {
+    GIOStream *stream = stream_of(keyring, bus->file);
+    if (stream == NULL)
+        return KeyringOutcomeFailed;
+    Authenticating authenticating = {0};
+    GCancellable *cancellable = library.g_cancellable_new();
+    const gint64 deadline = library.g_get_monotonic_time() + CONNECT_MILLISECONDS * 1000;
+    library.g_source_set_ready_time(keyring->alarm, deadline);
+    library.g_dbus_connection_new(stream, NULL,
+                                  G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+                                  NULL, cancellable, on_authenticated, &authenticating);
+    while (!authenticating.landed) {
+        library.g_main_context_iteration(keyring->context, TRUE);
+        if (library.g_get_monotonic_time() >= deadline)
+            library.g_cancellable_cancel(cancellable);
     }
-    const KeyringOutcome outcome = connect_failure(keyring, error);
-    library.g_error_free(error);
+    library.g_object_unref(cancellable);
+    library.g_object_unref(stream);
+    keyring->connection = authenticating.connection;
+    if (keyring->connection == NULL) {
+        const KeyringOutcome outcome = authentication_failure(keyring, authenticating.error);
+        library.g_error_free(authenticating.error);
+        return outcome;
+    }
+    const char *guid = library.g_dbus_connection_get_guid(keyring->connection);
+    return bus_socket_expect(keyring, bus, guid, guid != NULL ? strlen(guid) : 0);
+}
+
+/// Authenticates at a socket that has been opened, and which is closed or the connection's then.
+static KeyringOutcome enter(Keyring *keyring, const char *address, BusSocket *bus) {
+    KeyringOutcome outcome = authenticate_at_once(keyring, bus);
+    if (outcome == KeyringOutcomeFailed) {
+        outcome = bus_socket_open(keyring, address, bus);
+        if (outcome == KeyringOutcomeDone)
+            outcome = authenticate_in_any_way(keyring, bus);
+    }
+    if (outcome == KeyringOutcomeDone)
+        calls_begin(keyring);
     return outcome;
 }
 
@@ -254,26 +249,41 @@ static gboolean on_alarm(GSource *source, GSourceFunc callback, gpointer data) {
     return G_SOURCE_CONTINUE;
 }
 
+/// Gives it what it waits with.
+static void begin_waiting(Keyring *keyring) {
+    keyring->last = &keyring->first;
+    keyring->context = library.g_main_context_new();
+    static GSourceFuncs alarm_functions = {.dispatch = on_alarm};
+    keyring->alarm = library.g_source_new(&alarm_functions, (guint)sizeof(GSource));
+    keyring->alarm_time = G_MAXINT64;
+    library.g_source_attach(keyring->alarm, keyring->context);
+}
+
+/// Connects to the bus, for which the libraries are opened if there is one.
+static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address, bool for_secrets) {
+    BusSocket bus;
+    KeyringOutcome outcome = bus_socket_open(keyring, address, &bus);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    outcome = library_open(for_secrets, keyring->reason, sizeof keyring->reason);
+    if (outcome != KeyringOutcomeDone) {
+        close(bus.file);
+        return outcome;
+    }
+    begin_waiting(keyring);
+    library.g_main_context_push_thread_default(keyring->context);
+    outcome = enter(keyring, address, &bus);
+    library.g_main_context_pop_thread_default(keyring->context);
+    return outcome;
+}
+
 KeyringOutcome keyring_open(const char *address, bool for_secrets, Keyring **keyring,
                             char *reason, size_t size) {
     *keyring = NULL;
-    const char *failure = for_secrets ? library_open_secret() : library_open();
-    if (failure != NULL) {
-        snprintf(reason, size, "%s", failure);
-        return KeyringOutcomeAbsent;
-    }
     Keyring *opening = calloc(1, sizeof *opening);
     if (opening == NULL)
         abort();
-    opening->last = &opening->first;
-    opening->context = library.g_main_context_new();
-    static GSourceFuncs alarm_functions = {.dispatch = on_alarm};
-    opening->alarm = library.g_source_new(&alarm_functions, (guint)sizeof(GSource));
-    opening->alarm_time = G_MAXINT64;
-    library.g_source_attach(opening->alarm, opening->context);
-    library.g_main_context_push_thread_default(opening->context);
-    const KeyringOutcome outcome = connect_to_bus(opening, address);
-    library.g_main_context_pop_thread_default(opening->context);
+    const KeyringOutcome outcome = connect_to_bus(opening, address, for_secrets);
     if (outcome == KeyringOutcomeDone) {
         begin_arrival(opening);
         *keyring = opening;
@@ -286,12 +296,15 @@ KeyringOutcome keyring_open(const char *address, bool for_secrets, Keyring **key
 
 void keyring_close(Keyring *keyring) {
     keyring_drop_session(keyring);
-    library.g_source_destroy(keyring->alarm);
-    library.g_source_unref(keyring->alarm);
-    // Closes it; nobody waits for that.
-    if (keyring->connection != NULL)
-        library.g_object_unref(keyring->connection);
-    library.g_main_context_unref(keyring->context);
+    // Without one there was no bus, and no library was opened for it.
+    if (keyring->context != NULL) {
+        library.g_source_destroy(keyring->alarm);
+        library.g_source_unref(keyring->alarm);
+        // Closes it; nobody waits for that.
+        if (keyring->connection != NULL)
+            library.g_object_unref(keyring->connection);
+        library.g_main_context_unref(keyring->context);
+    }
     free(keyring->provider);
     free(keyring->arrival);
     free(keyring);

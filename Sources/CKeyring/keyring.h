@@ -22,6 +22,8 @@ enum {
     CALL_MILLISECONDS = 5000,
     SESSION_ATTEMPTS = 3,
     REASON_SIZE = 512,
+    /// In hexadecimal (D-Bus specification, "UUIDs").
+    GUID_SIZE = 32,
 };
 
 typedef struct Mailbox Mailbox;
@@ -85,12 +87,27 @@ struct Keyring {
     char reason[REASON_SIZE];
 };
 
-/// Opens the socket of a bus on this machine, and asks to be let in. Failed where that cannot be
-/// done so, and GLib may do it or say why not.
-KeyringOutcome bus_socket_open(const char *address, int milliseconds, int *opened);
+/// A socket that a bus of this user's, or of root's, listens at.
+typedef struct BusSocket {
+    int file;
+    /// The id that the bus must have; empty where its address names none.
+    char guid[GUID_SIZE + 1];
+} BusSocket;
+
+/// Connects to the first place in an address at which this user or root listens, and sends
+/// nothing. Absent only if nobody listens at any of them; the reason is kept.
+KeyringOutcome bus_socket_open(Keyring *keyring, const char *address, BusSocket *bus);
+
+/// Asks to be let in. False if that cannot be sent.
+bool bus_socket_greet(const BusSocket *bus);
 
 /// Returns when the bus has let this process in; nothing that comes after that has been read.
-KeyringOutcome bus_socket_enter(int file, int milliseconds);
+/// Failed where the bus wants another proof of who this is, and GLib may give it or say why not.
+KeyringOutcome bus_socket_enter(Keyring *keyring, const BusSocket *bus);
+
+/// Done if this is the id that the bus must have; else the reason is kept.
+KeyringOutcome bus_socket_expect(Keyring *keyring, const BusSocket *bus, const char *guid,
+                                 size_t length);
 
 /// Begins to take messages from the connection.
 void calls_begin(Keyring *keyring);

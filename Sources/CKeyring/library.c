@@ -2,47 +2,87 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 
 struct Library library;
 
+/// How the opening of one library ended.
+typedef struct Opened {
+    KeyringOutcome outcome;
+    char reason[256];
+} Opened;
+
+/// Keeps the words of the loader, which may have several lines.
+static Opened fail(KeyringOutcome outcome, const char *library_name, const char *what) {
+    Opened opened = {.outcome = outcome};
+    snprintf(opened.reason, sizeof opened.reason, "%s%s", library_name, what);
+    for (char *byte = opened.reason; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < 0x20 || *byte == 0x7F)
+            *byte = ' ';
+    return opened;
+}
+
+/// The failure to open a library. The loader (glibc 2.36) has no code for why; its words begin with
+/// the file that it could not open, so that a library which is not there and one that lacks another
+/// differ. Its words are English: no program of ours calls setlocale.
+static Opened fail_to_open(const char *file, const char *name) {
+    const char *words = dlerror();
+    char missing[128];
+    snprintf(missing, sizeof missing, "%s: cannot open shared object file: No such file or directory",
+             file);
+    if (words == NULL)
+        words = "for a reason that is not told";
+    if (strcmp(words, missing) == 0)
+        return fail(KeyringOutcomeAbsent, name, " is not installed");
+    char told[256];
+    snprintf(told, sizeof told, " does not load: %s", words);
+    return fail(KeyringOutcomeFailed, name, told);
+}
+
 /// Opens a library and looks its functions up; leaves the function it stands in where it cannot.
-#define LIBRARY_FILL(file, functions)                                                             \
+#define LIBRARY_FILL(file, name, functions)                                                       \
     void *handle = dlopen(file, RTLD_LAZY | RTLD_LOCAL);                                          \
     if (handle == NULL)                                                                           \
-        return "libsecret is not installed";                                                      \
+        return fail_to_open(file, name);                                                          \
+    const char *const library_name = name;                                                        \
     functions(LIBRARY_LOOK_UP)
 #define LIBRARY_LOOK_UP(function)                                                                 \
     library.function = (__typeof__(library.function))dlsym(handle, #function);                    \
     if (library.function == NULL)                                                                 \
-        return "libsecret or GLib is too old: it has no " #function;
+        return fail(KeyringOutcomeFailed, library_name, " is too old: it has no " #function);
 
-static const char *fill(void) {
-    LIBRARY_FILL("libgio-2.0.so.0", LIBRARY_FUNCTIONS)
+static Opened fill(void) {
+    LIBRARY_FILL("libgio-2.0.so.0", "GLib", LIBRARY_FUNCTIONS)
     // GLib writes debug messages to standard output, where the answer goes, unless it is told not
     // to (GLib 2.68, g_log_writer_default_set_use_stderr).
     library.g_log_writer_default_set_use_stderr(TRUE);
-    return NULL;
+    return (Opened){0};
 }
 
-static const char *fill_secret(void) {
-    LIBRARY_FILL("libsecret-1.so.0", LIBRARY_SECRET_FUNCTIONS)
-    return NULL;
+static Opened fill_secret(void) {
+    LIBRARY_FILL("libsecret-1.so.0", "libsecret", LIBRARY_SECRET_FUNCTIONS)
+    return (Opened){0};
 }
 
-static const char *failure, *secret_failure;
+static Opened opened, opened_secret;
 
-static void open_once(void) { failure = fill(); }
+static void open_once(void) { opened = fill(); }
 
-static void open_secret_once(void) { secret_failure = fill_secret(); }
+static void open_secret_once(void) { opened_secret = fill_secret(); }
 
-const char *library_open(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_once);
-    return failure;
-}
-
-const char *library_open_secret(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_secret_once);
-    return secret_failure != NULL ? secret_failure : library_open();
+KeyringOutcome library_open(bool for_secrets, char *reason, size_t size) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT, secret_once = PTHREAD_ONCE_INIT;
+    const Opened *worst = &opened;
+    // GLib comes with it.
+    if (for_secrets) {
+        pthread_once(&secret_once, open_secret_once);
+        worst = &opened_secret;
+    }
+    if (worst->outcome == KeyringOutcomeDone) {
+        pthread_once(&once, open_once);
+        worst = &opened;
+    }
+    snprintf(reason, size, "%s", worst->reason);
+    return worst->outcome;
 }

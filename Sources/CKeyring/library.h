@@ -6,6 +6,8 @@
 #ifndef KEYFOB_LIBRARY_H
 #define KEYFOB_LIBRARY_H
 
+#include "CKeyring.h"
+
 #define SECRET_API_SUBJECT_TO_CHANGE 1
 #include <libsecret/secret.h>
 
@@ -18,14 +20,14 @@
     use(g_cancellable_new)                                                                        \
     use(g_dbus_connection_add_filter)                                                             \
     use(g_dbus_connection_flush_sync)                                                             \
+    use(g_dbus_connection_get_guid)                                                               \
     use(g_dbus_connection_is_closed)                                                              \
-    use(g_dbus_connection_new_for_address)                                                        \
-    use(g_dbus_connection_new_for_address_finish)                                                 \
+    use(g_dbus_connection_new)                                                                    \
+    use(g_dbus_connection_new_finish)                                                             \
     use(g_dbus_connection_new_sync)                                                               \
     use(g_dbus_connection_send_message)                                                           \
     use(g_dbus_connection_start_message_processing)                                               \
     use(g_dbus_error_get_remote_error)                                                            \
-    use(g_dbus_is_address)                                                                        \
     use(g_dbus_is_name)                                                                           \
     use(g_dbus_message_copy)                                                                      \
     use(g_dbus_message_get_arg0)                                                                  \
@@ -104,14 +106,12 @@ struct Library {
 #undef LIBRARY_MEMBER
 };
 
-/// Filled by library_open and library_open_secret, and only read after that.
+/// Filled by library_open, and only read after that.
 extern struct Library library;
 
-/// Opens GLib, which is enough where no secret is asked for. Null on success, else one line that
-/// says why not.
-const char *library_open(void);
-
-/// Opens libsecret and GLib, in the same way.
-const char *library_open_secret(void);
+/// Opens GLib, and libsecret too where secrets are asked for. Absent where one of them is not
+/// installed, failed where it is there and does not load: a login in the keyring is then out of
+/// reach, and not gone. `reason` (at most `size` bytes) says why, in one line.
+KeyringOutcome library_open(bool for_secrets, char *reason, size_t size);
 
 #endif

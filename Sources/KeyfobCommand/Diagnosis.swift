@@ -162,10 +162,8 @@ struct Diagnosis {
             return
         }
         do throws(StoreError) {
-            if try session.choice.marker?.isEmpty() == false {
-                fault(
-                    name, "\(error.message), and logins have been stored in a keyring",
-                    hint: "run this in the session where the keyring runs")
+            if let warning = try session.choice.marker?.warning(error) {
+                fault(name, warning, hint: "run this in the session where the keyring runs")
                 return
             }
         } catch {

@@ -20,7 +20,7 @@ struct PulumiFolder {
     private static let attempts = 10
 
     init(_ session: Session) throws(StoreError) {
-        let base = session.directories.lock
+        let base = session.directories.runtime ?? session.directories.state
         PulumiFolder.sweep(base)
         try ClientFile(base + "/x").makeFolder()
         (path, descriptor) = try PulumiFolder.make(in: base)

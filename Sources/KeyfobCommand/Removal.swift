@@ -18,8 +18,8 @@ struct Removal {
 }
 
 extension Removal {
-    /// Removes from the store what the queries ask for. A store that is absent has nothing, unless
-    /// a login is known to have been stored there.
+    /// Removes from the store what the queries ask for. A keyring that is absent has nothing, unless
+    /// a login is known to have been stored there, or the setting `store` wants it and nothing else.
     init(
         removing queries: [Query], from store: any CredentialStore, _ session: Session,
         isOfAll: Bool
@@ -28,13 +28,13 @@ extension Removal {
         do throws(StoreError) {
             removed = try store.remove(queries)
         } catch {
-            guard error.outcome == .absent else {
+            guard error.outcome == .absent, session.choice.file != nil else {
                 problem = error
                 return
             }
             do throws(StoreError) {
                 guard let marker = session.choice.marker else { return }
-                if isOfAll, try !marker.isEmpty() {
+                if isOfAll, try marker.count() > 0 {
                     problem = StoreError(
                         .failed, "logins were stored there, and \(error.message)",
                         hint: "log out again in the session where the keyring runs")

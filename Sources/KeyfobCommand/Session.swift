@@ -73,8 +73,9 @@ struct Session: Sendable {
         }
     }
 
-    /// Everything that is kept, and where. Never unlocks. A store that is absent has nothing; one
-    /// that cannot be read is a failure, beside what the others have.
+    /// Everything that is kept, and where. Never unlocks. A store that cannot be read is a failure,
+    /// beside what the others have. So is an absent keyring where the setting `store` leaves the file
+    /// out; else it is a warning if logins have been stored there.
     func inventory() -> Inventory { inventory(of: stores) }
 
     func inventory(of stores: [any CredentialStore]) -> Inventory {
@@ -85,7 +86,16 @@ struct Session: Sendable {
                 inventory.logins += listing.entries.map { Inventory.Login($0, in: store.name) }
                 inventory.warnings += listing.warnings
             } catch {
-                if error.outcome != .absent { inventory.failures.append(error) }
+                guard error.outcome == .absent, choice.file != nil else {
+                    inventory.failures.append(error)
+                    continue
+                }
+                do throws(StoreError) {
+                    let warning = try choice.marker?.warning(error)
+                    inventory.warnings += warning.map { [$0] } ?? []
+                } catch {
+                    inventory.failures.append(error)
+                }
             }
         }
         inventory.logins.sort()

@@ -31,10 +31,6 @@ package struct Directories: Hashable, Sendable {
         }
         return home
     }
-
-    /// Where the lock of all who write to the keyring lies: it needs to last no longer than the
-    /// keyring's own process.
-    package var lock: String { runtime ?? state }
 }
 
 extension Environment {
@@ -47,12 +43,21 @@ extension Environment {
     /// `XDG_RUNTIME_DIR`, if it is a directory of this user: `su` and `sudo` may leave that of
     /// another one.
     package var runtimeDirectory: String? {
-        guard let path = path(.runtimeDirectory) else { return nil }
-        var status = stat()
-        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-            status.st_uid == geteuid()
-        else { return nil }
+        guard let path = path(.runtimeDirectory), isOwnDirectory(path) else { return nil }
         return path
+    }
+
+    /// The directory that systemd makes for this user, whatever the environment says; nil if there
+    /// is none.
+    var systemRuntimeDirectory: String? {
+        let path = "/run/user/\(geteuid())"
+        return isOwnDirectory(path) ? path : nil
+    }
+
+    private func isOwnDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            && status.st_uid == geteuid()
     }
 }
 

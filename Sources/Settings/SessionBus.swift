@@ -2,7 +2,11 @@ internal import Glibc
 
 /// The session bus is where the user's keyring is asked for.
 package enum SessionBus {
-    /// Its address; nil where there is none. A bus is never started: an address that asks for
+    /// Its address; nil where there is none.
+    ///
+    /// It is `DBUS_SESSION_BUS_ADDRESS`. Where that is not set it is the socket `bus` in
+    /// `XDG_RUNTIME_DIR`, and where that is not set either, as in a cron job or after `su`, or is
+    /// another user's, the one in `/run/user/UID`. A bus is never started: an address that asks for
     /// it, `autolaunch:`, counts as none, and so does an empty one, by which a user says so.
     package static func address(_ environment: Environment) -> String? {
         if environment.contains(.sessionBusAddress) {
@@ -17,7 +21,8 @@ package enum SessionBus {
             }
             return addresses.isEmpty ? nil : addresses
         }
-        guard let runtime = environment.runtimeDirectory else { return nil }
+        guard let runtime = environment.runtimeDirectory ?? environment.systemRuntimeDirectory
+        else { return nil }
         let path = runtime + "/bus"
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK,

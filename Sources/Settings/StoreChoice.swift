@@ -33,7 +33,7 @@ package struct StoreChoice: Sendable {
             : KeyringStore.Options(
                 busAddress: SessionBus.address(environment), collection: settings.collection,
                 mayPrompt: hasDisplay && settings.prompt != .never,
-                promptTimeout: settings.promptTimeout, lockFolder: Folder(directories.lock),
+                promptTimeout: settings.promptTimeout, lockFolder: state,
                 marker: marker, willPrompt: { willPrompt(settings.promptTimeout) })
         var file = FileStore.Options(
             folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,

@@ -3,8 +3,8 @@ package import Credentials
 /// The keyring marker remembers for which places a login was stored in a keyring: the folder
 /// `in-keyring` has an empty file for each, whose name is a salted hash.
 ///
-/// It lets an erase that cannot reach the keyring tell the truth: whether a copy may remain
-/// there. A place is inserted before the keyring is written to, and removed when the keyring has
+/// It lets a get, a list and an erase that cannot reach the keyring tell the truth: whether there is
+/// a login, or may be a copy, that they do not see. A place is inserted before the keyring is written to, and removed when the keyring has
 /// been searched again and nothing was found; so a place that is not in it is in no keyring.
 ///
 /// The salt is in the file `salt`: a magic number (8 bytes), the salt (16) and a checksum (32) of
@@ -23,10 +23,19 @@ package struct KeyringMarker: Sendable {
         return try folder.has(KeyringMarker.name(of: place, salt))
     }
 
-    /// Whether no login at all may be in a keyring. Takes no lock, creates nothing.
-    package func isEmpty() throws(StoreError) -> Bool {
-        guard let folder = try folder.open() else { return true }
-        return try KeyringMarker.isUnmarked(folder)
+    /// How many places may have a login in a keyring. Takes no lock, creates nothing.
+    package func count() throws(StoreError) -> Int {
+        guard let folder = try folder.open() else { return 0 }
+        return try KeyringMarker.marks(in: folder)
+    }
+
+    /// Says, in one line, how many logins are in a keyring that cannot be reached; nil if there are
+    /// none. `absence` is why it cannot.
+    package func warning(_ absence: StoreError) throws(StoreError) -> String? {
+        let count = try count()
+        guard count > 0 else { return nil }
+        let logins = count == 1 ? "1 login is" : "\(count) logins are"
+        return "\(logins) in the keyring, which cannot be reached here: \(absence.message)"
     }
 
     /// Returns once the place is in it, on the disk.
@@ -81,17 +90,18 @@ package struct KeyringMarker: Sendable {
         name.utf8.count == 2 * Seal.tagSize
     }
 
-    private static func isUnmarked(_ folder: borrowing OpenFolder) throws(StoreError) -> Bool {
-        var isUnmarked = true
-        try folder.forEachName { if isMark($0) { isUnmarked = false } }
-        return isUnmarked
+    /// How many places are in it.
+    private static func marks(in folder: borrowing OpenFolder) throws(StoreError) -> Int {
+        var count = 0
+        try folder.forEachName { if isMark($0) { count += 1 } }
+        return count
     }
 
     /// Nil where there is none yet.
     private func readSalt(in folder: borrowing OpenFolder) throws(StoreError) -> [UInt8]? {
         let name = KeyringMarker.saltName
         let bytes = try folder.read(name, atMost: KeyringMarker.saltFileSize)
-        if bytes == nil, try KeyringMarker.isUnmarked(folder) { return nil }
+        if bytes == nil, try KeyringMarker.marks(in: folder) == 0 { return nil }
         let (magic, saltEnd) = (KeyringMarker.magic, KeyringMarker.magic.count + Seal.saltSize)
         guard let bytes, bytes.count == KeyringMarker.saltFileSize, bytes.starts(with: magic),
             bytes[saltEnd...].elementsEqual(

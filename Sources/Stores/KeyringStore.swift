@@ -23,7 +23,8 @@ package struct KeyringStore: CredentialStore {
         package var mayPrompt: Bool
         /// How long a prompt may stand, in seconds.
         package var promptTimeout: Int
-        /// Where the lock lies that all writers of this user hold.
+        /// Where the lock lies that all writers of this user hold: a folder that does not depend on
+        /// the session, since a cron job and a desktop may write to one keyring.
         package var lockFolder: Folder
         /// What remembers which servers have been stored in a keyring.
         package var marker: KeyringMarker

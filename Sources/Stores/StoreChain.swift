@@ -4,7 +4,8 @@ package import Credentials
 ///
 /// What must hold: only an absent keyring lets the file take its place. A keyring that is locked,
 /// silent or broken is an error, since it may hold what was asked; falling back there would serve
-/// an old login, or call a login gone that is not.
+/// an old login, or call a login gone that is not. And what is marked as stored in a keyring is
+/// never called not found, nor gone, where there is no keyring to look in.
 package struct StoreChain: CredentialStore {
     private let keyring: (any CredentialStore)?
     private let quickKeyring: (any CredentialStore)?
@@ -41,13 +42,14 @@ package struct StoreChain: CredentialStore {
     }
 
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
-        guard
-            var inKeyring = try unlessAbsent(
-                quickKeyring,
-                { store throws(StoreError) in
-                    try store.find(query)
-                })
-        else { return try file?.find(query) ?? [] }
+        let inReach = try unlessAbsent(quickKeyring) { store throws(StoreError) in
+            try store.find(query)
+        }
+        guard var inKeyring = inReach.answer else {
+            let inFile = try file?.find(query) ?? []
+            if inFile.isEmpty { try expectUnmarked(query, inReach.absence) }
+            return inFile
+        }
         guard let file, let quietFile else { return inKeyring }
         guard let first = inKeyring.first else { return try file.find(query) }
         // The keyring can answer: a file that cannot be opened does not take that away.
@@ -61,13 +63,16 @@ package struct StoreChain: CredentialStore {
     }
 
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        guard
-            var listing = try unlessAbsent(
-                quickKeyring,
-                { store throws(StoreError) in
-                    try store.list(realm)
-                })
-        else { return onceEach(try file?.list(realm) ?? Listing()) }
+        let inReach = try unlessAbsent(quickKeyring) { store throws(StoreError) in
+            try store.list(realm)
+        }
+        guard var listing = inReach.answer else {
+            var inFile = try file?.list(realm) ?? Listing()
+            if let absence = inReach.absence, let warning = try marker?.warning(absence) {
+                inFile.warnings.append(warning)
+            }
+            return onceEach(inFile)
+        }
         guard let file else { return onceEach(listing) }
         let more: Listing
         do throws(StoreError) {
@@ -87,10 +92,10 @@ package struct StoreChain: CredentialStore {
 
     package func save(_ credential: Credential) throws(StoreError) {
         if let refusal { throw refusal }
-        let kept: Void? = try unlessAbsent(keyring) { store throws(StoreError) in
+        let kept = try unlessAbsent(keyring) { store throws(StoreError) in
             try store.save(credential)
         }
-        guard kept != nil else {
+        guard kept.answer != nil else {
             try file?.save(credential)
             return
         }
@@ -112,7 +117,8 @@ package struct StoreChain: CredentialStore {
             let inKeyring = try unlessAbsent(keyring) { store throws(StoreError) in
                 try store.remove(queries)
             }
-            if let inKeyring { removed += inKeyring } else { try checkMarker(queries) }
+            removed += inKeyring.answer ?? []
+            if inKeyring.absence != nil { try checkMarker(queries) }
         } catch {
             failure = error
         }
@@ -127,23 +133,36 @@ package struct StoreChain: CredentialStore {
 }
 
 extension StoreChain {
-    /// What the keyring does; nil if there is no keyring and the file is to be asked.
+    /// What the keyring does. Without an answer the file is to be asked: there is no keyring, for the
+    /// reason of its absence, or the policy leaves it out.
     private func unlessAbsent<Answer>(
         _ keyring: (any CredentialStore)?,
         _ ask: (any CredentialStore) throws(StoreError) -> Answer
-    ) throws(StoreError) -> Answer? {
-        guard let keyring else { return nil }
+    ) throws(StoreError) -> (answer: Answer?, absence: StoreError?) {
+        guard let keyring else { return (nil, nil) }
         do throws(StoreError) {
-            return try ask(keyring)
+            return (try ask(keyring), nil)
         } catch {
             guard error.outcome == .absent, file != nil else { throw error }
-            return nil
+            return (nil, error)
         }
+    }
+
+    /// Without a keyring, a login that was stored in one is out of reach, and not missing.
+    private func expectUnmarked(_ query: Query, _ absence: StoreError?) throws(StoreError) {
+        guard let absence, let place = query.place, try marker?.contains(place) == true else {
+            return
+        }
+        throw StoreError(
+            .failed,
+            "this login is in the keyring, which cannot be reached here: \(absence.message)",
+            hint: "run this in the session where the keyring runs, or log in again to keep a login "
+                + "in the encrypted file")
     }
 
     /// Without a keyring, a login that was stored in one may still be there.
     private func checkMarker(_ queries: [Query]) throws(StoreError) {
-        guard let marker, keyring != nil else { return }
+        guard let marker else { return }
         for place in queries.compactMap(\.place) where try marker.contains(place) {
             throw StoreError(
                 .failed,

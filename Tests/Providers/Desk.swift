@@ -36,7 +36,7 @@ struct Desk {
     func store(_ change: (inout KeyringStore.Options) -> Void = { _ in }) -> KeyringStore {
         var options = KeyringStore.Options(
             busAddress: bus.address, mayPrompt: false,
-            lockFolder: Folder(sandbox.file("run/keyfob")), marker: marker)
+            lockFolder: Folder(sandbox.file("home/.local/state/keyfob")), marker: marker)
         change(&options)
         return KeyringStore(options)
     }

@@ -10,7 +10,6 @@ import Testing
         #expect(directories.data == "/home/u/.local/share/keyfob")
         #expect(directories.state == "/home/u/.local/state/keyfob")
         #expect(directories.runtime == nil)
-        #expect(directories.lock == "/home/u/.local/state/keyfob")
     }
 
     @Test func theXDGVariablesMoveThem() throws {
@@ -24,7 +23,6 @@ import Testing
         #expect(directories.data == "/d/keyfob")
         #expect(directories.state == "/s/keyfob")
         #expect(directories.runtime == runtime.path + "/keyfob")
-        #expect(directories.lock == runtime.path + "/keyfob")
     }
 
     @Test(arguments: ["", "relative", "./c", "~/c", "/c\u{FFFD}"])

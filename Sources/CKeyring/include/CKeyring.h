@@ -38,7 +38,8 @@ typedef struct KeyringDeletion KeyringDeletion;
 /// How a call ended.
 typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
     KeyringOutcomeDone,
-    /// There is no bus, no provider, no libsecret, or no such collection.
+    /// There is no bus, no provider, no libsecret, or no such collection. A libsecret that is there
+    /// and does not load is a failure.
     KeyringOutcomeAbsent,
     /// The collection is locked.
     KeyringOutcomeLocked,
@@ -49,7 +50,8 @@ typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
     KeyringOutcomeGone,
     /// The item is not there, or not there any more.
     KeyringOutcomeNoSuchItem,
-    /// The bus, or the provider, does not let this process in.
+    /// The bus, or the provider, does not let this process in; or the bus is not one to trust with a
+    /// secret, since neither this user nor root listens there, or not the bus that was named.
     KeyringOutcomeRefused,
     /// The provider answered, and not as the protocol says: it may have done what it was told.
     KeyringOutcomeWrongType,
