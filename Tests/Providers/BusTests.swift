@@ -52,7 +52,76 @@ import Testing
         try await expectError(.get, "the session bus did not answer", within: 5)
     }
 
-    /// One socket is connected to without GLib; whatever else there is, GLib knows.
+    /// The guid in an address says which bus is meant: another one is not told anything.
+    @Test(arguments: ["EXTERNAL", "DBUS_COOKIE_SHA1"], [false, true])
+    func anotherBusThanTheOneThatIsNamedIsAnError(
+        mechanism: String, isSecond: Bool
+    ) async throws {
+        let bus = try PrivateBus(in: sandbox, mechanism: mechanism)
+        let keyring = try GnomeKeyring(on: bus)
+        let path = try #require(bus.address.split(separator: ",").first)
+        let other = "\(path),guid=0123456789abcdef0123456789abcdef"
+        sandbox.setEnvironment(
+            "DBUS_SESSION_BUS_ADDRESS",
+            to: isSecond ? "unix:path=/nonexistent/bus;\(other)" : other)
+        for request in Request.allCases {
+            try await expectError(
+                request,
+                "another bus listens there than the one that the address names: its guid differs",
+                within: 4)
+        }
+        #expect(try keyring.items().isEmpty)
+    }
+
+    /// Who listens is known of unix sockets alone.
+    @Test(arguments: [
+        "tcp:host=127.0.0.1,port=1", "nonce-tcp:host=127.0.0.1,port=1,noncefile=/dev/null",
+        "unixexec:path=/bin/false", "launchd:env=X", "tcp:host=127.0.0.1,port=1;unix:path=/none",
+    ])
+    func anAddressOfAnotherKindIsAnError(address: String) async throws {
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        for request in Request.allCases {
+            try await expectError(
+                request, "the session bus is at no unix socket, and is not used", within: 2)
+        }
+    }
+
+    /// `dir`, `tmpdir` and `runtime` say where a bus may listen, and not where it does.
+    @Test(arguments: [
+        "nonsense", "unix:", "unix:path", "unix:path=", "unix:dir=/tmp", "unix:tmpdir=/tmp",
+        "unix:runtime=yes", "unix:path=/a,abstract=b", "unix:path=/a,path=/b", "unix:path=/a%0",
+        "unix:path=/a%00b", "unix:path=/a,", "unix:path=/a,guid=", "unix:path=/a;nonsense", ":",
+        "unix:path=/a,guid=0123456789abcdef0123456789abcdef0",
+        "unix:path=/" + String(repeating: "a", count: 108),
+    ])
+    func anAddressThatIsMalformedIsAnError(address: String) async throws {
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        for request in Request.allCases {
+            try await expectError(
+                request, "the address of the session bus is malformed", within: 2)
+        }
+    }
+
+    /// In a user namespace users have other numbers, or none.
+    @Test(arguments: [["--map-root-user"], [], ["--map-current-user"]])
+    func aBusServesInAUserNamespaceOfItsUser(mapping: [String]) throws {
+        let own = try Sandbox(unprivileged: true)
+        let bus = try PrivateBus(in: own)
+        let keyring = try GnomeKeyring(on: bus)
+        let prefix = ["unshare", "--user"] + mapping + ["docker-credential-keyfob"]
+        for (request, answer) in [
+            (Request.replace, Answer.done), (.get, .login(user: "other", secret: "new")),
+            (.erase, .done),
+        ] {
+            let outcome = try own.program(
+                prefix + [request.action], input: Array(request.input.utf8)
+            ).run()
+            #expect(Trial.isAnswer(outcome, answer), "\(outcome)")
+            #expect(try keyring.items().count == (request == .erase ? 0 : 1))
+        }
+    }
+
+    /// The places of an address are tried one after the other, with their keys in any order.
     @Test func everyKindOfAddressLeadsToTheKeyring() throws {
         let bus = try PrivateBus(in: sandbox)
         _ = try GnomeKeyring(on: bus)
@@ -66,6 +135,9 @@ import Testing
         try expectKeyring(at: "unix:path=/nonexistent/bus;\(address)")
         try expectKeyring(at: "\(address);unix:path=/nonexistent/bus")
         try expectKeyring(at: "unix:guid=\(guid),path=\(path)")
+        try expectKeyring(at: "unix:later=1,path=\(path),guid=\(guid.uppercased())")
+        try expectKeyring(at: "unix:path=/nonexistent/bus,guid=\(guid);\(bus.address)")
+        try expectKeyring(at: "tcp:host=127.0.0.1,port=1;\(address)")
     }
 
     @Test func aSocketWithoutAFileLeadsToTheKeyring() throws {

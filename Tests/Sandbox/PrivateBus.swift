@@ -12,9 +12,10 @@ package final class PrivateBus: Sendable {
     ///   - activating: what can be activated, the command for each name.
     ///   - mechanism: how a client must authenticate.
     ///   - listening: where it listens; at a socket of the sandbox's by default.
+    ///   - letsInEverybody: whether it lets in other users than the one it runs as.
     package init(
         in sandbox: Sandbox, activating commands: [String: String] = [:],
-        mechanism: String = "EXTERNAL", listening: String? = nil
+        mechanism: String = "EXTERNAL", listening: String? = nil, letsInEverybody: Bool = false
     ) throws {
         self.sandbox = sandbox
         let name = sandbox.uniqueName("bus")
@@ -39,6 +40,7 @@ package final class PrivateBus: Sendable {
                 <allow send_destination="*" eavesdrop="true"/>
                 <allow eavesdrop="true"/>
                 <allow own="*"/>
+                \(letsInEverybody ? "<allow user=\"*\"/>" : "")
               </policy>
             </busconfig>
             """, to: "\(name).conf")

@@ -9,7 +9,7 @@ import Synchronization
 package final class Sandbox: Sendable {
     /// The folder that holds everything; short, since sockets lie in it.
     package let path: String
-    /// Nobody, if the tests run as root and this sandbox is to be an ordinary user's.
+    /// The user that this sandbox is for, if the tests run as root and it is to be an ordinary user's.
     private let user: uid_t?
     private let state: Mutex<State>
     private let guardian: Guardian
@@ -20,16 +20,18 @@ package final class Sandbox: Sendable {
         var names = 0
     }
 
-    /// - Parameter unprivileged: whether its programs must not run as root: they then run as
-    ///   nobody, whose the folders are. Makes no difference if the tests do not run as root.
-    package init(unprivileged: Bool = false) throws {
+    /// - Parameters:
+    ///   - unprivileged: whether its programs must not run as root: they then run as another user,
+    ///     whose the folders are. Makes no difference if the tests do not run as root.
+    ///   - ordinary: the number of that user; nobody's by default.
+    package init(unprivileged: Bool = false, as ordinary: UInt32 = 65534) throws {
         var template = Array("/tmp/keyfob-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw SandboxError("no temporary folder: error \(errno)")
         }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         guardian = try Guardian(of: path)
-        user = unprivileged && geteuid() == 0 ? 65534 : nil
+        user = unprivileged && geteuid() == 0 ? ordinary : nil
 
         let inherited = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         state = Mutex(
@@ -103,6 +105,22 @@ package final class Sandbox: Sendable {
         guard outcome.succeeded else { throw SandboxError(outcome.errors) }
     }
 
+    /// What a command line must begin with so that the program and those that it starts do not find
+    /// a library of the system: it is taken out of what its folder looks like to them.
+    package static func hiding(_ library: String) -> [String] {
+        let script = """
+            folder=$(dirname /usr/lib/*/\(library))
+            mount -t tmpfs none /mnt
+            mkdir /mnt/upper /mnt/work
+            mount -t overlay -o "lowerdir=$folder,upperdir=/mnt/upper,workdir=/mnt/work" none "$folder"
+            rm "$folder"/\(library)*
+            exec "$@"
+            """
+        // Root needs no user namespace for it, and in a chroot gets none.
+        let user = geteuid() == 0 ? [] : ["--map-root-user"]
+        return ["unshare"] + user + ["--mount", "sh", "-ec", script, "sh"]
+    }
+
     // MARK: Its files
 
     /// A file of the sandbox by its path relative to `path`.
@@ -157,6 +175,10 @@ package final class Sandbox: Sendable {
     ) -> Program {
         var environment = environment
         for (name, value) in changes { environment[name] = value }
+        if environment["DBUS_SESSION_BUS_ADDRESS"] == nil, environment["XDG_RUNTIME_DIR"] == nil {
+            // It would find the bus of the person who runs the tests: it is told that there is none.
+            environment["DBUS_SESSION_BUS_ADDRESS"] = ""
+        }
         var arguments = arguments
         if let user {
             arguments =
