@@ -57,7 +57,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
+.PHONY: build run test soak trixie bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -122,6 +122,18 @@ test: build test-packages ## Run the tests, with real keyrings, registries and c
 soak: build test-packages ## Run the tests, and those that take long
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
+
+# Debian 13, in a folder of its own, with the same packages under the names that they have there.
+trixie = .build-trixie/root
+trixie_packages = $(subst libkf5wallet-bin,kwallet6,$(subst libqca-qt5-2-plugins,libqca-qt6-plugins,$\
+	$(filter-out docker.io,$(BUILD_PACKAGES) $(TEST_PACKAGES)))) docker-cli
+TRIXIE_TESTS ?= ClientsTests|ProvidersTests
+
+trixie: build-packages test-packages deb-test-packages ## Run the tests of clients and keyrings in a Debian 13
+	@swift build --jobs $(JOBS) --build-tests
+	as_root=
+	[[ $$(id -u) == 0 ]] || as_root="sudo --preserve-env=PATH,RUSTUP_HOME"
+	$$as_root Tests/Trixie/run $(trixie) $(MIRROR) '$(TRIXIE_TESTS)' $(trixie_packages)
 
 # What is measured beside the helper, and what measuring needs.
 BENCH_PACKAGES = gnome-keyring dbus-daemon libglib2.0-bin libsecret-tools \
@@ -312,7 +324,7 @@ release-check: ## Check everything that a release needs
 	done
 
 clean: ## Remove what has been built
-	@rm -rf .build .build-asan .build-fuzz
+	@rm -rf --one-file-system .build .build-asan .build-fuzz .build-trixie
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

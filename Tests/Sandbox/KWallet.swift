@@ -17,7 +17,7 @@ package final class KWallet: Provider {
             let first = try KWallet.start(on: bus)
             try first.wait(for: "new wallet") { try KWallet.isOpen(on: bus) ? () : nil }
             first.stop()
-            try bus.waitUntilFree("org.kde.kwalletd5")
+            try bus.waitUntilFree("org.kde.\(KWallet.program(on: bus))")
         }
         daemon = try KWallet.start(on: bus)
         try waitForName()
@@ -29,9 +29,20 @@ package final class KWallet: Provider {
 
     private static let wallet = "home/.local/share/kwalletd/kdewallet.kwl"
 
+    /// Returns true where KWallet 6 is installed, as on Debian 13, and not KWallet 5.
+    package static func isVersion6(in sandbox: Sandbox) -> Bool {
+        (try? sandbox.program(["kwalletd6"]).executable()) != nil
+    }
+
+    /// Its program, in which its name on the bus ends.
+    private static func program(on bus: PrivateBus) -> String {
+        isVersion6(in: bus.sandbox) ? "kwalletd6" : "kwalletd5"
+    }
+
     private static func isOpen(on bus: PrivateBus) throws -> Bool {
-        try bus.call(
-            "org.kde.kwalletd5", "/modules/kwalletd5", "org.kde.KWallet.isOpen", "kdewallet")
+        let program = program(on: bus)
+        return try bus.call(
+            "org.kde.\(program)", "/modules/\(program)", "org.kde.KWallet.isOpen", "kdewallet")
             == "(true,)\n"
     }
 
@@ -40,7 +51,8 @@ package final class KWallet: Provider {
         let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
         let socket = bus.sandbox.file("run/\(bus.sandbox.uniqueName("kwallet"))")
         return try bus.sandbox.startDaemon([
-            "/usr/bin/python3", "-B", folder.path + "/KWallet/login.py", socket, "the wallet's",
+            "/usr/bin/python3", "-B", folder.path + "/KWallet/login.py",
+            program(on: bus), socket, "the wallet's",
         ])
     }
 }

@@ -36,24 +36,28 @@ package final class KeePassXC: Provider {
         if sandbox.read(KeePassXC.database) == nil {
             try KeePassXC.makeDatabase(in: sandbox, exposesGroup: exposesGroup)
         }
-        let arguments =
-            ["keepassxc", "-platform", "offscreen"] + (isUnlocked ? ["--pw-stdin"] : [])
-            + [sandbox.file(KeePassXC.database)]
-        for _ in 0..<3 {
-            let start = Start(
-                bus: bus,
-                daemon: try sandbox.startDaemon(
-                    arguments, input: isUnlocked ? "\(KeePassXC.password)\n" : ""))
-            do {
-                try start.waitUntilReady(isUnlocked: isUnlocked, exposesGroup: exposesGroup)
-                daemon = start.daemon
-                return
-            } catch  where !start.daemon.isRunning {
-                // KeePassXC 2.7.4 now and then ends itself by a segmentation fault, at 0xd8, while
-                // it opens a database.
-            }
+        daemon = try sandbox.startDaemon(
+            ["keepassxc", "-platform", "offscreen"]
+                + (isUnlocked ? [] : [sandbox.file(KeePassXC.database)]))
+        try waitForName()
+        if isUnlocked { try openDatabase() }
+        if exposesGroup {
+            try waitForCollection(isUnlocked: isUnlocked)
+        } else {
+            // Until it has opened the database, that is a locked collection.
+            try daemon.wait(for: "unlocked database") { try collections().isEmpty ? () : nil }
         }
-        throw SandboxError("keepassxc does not start")
+    }
+
+    /// Opens the database by KeePassXC's own interface: one that reads the password from standard
+    /// input ends by a segmentation fault, 2.7.4 now and then and 2.7.10 always.
+    private func openDatabase() throws {
+        let window = "org.keepassxc.KeePassXC.MainWindow"
+        try daemon.wait(for: "window") { try bus.hasOwner(window) ? () : nil }
+        let answer = try bus.call(
+            window, "/keepassxc", "\(window).openDatabase",
+            bus.sandbox.file(KeePassXC.database), KeePassXC.password)
+        guard answer != nil else { throw SandboxError("keepassxc opens no database") }
     }
 
     private static let logins = "/org/freedesktop/secrets/collection/logins"
@@ -82,19 +86,5 @@ package final class KeePassXC: Provider {
             "keepassxc-cli", "import", "--quiet", "--set-password",
             source, sandbox.file(database), input: "\(password)\n\(password)\n")
         guard outcome.succeeded else { throw SandboxError("keepassxc-cli: \(outcome.errors)") }
-    }
-
-    /// One that has been started and may not be ready.
-    private struct Start: Provider {
-        let bus: PrivateBus
-        let daemon: Daemon
-        var collection: String { KeePassXC.logins }
-
-        func waitUntilReady(isUnlocked: Bool, exposesGroup: Bool) throws {
-            try waitForName()
-            guard !exposesGroup else { return try waitForCollection(isUnlocked: isUnlocked) }
-            // Until it has opened the database, that is a locked collection.
-            try daemon.wait(for: "unlocked database") { try collections().isEmpty ? () : nil }
-        }
     }
 }

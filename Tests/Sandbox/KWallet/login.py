@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Becomes kwalletd5, opened as PAM opens it at a login: with a key instead of a password.
+"""Becomes a kwalletd, opened as PAM opens it at a login: with a key instead of a password.
 
-pam_kwallet5 hands kwalletd5 two descriptors: a pipe with the 56 bytes of the key, and a listening
+    login.py PROGRAM SOCKET KEY
+
+pam_kwallet5 hands kwalletd5 and kwalletd6 two descriptors: a pipe with the 56 bytes of the key, and a listening
 socket over which the session's environment comes, one variable a line, until it is closed.
 """
 
@@ -9,7 +11,7 @@ import os
 import socket
 import sys
 
-path, key = sys.argv[1], sys.argv[2].encode().ljust(56, b"\0")[:56]
+program, path, key = sys.argv[1], sys.argv[2], sys.argv[3].encode().ljust(56, b"\0")[:56]
 
 reading, writing = os.pipe()
 os.write(writing, key)
@@ -31,5 +33,4 @@ for descriptor in (reading, listening.fileno()):
     os.set_inheritable(descriptor, True)
 os.environ["PAM_KWALLET5_LOGIN"] = path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-os.execvp(
-    "kwalletd5", ["kwalletd5", "--pam-login", str(reading), str(listening.fileno())])
+os.execvp(program, [program, "--pam-login", str(reading), str(listening.fileno())])
