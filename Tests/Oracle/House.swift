@@ -28,7 +28,7 @@ final class House {
         }
         sandbox.setEnvironment("KEYFOB_PROMPT", to: "never")
         try useOtherProducts()
-        for (path, text) in plan.files { try write(bytes(text), to: path) }
+        for (path, text) in plan.files { try write(bytes(text), to: self.text(path)) }
         for (path, target) in plan.links ?? [:] {
             try sandbox.makeFolder((path as NSString).deletingLastPathComponent)
             try FileManager.default.createSymbolicLink(
@@ -132,6 +132,8 @@ final class House {
     struct Entry: Equatable {
         let mode: mode_t
         let contents: [UInt8]
+
+        var isFolder: Bool { mode & S_IFMT == S_IFDIR }
     }
 
     /// A path of Keyfob's own, or of a client's cache.

@@ -45,10 +45,18 @@ private func names(_ label: String, asNotExportedIn outcome: Outcome) -> Bool {
     }
 }
 
-/// Whether the output names one of the files.
-private func names(_ files: [String], in outcome: Outcome) -> Bool {
-    let text = outcome.output + outcome.errors
-    return files.contains { text.contains(($0 as NSString).lastPathComponent) }
+extension House {
+    /// Whether the output names one of the files, or a link to it.
+    fileprivate func isNamed(_ files: [String], in outcome: Outcome) -> Bool {
+        let text = outcome.output + outcome.errors
+        let links = (plan.links ?? [:]).filter { _, target in
+            files.contains { self.text(target) == sandbox.file($0) }
+        }
+        return (files + links.keys).contains { path in
+            text.contains(sandbox.file(path))
+                || path.hasPrefix("home/") && text.contains("~/" + path.dropFirst(5))
+        }
+    }
 }
 
 private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
@@ -67,7 +75,11 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
         let change =
             "\(server): got \(before[server].map(\.description) ?? "nothing"), gets "
             + "\(after[server].map(\.description) ?? "nothing") after setup and import"
-        if let answer = before[server], after[server] == nil {
+        // A helper is asked for the whole registry alone.
+        let fallback = try client.fallback(of: server).flatMap {
+            try client.answers([$0], in: house)[$0]
+        }
+        if let answer = before[server], after[server] == nil || after[server] == fallback {
             let isLeft = try !house.files(holding: answer.marker).isEmpty
             if isLeft, names(client.label(of: server), asLeftIn: [setup, moved]) { continue }
             let fate = isLeft ? ", and is not named as left" : ", and is in no file any more"
@@ -99,9 +111,12 @@ private func checkLogout(_ client: any OracleClient.Type, _ house: House) throws
             ["keyfob", "logout", "--files", "--force", "--non-interactive"]
                 + client.logout(server))
         let after = try client.answers(servers, in: house)
-        if let left = after[server] {
+        let fallback = try client.fallback(of: server).flatMap {
+            try client.answers([$0], in: house)[$0]
+        }
+        if let left = after[server], left != fallback {
             let files = try house.files(holding: left.marker)
-            let isSaid = outcome.status == 1 && names(files, in: outcome)
+            let isSaid = outcome.status == 1 && house.isNamed(files, in: outcome)
             if !isSaid, !house.isMade(left) {
                 found.append(
                     Violation(
@@ -143,7 +158,9 @@ private func checkLogoutAll(_ client: any OracleClient.Type, _ house: House) thr
     return try client.answers(servers, in: house).sorted { $0.key < $1.key }.compactMap {
         server, left in
         let files = try house.files(holding: left.marker)
-        if house.isMade(left) || outcome.status == 1 && names(files, in: outcome) { return nil }
+        if house.isMade(left) || outcome.status == 1 && house.isNamed(files, in: outcome) {
+            return nil
+        }
         return Violation(
             kind: .new,
             description: "\(server): gets \(left) after a logout of all\n" + words(outcome))
@@ -227,7 +244,8 @@ private func checkUndo(_ client: any OracleClient.Type, _ house: House) throws -
     ]
     let after = try house.snapshot()
     let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
-    return changed.map { path in
+    // A folder that is empty does no harm.
+    return changed.filter { after[$0]?.isFolder != true || before[$0] != nil }.map { path in
         let text = { (entry: House.Entry?) in
             entry.map {
                 "\($0.mode) \(String(decoding: $0.contents, as: UTF8.self).debugDescription)"
@@ -251,7 +269,7 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
     for (server, answer) in try client.answers(servers, in: house).sorted(by: { $0.key < $1.key })
     where !house.isMade(answer) {
         let files = try house.files(holding: answer.marker)
-        if !files.isEmpty, !names(files, in: plain) {
+        if !files.isEmpty, !house.isNamed(files, in: plain) {
             found.append(
                 Violation(
                     kind: .file,
@@ -275,7 +293,7 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
         let isMixed = says && keeper != "keyfob"
         let answers = try client.answers(servers, in: house)
         for server in servers {
-            let isAsked = answers[server]?.secret.hasPrefix("own") == true
+            let isAsked = answers[server]?.marker.hasPrefix("own") == true
             let label = client.label(of: server)
             let isNamed = lines.contains {
                 $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")

@@ -17,6 +17,10 @@ protocol OracleClient: Sendable {
     /// What must stand in a line of output that names the server.
     static func label(of server: String) -> String
 
+    /// The server whose login serves where there is none for this one, which a helper is asked for;
+    /// nil if there is none.
+    static func fallback(of server: String) -> String?
+
     /// A login for a server of no case, to see whom the client asks; nil if there can be none.
     static var probe: String? { get }
 
@@ -36,7 +40,7 @@ struct Answer: Equatable, Sendable, CustomStringConvertible {
     var user: String?
     var secret: String
 
-    var description: String { user.map { "\($0):\(secret)" } ?? secret }
+    var description: String { (user.map { "\($0):\(secret)" } ?? secret).debugDescription }
 
     /// What is looked for in files: a login without a password is one whose user is the secret.
     var marker: String { secret.isEmpty ? user ?? "" : secret }
@@ -45,13 +49,16 @@ struct Answer: Equatable, Sendable, CustomStringConvertible {
 extension OracleClient {
     static func logout(_ server: String) -> [String] { [server] }
     static func complaints(in house: House) throws -> String { "" }
+    static func fallback(of server: String) -> String? { nil }
     static func login(_ user: String, _ secret: String) -> Answer {
         Answer(user: user, secret: secret)
     }
 }
 
 /// The clients, in the order in which they are told of.
-let oracleClients: [any OracleClient.Type] = [GitClient.self]
+let oracleClients: [any OracleClient.Type] = [
+    GitClient.self, DockerClient.self, PodmanClient.self,
+]
 
 func oracleClient(_ name: String) -> (any OracleClient.Type)? {
     oracleClients.first { $0.name == name }
