@@ -246,17 +246,19 @@ struct AuthsGenerator {
     }
 
     private mutating func addServer(_ entries: inout [(String, String)]) {
-        var host = random.pick([
-            "127.0.0.1:1", "127.0.0.2:5000", "one.example.com", "two.example.com",
-            "zed.example.com:5000", "docker.io",
-        ])
+        // A proxy is never asked for an address of the loopback.
+        let names = [
+            "one.example.com", "two.example.com", "zed.example.com:5000", "docker.io",
+            "images.example.com:8443",
+        ]
+        var host = random.pick(isPodman ? names : names + ["127.0.0.1:1", "127.0.0.2:5000"])
         if random.once(in: 8) {
             feature("upper-case")
             host = "Up.Example.com"
         } else if random.once(in: 8) {
             feature("default-port")
             host = random.pick(["port.example.com:443", "port.example.com:80"])
-        } else if random.once(in: 10) {
+        } else if !isPodman, random.once(in: 10) {
             feature("localhost")
             host = "localhost:5000"
         } else if !isPodman, random.once(in: 10) {

@@ -65,9 +65,12 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
     let setup = try house.keyfob("setup", client.name)
     let preference = plan.prefer.map { ["--prefer", $0] } ?? []
     let moved = try house.run(["keyfob", "import", "--client", client.name] + preference)
+    var after = try client.answers(plan.ask, in: house)
     // What a keyring keeps in no order may come in another one tomorrow.
-    try house.restartKeyring()
-    let after = try client.answers(plan.ask, in: house)
+    for _ in 0..<(plan.hasKeyring == true && plan.ask.count == 1 ? 3 : 0) where after == before {
+        try house.restartKeyring()
+        after = try client.answers(plan.ask, in: house)
+    }
     var found: [Violation] = []
     for server in plan.ask where after[server] != before[server] {
         // A file that the client has not read at all is imported because the user says so.
@@ -188,7 +191,7 @@ private func checkExport(_ client: any OracleClient.Type, _ house: House) throws
     let outcome = try house.keyfob("export", "--client", client.name, "--plain-text")
     let after = try client.answers(servers, in: house)
     return kept.sorted { $0.key < $1.key }.compactMap { server, login in
-        if after[server] == login { return nil }
+        if after[server] == login || after[server].map(house.isMade) == true { return nil }
         let isSaid =
             outcome.status == 1 && names(client.label(of: server), asNotExportedIn: outcome)
             && after[server] == before[server]
