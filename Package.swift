@@ -57,8 +57,8 @@ let package = Package(
         // What a login is.
         .target(name: "Credentials"),
 
-        // Open files, and why they cannot be opened.
-        .target(name: "Files", dependencies: ["Credentials"]),
+        // Open files, and why they cannot be opened; other programs.
+        .target(name: "Files", dependencies: ["Credentials", "CPlatform"]),
 
         // Where logins are kept.
         .target(

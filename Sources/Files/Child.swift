@@ -1,82 +1,105 @@
+internal import CPlatform
 package import Credentials
-package import Glibc
+internal import Glibc
 
-/// A child is another program that runs for this one, without a shell.
+/// A child is another program that runs for this one, without a shell, and for no longer than it is
+/// given.
 package enum Child {
-    /// Starts a program, found on `PATH` unless it holds a slash. It reads from the descriptor
-    /// `input`, or nothing, prints to the descriptor `output`, and shares standard error. The
-    /// caller waits for it.
-    package static func start(
-        _ arguments: [String], reading input: Int32? = nil, printingTo output: Int32
-    ) throws(SystemError) -> pid_t {
-        var files = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&files)
-        defer { unsafe posix_spawn_file_actions_destroy(&files) }
-        if let input {
-            unsafe posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO)
-        } else {
-            unsafe posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        }
-        unsafe posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO)
-
-        // This process ignores SIGPIPE, which a program does not expect.
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGPIPE)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-
-        var process = pid_t()
-        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
-        let error = unsafe posix_spawnp(
-            &process, arguments[0], &files, &attributes, &words, environ)
-        guard error == 0 else { throw SystemError(code: error) }
-        return process
+    /// Why there is no answer of a program.
+    package enum Failure: Error {
+        /// It could not be started.
+        case notStarted(SystemError)
+        /// It did not end in time, and has been ended with all that it had started.
+        case timedOut
     }
 
-    /// Runs a program to its end. It is given the input, and prints at most `limit` bytes; what is
-    /// more is not waited for. The status is nil if a signal has ended it.
+    /// Runs a program, found on `PATH` unless it holds a slash, until it ends, and returns what it
+    /// has printed. It shares standard error and the terminal. The status is nil if a signal has
+    /// ended it.
+    ///
+    /// It is ended, with all that it has started, when it has printed `limit` bytes, or has run for
+    /// so many seconds. What it leaves running when it ends is not waited for.
     package static func run(
-        _ arguments: [String], input: Secret, atMost limit: Int
-    ) throws(SystemError) -> (status: Int32?, output: Secret) {
-        var (its, ours): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
-        try SystemError.check { unsafe pipe(&its) }
-        let reading = Descriptor(owning: its[0])
-        let writing = Descriptor(owning: its[1])
-        try SystemError.check { unsafe pipe(&ours) }
-        let output = Descriptor(owning: ours[0])
-        let printing = Descriptor(owning: ours[1])
-        for end in its + ours { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ arguments: [String], input: Secret? = nil, atMost limit: Int, within seconds: Int
+    ) throws(Failure) -> (status: Int32?, output: Secret) {
+        let deadline = milliseconds() + seconds * 1000
+        let child = try start(arguments, reads: input != nil)
+        let process = child.process
+        let output = Descriptor(owning: child.output)
+        var writing = child.input
+        defer { if writing >= 0 { close(writing) } }
 
-        let process = try start(
-            arguments, reading: reading.number, printingTo: printing.number)
-        printing.close()
-        reading.close()
-        do throws(SystemError) {
-            try input.expose { bytes throws(SystemError) in try writing.write(bytes) }
-        } catch {
-            // It has read what it wanted.
-        }
-        writing.close()
+        var written = 0
+        var status: Int32 = 0
+        var hasEnded = false
         let printed = Secret(capacity: limit) { memory in
             var count = 0
-            while count < memory.count {
+            while count < memory.count, milliseconds() < deadline {
+                if !hasEnded { hasEnded = unsafe platform_child_has_ended(process, &status) }
+                if writing >= 0, !write(input, &written, to: writing) {
+                    close(writing)
+                    writing = -1
+                }
+                wait(output.number, writing, hasEnded ? 0 : 20)
                 let length = unsafe memory.withUnsafeMutableBytes { memory in
                     unsafe read(output.number, memory.baseAddress! + count, memory.count - count)
                 }
-                if length < 0, errno == EINTR { continue }
-                if length <= 0 { break }
-                count += length
+                if length > 0 { count += length }
+                guard length <= 0 else { continue }
+                if length == 0 || errno != EAGAIN && errno != EINTR || hasEnded { break }
             }
             return count
         }
-        if printed.count == limit { kill(process, SIGKILL) }
-        var status: Int32 = 0
-        try SystemError.check { unsafe waitpid(process, &status, 0) }
-        return (status & 0x7F == 0 ? status >> 8 & 0xFF : nil, printed)
+        if printed.count < limit {
+            while !hasEnded, milliseconds() < deadline {
+                hasEnded = unsafe platform_child_has_ended(process, &status)
+                if !hasEnded { usleep(1000) }
+            }
+        }
+        guard !hasEnded else { return (status < 0 ? nil : status, printed) }
+        platform_child_end(process)
+        guard printed.count == limit else { throw .timedOut }
+        return (nil, printed)
+    }
+
+    private static func start(
+        _ arguments: [String], reads: Bool
+    ) throws(Failure) -> PlatformChild {
+        var child = PlatformChild()
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        let error = unsafe platform_child_start(&words, reads, &child)
+        guard error == 0 else { throw .notStarted(SystemError(code: error)) }
+        return child
+    }
+
+    /// Writes what the pipe takes now. Returns false if there is nothing more to write, or nobody who
+    /// reads it: then the program has read what it wanted.
+    private static func write(_ input: Secret?, _ written: inout Int, to pipe: Int32) -> Bool {
+        guard let input, written < input.count else { return false }
+        let count = input[written..<input.count].expose { bytes in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe Glibc.write(pipe, bytes.baseAddress!, bytes.count)
+            }
+        }
+        guard count >= 0 else { return errno == EAGAIN || errno == EINTR }
+        written += count
+        return written < input.count
+    }
+
+    /// Returns when one of the pipes is ready, or after so many milliseconds.
+    private static func wait(_ reading: Int32, _ writing: Int32, _ milliseconds: Int32) {
+        var files = [
+            pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: writing, events: Int16(POLLOUT), revents: 0),
+        ]
+        _ = unsafe poll(&files, nfds_t(files.count), milliseconds)
+    }
+
+    /// On a clock that nobody sets.
+    private static func milliseconds() -> Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 }

@@ -140,16 +140,21 @@ struct ClientSetup {
     private func git(
         _ arguments: [String]
     ) throws(StoreError) -> (status: Int32?, output: String) {
-        do throws(SystemError) {
+        do throws(Child.Failure) {
             let (status, output) = try Child.run(
-                ["git", "config", "--global"] + arguments, input: Secret(capacity: 0) { _ in 0 },
-                atMost: 1 << 16)
+                ["git", "config", "--global"] + arguments, atMost: 1 << 16, within: 10)
             let text = output.expose { bytes in
                 String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
             }
             return (status, text)
         } catch {
-            throw StoreError(.failed, "git cannot be run: \(error.reason)", hint: "install git")
+            switch error {
+            case .notStarted(let error):
+                throw StoreError(
+                    .failed, "git cannot be run: \(error.reason)", hint: "install git")
+            case .timedOut:
+                throw StoreError(.timedOut, "git config did not end within 10 seconds")
+            }
         }
     }
 

@@ -9,6 +9,8 @@ struct OtherHelper {
     let program: String
 
     private static let limit = 4 << 20
+    /// How long one question may take, in seconds: it may ask a person.
+    private static let patience = 60
     private static let notFound = "credentials not found in native keychain"
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
     private static let labelPrefix = "Registry credentials for "
@@ -82,14 +84,22 @@ struct OtherHelper {
     private func run(
         _ action: String, _ input: Text
     ) throws(StoreError) -> (status: Int32?, output: Secret) {
-        do throws(SystemError) {
+        do throws(Child.Failure) {
             return try Child.run(
                 [program, action], input: Secret(copying: input.bytes.span),
-                atMost: OtherHelper.limit)
+                atMost: OtherHelper.limit, within: OtherHelper.patience)
         } catch {
-            throw StoreError(
-                .failed, "\(program) cannot be run: \(error.reason)",
-                hint: "it must be on the PATH, under this name")
+            switch error {
+            case .notStarted(let error):
+                throw StoreError(
+                    .failed, "\(program) cannot be run: \(error.reason)",
+                    hint: "it must be on the PATH, under this name")
+            case .timedOut:
+                throw StoreError(
+                    .timedOut,
+                    "\(program) \(action) did not end within \(OtherHelper.patience) seconds",
+                    hint: "run it by hand: \(program) \(action)")
+            }
         }
     }
 

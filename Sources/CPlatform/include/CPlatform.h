@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #pragma clang assume_nonnull begin
 
@@ -71,6 +72,32 @@ int platform_exec(char *_Nullable const *_Nonnull arguments, const PlatformVaria
 /// ended it, or the negated error's number if it could not be started.
 int platform_run(char *_Nullable const *_Nonnull arguments, const PlatformVariable *variables,
                  size_t count, int kept);
+
+/// A program that has been started: a process that ends as the program ends, and the ends of its pipes,
+/// which do not block and are the caller's to close.
+typedef struct {
+    pid_t process;
+    /// What it reads; negative if it reads nothing.
+    int input;
+    /// What it prints.
+    int output;
+} PlatformChild;
+
+/// Starts a program, found on PATH unless it holds a slash. It shares standard error and the terminal.
+/// What `platform_harden` has set is as it was before, but for the variables. Returns 0, or the
+/// error's number if it could not be started.
+///
+/// The process ends the program and all that it has started when `platform_child_end` is called, or
+/// when the thread that called this ends before.
+int platform_child_start(char *_Nullable const *_Nonnull arguments, bool reads,
+                         PlatformChild *child);
+
+/// Returns true if the child has ended: the status is that of its exit, or -1 if a signal ended it.
+bool platform_child_has_ended(pid_t child, int *status);
+
+/// Ends the program and all that it has started: with SIGTERM, and half a second later with SIGKILL.
+/// Returns within three seconds.
+void platform_child_end(pid_t child);
 
 /// Removes a folder and all in it, and follows no link.
 void platform_remove_folder(const char *path);
