@@ -314,6 +314,20 @@ const char *keyring_reason(const Keyring *keyring) { return keyring->reason; }
 
 bool keyring_finds_locked_items(const Keyring *keyring) { return keyring->is_gnome_keyring; }
 
+bool keyring_provider_owns(Keyring *keyring, const char *name) {
+    Call call = {0};
+    size_t pending = 0;
+    ask_bus(keyring, &call, &pending, "GetNameOwner", library.g_variant_new("(s)", name),
+            CALL_MILLISECONDS);
+    calls_land(keyring, &pending);
+    const char *owner = "";
+    if (call_outcome(keyring, &call, "(s)") == KeyringOutcomeDone)
+        library.g_variant_get(call.reply, "(&s)", &owner);
+    const bool is_provider = strcmp(owner, keyring->provider) == 0;
+    call_clear(&call);
+    return is_provider;
+}
+
 uint32_t keyring_provider_process(Keyring *keyring) {
     Call call = {0};
     size_t pending = 0;

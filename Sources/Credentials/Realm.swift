@@ -22,6 +22,16 @@ package enum Realm: String, CaseIterable, Sendable {
         }
     }
 
+    /// The schema by which a client stored the same logins before, and older versions of it still do;
+    /// nil where there is none. Keyfob neither gives nor removes them: the schema is also others'.
+    package var formerSchema: Text? {
+        switch self {
+        // git-credential-libsecret before git 2.41; gvfs keeps passwords of file shares by it.
+        case .git: "org.gnome.keyring.NetworkPassword"
+        case .docker, .cargo, .token: nil
+        }
+    }
+
     /// Attributes that every item of the realm carries with the same value.
     package var constants: [String: Text] {
         switch self {

@@ -27,14 +27,13 @@ package struct StoreChoice: Sendable {
         self.notice = notice
 
         let hasDisplay = environment[.display] != nil || environment[.waylandDisplay] != nil
-        keyring =
-            settings.policy == .file
-            ? nil
-            : KeyringStore.Options(
-                busAddress: SessionBus.address(environment), collection: settings.collection,
-                mayPrompt: hasDisplay && settings.prompt != .never,
-                promptTimeout: settings.promptTimeout, lockFolder: state,
-                marker: marker, willPrompt: { willPrompt(settings.promptTimeout) })
+        var keyring = KeyringStore.Options(
+            busAddress: SessionBus.address(environment), collection: settings.collection,
+            mayPrompt: hasDisplay && settings.prompt != .never,
+            promptTimeout: settings.promptTimeout, lockFolder: state, marker: marker,
+            willPrompt: { willPrompt(settings.promptTimeout) })
+        keyring.mayConfirmUnseen = settings.prompt != .never
+        self.keyring = settings.policy == .file ? nil : keyring
         var file = FileStore.Options(
             folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
             credentialsDirectory: environment.path(.credentialsDirectory), notice: notice)

@@ -21,6 +21,9 @@ package struct KeyringStore: CredentialStore {
         package var collection: String
         /// Whether somebody can answer a prompt.
         package var mayPrompt: Bool
+        /// Whether a provider that confirms every change by a prompt of its own may be asked to where
+        /// nobody can answer: KeePassXC does so, and asks nobody unless it is set to.
+        package var mayConfirmUnseen = false
         /// How long a prompt may stand, in seconds.
         package var promptTimeout: Int
         /// Where the lock lies that all writers of this user hold: a folder that does not depend on
@@ -102,6 +105,17 @@ package struct KeyringStore: CredentialStore {
             listing.warnings.append("the keyring is locked: some logins may not be listed")
         }
         return listing
+    }
+
+    /// The logins of this realm's former schema that are not locked: older versions of its client
+    /// still give them, and Keyfob does not.
+    package func formerLogins(_ realm: Realm) throws(StoreError) -> [Entry] {
+        guard let schema = realm.formerSchema else { return [] }
+        let service = try connect(forSecrets: false)
+        let hits = try service.search([[schemaName: schema]]).filter { !$0.isLocked }
+        return try service.read(hits.map(\.path), .all)
+            .compactMap { $0?.entry(of: realm, schema: schema) }
+            .filter { $0.place != nil && $0.attributes["protocol"].map(isAskedByGit) ?? true }
     }
 
     /// Unlocks every collection that may hold logins, so that a list shows all there is. Asks
@@ -205,6 +219,15 @@ package struct KeyringStore: CredentialStore {
 /// How often the keyring is looked at again when what was found has been replaced meanwhile, or
 /// has just been unlocked.
 private let attempts = 4
+
+/// Whether git asks for passwords of such addresses; those of file shares are gvfs's.
+private func isAskedByGit(_ scheme: Text) -> Bool {
+    ["http", "https", "smtp", "smtps", "imap", "imaps", "ftp", "ftps"].contains(scheme)
+}
+
+/// How long KeePassXC is given to confirm a change where nobody can answer. It takes a tenth of a
+/// second where it asks nobody.
+private let unseenSeconds = 5
 
 /// The lock that all keyring writers of a user hold.
 private let lockName = "keyring"
@@ -454,16 +477,37 @@ extension KeyringStore {
 
     private func unlock(_ service: SecretService, _ paths: [String]) throws(StoreError) {
         guard case .prompt(let prompt) = try service.unlock(paths) else { return }
-        try answer(service, prompt)
-    }
-
-    /// Shows a prompt; where nobody can answer it, it is the error instead.
-    private func answer(
-        _ service: SecretService, _ prompt: String, orElse error: StoreError = .keyringLocked
-    ) throws(StoreError) {
-        guard options.mayPrompt else { throw error }
+        guard options.mayPrompt else {
+            throw try asksForAccess(service, to: paths) ? .keePassXCConfirms : .keyringLocked
+        }
         options.willPrompt()
         try service.show(prompt: prompt, seconds: options.promptTimeout)
+    }
+
+    /// Whether items are locked only because KeePassXC wants each access to be confirmed: their
+    /// collection is open.
+    private func asksForAccess(
+        _ service: SecretService, to paths: [String]
+    ) throws(StoreError) -> Bool {
+        guard service.isKeePassXC else { return false }
+        let open = try service.collections().filter { !$0.isLocked }.map { $0.path + "/" }
+        return paths.allSatisfy { path in open.contains { path.hasPrefix($0) } }
+    }
+
+    /// Has a change confirmed, which the provider waits for. Where nobody can answer it asks only one
+    /// that may answer itself, and not for long; else it throws `locked`.
+    private func confirmChange(_ service: SecretService, _ prompt: String) throws(StoreError) {
+        let isSeen = options.mayPrompt
+        guard isSeen || options.mayConfirmUnseen && service.isKeePassXC else {
+            throw .nobodyToConfirm
+        }
+        options.willPrompt()
+        do throws(StoreError) {
+            try service.show(
+                prompt: prompt, seconds: isSeen ? options.promptTimeout : unseenSeconds)
+        } catch let error where !isSeen && error.outcome == .timedOut {
+            throw .keePassXCConfirms
+        }
     }
 
     /// Writes the login, and returns the items that it takes the place of: those that were there
@@ -566,9 +610,10 @@ extension KeyringStore {
         besides before: [MatchingItem], _ query: Query
     ) throws(StoreError) -> String {
         do throws(StoreError) {
-            try answer(service, prompt, orElse: .nobodyToConfirm)
+            try confirmChange(service, prompt)
         } catch {
-            guard try removeRest(service, credential, besides: before, query, after: error)
+            guard try removeRest(service, credential, besides: before, query, after: error),
+                error.outcome != .locked
             else { throw error.whileWriting }
             // KeePassXC calls it declined where it made the item and cannot keep the secret.
             throw StoreError.keyringAltersSecrets.and("nothing was stored")
@@ -600,7 +645,7 @@ extension KeyringStore {
         _ service: SecretService, _ credential: Credential, besides before: [MatchingItem],
         _ query: Query, after error: StoreError
     ) throws(StoreError) -> Bool {
-        guard error.outcome == .failed || error.outcome == .declined, !error.leavesOutcomeUnknown
+        guard [.failed, .declined, .locked].contains(error.outcome), !error.leavesOutcomeUnknown
         else { return false }
         do throws(StoreError) {
             let rest = try newItems(service, credential, besides: before, query)
@@ -672,7 +717,7 @@ extension KeyringStore {
                 if case .prompt(let prompt) = try service.finish(deletion) {
                     isDone = false
                     guard failure == nil else { continue }
-                    try answer(service, prompt, orElse: .nobodyToConfirm)
+                    try confirmChange(service, prompt)
                 }
                 removed[item.path] = item.entry
             } catch {
@@ -685,7 +730,7 @@ extension KeyringStore {
 
     private func delete(_ service: SecretService, _ path: String) throws(StoreError) {
         guard case .prompt(let prompt) = try service.delete(path) else { return }
-        try answer(service, prompt, orElse: .nobodyToConfirm)
+        try confirmChange(service, prompt)
     }
 
     /// Looks whether items that were deleted are gone.
@@ -725,7 +770,14 @@ extension StoreError {
     /// The provider asks before it does what it was told, and nobody can answer.
     fileprivate static let nobodyToConfirm = StoreError(
         .locked, "the keyring asks for a confirmation and nobody can answer here",
-        hint: keyringLocked.hint)
+        hint: "do it where there is a display, or set KEYFOB_STORE=file to keep logins in the "
+            + "encrypted file")
+
+    /// KeePassXC is set to ask, and nobody can answer.
+    fileprivate static let keePassXCConfirms = StoreError(
+        .locked, "KeePassXC wants a confirmation and nobody can answer here",
+        hint: "do it where KeePassXC can be answered, or let it not confirm: in KeePassXC, "
+            + "Settings, Secret Service Integration")
 
     /// The same error, and what has become of the login.
     fileprivate func and(_ state: String) -> StoreError {
@@ -808,9 +860,10 @@ extension Entry {
 
 extension SecretService.Item {
     /// The item as an entry of the realm; nil if it is an item of another kind. What a provider
-    /// adds to an item (KeePassXC: URL, Title, UserName, …) is left out.
-    fileprivate func entry(of realm: Realm) -> Entry? {
-        guard attributes[schemaName] == realm.schema,
+    /// adds to an item (KeePassXC: URL, Title, UserName, …) is left out. `schema` is the realm's own
+    /// unless another is given.
+    fileprivate func entry(of realm: Realm, schema: Text? = nil) -> Entry? {
+        guard attributes[schemaName] == schema ?? realm.schema,
             realm.constants.allSatisfy({ attributes[$0] == $1 })
         else { return nil }
         return Entry(

@@ -76,6 +76,11 @@ final class SecretService {
     /// Whether a search is known to find items of locked collections.
     var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
 
+    /// Whether the provider is KeePassXC, which also owns a name of its own on the bus. Asks the bus.
+    var isKeePassXC: Bool {
+        unsafe keyring_provider_owns(keyring, "org.keepassxc.KeePassXC.MainWindow")
+    }
+
     /// Returns when the provider has been found, which the bus may start. Only a search and a
     /// session may be begun before, which then are under way meanwhile.
     func arrive() throws(StoreError) { try check(unsafe keyring_arrive(keyring)) }

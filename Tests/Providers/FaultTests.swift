@@ -45,6 +45,20 @@ import Testing
             .get, outcome, within: 15, leaving: [plan.items.logins], "finds all of ten thousand")
         #expect(Trial.isAnswer(outcome, Request.get.success), "\(outcome)")
     }
+
+    /// Only KeePassXC is known to answer such a prompt itself: no other provider's is shown where
+    /// nobody sees it.
+    @Test(arguments: [Request.replace, .erase])
+    func aPromptOfAnotherProviderIsNotShownWithoutADisplay(request: Request) async throws {
+        let trial = try Trial()
+        trial.sandbox.setEnvironment("DISPLAY", to: nil)
+        let plan = HostileService.Plan(
+            items: [Request.held], faults: ["ask CreateItem", "ask Delete"])
+        let outcome = try await trial.start(request, plan).end()
+        let line = "the keyring asks for a confirmation and nobody can answer here"
+        #expect(Trial.isAnswer(outcome, .error(line)), "\(outcome)")
+        #expect(try trial.service.state().items.logins == ["u: old"])
+    }
 }
 
 extension Fault {

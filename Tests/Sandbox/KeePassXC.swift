@@ -14,10 +14,11 @@ package final class KeePassXC: Provider {
     /// - Parameters:
     ///   - isUnlocked: whether it is given the database's password.
     ///   - confirmsAccess: whether a person must allow every program that asks for a secret.
+    ///   - confirmsDeletion: whether a person must allow every deletion; as `confirmsAccess` by default.
     ///   - exposesGroup: whether a new database is one whose logins the Secret Service's clients see.
     package init(
         on bus: PrivateBus, isUnlocked: Bool = true, confirmsAccess: Bool = false,
-        exposesGroup: Bool = true
+        confirmsDeletion: Bool? = nil, exposesGroup: Bool = true
     ) throws {
         self.bus = bus
         let sandbox = bus.sandbox
@@ -26,10 +27,12 @@ package final class KeePassXC: Provider {
             [General]
             UpdateCheckMessageShown=true
             AutoSaveAfterEveryChange=false
+            [Security]
+            NoConfirmMoveEntryToRecycleBin=\(!(confirmsDeletion ?? false))
             [FdoSecrets]
             Enabled=true
             ConfirmAccessItem=\(confirmsAccess)
-            ConfirmDeleteItem=\(confirmsAccess)
+            ConfirmDeleteItem=\(confirmsDeletion ?? confirmsAccess)
             ShowNotification=false
             UnlockBeforeSearch=false
             """, to: "home/.config/keepassxc/keepassxc.ini")

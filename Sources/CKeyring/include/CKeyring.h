@@ -140,6 +140,9 @@ const char *keyring_reason(const Keyring *keyring);
 /// gnome-keyring, which also owns the bus name org.gnome.keyring.
 bool keyring_finds_locked_items(const Keyring *keyring);
 
+/// Asks the bus whether the provider, which has been found, owns this name, too.
+bool keyring_provider_owns(Keyring *keyring, const char *name);
+
 /// The number of the provider's process, or 0 where the bus does not tell.
 uint32_t keyring_provider_process(Keyring *keyring);
 
