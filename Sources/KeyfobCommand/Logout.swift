@@ -69,6 +69,11 @@ struct Logout: ParsableCommand {
         var removals = session.stores.map { store in
             Removal(removing: queries, from: store, session, isOfAll: all)
         }
+        if let keyring = session.choice.keyringStore {
+            for index in removals.indices where removals[index].name == keyring.name {
+                removals[index].lookForFormerLogins(in: keyring, where: isMeant)
+            }
+        }
         let doubt = all ? lookAgain(&removals, session) : nil
         removals += plaintext.map { Removal(from: $0, where: isMeant) }
         if files { reportWhatIsLeftAlone(plaintext, session) }
@@ -194,6 +199,13 @@ struct Logout: ParsableCommand {
             }
             if logins.isEmpty { session.console.print("there is nothing to remove") }
         }
+        if let keyring = session.choice.keyringStore,
+            let former = try? keyring.formerLogins(.git).filter(isMeant), !former.isEmpty
+        {
+            session.console.warn(
+                "\(keyring.name): would remain: "
+                    + former.map(\.description).joined(separator: ", "))
+        }
         for warning in inventory.warnings { session.console.warn(warning) }
         for failure in inventory.failures { session.console.report(failure) }
         guard inventory.failures.isEmpty else { throw ExitCode(1) }
@@ -220,7 +232,7 @@ struct Logout: ParsableCommand {
         _ removals: [Removal], doubt: StoreError?, _ session: Session
     ) throws {
         let problems = removals.compactMap(\.problem)
-        let isDone = problems.isEmpty && doubt == nil
+        let isDone = removals.allSatisfy(\.isDone) && doubt == nil
         if json {
             try session.console.print(Logout.json(of: removals, isDone: isDone))
         } else {
@@ -236,6 +248,10 @@ struct Logout: ParsableCommand {
         }
         if let doubt { session.console.report(doubt) }
         for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
+        if removals.contains(where: { !$0.left.isEmpty }) {
+            session.console.hint(
+                "remove it with the helper that stored it, or in the keyring's own window")
+        }
         guard isDone else { throw ExitCode(1) }
         guard !removed.isEmpty || force else {
             let what = server ?? client?.rawValue ?? "anything"

@@ -11,6 +11,10 @@ struct Removal {
     var removed: [Entry] = []
     /// Why something is or may be left.
     var problem: StoreError?
+    /// Logins that a client still reads there and that Keyfob leaves alone.
+    var left: [Entry] = []
+
+    var isDone: Bool { problem == nil && left.isEmpty }
 
     private static let remains = "still there"
     private static let mayRemain = "may still be there"
@@ -64,17 +68,34 @@ extension Removal {
         }
     }
 
-    var lines: [String] {
-        let removed = removed.map { "\(name): removed \($0.description)" }
-        guard let problem else {
-            return removed.isEmpty ? ["\(name): \(Removal.wasNotThere)"] : removed
+    /// Looks for logins of git's former schema, where nothing else has gone wrong.
+    mutating func lookForFormerLogins(in keyring: KeyringStore, where isMeant: (Entry) -> Bool) {
+        guard problem == nil else { return }
+        do throws(StoreError) {
+            left = try keyring.formerLogins(.git).filter(isMeant)
+        } catch {
+            if error.outcome != .absent { problem = error }
         }
-        return removed + ["\(name): \(state(of: problem)): \(problem.message)"]
+    }
+
+    var lines: [String] {
+        var lines = removed.map { "\(name): removed \($0.description)" }
+        if let problem { lines.append("\(name): \(state(of: problem)): \(problem.message)") }
+        if let reason = reasonForLeft { lines.append("\(name): \(Removal.remains): \(reason)") }
+        return lines.isEmpty ? ["\(name): \(Removal.wasNotThere)"] : lines
+    }
+
+    /// What is left alone, and why; nil if nothing is.
+    private var reasonForLeft: String? {
+        guard !left.isEmpty else { return nil }
+        return left.map(\.description).joined(separator: ", ")
+            + ", as git-credential-libsecret before git 2.41 stores it and still gives it"
     }
 
     var json: JSON {
         let result: Text =
             switch problem?.outcome {
+            case .none where !left.isEmpty: "remains"
             case .none: removed.isEmpty ? "absent" : "removed"
             case .locked: "remains"
             case .absent, .declined, .timedOut, .gone, .damaged, .failed: "unknown"
@@ -83,7 +104,7 @@ extension Removal {
             JSON.Member("place", .name(name)),
             JSON.Member("result", .text(result)),
             JSON.Member("removed", .array(removed.map(\.json))),
-            JSON.Member("reason", problem.map { .name($0.message) } ?? .null),
+            JSON.Member("reason", (problem?.message ?? reasonForLeft).map { .name($0) } ?? .null),
         ])
     }
 

@@ -102,6 +102,81 @@ import Testing
         #expect(try keyfob("logout", "--all", "--force", environment: noBus).succeeded)
     }
 
+    /// git's own helper before git 2.41 stores by another schema, and gives what it has stored.
+    enum FormerLogin: CaseIterable {
+        case plain, withPort, withPath, besideOurs
+
+        var attributes: [String] {
+            switch self {
+            case .plain, .besideOurs: []
+            case .withPort: ["port", "8443"]
+            case .withPath: ["object", "team/app.git"]
+            }
+        }
+
+        var server: String {
+            switch self {
+            case .plain, .besideOurs: "https://h.example"
+            case .withPort: "https://h.example:8443"
+            case .withPath: "https://h.example/team/app.git"
+            }
+        }
+    }
+
+    @Test(arguments: FormerLogin.allCases, [false, true])
+    func aLoginOfAFormerSchemaIsSaidToBeThere(former: FormerLogin, ofAll: Bool) throws {
+        let keyring = try desk.startKeyring()
+        try storeFormer(["protocol", "https", "server", "h.example"] + former.attributes)
+        if former == .besideOurs {
+            let stored = try desk.sandbox.run(
+                "git-credential-keyfob", "store",
+                input: "protocol=https\nhost=h.example\nusername=u\npassword=s\n\n")
+            try #require(stored.succeeded)
+        }
+        let what = ofAll ? ["--all", "--non-interactive"] : ["--client", "git", former.server]
+        let preview = try desk.sandbox.program(["keyfob", "logout", "--dry-run"] + what).run()
+        #expect(preview.errors.contains("would remain: git https://h.example"), "\(preview)")
+        for force in [[], ["--force"]] {
+            let logout = try desk.sandbox.program(["keyfob", "logout"] + force + what).run()
+            #expect(logout.status == 1)
+            #expect(
+                logout.output.contains("keyring: still there: git \(former.server) (u), as git-"))
+            #expect(
+                logout.output.contains("keyring: removed")
+                    == (former == .besideOurs && force.isEmpty))
+        }
+        let json = try desk.sandbox.program(["keyfob", "logout", "--json"] + what).run()
+        #expect(json.status == 1 && json.output.contains(#""done":false"#), "\(json)")
+        #expect(json.output.contains(#""result":"remains""#), "\(json)")
+        #expect(try keyring.items().count == 1)
+    }
+
+    /// Another place's, another client's or a file share's is not.
+    @Test func aLoginOfAFormerSchemaThatIsNotMeantIsNotNamed() throws {
+        _ = try desk.startKeyring()
+        try storeFormer(["protocol", "https", "server", "h.example"])
+        for arguments in [
+            ["--client", "git", "https://o.example"], ["--client", "git", "http://h.example"],
+            ["--client", "docker", "h.example"], ["--client", "cargo", "--all"],
+        ] {
+            let logout = try desk.sandbox.program(["keyfob", "logout", "--force"] + arguments).run()
+            #expect(logout.succeeded, "\(arguments): \(logout)")
+        }
+        let cleared = try desk.sandbox.run("secret-tool", "clear", "server", "h.example")
+        try #require(cleared.succeeded)
+        try storeFormer(["protocol", "smb", "server", "h.example"])
+        #expect(try keyfob("logout", "--force", "--all").succeeded)
+    }
+
+    private func storeFormer(_ attributes: [String]) throws {
+        let stored = try desk.sandbox.program(
+            ["secret-tool", "store", "--label=git", "xdg:schema"]
+                + ["org.gnome.keyring.NetworkPassword", "user", "u"] + attributes,
+            input: Array("s".utf8)
+        ).run()
+        try #require(stored.succeeded)
+    }
+
     @Test(arguments: [("y\n", true), ("\n", false), ("no\n", false)])
     func aPersonIsAskedOnceWhetherAllLoginsAreMeant(answer: String, isYes: Bool) throws {
         let keyring = try desk.startKeyring()
