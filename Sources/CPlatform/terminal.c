@@ -1,24 +1,57 @@
-// A question on the terminal, with the echo off. Whatever ends it, an answer, the deadline or a
-// signal, the terminal is as it was before anything else happens.
+// A question on the terminal. Whatever ends it, an answer, the deadline or a signal, the terminal
+// is as it was before anything else happens.
 
+#define _GNU_SOURCE
 #include "CPlatform.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-// SIGALRM is the watchdog's.
-static const int caught[] = {SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
-enum { caught_count = sizeof caught / sizeof *caught };
+// All that end or stop a process and that another process or the terminal sends. SIGALRM is the
+// watchdog's. SIGCONT tells that the process was stopped.
+static const int caught[] = {SIGALRM, SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,  SIGPOLL,
+                             SIGPROF, SIGXCPU, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGVTALRM};
+// What is sent where the program itself is wrong.
+static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+enum {
+    caught_count = sizeof caught / sizeof *caught,
+    crash_count = sizeof crashes / sizeof *crashes,
+    // How long it may take until a change that no signal tells of is seen, in milliseconds.
+    glance = 20,
+};
 
-static volatile sig_atomic_t arrived;
+// The kernel keeps no more of a line than this, and drops the rest without a word (N_TTY).
+enum { longest_line = 4095 };
 
-static void on_signal(int number) { arrived = number; }
+static volatile sig_atomic_t arrived, has_continued;
+static struct sigaction actions_before[caught_count], crash_actions_before[crash_count];
+
+// The terminal while a question stands on it; -1 while none does.
+static volatile sig_atomic_t standing = -1;
+static bool is_shown;
+// What it was when the question came, and what the question has made of it.
+static struct termios before, during;
+
+static bool is_stop(int number) {
+    return number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+}
+
+static void on_signal(int number) {
+    if (number == SIGCONT)
+        has_continued = 1;
+    else if (arrived == 0 || is_stop(arrived))
+        arrived = number;
+}
 
 static long milliseconds_until(const struct timespec *end) {
     struct timespec now;
@@ -26,73 +59,228 @@ static long milliseconds_until(const struct timespec *end) {
     return (end->tv_sec - now.tv_sec) * 1000 + (end->tv_nsec - now.tv_nsec) / 1000000;
 }
 
-// Reads up to the end of the line. The rest of a line that is too long is read and dropped.
-static int read_line(int terminal, unsigned char *answer, int size, unsigned seconds) {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
-    int count = 0;
-    bool fits = true;
-    for (;;) {
-        if (arrived != 0) return platform_terminal_interrupted;
-        const long left = milliseconds_until(&end);
-        if (left <= 0) return platform_terminal_timed_out;
-        struct pollfd input = {.fd = terminal, .events = POLLIN};
-        // Short, since a signal may arrive just before the wait begins.
-        if (poll(&input, 1, left < 100 ? (int)left : 100) <= 0) continue;
-        unsigned char byte;
-        const ssize_t length = read(terminal, &byte, 1);
-        if (length < 0 && errno == EINTR) continue;
-        if (length <= 0) return platform_terminal_absent;
-        if (byte == '\n' || byte == '\r') return fits ? count : platform_terminal_too_long;
-        if (count < size)
-            answer[count++] = byte;
-        else
-            fits = false;
-    }
+static bool is_in_foreground(int terminal) { return tcgetpgrp(terminal) == getpgrp(); }
+
+static bool is_same(const struct termios *left, const struct termios *right) {
+    return left->c_iflag == right->c_iflag && left->c_oflag == right->c_oflag &&
+           left->c_cflag == right->c_cflag && left->c_lflag == right->c_lflag &&
+           memcmp(left->c_cc, right->c_cc, sizeof left->c_cc) == 0;
 }
 
-// The process may be in the background by now; SIGTTOU, unless blocked, would keep it from this.
-static void restore(int terminal, const struct termios *before) {
+// Makes the terminal one on which a line is typed, and remembers what it was.
+static bool set(int terminal) {
+    if (tcgetattr(terminal, &before) != 0) return false;
+    struct termios wanted = before;
+    wanted.c_iflag = (wanted.c_iflag | ICRNL) & ~(tcflag_t)(IGNCR | INLCR);
+    wanted.c_oflag |= OPOST | ONLCR;
+    wanted.c_lflag |= ICANON | ISIG;
+    if (is_shown)
+        wanted.c_lflag |= ECHO | ECHOE | ECHOK;
+    else
+        wanted.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    // Without waiting for what is shown still: a terminal may have been stopped with Ctrl-S.
+    return tcsetattr(terminal, TCSANOW, &wanted) == 0 && tcgetattr(terminal, &during) == 0;
+}
+
+// Puts back what `set` has changed, unless somebody has changed it again: a shell that has taken
+// the terminal back does that.
+void platform_terminal_put_back(void) {
+    const int terminal = standing;
+    if (terminal < 0) return;
+    standing = -1;
+    // The process may be in the background by now; SIGTTOU, unless blocked, would stop it here.
     sigset_t background, mask;
     sigemptyset(&background);
     sigaddset(&background, SIGTTOU);
     pthread_sigmask(SIG_BLOCK, &background, &mask);
-    const ssize_t ended = write(terminal, "\n", 1);
-    (void)ended;
-    while (tcsetattr(terminal, TCSAFLUSH, before) != 0 && errno == EINTR) {
+    struct termios now;
+    if (tcgetattr(terminal, &now) == 0 && is_same(&now, &during)) {
+        const ssize_t ended = is_shown ? 0 : write(terminal, "\n", 1);
+        (void)ended;
+        // What is left of an answer is not shown, and is no command for the shell.
+        tcflush(terminal, TCIFLUSH);
+        tcsetattr(terminal, TCSANOW, &before);
     }
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-int platform_terminal_ask(const char *question, unsigned char *answer, int size,
-                          unsigned seconds) {
-    const int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+static void on_crash(int number) {
+    platform_terminal_put_back();
+    for (int index = 0; index < crash_count; index++)
+        sigaction(crashes[index], &crash_actions_before[index], NULL);
+    // Arrives again when this returns.
+    raise(number);
+}
+
+static void catch_signals(void) {
+    arrived = has_continued = 0;
+    struct sigaction catching = {.sa_handler = on_signal}, crashing = {.sa_handler = on_crash};
+    sigfillset(&crashing.sa_mask);
+    for (int index = 0; index < caught_count; index++) {
+        sigaction(caught[index], &catching, &actions_before[index]);
+        // Who was told not to be stopped stays so. What would end a process ends a question.
+        if (is_stop(caught[index]) && actions_before[index].sa_handler == SIG_IGN)
+            sigaction(caught[index], &actions_before[index], NULL);
+    }
+    for (int index = 0; index < crash_count; index++)
+        sigaction(crashes[index], &crashing, &crash_actions_before[index]);
+}
+
+static void release_signals(void) {
+    for (int index = 0; index < caught_count; index++)
+        sigaction(caught[index], &actions_before[index], NULL);
+    for (int index = 0; index < crash_count; index++)
+        sigaction(crashes[index], &crash_actions_before[index], NULL);
+}
+
+// Whether nobody waits for what this process would say: the reader of its output is gone, or,
+// where the output is no pipe, who started it is.
+static bool is_alone(pid_t parent) {
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    if (poll(&output, 1, 0) > 0 && output.revents & POLLERR) return true;
+    struct stat status;
+    const bool is_pipe = fstat(STDOUT_FILENO, &status) == 0 &&
+                         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+    return !is_pipe && getppid() != parent;
+}
+
+// 0 if the question still stands as it was put, or has been put right; else why it is over.
+static int look(int terminal, pid_t parent) {
+    if (arrived != 0)
+        return is_stop(arrived) ? platform_terminal_stopped : platform_terminal_interrupted;
+    if (is_alone(parent)) return platform_terminal_absent;
+    if (!is_in_foreground(terminal)) {
+        arrived = SIGTTIN;
+        return platform_terminal_stopped;
+    }
+    // Another program that asks here may have turned the echo on at its end; what it has left is
+    // what is to be put back.
+    struct termios now;
+    if (tcgetattr(terminal, &now) != 0) return platform_terminal_absent;
+    if (!is_same(&now, &during) && !set(terminal)) return platform_terminal_absent;
+    return 0;
+}
+
+static int write_question(int terminal, const char *question, const struct timespec *end,
+                          pid_t parent) {
+    size_t left = strlen(question);
+    while (left > 0) {
+        const int reason = look(terminal, parent);
+        if (reason != 0) return reason;
+        if (milliseconds_until(end) <= 0) return platform_terminal_timed_out;
+        const ssize_t written = write(terminal, question, left);
+        if (written > 0) {
+            question += written;
+            left -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            struct pollfd output = {.fd = terminal, .events = POLLOUT};
+            poll(&output, 1, glance);
+        } else if (errno != EINTR) {
+            return platform_terminal_absent;
+        }
+    }
+    return 0;
+}
+
+// A line is read whole, so that no other reader gets a part of it.
+static int read_line(int terminal, unsigned char *answer, int size, const struct timespec *end,
+                     pid_t parent) {
+    int count = 0;
+    bool fits = true;
+    for (;;) {
+        const int reason = look(terminal, parent);
+        if (reason != 0) return reason;
+        if (milliseconds_until(end) <= 0) return platform_terminal_timed_out;
+        struct pollfd input = {.fd = terminal, .events = POLLIN};
+        if (poll(&input, 1, glance) <= 0) continue;
+        const ssize_t length = read(terminal, answer + count, (size_t)(size - count));
+        if (length < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (length < 0 || input.revents & POLLHUP) return platform_terminal_absent;
+        count += (int)length;
+        const bool has_end = count > 0 && answer[count - 1] == '\n';
+        // Ctrl-D ends an answer too.
+        if (has_end || length == 0) {
+            count -= has_end;
+            return fits && count < longest_line ? count : platform_terminal_too_long;
+        }
+        if (count == size) {
+            fits = false;
+            count = 0;
+        }
+    }
+}
+
+int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds,
+                          bool shows) {
+    // Nothing may wait here longer than it is told to.
+    const int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (terminal < 0) return platform_terminal_absent;
-    struct termios before;
-    if (tcgetattr(terminal, &before) != 0) {
-        close(terminal);
-        return platform_terminal_absent;
-    }
+    const pid_t parent = getppid();
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += seconds;
 
-    arrived = 0;
-    struct sigaction actions[caught_count], catching = {.sa_handler = on_signal};
-    sigemptyset(&catching.sa_mask);
-    for (int index = 0; index < caught_count; index++)
-        sigaction(caught[index], &catching, &actions[index]);
-
-    struct termios silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    catch_signals();
+    is_shown = shows;
     int result = platform_terminal_absent;
-    if (tcsetattr(terminal, TCSAFLUSH, &silent) == 0) {
-        if (write(terminal, question, strlen(question)) > 0)
-            result = read_line(terminal, answer, size, seconds);
-        restore(terminal, &before);
+    if (!is_in_foreground(terminal)) {
+        arrived = SIGTTOU;
+        result = platform_terminal_stopped;
+    } else if (set(terminal)) {
+        standing = terminal;
+        // What was typed before the question is no answer to it.
+        tcflush(terminal, TCIFLUSH);
+        result = write_question(terminal, question, &end, parent);
+        if (result == 0) result = read_line(terminal, answer, size, &end, parent);
+        platform_terminal_put_back();
+    } else if (arrived != 0) {
+        result = look(terminal, parent);
     }
-
-    for (int index = 0; index < caught_count; index++)
-        sigaction(caught[index], &actions[index], NULL);
+    release_signals();
     close(terminal);
-    if (arrived != 0) raise(arrived);
+    if (result < 0) explicit_bzero(answer, (size_t)size);
+    if (result == platform_terminal_interrupted) raise(arrived);
     return result;
+}
+
+bool platform_terminal_stop(void) {
+    const int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (terminal < 0) return false;
+    struct sigaction continuing = {.sa_handler = on_signal}, previous;
+    sigaction(SIGCONT, &continuing, &previous);
+    has_continued = 0;
+    // The watchdog does not count the time in which a person has stopped the process.
+    const unsigned left = alarm(0);
+    raise(arrived);
+    if (left > 0) alarm(left);
+    sigaction(SIGCONT, &previous, NULL);
+    // Nothing stops a process whose session has no shell that could continue it.
+    const bool may_ask = has_continued || is_in_foreground(terminal);
+    close(terminal);
+    return may_ask;
+}
+
+int platform_terminal_device(void) {
+    const int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (terminal < 0) return platform_terminal_absent;
+    unsigned number = 0;
+    const bool is_known = ioctl(terminal, TIOCGDEV, &number) == 0;
+    close(terminal);
+    // As the kernel writes a device's number for programs.
+    const unsigned device_major = number >> 8 & 0xFFF;
+    const unsigned device_minor = (number & 0xFF) | (number >> 12 & 0xFFF00);
+    char path[40];
+    if (is_known && device_major == 136)
+        snprintf(path, sizeof path, "/dev/pts/%u", device_minor);
+    else if (is_known && device_major == 4 && device_minor < 64)
+        snprintf(path, sizeof path, "/dev/tty%u", device_minor);
+    else
+        return platform_terminal_unnamed;
+    const int device = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    struct stat status;
+    if (device >= 0 && fstat(device, &status) == 0 && S_ISCHR(status.st_mode) &&
+        status.st_rdev == makedev(device_major, device_minor))
+        return device;
+    if (device >= 0) close(device);
+    return platform_terminal_unnamed;
 }

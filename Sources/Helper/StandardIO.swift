@@ -1,6 +1,7 @@
 internal import Credentials
 internal import Frontends
 internal import Glibc
+internal import Settings
 internal import Stores
 
 /// The channel over standard input, output and error.
@@ -52,8 +53,11 @@ struct StandardIO: Channel {
     func greet(_ line: String) { write(line, to: STDOUT_FILENO) }
 
     func ask(_ question: String, for noun: String) throws(StoreError) -> Secret? {
-        Watchdog.waitForPrompt(seconds: StandardIO.promptSeconds)
-        return try Terminal.ask(question, for: noun, seconds: StandardIO.promptSeconds)
+        let state = try Directories(.ofProcess).state
+        let terminal = Terminal(lockFolder: Folder(state)) {
+            Watchdog.waitForPrompt(seconds: StandardIO.promptSeconds)
+        }
+        return try terminal.ask(question, for: noun, seconds: StandardIO.promptSeconds)
     }
 
     /// How long a person may take to type a token.

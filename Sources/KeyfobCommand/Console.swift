@@ -53,29 +53,6 @@ struct Console: Sendable {
         _ = Console.write(Array(line.utf8).span, to: STDERR_FILENO)
     }
 
-    /// Asks a question at the terminal; nil where there is none. Anything but yes is no.
-    func confirm(_ question: String) -> Bool? {
-        ask("\(question) [y/N] ").map { ["y", "yes"].contains($0.lowercased()) }
-    }
-
-    /// Asks at the terminal for what is no secret; nil where there is none.
-    func ask(_ question: String) -> String? {
-        let terminal = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard terminal >= 0 else { return nil }
-        defer { close(terminal) }
-        let bytes = Array(question.printable.utf8)
-        guard Console.write(bytes.span, to: terminal) == 0 else { return nil }
-        var answer: [UInt8] = []
-        var byte: UInt8 = 0
-        while true {
-            let length = unsafe read(terminal, &byte, 1)
-            if length < 0, errno == EINTR { continue }
-            guard length == 1, byte != UInt8(ascii: "\n") else { break }
-            answer.append(byte)
-        }
-        return String(decoding: answer, as: UTF8.self)
-    }
-
     /// How many columns the terminal has that standard output is; nil where it is none.
     var width: Int? {
         var size = winsize()

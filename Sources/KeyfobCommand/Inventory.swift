@@ -21,8 +21,15 @@ struct Inventory {
     var logins: [Login] = []
     /// What may be missing, a line each.
     var warnings: [String] = []
-    /// Why a store could not be read.
-    var failures: [StoreError] = []
+    /// Why a place could not be read.
+    private(set) var failures: [StoreError] = []
+    /// The same, by the store's name or the file's path.
+    private(set) var unread: [String: StoreError] = [:]
+
+    mutating func fail(_ error: StoreError, in place: String) {
+        failures.append(error)
+        unread[place] = error
+    }
 }
 
 extension Inventory.Login: Comparable {

@@ -67,12 +67,15 @@ struct Keyfob: ParsableCommand {
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
+    /// The subcommand that was typed; nil if there is none of that name.
+    static var subcommand: String? {
+        let typed = CommandLine.arguments.dropFirst().first
+        return configuration.subcommands.map { $0._commandName }.first { $0 == typed }
+    }
+
     /// How to ask for the help that belongs to what was typed.
     private static var help: String {
-        let typed = CommandLine.arguments.dropFirst().first
-        let subcommand = configuration.subcommands.map { $0._commandName }
-            .first { $0 == typed }
-        return ["keyfob", subcommand, "--help"].compactMap(\.self).joined(separator: " ")
+        ["keyfob", subcommand, "--help"].compactMap(\.self).joined(separator: " ")
     }
 }
 

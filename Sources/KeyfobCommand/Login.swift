@@ -82,7 +82,7 @@ struct Login: ParsableCommand {
                     .failed, "--password-stdin needs the user name", hint: "give it with --username"
                 )
             }
-            typed = session.console.ask("user name for \(place): ")
+            typed = try session.ask("user name for \(place): ", for: "user name")
             guard typed != nil else {
                 throw StoreError(
                     .failed, "there is no terminal to ask for the user name",
@@ -109,7 +109,7 @@ struct Login: ParsableCommand {
         } else {
             let whose = user.map { " of \($0)" } ?? ""
             guard
-                let typed = try Terminal.ask(
+                let typed = try session.terminal.ask(
                     "\(noun)\(whose) for \(place): ", for: noun,
                     seconds: session.choice.settings.promptTimeout)
             else {

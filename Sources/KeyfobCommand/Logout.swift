@@ -56,7 +56,7 @@ struct Logout: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session()
+        let session = nonInteractive ? try Session().asksNobody : try Session()
         let plaintext = try plaintextFiles(session)
         guard let queries = try queries(session, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
@@ -129,7 +129,7 @@ struct Logout: ParsableCommand {
         let entries = (inventory.logins.map(\.entry) + inFiles).filter(wants)
         for warning in inventory.warnings { session.console.warn(warning) }
         if all {
-            guard dryRun || isConfirmed(entries.count, session.console) else { return nil }
+            if !dryRun, try !isConfirmed(entries.count, session) { return nil }
             return entries.compactMap { Query(replacedBy: $0) }
         }
         let names = Set(entries.map { "\($0.clientName) \($0.serverName)" }).sorted()
@@ -150,9 +150,9 @@ struct Logout: ParsableCommand {
         }
     }
 
-    private func isConfirmed(_ count: Int, _ console: Console) -> Bool {
+    private func isConfirmed(_ count: Int, _ session: Session) throws(StoreError) -> Bool {
         guard !nonInteractive, count > 0 else { return true }
-        return console.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?") ?? true
+        return try session.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?") ?? true
     }
 
     /// All that the stores show after the removal is still there. Returns why there may be more.
@@ -183,13 +183,15 @@ struct Logout: ParsableCommand {
                 inventory.logins += try plain.contents().logins
                     .map { Inventory.Login($0.entry, in: plain.file.path) }
             } catch {
-                inventory.failures.append(error)
+                inventory.fail(error, in: plain.file.path)
             }
         }
         let logins = inventory.logins.filter { isMeant($0.entry) }
         let places = session.stores.map(\.name) + plaintext.map(\.file.path)
         let removals = places.map { place in
-            Removal(name: place, removed: logins.filter { $0.store == place }.map(\.entry))
+            Removal(
+                name: place, removed: logins.filter { $0.store == place }.map(\.entry),
+                problem: inventory.unread[place])
         }
         if json {
             try session.console.print(Logout.json(of: removals, isDone: nil))
@@ -197,7 +199,14 @@ struct Logout: ParsableCommand {
             for login in logins {
                 session.console.print("\(login.store): would remove \(login.entry.description)")
             }
-            if logins.isEmpty { session.console.print("there is nothing to remove") }
+            for place in places where inventory.unread[place] != nil {
+                session.console.print("\(place): cannot be looked into")
+            }
+            if logins.isEmpty, inventory.unread.isEmpty {
+                session.console.print(
+                    inventory.warnings.isEmpty
+                        ? "there is nothing to remove" : "nothing that is seen would be removed")
+            }
         }
         if let keyring = session.choice.keyringStore,
             let former = try? keyring.formerLogins(.git).filter(isMeant), !former.isEmpty

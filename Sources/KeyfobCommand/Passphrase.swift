@@ -28,8 +28,13 @@ struct Passphrase: ParsableCommand {
                     .failed, "the file has a passphrase already",
                     hint: "to change it: keyfob passphrase change")
             }
+            try file.unlock()
             try file.setPassphrase(try source.ask(session))
             session.console.print("the file is protected by the passphrase")
+            if session.hasLoginsInKeyring {
+                session.console.note(
+                    "logins in the keyring are protected by the keyring, not by this passphrase")
+            }
             session.console.note(Passphrase.advice)
         }
     }
@@ -38,7 +43,7 @@ struct Passphrase: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Replace the passphrase by another one.",
             discussion:
-                "The new one is asked for first, then, unless it is configured, the old one.")
+                "The old one is asked for first, unless it is configured, then the new one.")
 
         @OptionGroup var source: Source
 
@@ -46,6 +51,7 @@ struct Passphrase: ParsableCommand {
             let session = try Session()
             let file = try session.file
             try file.requirePassphrase()
+            try file.unlock()
             try file.setPassphrase(try source.ask(session))
             session.console.print("the file is protected by the new passphrase")
             session.console.note(Passphrase.advice)
@@ -85,8 +91,12 @@ struct Passphrase: ParsableCommand {
         func ask(_ session: Session) throws(StoreError) -> Secret {
             if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
             let seconds = session.choice.settings.promptTimeout
-            guard let first = try Terminal.ask("new passphrase: ", seconds: seconds),
-                let second = try Terminal.ask("the same again: ", seconds: seconds)
+            var turn = try session.terminal.takeTurn()
+            guard
+                let first = try turn?.ask(
+                    "Keyfob: new passphrase: ", for: "passphrase", seconds: seconds),
+                let second = try turn?.ask(
+                    "Keyfob: the same again: ", for: "passphrase", seconds: seconds)
             else {
                 throw StoreError(
                     .failed, "there is no terminal to ask for the passphrase",
@@ -106,6 +116,12 @@ struct Passphrase: ParsableCommand {
 }
 
 extension Session {
+    /// Whether the keyring is where logins are, as far as that can be seen.
+    fileprivate var hasLoginsInKeyring: Bool {
+        guard let keyring = choice.keyringStore else { return false }
+        return ((try? keyring.list(nil))?.entries.isEmpty ?? true) == false
+    }
+
     /// The file store. Throws `failed` where the policy leaves it out.
     fileprivate var file: FileStore {
         get throws(StoreError) {

@@ -8,7 +8,7 @@ internal import Stores
 /// console that they sit at.
 struct Session: Sendable {
     let environment: Environment
-    let choice: StoreChoice
+    private(set) var choice: StoreChoice
     let directories: Directories
     /// Where the clients keep their own files.
     let surroundings: Surroundings
@@ -23,8 +23,38 @@ struct Session: Sendable {
         surroundings = Surroundings(
             home: try Directories.home(environment), variables: Session.variables, user: getuid())
         choice = try StoreChoice(environment, notice: { console.note($0) })
+        choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
         if warns {
             for problem in choice.settings.problems { console.warn(problem) }
+        }
+    }
+
+    /// The same session, which asks nobody for the passphrase of the file.
+    var asksNobody: Session {
+        var session = self
+        session.choice.file?.mayPrompt = false
+        return session
+    }
+
+    /// Where the user is asked.
+    var terminal: Terminal { Terminal(lockFolder: Folder(directories.state)) }
+
+    /// Asks at the terminal for what is no secret; nil where there is none.
+    ///
+    /// Throws `timedOut` if nothing is typed in time, `declined` if nothing is typed at all.
+    func ask(_ question: String, for noun: String) throws(StoreError) -> String? {
+        try terminal.ask(
+            question, for: noun, seconds: choice.settings.promptTimeout, shows: true
+        )?.expose { bytes in String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self) }
+    }
+
+    /// Asks a question at the terminal; nil where there is none. Anything but yes is no.
+    func confirm(_ question: String) throws(StoreError) -> Bool? {
+        do throws(StoreError) {
+            let answer = try ask("\(question) [y/N] ", for: "answer")
+            return answer.map { ["y", "yes"].contains($0.lowercased()) }
+        } catch let error where error.outcome == .declined {
+            return false
         }
     }
 
@@ -73,9 +103,10 @@ struct Session: Sendable {
         }
     }
 
-    /// Everything that is kept, and where. Never unlocks. A store that cannot be read is a failure,
-    /// beside what the others have. So is an absent keyring where the setting `store` leaves the file
-    /// out; else it is a warning if logins have been stored there.
+    /// Everything that is kept, and where. The keyring is not unlocked for it; the passphrase of the
+    /// file is asked for. A store that cannot be read is a failure, beside what the others have. So
+    /// is an absent keyring where the setting `store` leaves the file out; else it is a warning if
+    /// logins have been stored there.
     func inventory() -> Inventory { inventory(of: stores) }
 
     func inventory(of stores: [any CredentialStore]) -> Inventory {
@@ -87,14 +118,14 @@ struct Session: Sendable {
                 inventory.warnings += listing.warnings
             } catch {
                 guard error.outcome == .absent, choice.file != nil else {
-                    inventory.failures.append(error)
+                    inventory.fail(error, in: store.name)
                     continue
                 }
                 do throws(StoreError) {
                     let warning = try choice.marker?.warning(error)
                     inventory.warnings += warning.map { [$0] } ?? []
                 } catch {
-                    inventory.failures.append(error)
+                    inventory.fail(error, in: store.name)
                 }
             }
         }

@@ -15,7 +15,7 @@ struct Status: ParsableCommand {
     var json = false
 
     func run() throws {
-        let session = try Session(warns: false)
+        let session = try Session(warns: false).asksNobody
         let diagnosis = Diagnosis(session)
         if json {
             try session.console.print(Status.json(of: diagnosis))

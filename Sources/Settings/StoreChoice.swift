@@ -7,7 +7,7 @@ package struct StoreChoice: Sendable {
     /// Nil where the policy leaves the keyring out.
     package let keyring: KeyringStore.Options?
     /// Nil where the policy leaves the file out.
-    package let file: FileStore.Options?
+    package var file: FileStore.Options?
     private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
 

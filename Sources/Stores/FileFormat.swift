@@ -193,6 +193,14 @@ extension FileFormat.Slot {
         bytes += salt + nonce + wrapped
     }
 
+    /// How much work it is to try a key.
+    fileprivate var work: Int {
+        switch kind {
+        case .raw: 0
+        case .passphrase(let cost): cost.work
+        }
+    }
+
     private static func write(_ kind: Kind, to bytes: inout [UInt8]) {
         switch kind {
         case .raw:
@@ -231,6 +239,17 @@ extension FileFormat {
                     header: bytes.extracting(clear))
             else { throw .altered }
             return try Body(body, count: header.tags.count)
+        }
+
+        /// Throws `altered` unless header and body are what was sealed with this data key. Opens
+        /// nothing.
+        func authenticate(with dataKey: Secret) throws(Fault) {
+            let bytes = file.span
+            guard
+                Seal.isAuthentic(
+                    bytes.extracting(body), key: dataKey, nonce: nonce,
+                    header: bytes.extracting(clear))
+            else { throw .altered }
         }
 
         private static func parse(
@@ -311,6 +330,10 @@ extension FileFormat.Header {
         }
         slots = []
         for _ in 0..<slotCount { slots.append(try FileFormat.Slot(from: bytes, at: &cursor)) }
+        // Each may be tried, with one passphrase after the other.
+        guard slots.reduce(0, { $0 + $1.work }) <= Seal.PassphraseCost.mostWork else {
+            throw .damaged("its key slots together ask for too much work")
+        }
 
         let tagCount: UInt32 = try cursor.integer(in: bytes)
         guard tagCount <= FileFormat.recordLimit,

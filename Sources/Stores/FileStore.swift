@@ -1,11 +1,16 @@
 package import Credentials
 import Glibc
+import Synchronization
 
 /// The file store keeps logins in one encrypted file (`FileFormat`).
 ///
 /// Readers take no lock: the file is replaced and never changed in place. A writer holds the
-/// lock from before it reads until after it has written. Whether there is a login for a place is
-/// in the file's header, in tags, so that "not found" needs no key.
+/// lock from before it reads until after it has written, and asks nobody for a passphrase
+/// meanwhile.
+///
+/// The file's header has a tag for each login in the clear. It is believed for one answer alone:
+/// where opening the file would ask for a passphrase, `find` needs none for what has no tag. All
+/// else is said of a file whose header was authenticated with its key.
 ///
 /// A file that cannot be opened is never written to, and never taken for an empty one.
 package struct FileStore: CredentialStore {
@@ -24,12 +29,16 @@ package struct FileStore: CredentialStore {
         package var passphrase: Secret?
         /// Whether a person may be asked for the passphrase at the terminal.
         package var mayPrompt = true
-        /// How long such a prompt may stand, in seconds.
+        /// How long a prompt may stand, in seconds.
         package var promptTimeout = 60
+        /// What the prompt says that the passphrase is for; nil for what the store is asked.
+        package var purpose: String?
         /// Says one thing to the user, once, on standard error.
         package var notice: @Sendable (String) -> Void
         /// Called before a person is asked, so that a watchdog waits for it.
         package var willPrompt: @Sendable () -> Void = {}
+        /// What has been typed, for all stores that are made with these options.
+        fileprivate let memory = PassphraseMemory()
 
         package init(
             folder: Folder, keyFolder: Folder, keyFile: String? = nil,
@@ -74,9 +83,18 @@ package struct FileStore: CredentialStore {
     }
 
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
-        guard let file = try open(choosing: { $0.candidates(for: [query]) }) else { return [] }
+        guard let folder = try options.folder.open(),
+            let (sealed, unlocked) = try unlock(
+                in: folder, for: query.subject, unless: { $0.candidates(for: [query]).isEmpty })
+        else { return [] }
+        let candidates = sealed.header.candidates(for: [query])
+        guard !candidates.isEmpty else {
+            try authenticate(sealed, with: unlocked)
+            return []
+        }
+        let file = try open(sealed, with: unlocked)
         var found: [Credential] = []
-        for index in file.chosen {
+        for index in candidates {
             let updated = file.header.tags[index].updated
             if let credential = try reporting({ () throws(FileFormat.Fault) in
                 try file.body.credential(at: index, updated: updated)
@@ -87,13 +105,13 @@ package struct FileStore: CredentialStore {
         return query.ranked(found)
     }
 
-    /// Asks nobody: builds list on their own account, and nobody expects a question then.
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        guard let file = try asksNobody.open(choosing: { $0.tags.indices }) else {
-            return Listing()
-        }
+        guard let folder = try options.folder.open(),
+            let (sealed, unlocked) = try unlock(in: folder, for: "all logins")
+        else { return Listing() }
+        let file = try open(sealed, with: unlocked)
         var entries: [Entry] = []
-        for index in file.chosen {
+        for index in file.header.tags.indices {
             if let entry = try file.entry(at: index, of: self),
                 realm == nil || entry.realm == realm
             {
@@ -104,20 +122,21 @@ package struct FileStore: CredentialStore {
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
-        guard let place = credential.entry.place, let login = credential.entry.login else {
+        guard let place = credential.entry.place, let login = credential.entry.login,
+            let query = Query(replacedBy: credential.entry)
+        else {
             throw StoreError(.failed, "a login that does not say what it is for cannot be stored")
         }
         let folder = try options.folder.create()
-        let lock = try folder.lock(FileStore.fileName)
-        folder.removeTemporaries(of: FileStore.fileName, under: lock)
-        let file =
-            if let sealed = try read(in: folder) { try open(sealed) } else { try newFile() }
-        var kept = [Bool](repeating: true, count: file.header.tags.count)
-        for index in file.header.indices(of: place)
-        where try file.entry(at: index, of: self)?.login == login {
-            kept[index] = false
+        try change(in: folder, for: query.subject) { opened, _, folder, lock throws(StoreError) in
+            let file = if let opened { opened } else { try newFile() }
+            var kept = [Bool](repeating: true, count: file.header.tags.count)
+            for index in file.header.indices(of: place)
+            where try file.entry(at: index, of: self)?.login == login {
+                kept[index] = false
+            }
+            try write(file, keeping: kept, adding: credential, in: folder, under: lock)
         }
-        try write(file, keeping: kept, adding: credential, in: folder, under: lock)
     }
 
     @discardableResult
@@ -125,37 +144,35 @@ package struct FileStore: CredentialStore {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.failed, "a query that names nothing would remove every login")
         }
-        guard let folder = try options.folder.open(), let before = try read(in: folder) else {
-            return []
-        }
-        guard !before.header.candidates(for: queries).isEmpty else {
+        guard let subject = queries.first?.subject, let folder = try options.folder.open(),
+            let (sealed, unlocked) = try unlock(in: folder, for: subject)
+        else { return [] }
+        guard !sealed.header.candidates(for: queries).isEmpty else {
+            try authenticate(sealed, with: unlocked)
             // Who removed them may have died before that was on the disk.
             try folder.syncEntries(of: FileStore.fileName)
             return []
         }
-
-        let lock = try folder.lock(FileStore.fileName)
-        folder.removeTemporaries(of: FileStore.fileName, under: lock)
-        guard let sealed = try read(in: folder) else { return [] }
-        let candidates = sealed.header.candidates(for: queries)
-        guard !candidates.isEmpty else {
-            try folder.syncEntries(of: FileStore.fileName)
-            return []
-        }
-        let file = try open(sealed)
-        var kept = [Bool](repeating: true, count: file.header.tags.count)
-        var removed: [Entry] = []
-        for index in candidates {
-            if let entry = try file.entry(at: index, of: self),
-                queries.contains(where: { $0.matches(entry) })
-            {
-                kept[index] = false
-                removed.append(entry)
+        return try change(in: folder, for: subject, unlocked) {
+            opened, _, folder, lock throws(StoreError) in
+            guard let file = opened else { return [] }
+            var kept = [Bool](repeating: true, count: file.header.tags.count)
+            var removed: [Entry] = []
+            for index in file.header.candidates(for: queries) {
+                if let entry = try file.entry(at: index, of: self),
+                    queries.contains(where: { $0.matches(entry) })
+                {
+                    kept[index] = false
+                    removed.append(entry)
+                }
             }
+            if removed.isEmpty {
+                try folder.syncEntries(of: FileStore.fileName)
+            } else {
+                try write(file, keeping: kept, in: folder, under: lock)
+            }
+            return removed
         }
-        guard !removed.isEmpty else { return [] }
-        try write(file, keeping: kept, in: folder, under: lock)
-        return removed
     }
 }
 
@@ -173,6 +190,13 @@ extension FileStore {
             return nil
         }
         return sealed.header.slots.contains { $0.kind == .raw } ? .key : .passphrase
+    }
+
+    /// Asks for what opens the file now, so that nothing that follows has to. Nothing to do where
+    /// there is no file.
+    package func unlock() throws(StoreError) {
+        guard let folder = try options.folder.open() else { return }
+        _ = try unlock(in: folder, for: "the encrypted file")
     }
 
     /// Protects the file by this passphrase and nothing else, whatever protected it before. A
@@ -211,20 +235,13 @@ extension FileStore {
         by choose: (Unlocked?) throws(StoreError) -> (Secret, FileFormat.Slot.Kind)
     ) throws(StoreError) {
         let folder = try options.folder.create()
-        let lock = try folder.lock(FileStore.fileName)
-        folder.removeTemporaries(of: FileStore.fileName, under: lock)
-        let sealed = try read(in: folder)
-        var unlocked: Unlocked?
-        var file = emptyFile
-        if let sealed {
-            let opened = try unlock(sealed.header)
-            file = try open(sealed, with: opened.dataKey)
-            unlocked = opened
+        try change(in: folder, for: "the encrypted file") {
+            opened, unlocked, folder, lock throws(StoreError) in
+            let (key, kind) = try choose(unlocked)
+            let file = try protected(opened ?? emptyFile, with: key, kind)
+            let all = [Bool](repeating: true, count: file.header.tags.count)
+            try write(file, keeping: all, in: folder, under: lock)
         }
-        let (key, kind) = try choose(unlocked)
-        file = try protected(file, with: key, kind)
-        let all = [Bool](repeating: true, count: file.header.tags.count)
-        try write(file, keeping: all, in: folder, under: lock)
     }
 }
 
@@ -238,8 +255,6 @@ extension FileStore {
         var header: FileFormat.Header
         var body: FileFormat.Body
         let dataKey: Secret
-        /// The records that were wanted.
-        var chosen: [Int] = []
 
         /// What the record is; nil if it is of a realm unknown here.
         func entry(at index: Int, of store: FileStore) throws(StoreError) -> Entry? {
@@ -258,46 +273,52 @@ extension FileStore {
         return try reporting { () throws(FileFormat.Fault) in try FileFormat.Sealed(bytes) }
     }
 
-    /// The file, opened with its key, if it holds records that are wanted; else nil, and the key
-    /// has not been asked for.
-    ///
-    /// Where the key is missing or wrong, both are read once more: they may be being replaced.
-    /// A passphrase that is wrong for the same file is not asked for again.
     private func open(
-        choosing wanted: (FileFormat.Header) -> some Collection<Int>
-    ) throws(StoreError) -> Opened? {
-        guard let folder = try options.folder.open() else { return nil }
-        var failed: FileFormat.Header?
-        while true {
-            guard let sealed = try read(in: folder) else { return nil }
-            let chosen = wanted(sealed.header)
-            guard !chosen.isEmpty else { return nil }
-            let dataKey: Secret
-            do throws(StoreError) {
-                dataKey = try self.dataKey(for: sealed.header)
-            } catch {
-                guard failed == nil, sealed.header.slots.contains(where: { $0.kind == .raw })
-                else { throw error }
-                failed = sealed.header
-                continue
-            }
-            var file = try open(sealed, with: dataKey)
-            file.chosen = Array(chosen)
-            return file
-        }
-    }
-
-    private func open(_ sealed: FileFormat.Sealed) throws(StoreError) -> Opened {
-        try open(sealed, with: try dataKey(for: sealed.header))
-    }
-
-    private func open(
-        _ sealed: FileFormat.Sealed, with dataKey: Secret
+        _ sealed: FileFormat.Sealed, with unlocked: Unlocked
     ) throws(StoreError) -> Opened {
         let body = try reporting { () throws(FileFormat.Fault) in
-            try sealed.open(with: dataKey)
+            try sealed.open(with: unlocked.dataKey)
         }
-        return Opened(header: sealed.header, body: body, dataKey: dataKey)
+        return Opened(header: sealed.header, body: body, dataKey: unlocked.dataKey)
+    }
+
+    /// Throws `damaged` unless the header is what was sealed with the body.
+    private func authenticate(
+        _ sealed: FileFormat.Sealed, with unlocked: Unlocked
+    ) throws(StoreError) {
+        try reporting { () throws(FileFormat.Fault) in
+            try sealed.authenticate(with: unlocked.dataKey)
+        }
+    }
+
+    /// Runs `body` under the lock of writers, with the file as it is then, opened, and what opened
+    /// it; both nil if there is none. `unlocked` is what is known to open it.
+    ///
+    /// What may ask a person, or take long, happens without the lock: the others would give up
+    /// waiting for it. Where the file got another key meanwhile, all of this begins anew.
+    private func change<Result>(
+        in folder: borrowing OpenFolder, for subject: String, _ unlocked: Unlocked? = nil,
+        _ body: (
+            Opened?, Unlocked?, borrowing OpenFolder, borrowing Folder.Lock
+        ) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        var unlocked = unlocked
+        while true {
+            do {
+                let lock = try folder.lock(FileStore.fileName)
+                folder.removeTemporaries(of: FileStore.fileName, under: lock)
+                guard let sealed = try read(in: folder) else {
+                    return try body(nil, nil, folder, lock)
+                }
+                if unlocked?.opens(sealed.header) != true {
+                    unlocked = try? unlockWithKey(sealed.header)
+                }
+                if let unlocked, unlocked.opens(sealed.header) {
+                    return try body(try open(sealed, with: unlocked), unlocked, folder, lock)
+                }
+            }
+            unlocked = try unlock(in: folder, for: subject)?.unlocked
+        }
     }
 
     /// A file without records, not written yet, with a data key of its own.
@@ -364,46 +385,145 @@ extension FileFormat.Header {
 
 // MARK: - The key
 
+/// A key that opens a slot, and what the slot holds.
+private struct Unlocked {
+    let key: Secret
+    let kind: FileFormat.Slot.Kind
+    let dataKey: Secret
+    private let slots: [FileFormat.Slot]
+    private let storeID: [UInt8]
+
+    /// Nil if the key opens none of these slots of the file.
+    init?(
+        _ slots: [FileFormat.Slot], of header: FileFormat.Header, with key: Secret
+    ) throws(FileFormat.Slot.Failure) {
+        for slot in slots {
+            do throws(FileFormat.Slot.Failure) {
+                dataKey = try slot.unwrap(with: key, storeID: header.storeID)
+                self.key = key
+                kind = slot.kind
+                self.slots = header.slots
+                storeID = header.storeID
+                return
+            } catch let error where error == .wrongKey {
+                continue
+            }
+        }
+        return nil
+    }
+
+    /// Whether it opens a file with this header too: its logins may have changed since, and its
+    /// slots not.
+    func opens(_ header: FileFormat.Header) -> Bool {
+        header.slots == slots && header.storeID == storeID
+    }
+}
+
+/// What has come of asking for the passphrase, so that one process asks once: the key, or why there
+/// is none.
+private final class PassphraseMemory: Sendable {
+    private struct State {
+        var unlocked: Unlocked?
+        var refusal: StoreError?
+    }
+
+    private let state = Mutex(State())
+
+    /// What opens a file with this header.
+    func unlocked(_ header: FileFormat.Header) -> Unlocked? {
+        state.withLock { state in state.unlocked.flatMap { $0.opens(header) ? $0 : nil } }
+    }
+
+    /// Why nobody is to be asked again.
+    var refusal: StoreError? { state.withLock { $0.refusal } }
+
+    func keep(_ unlocked: Unlocked) { state.withLock { $0.unlocked = unlocked } }
+
+    func keep(_ refusal: StoreError) { state.withLock { $0.refusal = refusal } }
+}
+
 extension FileStore {
-    /// A key that opens a slot, and what the slot holds.
-    private struct Unlocked {
-        let key: Secret
-        let kind: FileFormat.Slot.Kind
-        let dataKey: Secret
+    /// How often a person may type the passphrase.
+    private static let attempts = 3
+
+    /// The file as it is, and what opens it; nil if there is no file. A person is asked if need be.
+    ///
+    /// Nil, too, where `unless` says that the header has nothing of what is wanted, and there is no
+    /// key to find out whether the header is right.
+    ///
+    /// Where the key is missing or wrong, both are read once more: they may be being replaced.
+    private func unlock(
+        in folder: borrowing OpenFolder, for subject: String,
+        unless hasNothing: (FileFormat.Header) -> Bool = { _ in false }
+    ) throws(StoreError) -> (sealed: FileFormat.Sealed, unlocked: Unlocked)? {
+        var hasFailed = false
+        while let sealed = try read(in: folder) {
+            let header = sealed.header
+            do throws(StoreError) {
+                if let unlocked = options.memory.unlocked(header) { return (sealed, unlocked) }
+                if hasNothing(header) {
+                    guard let unlocked = try unlockWithKey(header) else { return nil }
+                    return (sealed, unlocked)
+                }
+                if let unlocked = try unlock(header, in: folder, for: subject) {
+                    return (sealed, unlocked)
+                }
+            } catch {
+                guard !hasFailed, header.slots.contains(where: { $0.kind == .raw })
+                else { throw error }
+                hasFailed = true
+            }
+        }
+        return nil
     }
 
-    private func dataKey(for header: FileFormat.Header) throws(StoreError) -> Secret {
-        try unlock(header).dataKey
+    /// With a key that is at hand; nil if there is none that can be read. Asks nobody.
+    ///
+    /// Throws `locked` if there is a key, and it is another one's.
+    private func unlockWithKey(_ header: FileFormat.Header) throws(StoreError) -> Unlocked? {
+        let slots = header.slots.filter { $0.kind == .raw }
+        guard !slots.isEmpty else { return nil }
+        var wrong: [KeySource] = []
+        for source in KeySource.all(options) where source.fits(.raw) {
+            guard let key = (try? source.read()) ?? nil else { continue }
+            if let unlocked = try unlock(slots, of: header, with: key) { return unlocked }
+            wrong.append(source)
+        }
+        if !wrong.isEmpty { throw refusal(of: wrong) }
+        return nil
     }
 
-    /// From the first source whose key opens a slot.
-    private func unlock(_ header: FileFormat.Header) throws(StoreError) -> Unlocked {
+    /// From the first source whose key opens a slot; nil if the file is to be read again, since a
+    /// person has been asked meanwhile.
+    private func unlock(
+        _ header: FileFormat.Header, in folder: borrowing OpenFolder, for subject: String
+    ) throws(StoreError) -> Unlocked? {
         var problem: StoreError?
-        var wrong: [String] = []
+        var wrong: [KeySource] = []
         var missing: [String] = []
-        for source in KeySource.all(options) where options.mayPrompt || source.isQuiet {
+        for source in KeySource.all(options) {
             let slots = header.slots.filter { source.fits($0.kind) }
             guard !slots.isEmpty else { continue }
-            if !source.isQuiet { options.willPrompt() }
             do throws(StoreError) {
-                guard let key = try source.ask("passphrase for \(path): ") else {
+                if case .terminal = source {
+                    if try askPerson(slots, header, in: folder, for: subject) { return nil }
+                    continue
+                }
+                guard let key = try source.read() else {
                     if let absence = source.absence { missing.append(absence) }
                     continue
                 }
-                if let unlocked = try unlock(slots, with: key, header.storeID) {
+                if let unlocked = try unlock(slots, of: header, with: key) {
+                    if unlocked.kind != .raw { options.memory.keep(unlocked) }
                     return unlocked
                 }
-                wrong.append(source.content)
+                wrong.append(source)
             } catch {
                 problem = problem ?? error
             }
         }
         if let problem { throw problem }
-        guard wrong.isEmpty else {
-            throw StoreError(
-                .locked, "\(wrong.joined(separator: " and ")) is not the key of \(path)",
-                hint: "put the right key in its place, or move the store away and log in again")
-        }
+        guard wrong.isEmpty else { throw refusal(of: wrong) }
         guard missing.isEmpty else {
             throw StoreError(
                 .locked, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
@@ -414,22 +534,64 @@ extension FileStore {
             hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the configuration")
     }
 
+    /// Asks for the passphrase until it is right, and remembers what it opens. True if the file is
+    /// to be read again now; false where there is no terminal.
+    ///
+    /// Throws `locked` if what was typed was wrong each time, `declined` and `timedOut` if nothing
+    /// was typed; it is not asked for again then.
+    private func askPerson(
+        _ slots: [FileFormat.Slot], _ header: FileFormat.Header,
+        in folder: borrowing OpenFolder, for subject: String
+    ) throws(StoreError) -> Bool {
+        if let refusal = options.memory.refusal { throw refusal }
+        let terminal = Terminal(lockFolder: options.keyFolder, willWait: options.willPrompt)
+        do throws(StoreError) {
+            guard var turn = try terminal.takeTurn() else { return false }
+            // Whoever asked meanwhile may have changed the passphrase.
+            if turn.hasWaited, try read(in: folder)?.header.slots != header.slots { return true }
+            let question = "Keyfob: passphrase for \((options.purpose ?? subject).shortened): "
+            var notice: String?
+            for left in (0..<FileStore.attempts).reversed() {
+                guard
+                    let passphrase = try turn.ask(
+                        question, notice: notice, for: "passphrase",
+                        seconds: options.promptTimeout)
+                else { return false }
+                if let unlocked = try unlock(slots, of: header, with: passphrase) {
+                    options.memory.keep(unlocked)
+                    return true
+                }
+                notice = "Keyfob: wrong passphrase, try again (\(left) left)"
+            }
+            throw StoreError(.locked, "wrong passphrase for \(path)", hint: "try again")
+        } catch {
+            options.memory.keep(error)
+            throw error
+        }
+    }
+
     /// Nil if the key opens none of the slots.
     private func unlock(
-        _ slots: [FileFormat.Slot], with key: Secret, _ storeID: [UInt8]
+        _ slots: [FileFormat.Slot], of header: FileFormat.Header, with key: Secret
     ) throws(StoreError) -> Unlocked? {
-        for slot in slots {
-            do throws(FileFormat.Slot.Failure) {
-                let dataKey = try slot.unwrap(with: key, storeID: storeID)
-                return Unlocked(key: key, kind: slot.kind, dataKey: dataKey)
-            } catch let error where error == .wrongKey {
-                continue
-            } catch {
-                throw refusal(of: error)
-            }
+        do throws(FileFormat.Slot.Failure) {
+            return try Unlocked(slots, of: header, with: key)
+        } catch {
+            throw refusal(of: error)
         }
-        return nil
     }
+}
+
+extension Query {
+    /// What it asks about, for people.
+    fileprivate var subject: String {
+        (facts["server"] ?? facts["url"] ?? facts["key"])?.string ?? "your logins"
+    }
+}
+
+extension String {
+    /// Short enough for a line of a terminal.
+    fileprivate var shortened: String { count <= 100 ? self : prefix(99) + "…" }
 }
 
 // MARK: - Words
@@ -463,6 +625,14 @@ extension FileStore {
                 .failed, "\(path) cannot hold more than \(limit)",
                 hint: "erase logins that are not needed")
         }
+    }
+
+    /// Why none of the keys of these sources is good.
+    private func refusal(of wrong: [KeySource]) -> StoreError {
+        StoreError(
+            .locked,
+            "\(wrong.map(\.content).joined(separator: " and ")) is not the key of \(path)",
+            hint: wrong.first?.remedy)
     }
 
     private func refusal(of failure: FileFormat.Slot.Failure) -> StoreError {

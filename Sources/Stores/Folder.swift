@@ -66,17 +66,24 @@ package struct Folder: Hashable, Sendable {
     /// Waits until no other process holds this lock, and holds it until `release`, or until the
     /// value that is returned goes out of scope. The folder is created if it is missing.
     ///
-    /// Nothing here bounds the wait: the process has a watchdog. The lock is a file `NAME.lock`
-    /// that is never removed, since removing it would let two writers hold two files of one name.
+    /// Throws `timedOut` if another process holds it for `Lock.patience` seconds. The lock is a file
+    /// `NAME.lock` that is never removed, since removing it would let two writers hold two files of
+    /// one name.
     package func lock(_ name: String) throws(StoreError) -> Lock {
         try create().lock(name)
     }
 
     /// A lock is held from when it is made until it is released or goes out of scope.
     package struct Lock: ~Copyable, Sendable {
+        /// How long it is waited for, in seconds: less than the helper's watchdog allows.
+        package static let patience = 15
+
         private let file: Descriptor
 
         init(holding file: consuming Descriptor) { self.file = file }
+
+        /// Sets the time at which its file was changed to now.
+        func touch() { _ = futimens(file.number, nil) }
 
         /// Lets the next one have it.
         package consuming func release() {}

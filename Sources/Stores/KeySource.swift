@@ -12,21 +12,24 @@ enum KeySource {
     case passphraseCommand([String])
     /// The passphrase in `KEYFOB_PASSPHRASE`.
     case passphrase(Secret)
-    /// A person at the terminal, who may take so many seconds to type the passphrase.
-    case terminal(seconds: Int)
+    /// A person at the terminal.
+    case terminal
     /// The file `key` in this folder, which the first store makes where nothing is configured.
     case generated(Folder)
 
-    /// The sources in the order in which they are asked.
+    /// The sources that may be asked, in the order in which they are.
     static func all(_ options: FileStore.Options) -> [KeySource] {
         var sources: [KeySource] = []
         if let path = options.keyFile { sources.append(.keyFile(path)) }
         if let directory = options.credentialsDirectory {
             sources.append(.credential(directory: directory))
         }
-        if let command = options.passphraseCommand { sources.append(.passphraseCommand(command)) }
+        if let command = options.passphraseCommand {
+            sources.append(.passphraseCommand(command))
+        }
         if let passphrase = options.passphrase { sources.append(.passphrase(passphrase)) }
-        return sources + [.terminal(seconds: options.promptTimeout), .generated(options.keyFolder)]
+        if options.mayPrompt { sources.append(.terminal) }
+        return sources + [.generated(options.keyFolder)]
     }
 
     /// Whether what it has can be the key of a slot of this kind. It is not asked for any other.
@@ -40,14 +43,6 @@ enum KeySource {
         }
     }
 
-    /// Whether it answers without asking a person.
-    var isQuiet: Bool {
-        switch self {
-        case .keyFile, .credential, .passphraseCommand, .passphrase, .generated: true
-        case .terminal: false
-        }
-    }
-
     /// What it has, for messages.
     var content: String {
         switch self {
@@ -55,7 +50,7 @@ enum KeySource {
         case .credential(let directory): "the key in \(directory)/\(KeySource.credentialName)"
         case .passphraseCommand: "what the passphrase command printed"
         case .passphrase: "the passphrase in KEYFOB_PASSPHRASE"
-        case .terminal: "the passphrase that was typed"
+        case .terminal: "the passphrase"
         case .generated(let folder): "the key in \(folder.path)/\(KeySource.generatedName)"
         }
     }
@@ -70,11 +65,23 @@ enum KeySource {
         }
     }
 
-    /// The key or passphrase, or nil if there is none here. `question` is what a person is asked.
+    /// What to do where it has the wrong one.
+    var remedy: String {
+        switch self {
+        case .keyFile, .credential, .generated:
+            "put the right key in its place, or move the store away and log in again"
+        case .passphraseCommand: "mend passphraseCommand in the configuration"
+        case .passphrase: "set KEYFOB_PASSPHRASE to the right passphrase"
+        case .terminal: "try again"
+        }
+    }
+
+    /// The key or passphrase, or nil if there is none here. A person is not asked: `FileStore` does
+    /// that, since it can tell whether the answer was right.
     ///
-    /// Throws `failed` if what is here is not a key, or could be read by others; `timedOut` and
-    /// `declined` where a person was asked and did not answer.
-    func ask(_ question: String) throws(StoreError) -> Secret? {
+    /// Throws `failed` if what is here is not a key, or could be read by others; `timedOut` if a
+    /// passphrase command does not end.
+    func read() throws(StoreError) -> Secret? {
         switch self {
         case .keyFile(let path):
             let (directory, name) = try KeySource.split(path)
@@ -87,8 +94,8 @@ enum KeySource {
             return try PassphraseCommand(arguments: arguments).run()
         case .passphrase(let passphrase):
             return passphrase
-        case .terminal(let seconds):
-            return try Terminal.ask(question, seconds: seconds)
+        case .terminal:
+            return nil
         case .generated(let folder):
             return try key(KeySource.generatedName, in: try folder.open(), .mine)
         }
@@ -103,16 +110,16 @@ enum KeySource {
         for source in all(options) {
             switch source {
             case .keyFile(let path):
-                guard let key = try source.ask("") else {
+                guard let key = try source.read() else {
                     throw StoreError(
                         .failed, "the key file \(path) does not exist",
                         hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path))")
                 }
                 return (key, .raw)
             case .credential:
-                if let key = try source.ask("") { return (key, .raw) }
+                if let key = try source.read() { return (key, .raw) }
             case .passphraseCommand, .passphrase:
-                if let passphrase = try source.ask("") {
+                if let passphrase = try source.read() {
                     return (passphrase, .passphrase(.standard))
                 }
             case .terminal:

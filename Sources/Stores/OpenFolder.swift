@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Credentials
 internal import Files
 import Glibc
@@ -76,22 +77,34 @@ struct OpenFolder: ~Copyable, Sendable {
 
     /// Waits for the lock `NAME.lock`; see `Folder.lock`.
     func lock(_ name: String) throws(StoreError) -> Folder.Lock {
-        let name = name + ".lock"
-        let path = path(of: name)
-        guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
-            throw StoreError(.failed, "\(self.path) was removed; try again")
+        let file = try openLock(name)
+        let path = path(of: name + ".lock")
+        let result = platform_lock(file.number, UInt32(Folder.Lock.patience * 1000))
+        guard result >= 0 else { throw failure("lock", path, SystemError(code: -result)) }
+        guard result > 0 else {
+            throw StoreError(
+                .timedOut,
+                "\(path) is locked by another process, which did not release it in time",
+                hint: "wait for that process or end it, then try again; see: fuser -v \(path)")
         }
-        var status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
-        try Ownership.mine.check(status, of: path)
-        status = try attempt("lock", path) { () throws(SystemError) in
-            try SystemError.check { flock(file.number, LOCK_EX) }
-            return try file.status()
-        }
+        let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }
         guard status.st_nlink > 0 else {
             // By hand; others may hold a lock of this name already.
             throw StoreError(.failed, "\(path) was removed; try again")
         }
         return Folder.Lock(holding: file)
+    }
+
+    /// The file of the lock `NAME.lock`, created if it is missing, and not locked yet.
+    func openLock(_ name: String) throws(StoreError) -> Descriptor {
+        let name = name + ".lock"
+        let path = path(of: name)
+        guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
+            throw StoreError(.failed, "\(self.path) was removed; try again")
+        }
+        let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
+        try Ownership.mine.check(status, of: path)
+        return file
     }
 
     /// Puts a file with these bytes, mode 0600, in the place of the one of this name, if any. It

@@ -110,6 +110,27 @@ enum Seal {
         }
     }
 
+    /// Whether `open` would succeed. Nothing is decrypted.
+    static func isAuthentic(
+        _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
+    ) -> Bool {
+        requireLibrary()
+        precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
+        guard sealed.count >= overhead else { return false }
+        return key.expose { key in
+            unsafe key.withUnsafeBufferPointer { key in
+                unsafe sealed.withUnsafeBufferPointer { sealed in
+                    unsafe header.withUnsafeBufferPointer { header in
+                        // libsodium: without a place for the message the tag alone is verified.
+                        unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                            nil, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
+                            header.baseAddress, UInt64(header.count), nonce, key.baseAddress!)
+                    }
+                }
+            }
+        } == 0
+    }
+
     // MARK: Wrapped keys
 
     /// How much work it is to try one passphrase, in the terms of Argon2id with one lane.
@@ -119,6 +140,12 @@ enum Seal {
 
         /// For new slots: about 0.1 s and 64 MiB.
         static let standard = PassphraseCost(passes: 3, kibibytes: 64 << 10)
+
+        /// Passes times KiB, which the time that it takes grows with.
+        var work: Int { Int(passes) * Int(kibibytes) }
+
+        /// The most that all slots of a file may ask for together: as much as one may.
+        static let mostWork = 10 << 20
 
         /// Whether it is neither too cheap to protect anything nor so dear that opening a file
         /// would bring the machine down.

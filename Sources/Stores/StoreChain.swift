@@ -99,8 +99,11 @@ package struct StoreChain: CredentialStore {
             try file?.save(credential)
             return
         }
-        guard let file, let query = Query(replacedBy: credential.entry) else { return }
+        guard let file, let quietFile, let query = Query(replacedBy: credential.entry)
+        else { return }
         do throws(StoreError) {
+            // Nobody is asked for the key of a file that has no copy.
+            if let found = try? quietFile.find(query), found.isEmpty { return }
             try file.remove([query])
         } catch {
             // The keyring's copy is the newer one, and is what every get gives.

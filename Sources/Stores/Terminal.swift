@@ -1,37 +1,155 @@
 internal import CPlatform
 package import Credentials
+internal import Files
+import Glibc
 
-/// The terminal is where a person is asked for a secret: `/dev/tty`, with the echo off, as it
-/// was before however that ends.
-package enum Terminal {
+/// The terminal is where a person is asked: `/dev/tty`, which is put back as it was however the
+/// question ends.
+///
+/// One process of a user asks at a time, and one at each terminal. Otherwise several helpers that a
+/// client starts at once would each get a part of what is typed, and turn the echo on for each other.
+package struct Terminal: Sendable {
     /// The longest answer, in bytes.
     package static let limit = 4096
 
-    /// What was typed; nil where there is no terminal. `noun` is what is asked for, in errors.
+    /// Where the lock of all who ask lies; nil for the terminal's own lock alone.
+    private let lockFolder: Folder?
+    /// Called whenever a person, or another question, is waited for, so that a watchdog waits too.
+    private let willWait: @Sendable () -> Void
+
+    package init(lockFolder: Folder?, willWait: @escaping @Sendable () -> Void = {}) {
+        self.lockFolder = lockFolder
+        self.willWait = willWait
+    }
+
+    /// Waits until no other process asks; nil where there is no terminal.
     ///
-    /// Throws `timedOut` if nothing was typed in time, `declined` if nothing was typed at all.
-    /// A signal that arrives meanwhile is raised again once the terminal is restored.
-    package static func ask(
-        _ question: String, for noun: String = "passphrase", seconds: Int
+    /// Throws `timedOut` if another question stands for a minute.
+    package func takeTurn() throws(StoreError) -> Turn? {
+        var turn = Turn(of: self)
+        guard try turn.take() else { return nil }
+        return turn
+    }
+
+    /// Asks one question; nil where there is no terminal. See `Turn.ask`.
+    package func ask(
+        _ question: String, for noun: String, seconds: Int, shows: Bool = false
     ) throws(StoreError) -> Secret? {
-        var result: Int32 = 0
-        let answer = Secret(capacity: limit) { memory in
-            result = unsafe memory.withUnsafeMutableBufferPointer { memory in
-                unsafe platform_terminal_ask(
-                    question.printable, memory.baseAddress!, Int32(memory.count),
-                    UInt32(clamping: seconds))
+        guard var turn = try takeTurn() else { return nil }
+        return try turn.ask(question, for: noun, seconds: seconds, shows: shows)
+    }
+
+    /// A turn is the time in which nobody else asks. It ends when the value goes out of scope.
+    package struct Turn: ~Copyable {
+        private let terminal: Terminal
+        private var usersLock: Folder.Lock?
+        private var terminalsLock: Folder.Lock?
+        /// Whether another process has asked in the meantime.
+        private(set) package var hasWaited = false
+
+        fileprivate init(of terminal: Terminal) { self.terminal = terminal }
+
+        /// What was typed; nil where the terminal, or whoever waits for the answer, is gone. `noun`
+        /// is what is asked for, in errors; `shows` says whether what is typed is shown; `notice`
+        /// is a line that stands above the question.
+        ///
+        /// Throws `timedOut` if nothing was typed in time, `declined` if nothing was typed at all.
+        /// A signal that arrives meanwhile is raised again once the terminal is put back; one that
+        /// stops the process lets others ask until it is continued.
+        package mutating func ask(
+            _ question: String, notice: String? = nil, for noun: String, seconds: Int,
+            shows: Bool = false
+        ) throws(StoreError) -> Secret? {
+            let text = (notice.map { $0.printable + "\n" } ?? "") + question.printable
+            while true {
+                terminal.willWait()
+                noteProgress()
+                var result: Int32 = 0
+                let answer = Secret(capacity: Terminal.limit) { memory in
+                    result = unsafe memory.withUnsafeMutableBufferPointer { memory in
+                        unsafe platform_terminal_ask(
+                            text, memory.baseAddress!, Int32(memory.count),
+                            UInt32(clamping: seconds), shows)
+                    }
+                    return max(0, Int(result))
+                }
+                switch Int(result) {
+                case Int(platform_terminal_absent): return nil
+                case Int(platform_terminal_stopped):
+                    letOthers()
+                    guard platform_terminal_stop(), try take() else { return nil }
+                case Int(platform_terminal_timed_out):
+                    throw StoreError(.timedOut, "no \(noun) was typed within \(seconds) s")
+                case Int(platform_terminal_too_long):
+                    throw StoreError(
+                        .failed, "a terminal takes no \(noun) of more than 4094 bytes")
+                case Int(platform_terminal_interrupted), 0:
+                    throw StoreError(.declined, "no \(noun) was typed")
+                default: return answer
+                }
             }
-            return max(0, Int(result))
         }
-        switch Int(result) {
-        case Int(platform_terminal_absent): return nil
-        case Int(platform_terminal_timed_out):
-            throw StoreError(.timedOut, "no \(noun) was typed within \(seconds) s")
-        case Int(platform_terminal_too_long):
-            throw StoreError(.failed, "a \(noun) has at most \(limit) bytes")
-        case Int(platform_terminal_interrupted), 0:
-            throw StoreError(.declined, "no \(noun) was typed")
-        default: return answer
+
+        // MARK: Taking turns
+
+        /// False where there is no terminal.
+        fileprivate mutating func take() throws(StoreError) -> Bool {
+            let device = platform_terminal_device()
+            guard Int(device) != Int(platform_terminal_absent) else { return false }
+            let descriptor = device < 0 ? nil : Descriptor(owning: device)
+            // A home that cannot be written to, or is another user's, has no such lock.
+            if let folder = terminal.lockFolder, let opened = try? folder.create(),
+                let file = try? opened.openLock("prompt")
+            {
+                try wait(for: file)
+                usersLock = Folder.Lock(holding: file)
+            }
+            // It also keeps processes of other homes and other users apart: `sudo`.
+            if let descriptor {
+                try wait(for: descriptor)
+                terminalsLock = Folder.Lock(holding: descriptor)
+            }
+            return true
         }
+
+        private mutating func letOthers() {
+            usersLock = nil
+            terminalsLock = nil
+        }
+
+        /// How long another question may stand, in seconds, until it is given up. Each question
+        /// that is put meanwhile counts anew.
+        private static let patience = 60
+
+        private mutating func wait(for file: borrowing Descriptor) throws(StoreError) {
+            var last: timespec?
+            var end = 0
+            while true {
+                let result = platform_lock(file.number, 0)
+                if result == 1 { return }
+                // A file system without locks: nobody can wait for anybody.
+                guard result == 0 else { return }
+                hasWaited = true
+                var now = timespec()
+                unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+                let changed = (try? file.status())?.st_mtim
+                if last == nil || changed?.tv_sec != last?.tv_sec
+                    || changed?.tv_nsec != last?.tv_nsec
+                {
+                    last = changed
+                    end = now.tv_sec + Turn.patience
+                    terminal.willWait()
+                }
+                guard now.tv_sec < end else {
+                    throw StoreError(
+                        .timedOut, "another question of keyfob's waits for an answer",
+                        hint: "answer it, or end the program that asks, and try again")
+                }
+                usleep(20_000)
+            }
+        }
+
+        /// Tells those who wait that a person is answering.
+        private borrowing func noteProgress() { usersLock?.touch() }
     }
 }

@@ -34,10 +34,12 @@ package final class PseudoTerminal: Sendable {
         return String(decoding: seen.withLock { $0 }, as: UTF8.self)
     }
 
-    /// Returns when this text has been shown.
-    package func wait(for text: String, deadline: Duration = .seconds(20)) throws {
+    /// Returns when this text has been shown so many times.
+    package func wait(
+        for text: String, times: Int = 1, deadline: Duration = .seconds(20)
+    ) throws {
         let end = ContinuousClock.now + deadline
-        while !screen.contains(text) {
+        while screen.count(of: text) < times {
             guard ContinuousClock.now < end else {
                 throw SandboxError("\"\(text)\" was not shown within \(deadline)")
             }
@@ -50,9 +52,27 @@ package final class PseudoTerminal: Sendable {
     }
 
     /// Whether what is typed is shown.
-    package var echoes: Bool {
+    package var echoes: Bool { settings[3] & tcflag_t(ECHO) != 0 }
+
+    /// All that `stty -a` shows but for the size: the flags of input, output, control and what is
+    /// typed, then the special characters.
+    package var settings: [UInt32] {
         var settings = termios()
-        guard unsafe tcgetattr(person.number, &settings) == 0 else { return false }
-        return settings.c_lflag & tcflag_t(ECHO) != 0
+        guard unsafe tcgetattr(person.number, &settings) == 0 else { return [0, 0, 0, 0] }
+        let characters = unsafe withUnsafeBytes(of: settings.c_cc) { unsafe $0.map(UInt32.init) }
+        return [settings.c_iflag, settings.c_oflag, settings.c_cflag, settings.c_lflag] + characters
     }
+
+    /// Turns the echo on or off, as another program at this terminal may do.
+    package func setEcho(_ isOn: Bool) {
+        var settings = termios()
+        guard unsafe tcgetattr(person.number, &settings) == 0 else { return }
+        if isOn { settings.c_lflag |= tcflag_t(ECHO) } else { settings.c_lflag &= ~tcflag_t(ECHO) }
+        _ = unsafe tcsetattr(person.number, TCSANOW, &settings)
+    }
+}
+
+extension String {
+    /// How often this text is in it.
+    package func count(of text: String) -> Int { components(separatedBy: text).count - 1 }
 }

@@ -77,7 +77,7 @@ import Testing
         terminal.type("\n")
         let outcome = try login.finish()
         #expect(outcome.status == 1)
-        #expect(outcome.errors == "keyfob: error: \"\" is no user name\n")
+        #expect(outcome.errors == "keyfob: error: no user name was typed\n")
         try expectNothing()
     }
 

@@ -27,9 +27,9 @@ import Testing
 
         let second = try PseudoTerminal()
         let change = try start("change", at: second)
-        try answer("new passphrase: ", "number two", at: second)
-        try answer("the same again: ", "number two", at: second)
-        try answer("passphrase for \(sandbox.file(Self.store)): ", "number one", at: second)
+        try answer("Keyfob: passphrase for keyfob passphrase: ", "number one", at: second)
+        try answer("Keyfob: new passphrase: ", "number two", at: second)
+        try answer("Keyfob: the same again: ", "number two", at: second)
         #expect(try change.finish().succeeded)
         #expect(!second.screen.contains("number"))
         #expect(second.echoes)

@@ -40,18 +40,43 @@ void platform_watchdog_say(const unsigned char *answer, int answer_count,
 /// it, this waits for the end of the process.
 void platform_watchdog_claim(void);
 
+/// Waits until no other process holds the lock of this file (flock), and takes it. Returns 1, 0 if
+/// that took longer than so many milliseconds, or the negated error's number. A process that has
+/// waited in vain once waits a second at most from then on, so that several locks that are held do
+/// not add up.
+int platform_lock(int file, unsigned milliseconds);
+
 /// Why `platform_terminal_ask` has no answer.
 enum {
+    /// There is no terminal, or it is not this process's any more, or nobody waits for the answer.
     platform_terminal_absent = -1,
     platform_terminal_timed_out = -2,
     platform_terminal_too_long = -3,
-    /// A signal arrived. It has been raised again, after the terminal was restored.
+    /// A signal arrived that would end the process. It has been raised again, after the terminal
+    /// was put back.
     platform_terminal_interrupted = -4,
+    /// A signal arrived that stops the process: `platform_terminal_stop` lets it.
+    platform_terminal_stopped = -5,
+    /// Of `platform_terminal_device` alone: there is a terminal, and no file to lock for it.
+    platform_terminal_unnamed = -6,
 };
 
-/// Asks on the controlling terminal, with the echo off, and gives the number of bytes of the
-/// answer, without the line's end, or why there is none.
-int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds);
+/// Asks on the controlling terminal, and shows what is typed or not. Returns the number of bytes of
+/// the answer, without the line's end, or why there is none. It waits for no more than so many
+/// seconds. The terminal is put back before this returns, unless another program has changed it.
+int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds,
+                          bool shows);
+
+/// Lets the signal that has arrived stop the process, and returns when it is continued: true if the
+/// question can be asked again.
+bool platform_terminal_stop(void);
+
+/// Puts the terminal back if a question stands on it. Async-signal-safe.
+void platform_terminal_put_back(void);
+
+/// A descriptor of the file of the controlling terminal, the same file for every process that has
+/// it, for a lock; or platform_terminal_absent or platform_terminal_unnamed.
+int platform_terminal_device(void);
 
 /// A variable for another program's environment. Its strings stay with the caller; copies are wiped.
 typedef struct {
