@@ -57,7 +57,7 @@ import Testing
     @Test(arguments: [
         (#"{"colour":"blue"}"#, #"unknown key "colour" in "#),
         (#"{"Store":"file"}"#, #"unknown key "Store" in "#),
-        (#"{"a\nb":1}"#, #"unknown key "a?b" in "#),
+        (#"{"a\nb":1}"#, #"unknown key "a\u000ab" in "#),
         (#"{"store":"hunter2"}"#, #""store" in "#),
         (#"{"store":""}"#, #""store" in "#),
         (#"{"store":["file"]}"#, #""store" in "#),

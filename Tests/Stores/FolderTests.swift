@@ -193,7 +193,7 @@ struct FolderTests {
 
     @Test func aMessageIsOneLineWhateverThePath() throws {
         let error = try refusal { _ = try Folder("not\nabsolute\u{1B}[31m").lock("x") }
-        #expect(error.message == "\"not?absolute?[31m\" is not an absolute path")
+        #expect(error.message == #""not\u000aabsolute\u001b[31m" is not an absolute path"#)
     }
 
     // MARK: Whose it must be
