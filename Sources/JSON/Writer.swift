@@ -41,20 +41,31 @@ enum Writer {
 
     private static func size(ofString bytes: Span<UInt8>) -> Int {
         var size = 2
-        for index in bytes.indices { size += Escape(bytes[index]).size }
+        var index = 0
+        while index < bytes.count {
+            let escape = Escape(bytes, at: index)
+            size += escape.size
+            index += escape.length
+        }
         return size
     }
 }
 
-/// How a byte stands in a JSON string.
+/// How what begins at a byte of a string stands in JSON.
+///
+/// What a terminal would obey is escaped too, so that a line can be shown as it is
+/// (`Unicode.Scalar.isUnprintable`).
 private enum Escape {
+    /// The byte as it is.
     case none
     /// After a backslash: `"`, `\`, and the control characters that have a letter.
     case letter(UInt8)
-    /// As `\u00XX`.
-    case code
+    /// As `\uXXXX`; the character takes so many bytes in the string.
+    case code(UInt32, length: Int)
 
-    init(_ byte: UInt8) {
+    /// `bytes` are UTF-8.
+    init(_ bytes: Span<UInt8>, at index: Int) {
+        let byte = bytes[index]
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"): self = .letter(byte)
         case 0x08: self = .letter(UInt8(ascii: "b"))
@@ -62,16 +73,38 @@ private enum Escape {
         case 0x0A: self = .letter(UInt8(ascii: "n"))
         case 0x0C: self = .letter(UInt8(ascii: "f"))
         case 0x0D: self = .letter(UInt8(ascii: "r"))
-        case 0x00...0x1F: self = .code
+        case 0x00...0x1F, 0x7F: self = .code(UInt32(byte), length: 1)
+        case 0xC2, 0xD8:
+            self = Escape(UInt32(byte & 0x1F) << 6 | Escape.bits(bytes[index + 1]), length: 2)
+        case 0xE2:
+            let middle = Escape.bits(bytes[index + 1]) << 6
+            self = Escape(
+                UInt32(byte & 0xF) << 12 | middle | Escape.bits(bytes[index + 2]), length: 3)
         default: self = .none
         }
     }
+
+    private init(_ value: UInt32, length: Int) {
+        let isEscaped = Unicode.Scalar(value).map { $0.isUnprintable } ?? false
+        self = isEscaped ? .code(value, length: length) : .none
+    }
+
+    /// What a byte adds to a character that another byte begins.
+    private static func bits(_ byte: UInt8) -> UInt32 { UInt32(byte & 0x3F) }
 
     var size: Int {
         switch self {
         case .none: 1
         case .letter: 2
         case .code: 6
+        }
+    }
+
+    /// How many bytes of the string it stands for.
+    var length: Int {
+        switch self {
+        case .none, .letter: 1
+        case .code(_, let length): length
         }
     }
 }
@@ -110,18 +143,22 @@ private struct Line {
 
     private mutating func append(string bytes: Span<UInt8>, to memory: inout MutableSpan<UInt8>) {
         append(byte: UInt8(ascii: "\""), to: &memory)
-        for index in bytes.indices {
-            let byte = bytes[index]
-            switch Escape(byte) {
+        var index = 0
+        while index < bytes.count {
+            let escape = Escape(bytes, at: index)
+            switch escape {
             case .none:
-                append(byte: byte, to: &memory)
+                append(byte: bytes[index], to: &memory)
             case .letter(let letter):
                 append(byte: UInt8(ascii: "\\"), to: &memory)
                 append(byte: letter, to: &memory)
-            case .code:
-                append(byte >= 0x10 ? "\\u001" : "\\u000", to: &memory)
-                append(byte: hexadecimal(byte & 0xF), to: &memory)
+            case .code(let value, _):
+                append("\\u", to: &memory)
+                for shift: UInt32 in [12, 8, 4, 0] {
+                    append(byte: hexadecimal(UInt8(value >> shift & 0xF)), to: &memory)
+                }
             }
+            index += escape.length
         }
         append(byte: UInt8(ascii: "\""), to: &memory)
     }

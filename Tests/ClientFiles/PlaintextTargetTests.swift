@@ -371,10 +371,12 @@ import Testing
         let dotted = "[registries]\nloop.x = 1\n"
         try write(dotted)
         #expect(throws: StoreError.self) { try cargo().add(token, replaces: true) }
-        #expect(throws: StoreError(.failed, "it holds a control character")) {
-            try cargo().add(Credential(loop, secret: "a\u{7F}".secret), replaces: true)
-        }
         #expect(text == dotted)
+        // The one character that TOML has escaped and JSON need not.
+        try write("[registries.loop]\ntoken = 'old'\n")
+        let control = Credential(loop, secret: "a\u{7F}".secret)
+        #expect(try cargo().add(control, replaces: true) == .replaced)
+        #expect(text == "[registries.loop]\ntoken = \"a\\u007f\"\n")
     }
 
     // MARK: git

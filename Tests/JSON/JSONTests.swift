@@ -29,7 +29,10 @@ import Testing
     }
 
     @Test func whatIsWrittenIsReadBack() throws {
-        let all = String(String.UnicodeScalarView((0...0x2FF).compactMap(Unicode.Scalar.init)))
+        let all = String(
+            String.UnicodeScalarView(
+                (Array(0...0x10FFFF)).filter { $0 < 0x3000 || $0 % 97 == 0 }
+                    .compactMap { Unicode.Scalar($0 as UInt32) }))
         let line = try JSON.object([.init("k", .string(Secret(text: all)))]).encoded()
         #expect(line.expose { line in line.indices.allSatisfy { line[$0] >= 0x20 } })
         let value = try JSON(decoding: line).members?.first?.value
@@ -37,8 +40,17 @@ import Testing
     }
 
     @Test func markupStandsAsItIs() throws {
-        let line = try JSON.text("<token> & \u{2028}").encoded()
-        #expect(line == Secret(text: "\"<token> & \u{2028}\""))
+        let line = try JSON.text("<token> & é \u{2027}\u{2030}\u{600}\u{A0}").encoded()
+        #expect(line == Secret(text: "\"<token> & é \u{2027}\u{2030}\u{600}\u{A0}\""))
+    }
+
+    @Test(arguments: [0x7F, 0x80, 0x9B, 0x9F, 0x61C, 0x200E, 0x200F, 0x2028, 0x202E, 0x2066, 0x2069])
+    func whatATerminalObeysIsEscaped(value: UInt32) throws {
+        let scalar = try #require(Unicode.Scalar(value))
+        let digits = String(value, radix: 16)
+        let escape = "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        let line = try JSON.string(Secret(text: "a\(scalar)b\(scalar)")).encoded()
+        #expect(line == Secret(text: "\"a\(escape)b\(escape)\""))
     }
 
     @Test(arguments: [
