@@ -50,12 +50,14 @@ package struct TerraformFrontend: Frontend {
         guard let verb = request.first, let host = request.last, arguments.count >= 2 else {
             throw .refused("Usage: \(program) [ARGUMENT…] <get|store|forget> HOST")
         }
+        // terraform writes all that it has to say before it listens.
+        let input = verb == "store" ? try whole(of: channel) : nil
         let place = try place(of: host)
         switch verb {
         case "get":
             return try get(place)
         case "store":
-            let token = try token(from: channel)
+            let token = try token(in: input ?? "".secret)
             channel.willChangeStore()
             try save(token, for: place)
             return nil
@@ -105,9 +107,29 @@ package struct TerraformFrontend: Frontend {
         return Query(.token, [Name.client: "terraform", Name.key: key])
     }
 
-    /// The input of `store`: an object with a token, a string that is not empty.
-    private func token(from channel: any Channel) throws(Refusal) -> Secret {
-        let input = try channel.input(atMost: TerraformFrontend.inputLimit)
+    /// The input, read to its end even if it is too long.
+    private func whole(of channel: any Channel) throws(Refusal) -> Secret {
+        let limit = TerraformFrontend.inputLimit
+        do throws(Refusal) {
+            return try channel.input(atMost: limit)
+        } catch {
+            while true {
+                do throws(InputError) {
+                    _ = try channel.read(atMost: limit)
+                    break
+                } catch .tooLong {
+                    continue
+                } catch {
+                    break
+                }
+            }
+            throw error
+        }
+    }
+
+    /// The token in the input of `store`: an object with that, a string that is not empty, and
+    /// nothing else, which could not be given back.
+    private func token(in input: Secret) throws(Refusal) -> Secret {
         let value: JSON
         do throws(JSON.Fault) {
             value = try JSON(decoding: input)
@@ -115,6 +137,10 @@ package struct TerraformFrontend: Frontend {
             throw .refused("the input is not JSON: \(error)")
         }
         guard let members = value.members else { throw .refused("the input is not an object") }
+        if let other = members.first(where: { $0.name != Name.token }) {
+            throw .refused(
+                "the input has \"\(other.name.string.printable)\", and only a token can be kept")
+        }
         guard let token = members.last(where: { $0.name == Name.token })?.value.secret,
             !token.isEmpty
         else { throw .refused("the input has no token") }
