@@ -154,7 +154,8 @@ package struct ClientFile: Hashable, Sendable {
         var status = stat()
         guard unsafe lstat(path, &status) != 0 else {
             throw StoreError(
-                .failed, "\(path) is a symbolic link to nothing", hint: "remove it: rm \(path)")
+                .failed, "\(path) is a symbolic link to nothing",
+                hint: "remove it: rm \(path.shellWord)")
         }
         return path
     }
@@ -193,7 +194,7 @@ package struct ClientFile: Hashable, Sendable {
             throw StoreError(
                 .failed,
                 "\(path) has \(status.st_nlink) hard links, and would live on under others",
-                hint: "remove its other names; find them with: find ~ -samefile \(path)")
+                hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
     }
 

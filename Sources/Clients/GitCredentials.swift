@@ -28,21 +28,24 @@ package struct GitCredentials: PlaintextTarget {
     }
 
     private func line(of login: Credential) throws(StoreError) -> Secret {
+        let secret = GitSecret(stored: login.secret)
         guard let scheme = login["protocol"], let server = login["server"],
-            let user = login["user"], !user.isEmpty
+            let user = secret.token ?? login["user"]?.string.secret
         else { throw StoreError(.failed, "it has no user name") }
-        let isPassword = login.secret.expose { bytes in
-            bytes.indices.allSatisfy { bytes[$0] != 0x0A }
-        }
-        guard isPassword else {
+        guard let password = secret.password, secret.isOfLines, secret.credential == nil,
+            secret.expiry == nil, secret.refreshToken == nil
+        else {
             throw StoreError(
                 .failed, "it is more than a password, which is all that a line can hold")
         }
         let host = server.string + (login["port"].map { ":\($0)" } ?? "")
         var parts = [scheme.string.secret.percentEncoded(), "://".secret]
-        parts += [user.string.secret.percentEncoded(), ":".secret, login.secret.percentEncoded()]
+        parts += [user.percentEncoded(), ":".secret, password.percentEncoded()]
         parts += ["@".secret, host.secret.percentEncoded()]
         if let path = login["object"] {
+            guard path.bytes.first != UInt8(ascii: "/") else {
+                throw StoreError(.failed, "git does not find a path in it that begins with /")
+            }
             parts += ["/".secret, path.string.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
         }
         return Secret(joining: parts + ["\n".secret])
@@ -103,12 +106,15 @@ package struct GitCredentials: PlaintextTarget {
                 copying: line[min(parts.slash + 1, parts.end)..<parts.end].percentDecoded)
         else { return nil }
         let password = line[parts.colon + 1..<parts.at].percentDecoded
-        guard !password.isEmpty, !host.isEmpty else { return nil }
+        guard !host.isEmpty || !path.isEmpty else { return nil }
         let (server, port) = host.splittingPort
+        var secret = GitSecret()
+        secret.password = password
         return PlaintextLogin(
             .git(
-                protocol: scheme, server: server, port: port, object: path.isEmpty ? nil : path,
-                user: user.isEmpty ? nil : user), secret: password)
+                .git(
+                    protocol: scheme, server: server, port: port,
+                    object: path.isEmpty ? nil : path, user: user), secret))
     }
 }
 

@@ -70,6 +70,11 @@ package struct Secret: Sendable {
     }
 }
 
+extension String {
+    /// A text that is no secret, to stand beside one or to be answered as one is.
+    package var secret: Secret { Secret(copying: Array(utf8).span) }
+}
+
 extension Secret: Equatable {
     /// Takes the same time wherever the first difference is; only the lengths are not hidden.
     package static func == (left: Secret, right: Secret) -> Bool {

@@ -104,7 +104,7 @@ extension String {
             }
         }
         if isPlain, !isEmpty { return self }
-        let hasEscapes = unicodeScalars.contains(where: \.isUnprintable)
+        let hasEscapes = unicodeScalars.contains { $0.isUnprintable }
         var word = hasEscapes ? "$'" : "'"
         for scalar in unicodeScalars {
             switch scalar {

@@ -18,8 +18,3 @@ package enum ExitStatus: Int32, Sendable {
 func versionLine(of program: String, _ version: String) -> Secret {
     "\(program) (org.keyfob) v\(version)".secret
 }
-
-extension String {
-    /// As an answer is given.
-    var secret: Secret { Secret(copying: Array(utf8).span) }
-}

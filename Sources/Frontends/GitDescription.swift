@@ -46,10 +46,12 @@ struct GitDescription {
             }
         }
         guard let scheme, !scheme.isEmpty else { throw .refused("there is no protocol") }
-        guard let host, !host.isEmpty else { throw .refused("there is no host") }
+        // What has no host is known by its path: the file of a certificate (protocol=cert).
+        let mayLackHost =
+            scheme != "https" && scheme != "http" && facts["object"]?.isEmpty == false
+        guard let host, !host.isEmpty || mayLackHost else { throw .refused("there is no host") }
         facts["protocol"] = scheme
         (facts["server"], facts["port"]) = try GitDescription.split(host: host)
-        if username?.isEmpty == true { username = nil }
         if facts["object"]?.isEmpty == true { facts["object"] = nil }
         facts["user"] = username
     }
@@ -57,12 +59,18 @@ struct GitDescription {
     /// What asks for the logins that it means.
     var query: Query { Query(.git, facts) }
 
-    /// The login that it is.
+    /// What asks for the same and for those that have their user name in the secret.
+    var queryForAnyUser: Query { Query(.git, facts.filter { $0.key != "user" }) }
+
+    /// The login that it is, with that user name as it was given.
     var entry: Entry {
         .git(
             protocol: facts["protocol"] ?? "", server: facts["server"] ?? "", port: facts["port"],
             object: facts["object"], user: username)
     }
+
+    /// The login that it is, as it is stored.
+    var login: Credential { .git(entry, secret) }
 
     // MARK: Its lines
 
@@ -102,10 +110,7 @@ struct GitDescription {
     }
 
     private static func secret(_ value: Secret, _ name: Text) throws(Refusal) -> Secret {
-        let isOneLine = value.expose { bytes in
-            bytes.indices.allSatisfy { bytes[$0] != 0x0D && bytes[$0] != 0 }
-        }
-        guard isOneLine else { throw .refused("\(name) holds a carriage return or a NUL") }
+        guard value.isOneLine else { throw .refused("\(name) holds a carriage return or a NUL") }
         return value
     }
 

@@ -73,30 +73,59 @@ package struct GitFrontend: Frontend {
         try GitDescription(try channel.input(atMost: GitFrontend.inputLimit))
     }
 
-    private func find(
-        _ wanted: GitDescription
-    ) throws(Refusal) -> [(entry: Entry, secret: GitSecret)] {
+    /// A login that was found. One that git could not be given is not found: a control character
+    /// in the name of a user, which another program may have stored, would be a line of the answer.
+    private struct Login {
+        let entry: Entry
+        let secret: GitSecret
+
+        init?(_ found: Credential) {
+            entry = found.entry
+            secret = GitSecret(stored: found.secret)
+            guard secret.isOfLines, user?.hasControlCharacter != true else { return nil }
+        }
+
+        /// The name of the user, wherever it is kept.
+        var user: Text? { secret.token.flatMap { Text(copying: $0) } ?? entry.attributes["user"] }
+    }
+
+    /// Those that are meant, the best first.
+    private func find(_ wanted: GitDescription) throws(Refusal) -> [Login] {
         let query = wanted.query
         let found = try ask(store) { store throws(StoreError) in try store.find(query) }
-        return found.map { ($0.entry, GitSecret(stored: $0.secret)) }
+            .compactMap { Login($0) }
+        guard found.isEmpty, let username = wanted.username else { return found }
+        // It may be a token that is kept as one.
+        let wider = wanted.queryForAnyUser
+        return try ask(store) { store throws(StoreError) in try store.find(wider) }
+            .compactMap { Login($0) }.filter { $0.user == username }
     }
 
     private func get(_ wanted: GitDescription) throws(Refusal) -> Secret? {
-        let found = try find(wanted).filter { entry, secret in
-            guard secret.isWhole(for: entry.attributes["user"]) else { return false }
-            guard secret.credential == nil || wanted.knowsAuthtype else { return false }
-            return !hasEnded(secret)
+        let found = try find(wanted).filter { login in
+            login.secret.isWhole(for: login.user)
+                && (login.secret.credential == nil || wanted.knowsAuthtype)
         }
+        let time = now()
         // Who asks about a whole host is not given what belongs to one path of it, if there is other.
-        let best = found.first { $0.entry.attributes["object"] == wanted.facts["object"] }
-        guard let (entry, secret) = best ?? found.first else { return nil }
+        let ofPlace = found.filter { $0.entry.attributes["object"] == wanted.facts["object"] }
+        let ordered = ofPlace + found
+        if let login = ordered.first(where: { !$0.secret.hasExpired(at: time) }) {
+            return GitFrontend.answer(login)
+        }
+        // git makes a new password of it, with a helper that can.
+        let renewable = ordered.first { $0.secret.refreshToken != nil }
+        return renewable.map { GitFrontend.answerOfExpired($0) }
+    }
+
+    private static func answer(_ login: Login) -> Secret {
+        let secret = login.secret
         var lines: [Secret] = []
         if let credential = secret.credential, let authtype = secret.authtype {
             lines += ["capability[]=authtype\n".secret, "authtype=\(authtype)\n".secret]
             lines += ["credential=".secret, credential]
         } else {
-            let username = entry.attributes["user"] ?? ""
-            lines += ["username=\(username)\npassword=".secret]
+            lines += ["username=\(login.user ?? "")\npassword=".secret]
             lines += [secret.password ?? "".secret]
         }
         if let expiry = secret.expiry { lines += ["\npassword_expiry_utc=\(expiry)".secret] }
@@ -104,40 +133,56 @@ package struct GitFrontend: Frontend {
         return Secret(joining: lines)
     }
 
-    private func hasEnded(_ secret: GitSecret) -> Bool {
-        secret.expiry.map { $0 <= now() } ?? false
+    /// Without the password: git before 2.40 does not know that it has expired.
+    private static func answerOfExpired(_ login: Login) -> Secret {
+        var lines: [Secret] = []
+        if let user = login.user { lines += ["username=\(user)\n".secret] }
+        lines += ["oauth_refresh_token=".secret, login.secret.refreshToken ?? "".secret]
+        return Secret(joining: lines)
     }
 
-    private func save(_ login: GitDescription) throws(Refusal) {
-        if login.isEphemeral { return }
-        guard login.secret.isWhole(for: login.username) else {
+    private func save(_ wanted: GitDescription) throws(Refusal) {
+        if wanted.isEphemeral { return }
+        guard wanted.secret.isWhole(for: wanted.username) else {
             throw .refused("there is no user with a password, and no authtype with a credential")
         }
-        let entry = login.entry
+        let (login, new) = (wanted.login, GitSecret(stored: wanted.login.secret))
+        let found = try find(wanted)
+        let time = now()
         // git stores after every success, and older git (2.39) without what it does not know of the
-        // login: then there is nothing new, and what is there stays, unless it has ended.
-        let isKnown = try find(login).contains { other, secret in
-            other.login == entry.login && secret.isSame(as: login.secret) && !hasEnded(secret)
-                && (login.secret.expiry == nil || login.secret.expiry == secret.expiry)
-                && (login.secret.refreshToken == nil
-                    || login.secret.refreshToken == secret.refreshToken)
+        // login: then there is nothing new, and what is there stays, unless it has expired.
+        let isKnown = found.contains { other in
+            other.entry.login == login.entry.login && other.secret.isSame(as: new)
+                && !other.secret.hasExpired(at: time)
+                && (new.expiry == nil || new.expiry == other.secret.expiry)
+                && (new.refreshToken == nil || new.refreshToken == other.secret.refreshToken)
         }
         if isKnown { return }
-        try ask(store) { store throws(StoreError) in
-            try store.save(Credential(entry, secret: login.secret.stored))
-        }
+        try ask(store) { store throws(StoreError) in try store.save(login) }
+        guard login.entry.attributes["user"] != wanted.username else { return }
+        // The name of the user is a secret now, and stood in the open.
+        let inTheOpen = found.filter { $0.entry.login == wanted.entry.login }.map(\.entry)
+        try remove(inTheOpen.compactMap { Query(replacedBy: $0) })
     }
 
     /// Removes the login that the server refused, and no other: one with another password was
     /// stored since, or is another user's.
-    private func erase(_ login: GitDescription) throws(Refusal) {
-        var queries = [login.query]
-        if login.secret.password != nil || login.secret.credential != nil {
-            let refused = try find(login).filter { $0.secret.isSame(as: login.secret) }
-                .map(\.entry)
-            let ofPlace = refused.filter { $0.attributes["object"] == login.facts["object"] }
-            queries = (ofPlace.isEmpty ? refused : ofPlace).compactMap { Query(replacedBy: $0) }
+    private func erase(_ wanted: GitDescription) throws(Refusal) {
+        let found = try find(wanted)
+        guard wanted.secret.password != nil || wanted.secret.credential != nil else {
+            let hidden = found.filter { $0.secret.token != nil }.map(\.entry)
+            return try remove([wanted.query] + hidden.compactMap { Query(replacedBy: $0) })
         }
+        let refused = found.filter { login in
+            var given = wanted.secret
+            given.token = login.secret.token
+            return login.secret.isSame(as: given)
+        }.map(\.entry)
+        let ofPlace = refused.filter { $0.attributes["object"] == wanted.facts["object"] }
+        try remove((ofPlace.isEmpty ? refused : ofPlace).compactMap { Query(replacedBy: $0) })
+    }
+
+    private func remove(_ queries: [Query]) throws(Refusal) {
         if queries.isEmpty { return }
         _ = try ask(store) { store throws(StoreError) in try store.remove(queries) }
     }

@@ -56,28 +56,32 @@ struct Helper {
                 try openStore(over: channel)
             }
         case "terraform-credentials-keyfob":
+            // It must be silent where it succeeds.
             TerraformFrontend(program: program, version: Version.current) {
                 () throws(StoreError) in
-                try openStore(over: channel)
+                try openStore(over: channel, notice: { _ in })
             }
         case "cargo-credential-keyfob":
             CargoFrontend(program: program, version: Version.current) { () throws(StoreError) in
                 try openStore(over: channel)
             }
         case "git-credential-keyfob":
+            // What reads git's standard error, if it is no person, takes it for a failure.
             GitFrontend(program: program, version: Version.current) { () throws(StoreError) in
-                try openStore(over: channel)
+                isatty(STDERR_FILENO) == 1
+                    ? try openStore(over: channel)
+                    : try openStore(over: channel, notice: { _ in })
             }
         default:
             nil
         }
     }
 
-    private static func openStore(over channel: StandardIO) throws(StoreError)
-        -> any CredentialStore
-    {
+    private static func openStore(
+        over channel: StandardIO, notice: (@Sendable (String) -> Void)? = nil
+    ) throws(StoreError) -> any CredentialStore {
         try StoreChoice(
-            .ofProcess, notice: { channel.say("keyfob: \($0)") },
+            .ofProcess, notice: notice ?? { channel.say("keyfob: \($0)") },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
         ).quickStore
     }

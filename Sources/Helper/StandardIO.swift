@@ -104,7 +104,7 @@ struct StandardIO: Channel {
     func say(_ line: String) { write(line, to: STDERR_FILENO) }
 
     private func write(_ line: String, to descriptor: Int32) {
-        let bytes = Array(line.utf8) + [UInt8(ascii: "\n")]
+        let bytes = Array(line.printable.utf8) + [UInt8(ascii: "\n")]
         _ = write(bytes.span, to: descriptor)
     }
 

@@ -100,4 +100,17 @@ extension Entry {
     }
 
     var username: Text? { attributes[realm == .git ? "user" : "username"] }
+
+    /// The name of the user as it is shown; nil where there is none or it is empty, and where it
+    /// is a token, which is a secret.
+    var shownUser: String? {
+        username.flatMap { $0.isEmpty || $0.looksLikeToken ? nil : $0.string }
+    }
+
+    /// What tells the login of one user at a host of git's from that of another, as a person would
+    /// type it.
+    var serverNameWithUser: String {
+        guard realm == .git, let user = shownUser else { return serverName }
+        return serverName.replacing("://", with: "://\(user)@", maxReplacements: 1)
+    }
 }

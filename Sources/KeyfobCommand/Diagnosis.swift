@@ -201,7 +201,7 @@ struct Diagnosis {
         var names: [Place: String] = [:]
         for login in logins where login.entry.realm == .docker {
             guard let place = login.entry.place else { continue }
-            users[place, default: []].insert(login.username ?? "")
+            users[place, default: []].insert(login.username ?? "-")
             names[place] = names[place].map { min($0, login.server) } ?? login.server
         }
         for (place, users) in users.filter({ $0.value.count > 1 }).sorted(by: {
@@ -211,7 +211,7 @@ struct Diagnosis {
             fault(
                 "stale-login",
                 "\(server) has logins of several users: \(users.sorted().joined(separator: ", "))",
-                hint: "keyfob logout \(server), then log in again")
+                hint: "keyfob logout \(server.shellArgument), then log in again")
         }
     }
 
@@ -324,7 +324,7 @@ struct Diagnosis {
                 "\(path) has \(login.entry.description) in plain text, which cannot be imported: "
                     + obstacle,
                 hint: "to remove it: keyfob logout --files --client \(login.entry.clientName) "
-                    + login.entry.serverName)
+                    + login.entry.serverName.shellArgument)
         }
     }
 
@@ -338,7 +338,7 @@ struct Diagnosis {
         for name in names {
             fault(
                 "environment", "\(name) holds a login, which wins over what is stored",
-                hint: "unset \(name)")
+                hint: "unset \(name.shellWord)")
         }
     }
 

@@ -88,7 +88,7 @@ struct Exec: ParsableCommand {
             throw StoreError(.failed, "\(variable.name) would hold a NUL, which no variable can")
         }
         guard client == .pulumi else { throw failure(Variable.exec(command, variables)) }
-        if env.isEmpty { variables.append(Variable("PULUMI_ACCESS_TOKEN", login.secret)) }
+        if env.isEmpty { variables.append(Variable("PULUMI_ACCESS_TOKEN", try login.token())) }
         if session.surroundings["PULUMI_BACKEND_URL"] == nil {
             let url = login["key"]?.bytes ?? []
             variables.append(Variable("PULUMI_BACKEND_URL", Secret(copying: url.span)))
@@ -106,7 +106,7 @@ struct Exec: ParsableCommand {
         _ part: Assignment.Part, of login: Credential
     ) throws(StoreError) -> Secret {
         switch part {
-        case .secret: return login.secret
+        case .secret: return try login.token()
         case .username:
             guard let username = login.entry.username else {
                 throw StoreError(.failed, "the login for \(server) has no user name")

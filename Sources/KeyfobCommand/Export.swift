@@ -174,7 +174,7 @@ struct Export: ParsableCommand {
         case .known: return .known
         case .refused(let other):
             guard prefer == nil else { return .dropped }
-            let whose = other.username.map { " of \($0.string)" } ?? ""
+            let whose = other.shownUser.map { " of \($0)" } ?? ""
             throw StoreError(
                 .failed, "the file has another login\(whose) for it",
                 hint: "say which one is kept: --prefer stored, or --prefer found")
@@ -283,7 +283,7 @@ struct Export: ParsableCommand {
             return JSON.object([
                 JSON.Member("client", .name(outcome.entry.clientName)),
                 JSON.Member("server", .name(outcome.entry.serverName)),
-                JSON.Member("username", outcome.entry.username.map { .text($0) } ?? .null),
+                JSON.Member("username", outcome.entry.shownUser.map { .name($0) } ?? .null),
                 JSON.Member("result", .text(result)),
                 JSON.Member("reason", reason.map { .name($0) } ?? .null),
             ])

@@ -26,7 +26,10 @@ struct GitAddress {
             facts["port"] = Text(validating: authority[(colon + 1)...])
             authority = authority[..<colon]
         }
-        guard !authority.isEmpty, facts["protocol"]?.isEmpty == false else { return nil }
+        // The password of a certificate's file has no host: cert:////home/alice/client.pem
+        let mayLackHost = facts["protocol"] == "cert" && facts["object"] != nil
+        guard !authority.isEmpty || mayLackHost, facts["protocol"]?.isEmpty == false
+        else { return nil }
         facts["server"] = Text(validating: authority)
         query = Query(.git, facts)
     }

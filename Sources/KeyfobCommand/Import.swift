@@ -198,7 +198,7 @@ struct Import: ParsableCommand {
             case .found: break
             case .stored: return .dropped
             case nil:
-                let whose = other.entry.username.map { " of \($0.string)" } ?? ""
+                let whose = other.entry.shownUser.map { " of \($0)" } ?? ""
                 throw StoreError(
                     .failed, "another login\(whose) for it is stored",
                     hint: "say which one is kept: --prefer stored, or --prefer found")
@@ -296,7 +296,7 @@ struct Import: ParsableCommand {
             return JSON.object([
                 JSON.Member("client", .name(outcome.login.entry.clientName)),
                 JSON.Member("server", .name(outcome.login.entry.serverName)),
-                JSON.Member("username", outcome.login.entry.username.map { .text($0) } ?? .null),
+                JSON.Member("username", outcome.login.entry.shownUser.map { .name($0) } ?? .null),
                 JSON.Member("from", .name(outcome.source)),
                 JSON.Member("result", .text(result)),
                 JSON.Member("reason", reason.map { .name($0) } ?? .null),

@@ -15,7 +15,8 @@ struct Inventory {
 
         var client: String { entry.clientName }
         var server: String { entry.serverName }
-        var username: String? { entry.username?.string }
+        /// As it is shown: no token.
+        var username: String? { entry.shownUser }
     }
 
     var logins: [Login] = []

@@ -64,10 +64,10 @@ struct Login: ParsableCommand {
             among: client == .cargo ? session.inventory().logins.map(\.entry) : [])
         let user = try user(at: place, session)
         let secret = try secret(of: user, at: place, session)
-        let login = try verify(user, secret, at: place, session)
+        let login = try verify(user, secret, at: place, session).asStored
         let kept = try keep(login, session)
         let done = place.registry != nil && !noVerify ? "logged in to" : "stored a login for"
-        let who = user.map { " as \($0)" } ?? ""
+        let who = login.entry.shownUser.map { " as \($0)" } ?? ""
         session.console.print("\(done) \(place)\(who), kept in the \(kept)")
     }
 
@@ -107,7 +107,7 @@ struct Login: ParsableCommand {
         if passwordStdin {
             secret = try Secret(passwordFromStandardInput: noun)
         } else {
-            let whose = user.map { " of \($0)" } ?? ""
+            let whose = place.entry(of: user).shownUser.map { " of \($0)" } ?? ""
             guard
                 let typed = try session.terminal.ask(
                     "\(noun)\(whose) for \(place): ", for: noun,

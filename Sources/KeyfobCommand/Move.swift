@@ -160,7 +160,7 @@ struct Move: ParsableCommand {
             JSON.object([
                 JSON.Member("client", .name(outcome.entry.clientName)),
                 JSON.Member("server", .name(outcome.entry.serverName)),
-                JSON.Member("username", outcome.entry.username.map { .text($0) } ?? .null),
+                JSON.Member("username", outcome.entry.shownUser.map { .name($0) } ?? .null),
                 JSON.Member("moved", .bool(!dryRun && outcome.problem == nil)),
                 JSON.Member("reason", outcome.problem.map { .name($0.message) } ?? .null),
             ])

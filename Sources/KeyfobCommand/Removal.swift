@@ -120,14 +120,14 @@ extension Removal {
 extension Entry {
     /// `docker registry.example.com (alice)`
     var description: String {
-        "\(clientName) \(serverName)" + (username.map { " (\($0.string))" } ?? "")
+        "\(clientName) \(serverName)" + (shownUser.map { " (\($0))" } ?? "")
     }
 
     var json: JSON {
         .object([
             JSON.Member("client", .name(clientName)),
             JSON.Member("server", .name(serverName)),
-            JSON.Member("username", username.map { .text($0) } ?? .null),
+            JSON.Member("username", shownUser.map { .name($0) } ?? .null),
         ])
     }
 }

@@ -145,7 +145,7 @@ extension Session {
         var found: [Credential] = []
         for client in client.map({ [$0] }) ?? Client.each {
             for query in client.queries(for: key, among: entries) {
-                let logins = try choice.store.find(query)
+                let logins = try choice.store.find(query).preferringPath(of: query)
                 // docker's first is the one that docker gets; git may have several accounts.
                 found += client.realm == .git ? logins.onceEach : Array(logins.prefix(1))
                 if !logins.isEmpty { break }
@@ -162,13 +162,14 @@ extension Session {
         guard clients.count == 1 else {
             throw StoreError(
                 .failed, "\(server) has logins of \(clients.joined(separator: ", "))",
-                hint: "say whose is meant: --client \(clients[0])")
+                hint: "say whose is meant: --client \(clients[0].shellWord)")
         }
         guard found.count == 1 else {
-            let users = found.map { $0.entry.username?.string ?? "-" }.sorted()
+            let users = found.map { $0.entry.shownUser ?? "-" }.sorted()
+            let named = found.map(\.entry).first { $0.shownUser == users.last }
             throw StoreError(
                 .failed, "\(server) has logins of several users: \(users.joined(separator: ", "))",
-                hint: "say whose is meant: https://\(users[0])@\(server)")
+                hint: named.map { "say whose is meant: \($0.serverNameWithUser.shellWord)" })
         }
         return first
     }
@@ -183,6 +184,12 @@ extension Session {
 }
 
 extension [Credential] {
+    /// git's for the very path that is asked about, or for none, if there are such.
+    fileprivate func preferringPath(of query: Query) -> [Credential] {
+        let those = filter { $0["object"] == query.facts["object"] }
+        return those.isEmpty ? self : those
+    }
+
     /// The best login of each account.
     fileprivate var onceEach: [Credential] {
         var seen: Set<Place?> = []

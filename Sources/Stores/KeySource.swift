@@ -113,7 +113,7 @@ enum KeySource {
                 guard let key = try source.read() else {
                     throw StoreError(
                         .failed, "the key file \(path) does not exist",
-                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path))")
+                        hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path.shellWord))")
                 }
                 return (key, .raw)
             case .credential:

@@ -19,7 +19,7 @@ enum Ownership {
         guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
             throw StoreError(
                 .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
-                hint: "move it away: mv \(path) \(path).old")
+                hint: "move it away: mv \(path.shellWord) \((path + ".old").shellWord)")
         }
         let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
         guard status.st_uid == user || isGiven else {
@@ -34,18 +34,18 @@ enum Ownership {
             let mode = String(status.st_mode & 0o7777, radix: 8)
             throw StoreError(
                 .failed, "\(path) is open to other users (mode 0\(mode))",
-                hint: "run: chmod \(isDirectory ? "700" : "600") \(path)")
+                hint: "run: chmod \(isDirectory ? "700" : "600") \(path.shellWord)")
         }
         guard isDirectory || status.st_nlink <= 1 else {
             throw StoreError(
                 .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
-                hint: "remove its other names; find them with: find ~ -samefile \(path)")
+                hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
     }
 
     static func symbolicLink(_ path: String) -> StoreError {
         return StoreError(
             .failed, "\(path) is a symbolic link, which is not followed",
-            hint: "put what it points to in its place, or remove it: rm \(path)")
+            hint: "put what it points to in its place, or remove it: rm \(path.shellWord)")
     }
 }

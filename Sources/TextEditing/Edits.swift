@@ -69,8 +69,3 @@ package struct Edits {
         }
     }
 }
-
-extension String {
-    /// A text that is no secret, to stand beside one.
-    package var secret: Secret { Secret(copying: Array(utf8).span) }
-}

@@ -1,0 +1,185 @@
+/// What is secret of a git login, and how it stands in a store: the password, and on lines below it
+/// what else there is, as git-credential-libsecret writes it (git 2.43, contrib).
+///
+/// Two kinds of logins stand below an empty first line, so that no other helper takes them for a
+/// password: a scheme with a credential (git 2.46), and a user name that is itself the secret.
+package struct GitSecret: Sendable {
+    /// The user name, where that is what the server checks; such a login has no attribute `user`.
+    package var token: Secret?
+    /// May be empty.
+    package var password: Secret?
+    package var authtype: Text?
+    package var credential: Secret?
+    package var refreshToken: Secret?
+    /// Seconds since 1970.
+    package var expiry: UInt64?
+
+    package init() {}
+
+    /// Returns whether there is enough of it to log in with, by the name of a user or without. An
+    /// empty name and an empty password are enough, as they are for git's own helpers.
+    package func isWhole(for username: Text?) -> Bool {
+        if let credential { return authtype?.isEmpty == false && !credential.isEmpty }
+        return password != nil && (username != nil || token != nil)
+    }
+
+    /// Returns whether both present the same to the server.
+    package func isSame(as other: GitSecret) -> Bool {
+        password ?? "".secret == other.password ?? "".secret && token == other.token
+            && credential == other.credential && authtype == other.authtype
+    }
+
+    /// Returns whether it has expired at this time, in seconds since 1970.
+    package func hasExpired(at now: UInt64) -> Bool { expiry.map { $0 <= now } ?? false }
+
+    /// Returns what alone logs in: the credential, the token in the place of a user name, or the
+    /// password. nil if there is none of them.
+    package func alone(for username: Text?) -> Secret? {
+        if let credential { return credential }
+        if let token { return token }
+        if let username, hasToken(for: username) { return username.string.secret }
+        return password
+    }
+
+    /// Returns whether git may be given it, or would take a part of it for another line: it holds
+    /// no line feed, carriage return or NUL.
+    package var isOfLines: Bool {
+        [token, password, credential, refreshToken].allSatisfy { $0?.isOneLine ?? true }
+            && authtype?.hasControlCharacter != true
+    }
+
+    /// As it stands in a store.
+    package init(stored: Secret) {
+        let ranges = stored.expose { bytes in
+            var ranges: [Range<Int>] = []
+            var start = 0
+            for index in bytes.indices where bytes[index] == 0x0A {
+                ranges.append(start..<index)
+                start = index + 1
+            }
+            return ranges + [start..<bytes.count]
+        }
+        for range in ranges.dropFirst() {
+            let line = stored[range]
+            if let value = line.value(of: "password_expiry_utc") {
+                expiry = GitSecret.seconds(value)
+            } else if let value = line.value(of: "oauth_refresh_token") {
+                refreshToken = value
+            } else if let value = line.value(of: "authtype") {
+                authtype = Text(copying: value)
+            } else if let value = line.value(of: "credential") {
+                credential = value
+            } else if let value = line.value(of: "username") {
+                token = value
+            } else if let value = line.value(of: "password") {
+                password = value
+            }
+        }
+        if token != nil, ranges[0].isEmpty { return }
+        // Without a user name in its own line, what is below is no other password.
+        token = nil
+        password = ranges[0].isEmpty && credential != nil ? nil : stored[ranges[0]]
+    }
+
+    package var stored: Secret {
+        var parts = [token == nil ? password ?? "".secret : "".secret]
+        if let token {
+            parts += ["\nusername=".secret, token, "\npassword=".secret, password ?? "".secret]
+        }
+        if let authtype { parts += ["\nauthtype=\(authtype)".secret] }
+        if let credential { parts += ["\ncredential=".secret, credential] }
+        if let expiry { parts += ["\npassword_expiry_utc=\(expiry)".secret] }
+        if let refreshToken { parts += ["\noauth_refresh_token=".secret, refreshToken] }
+        return Secret(joining: parts)
+    }
+
+    /// A number without a sign; nil for anything else.
+    package static func seconds(_ value: Secret) -> UInt64? {
+        value.expose { bytes in
+            guard (1...18).contains(bytes.count) else { return nil }
+            var number: UInt64 = 0
+            for index in bytes.indices {
+                guard (0x30...0x39).contains(bytes[index]) else { return nil }
+                number = number * 10 + UInt64(bytes[index] - 0x30)
+            }
+            return number
+        }
+    }
+}
+
+// MARK: A user name that is a secret
+
+extension Credential {
+    /// A git login as it is stored: a user name that is what the server checks (GitHub's
+    /// `https://TOKEN:x-oauth-basic@github.com`) is kept with the secret, and is no attribute. So
+    /// there is one such login for a host and a path.
+    package static func git(_ entry: Entry, _ secret: GitSecret) -> Credential {
+        guard let user = entry.attributes["user"], secret.hasToken(for: user) else {
+            return Credential(entry, secret: secret.stored)
+        }
+        var secret = secret
+        secret.token = user.string.secret
+        return Credential(
+            .git(
+                protocol: entry.attributes["protocol"] ?? "",
+                server: entry.attributes["server"] ?? "", port: entry.attributes["port"],
+                object: entry.attributes["object"], user: nil), secret: secret.stored)
+    }
+}
+
+extension GitSecret {
+    /// What stands for a password where the user name is what the server checks.
+    private static let placeholders: [Text] = [
+        "", "x-oauth-basic", "x-access-token", "x-token-auth", "oauth2",
+    ]
+
+    /// Returns whether that user name is what the server checks: nothing else of the login is
+    /// secret, or it begins as tokens do.
+    fileprivate func hasToken(for username: Text) -> Bool {
+        guard credential == nil, !username.isEmpty, let password else { return false }
+        return username.looksLikeToken
+            || GitSecret.placeholders.contains { password == Secret(copying: $0.bytes.span) }
+    }
+}
+
+extension Text {
+    /// How the tokens of GitHub, GitLab, Bitbucket, Atlassian, DigitalOcean, Docker Hub, Hugging
+    /// Face, npm and PyPI begin.
+    private static let tokenPrefixes: [Text] = [
+        "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glptt-",
+        "glcbt-", "glsoat-", "gloas-", "ATBB", "ATCTT3", "ATATT3", "dop_v1_", "doo_v1_", "dor_v1_",
+        "dckr_pat_", "dckr_oat_", "hf_", "npm_", "pypi-",
+    ]
+
+    /// True if it begins as tokens do that are sometimes given for a user name, or is of 40
+    /// hexadecimal digits, as GitHub's older tokens and Gitea's are. Such a name is not shown.
+    package var looksLikeToken: Bool {
+        let isDigit = { (byte: UInt8) in
+            (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte.lowerCased)
+        }
+        if bytes.count == 40, bytes.allSatisfy(isDigit) { return true }
+        return Text.tokenPrefixes.contains {
+            bytes.count >= $0.bytes.count + 16 && bytes.starts(with: $0.bytes)
+        }
+    }
+}
+
+extension Secret {
+    /// True if it holds no line feed, carriage return or NUL.
+    package var isOneLine: Bool {
+        expose { bytes in
+            bytes.indices.allSatisfy {
+                bytes[$0] != 0x0A && bytes[$0] != 0x0D && bytes[$0] != 0
+            }
+        }
+    }
+
+    /// What follows `NAME=`; nil if the line is another one.
+    fileprivate func value(of name: String) -> Secret? {
+        let prefix = Array("\(name)=".utf8)
+        let begins = expose { bytes in
+            bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }
+        }
+        return begins ? self[prefix.count..<count] : nil
+    }
+}
