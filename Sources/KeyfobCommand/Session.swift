@@ -166,7 +166,7 @@ extension Session {
         }
         guard found.count == 1 else {
             let users = found.map { $0.entry.shownUser ?? "-" }.sorted()
-            let named = found.map(\.entry).first { $0.shownUser == users.last }
+            let named = found.map(\.entry).first { $0.shownUser == users.first { $0 != "-" } }
             throw StoreError(
                 .failed, "\(server) has logins of several users: \(users.joined(separator: ", "))",
                 hint: named.map { "say whose is meant: \($0.serverNameWithUser.shellWord)" })

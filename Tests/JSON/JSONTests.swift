@@ -44,7 +44,9 @@ import Testing
         #expect(line == Secret(text: "\"<token> & é \u{2027}\u{2030}\u{600}\u{A0}\""))
     }
 
-    @Test(arguments: [0x7F, 0x80, 0x9B, 0x9F, 0x61C, 0x200E, 0x200F, 0x2028, 0x202E, 0x2066, 0x2069])
+    @Test(arguments: [
+        0x7F, 0x80, 0x9B, 0x9F, 0x61C, 0x200E, 0x200F, 0x2028, 0x202E, 0x2066, 0x2069,
+    ])
     func whatATerminalObeysIsEscaped(value: UInt32) throws {
         let scalar = try #require(Unicode.Scalar(value))
         let digits = String(value, radix: 16)
