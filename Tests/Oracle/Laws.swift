@@ -300,7 +300,8 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
             let label = client.label(of: server)
             let isNamed = lines.contains {
                 $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")
-                    && !$0.contains("plain text")
+                    // Only terraform takes what is in its files before it asks a helper.
+                    && (client.name == "terraform" || !$0.contains("plain text"))
             }
             if says != isAsked, !isNamed, !(isMixed && !isAsked) {
                 found.append(

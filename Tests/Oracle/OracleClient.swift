@@ -57,7 +57,8 @@ extension OracleClient {
 
 /// The clients, in the order in which they are told of.
 let oracleClients: [any OracleClient.Type] = [
-    GitClient.self, DockerClient.self, PodmanClient.self,
+    GitClient.self, DockerClient.self, PodmanClient.self, CargoClient.self,
+    TerraformClient.self,
 ]
 
 func oracleClient(_ name: String) -> (any OracleClient.Type)? {

@@ -17,7 +17,7 @@ struct Shrinking {
                 guard budget > 0 else { break }
                 budget -= 1
                 let broken = try? violations(of: law, by: candidate)
-                if broken?.contains(where: { $0.kind == kind }) == true {
+                if broken?.contains(where: { $0.kind == kind }) == true, isValid(candidate) {
                     best = candidate
                     hasShrunk = true
                     break
@@ -25,6 +25,14 @@ struct Shrinking {
             }
         }
         return best
+    }
+
+    /// Whether the client understands what is left.
+    private func isValid(_ plan: Case) -> Bool {
+        guard let client = oracleClient(plan.client), let house = try? House(plan) else {
+            return false
+        }
+        return (try? client.complaints(in: house)) == ""
     }
 
     /// Cases with one thing less, those that take away most first.

@@ -8,6 +8,8 @@ struct World: Sendable {
     let socket: String
     /// A registry of everything, and a proxy for hosts that do not exist.
     let port: String
+    /// A folder with a git that finds one index of crates wherever it is asked to look.
+    let gitFolder: String
     private let sandbox: Sandbox
 
     static let shared = Result { try World() }
@@ -23,9 +25,40 @@ struct World: Sendable {
             "/usr/bin/python3", "-B", "\(folder)/world.py", socket,
         ])
         self.socket = socket
+        gitFolder = try World.makeIndex(in: sandbox)
         port = try server.wait(for: "port") {
             server.log.firstMatch(of: /port ([0-9]+)\n/).map { String($0.1) }
         }
+    }
+
+    private static func makeIndex(in sandbox: Sandbox) throws -> String {
+        try sandbox.write(
+            #"{"dl":"http://crates.example.com/dl","api":"http://crates.example.com"}"#,
+            to: "index/config.json")
+        let index = sandbox.file("index")
+        let git = try sandbox.program(["git"]).executable()
+        for arguments in [
+            ["init", "-q"], ["add", "."],
+            ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "index"],
+        ] {
+            let outcome = try sandbox.program([git, "-C", index] + arguments).run()
+            guard outcome.succeeded else { throw SandboxError("git: \(outcome)") }
+        }
+        let script = try sandbox.write(
+            """
+            #!/bin/sh
+            for argument; do
+                shift
+                case $argument in *://*) argument=file://\(index) ;; esac
+                set -- "$@" "$argument"
+            done
+            exec \(git) "$@"
+
+            """, to: "index-git/source")
+        let installed = try sandbox.run(
+            "install", "-m", "755", script, sandbox.file("index-git/git"))
+        guard installed.succeeded else { throw SandboxError(installed.errors) }
+        return sandbox.file("index-git")
     }
 
     /// What the client has sent, of its output; nil if the server was not reached, and an empty
