@@ -86,7 +86,7 @@ let package = Package(
             name: "CCurl", cSettings: [.unsafeFlags(runtimeHeaders + ["-Wall", "-Wextra"])]),
 
         // What the user has configured.
-        .target(name: "Settings", dependencies: ["Credentials", "JSON", "Stores"]),
+        .target(name: "Settings", dependencies: ["Credentials", "Files", "JSON", "Stores"]),
 
         .executableTarget(
             name: "Helper",

@@ -43,6 +43,21 @@ package struct ClientFile: Hashable, Sendable {
         return try content(of: file)
     }
 
+    /// Throws `failed` if the file, or a symbolic link on the way to it, is another user's: what is in
+    /// it is theirs, and no login of this user. A file that does not exist is nobody's.
+    package func requireOwn() throws(StoreError) {
+        try PathOwners.check(path, before: "read")
+        guard let file = try open(path) else { return }
+        let owner = try status(of: file).st_uid
+        guard owner == geteuid() || owner == 0 else { throw foreign(owner) }
+    }
+
+    /// Throws `failed` if it is reached through what another user may exchange: nothing of theirs is
+    /// changed, and they do not lead this user to change what they could not.
+    package func requireOwnWay() throws(StoreError) {
+        try PathOwners.check(path, before: "changed")
+    }
+
     /// Puts what `change` makes of the content (nil: there is no file) in its place; nil leaves it
     /// as it is. `change` may be called more than once. Returns whether it was replaced.
     ///
@@ -53,6 +68,7 @@ package struct ClientFile: Hashable, Sendable {
         isPrivate: Bool = false,
         _ change: (Secret?) throws(StoreError) -> Secret?
     ) throws(StoreError) -> Bool {
+        try requireOwnWay()
         for _ in 0..<ClientFile.attempts {
             let target = try resolved()
             guard let file = try open(target) else {
@@ -75,6 +91,7 @@ package struct ClientFile: Hashable, Sendable {
     /// Nothing is made in a folder that belongs to somebody else: under sudo, `HOME` may be another
     /// user's.
     package func makeFolder() throws(StoreError) {
+        try requireOwnWay()
         var above = path.folder
         var status = stat()
         while unsafe stat(above, &status) != 0, above != "/" { above = above.folder }
@@ -96,6 +113,7 @@ package struct ClientFile: Hashable, Sendable {
 
     /// Removes the file if it holds these bytes and nothing else. Returns whether it did.
     package func remove(ifItIs content: Secret) throws(StoreError) -> Bool {
+        try requireOwnWay()
         guard let file = try open(path) else { return false }
         try lock(file)
         guard try self.content(of: file) == content, try isStill(path, try status(of: file))
@@ -186,9 +204,7 @@ package struct ClientFile: Hashable, Sendable {
 
     private func requireOwn(_ status: stat) throws(StoreError) {
         guard status.st_uid == geteuid() || geteuid() == 0 else {
-            throw StoreError(
-                .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(geteuid()))",
-                hint: "run this as the user whose it is")
+            throw foreign(status.st_uid)
         }
         guard status.st_nlink == 1 else {
             throw StoreError(
@@ -196,6 +212,12 @@ package struct ClientFile: Hashable, Sendable {
                 "\(path) has \(status.st_nlink) hard links, and would live on under others",
                 hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
+    }
+
+    private func foreign(_ owner: uid_t) -> StoreError {
+        StoreError(
+            .failed, "\(path) is owned by uid \(owner), not by you (uid \(geteuid()))",
+            hint: "run this as the user whose it is")
     }
 
     /// Puts a new file in the place of none; false if there is one meanwhile.

@@ -106,6 +106,7 @@ struct Import: ParsableCommand {
             else { continue }
             let contents: PlaintextContents
             do throws(StoreError) {
+                try plaintext.file.requireOwn()
                 contents = try plaintext.contents()
             } catch {
                 session.console.report(error)

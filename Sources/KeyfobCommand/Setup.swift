@@ -144,6 +144,7 @@ struct Setup: ParsableCommand {
         guard !dryRun else { return outcome }
 
         var before: [(file: ClientFile, content: Secret?)] = []
+        for file in setup.gitFiles { try file.requireOwnWay() }
         for file in setup.gitFiles { before.append((file, try file.read())) }
         try setup.addToGit()
         for (file, content) in before {
@@ -241,7 +242,7 @@ struct Setup: ParsableCommand {
             }
         }
         guard !dryRun else { return outcome }
-        if setup.client == .terraform { unlinkPlugin(setup) }
+        if setup.client == .terraform { try unlinkPlugin(setup) }
         try record.remove(change)
         return outcome
     }
@@ -260,7 +261,8 @@ struct Setup: ParsableCommand {
         return try setting.restoration(of: content, before: change.removed)
     }
 
-    private func unlinkPlugin(_ setup: ClientSetup) {
+    private func unlinkPlugin(_ setup: ClientSetup) throws(StoreError) {
+        try ClientFile(setup.terraformPlugin).requireOwnWay()
         var status = stat()
         guard unsafe lstat(setup.terraformPlugin, &status) == 0, status.st_mode & S_IFMT == S_IFLNK
         else { return }

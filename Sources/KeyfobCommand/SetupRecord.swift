@@ -23,6 +23,8 @@ struct SetupRecord {
 
     init(in folder: String) throws(StoreError) {
         file = ClientFile(folder + "/setup.json")
+        // It says which files are changed, and how.
+        try file.requireOwn()
         guard let content = try file.read() else { return }
         guard let members = try? JSON(decoding: content).members,
             case .array(let values) = members.first(where: { $0.name == "changes" })?.value

@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 internal import Glibc
 internal import JSON
 
@@ -27,6 +28,10 @@ struct ConfigurationFile {
     }
 
     /// A symbolic link is followed: many keep such files in a repository of their own.
+    ///
+    /// The file can name a program that is run, so nobody but this user and root may decide what is in
+    /// it: they own it, the folder that it lies in and the one that a link leads to, and no one else may
+    /// write there. A sticky folder is no exception, for another user may put the file there first.
     private func content() throws(Failure) -> Secret? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
@@ -37,6 +42,8 @@ struct ConfigurationFile {
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw Failure(errno: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(reason: "not a file") }
+        try require(status, of: path)
+        try requireWay()
         guard status.st_size <= ConfigurationFile.limit else {
             throw Failure(reason: "longer than \(ConfigurationFile.limit) bytes")
         }
@@ -53,6 +60,47 @@ struct ConfigurationFile {
             }
             return count
         }
+    }
+}
+
+extension ConfigurationFile {
+    private func requireWay() throws(Failure) {
+        do throws(StoreError) {
+            try PathOwners.check(path, before: "used")
+        } catch {
+            throw Failure(reason: error.message)
+        }
+        guard let target = unsafe realpath(path, nil) else { throw Failure(errno: errno) }
+        defer { unsafe free(target) }
+        for path in [path, unsafe String(cString: target)] {
+            let folder = path.folder
+            var status = stat()
+            guard unsafe stat(folder, &status) == 0 else { throw Failure(errno: errno) }
+            try require(status, of: folder)
+        }
+    }
+
+    private func require(_ status: stat, of path: String) throws(Failure) {
+        let what = path == self.path ? "" : "\(path) is "
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw Failure(
+                reason: "\(what)owned by uid \(status.st_uid), not by you (uid \(geteuid()))")
+        }
+        guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            throw Failure(
+                reason: "\(what)open to changes by others (mode 0\(mode)); run: chmod go-w \(path)")
+        }
+    }
+}
+
+extension String {
+    /// The folder that an absolute path lies in.
+    fileprivate var folder: String {
+        guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")), slash != startIndex else {
+            return "/"
+        }
+        return String(self[..<slash])
     }
 }
 

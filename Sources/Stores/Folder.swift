@@ -30,6 +30,7 @@ package struct Folder: Hashable, Sendable {
         } catch {
             throw refusal(of: error)
         }
+        try PathOwners.check(path, before: "used")
         return try checked(directory)
     }
 
@@ -40,6 +41,7 @@ package struct Folder: Hashable, Sendable {
     /// may be another user's.
     func create() throws(StoreError) -> OpenFolder {
         if let folder = try open() { return folder }
+        try PathOwners.check(path, before: "created")
         var (above, names) = try nearestAncestor()
         var directory = try attempt("open", above) { () throws(SystemError) in
             try Descriptor.ofDirectory(above)

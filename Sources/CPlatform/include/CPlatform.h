@@ -26,6 +26,10 @@ bool platform_harden(void);
 /// Whether the process has more rights than the user who started it: AT_SECURE.
 bool platform_has_borrowed_rights(void);
 
+/// Returns true for the user of this process and for root. In a user namespace that does not number
+/// all users it is true for the overflow user too, as which root may be shown there.
+bool platform_is_user_or_root(uid_t user);
+
 /// Ends the process with status 1 after so many seconds, counted anew at each call, whatever it
 /// is waiting for. If the answer has not been claimed by then, the lines of
 /// `platform_watchdog_say` are written first.
