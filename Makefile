@@ -34,7 +34,7 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
-	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
+	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
 	strace valgrind zsh fish mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and

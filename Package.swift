@@ -175,8 +175,8 @@ let package = Package(
             name: "ClientsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Clients",
             exclude: [
-                "crate-registry.py", "git-server.py", "module-registry.py", "plain-server.py",
-                "token-server.py",
+                "crate-registry.py", "docker-engine.py", "git-server.py", "module-registry.py",
+                "plain-server.py", "token-server.py",
             ]),
         .testTarget(
             name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
