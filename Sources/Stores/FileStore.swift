@@ -529,7 +529,11 @@ extension FileStore {
                 .locked, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
                 hint: "put the key back, or move the store away and log in again")
         }
-        throw StoreError(
+        throw nobodyToAsk
+    }
+
+    private var nobodyToAsk: StoreError {
+        StoreError(
             .locked, "\(path) is protected by a passphrase, and nobody can be asked here for it",
             hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the configuration")
     }
@@ -537,8 +541,8 @@ extension FileStore {
     /// Asks for the passphrase until it is right, and remembers what it opens. True if the file is
     /// to be read again now; false where there is no terminal.
     ///
-    /// Throws `locked` if what was typed was wrong each time, `declined` and `timedOut` if nothing
-    /// was typed; it is not asked for again then.
+    /// Throws `locked` if what was typed was wrong each time or the terminal has gone away, `declined`
+    /// and `timedOut` if nothing was typed; it is not asked for again then.
     private func askPerson(
         _ slots: [FileFormat.Slot], _ header: FileFormat.Header,
         in folder: borrowing OpenFolder, for subject: String
@@ -556,7 +560,7 @@ extension FileStore {
                     let passphrase = try turn.ask(
                         question, notice: notice, for: "passphrase",
                         seconds: options.promptTimeout)
-                else { return false }
+                else { throw nobodyToAsk }
                 if let unlocked = try unlock(slots, of: header, with: passphrase) {
                     options.memory.keep(unlocked)
                     return true

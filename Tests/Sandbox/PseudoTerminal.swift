@@ -65,9 +65,22 @@ package final class PseudoTerminal: Sendable {
 
     /// Turns the echo on or off, as another program at this terminal may do.
     package func setEcho(_ isOn: Bool) {
+        change { settings in
+            if isOn {
+                settings.c_lflag |= tcflag_t(ECHO)
+            } else {
+                settings.c_lflag &= ~tcflag_t(ECHO)
+            }
+        }
+    }
+
+    /// Makes it a terminal that gives each byte as it is typed and shows none.
+    package func makeRaw() { change { unsafe cfmakeraw(&$0) } }
+
+    private func change(_ body: (inout termios) -> Void) {
         var settings = termios()
         guard unsafe tcgetattr(person.number, &settings) == 0 else { return }
-        if isOn { settings.c_lflag |= tcflag_t(ECHO) } else { settings.c_lflag &= ~tcflag_t(ECHO) }
+        body(&settings)
         _ = unsafe tcsetattr(person.number, TCSANOW, &settings)
     }
 }

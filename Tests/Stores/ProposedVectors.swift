@@ -292,6 +292,16 @@ extension FileVector {
                     $0.slots.append(parameters + $0.slots[0].dropFirst())
                 })
         }
+        vectors.append(
+            try forged(
+                "passphrase-slots",
+                "Two passphrase slots, each of which asks for all that one may.",
+                damaged("its key slots together ask for too much work")
+            ) {
+                let parameters: [UInt8] = [2] + little(10) + little(1 << 20)
+                $0.slots += [parameters + $0.slots[0].dropFirst()]
+                $0.slots += [$0.slots[1]]
+            })
         return vectors
     }
 
