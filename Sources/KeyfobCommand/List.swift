@@ -8,8 +8,8 @@ struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List every login: client, server, user, where and since when.",
         discussion: """
-            No secret is read, and nothing is unlocked: what a locked keyring does not show is \
-            said on standard error.
+            No secret is read. At a terminal the passphrase of the file is asked for. No keyring is \
+            unlocked: what a locked one does not show is said on standard error.
             """)
 
     @Option(help: "Only this client's logins.")
