@@ -1,3 +1,4 @@
+import Foundation
 import Sandbox
 import Testing
 
@@ -18,6 +19,23 @@ import Testing
     func aBusThatSaysNothingIsAnError(request: Request) async throws {
         let address = try socket("signal.pause()")
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        try await expectError(request, "the session bus did not answer", within: 5)
+    }
+
+    @Test(arguments: Request.allCases)
+    func aBusThatTakesNoMoreConnectionsIsAnError(request: Request) async throws {
+        let address = try socket(
+            """
+            listener.listen(0)
+            waiting = []
+            for _ in range(8):
+                waiting.append(socket.socket(socket.AF_UNIX))
+                waiting[-1].setblocking(False)
+                waiting[-1].connect_ex(sys.argv[1])
+            signal.pause()
+            """)
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: address)
+        usleep(300_000)
         try await expectError(request, "the session bus did not answer", within: 5)
     }
 
