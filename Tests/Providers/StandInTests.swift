@@ -105,6 +105,19 @@ struct StandInTests {
         #expect(try own.items().count == 1)
     }
 
+    /// root is no stand-in, and has another number in a user namespace that does not know root.
+    @Test(arguments: [[], ["unshare", "--map-root-user"], ["unshare", "--map-current-user"]])
+    func aBusOfRootsServes(prefix: [String]) throws {
+        let bus = try PrivateBus(in: common, listening: socket(.name), letsInEverybody: true)
+        let keyring = try GnomeKeyring(on: bus)
+        user.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: bus.address)
+        let stored = try user.program(
+            prefix + ["docker-credential-keyfob", "store"], input: Array(Request.update.input.utf8)
+        ).run()
+        #expect(stored.succeeded, "\(stored)")
+        #expect(try keyring.items().count == 1)
+    }
+
     /// Where the bus listens.
     private func socket(_ place: Place) -> String {
         switch place {
