@@ -6,6 +6,8 @@ final class House {
     let sandbox: Sandbox
     let world: World
     let plan: Case
+    /// False where a client must do without Keyfob from now on.
+    var hasKeyfob = true
     private var keyring: GnomeKeyring?
 
     /// Another folder of executables to examine; those of this build by default.
@@ -27,6 +29,8 @@ final class House {
             sandbox.setEnvironment("KEYFOB_STORE", to: "file")
         }
         sandbox.setEnvironment("KEYFOB_PROMPT", to: "never")
+        // The system's settings of this machine are no part of a case.
+        sandbox.setEnvironment("GIT_CONFIG_SYSTEM", to: sandbox.file("etc/none"))
         try useOtherProducts()
         for (path, text) in plan.files { try write(bytes(text), to: self.text(path)) }
         for (path, target) in plan.links ?? [:] {

@@ -62,8 +62,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(403, {"errors": [{"detail": mark(auth)}]})
         if path.endswith("/versions"):  # a registry of terraform's modules
             return self.send(403, b"", reason=mark(auth))
-        if path.endswith("/-/whoami"):  # npm
-            return self.send(200, {"username": mark(auth)})
+        if path.endswith("/-/ping"):  # npm
+            return self.send(200, {"auth": mark(auth)})
         self.send(404, {"error": mark(auth)})
 
     def do_CONNECT(self):
