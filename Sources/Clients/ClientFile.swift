@@ -24,10 +24,40 @@ package struct ClientFile: Hashable, Sendable {
         self.path = unsafe String(cString: folder) + "/" + path
     }
 
+    /// Its name in its folder.
+    package var name: String { String(path.split(separator: "/").last ?? "") }
+
     /// Whether there may be such a file: one in a folder that cannot be entered is not known not to
     /// be there.
     package var exists: Bool {
         unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
+    /// The same for two paths to one file, where it is there.
+    package var identity: String {
+        guard let target = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(target) }
+        return unsafe String(cString: target)
+    }
+
+    /// The files of a folder whose names end so, in the order of their names.
+    static func files(in folder: String, named ending: String) -> [ClientFile] {
+        ClientFile.names(in: folder).filter { $0.hasSuffix(ending) }.sorted()
+            .map { ClientFile("\(folder)/\($0)") }
+    }
+
+    private static func names(in path: String) -> [String] {
+        guard let folder = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(folder) }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { break }
+            names.append(
+                unsafe String(
+                    cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+            )
+        }
+        return names
     }
 
     /// The longest file that is read, in bytes.
@@ -291,15 +321,9 @@ package struct ClientFile: Hashable, Sendable {
 
     /// Removes what one that was killed has left. The caller holds the lock of the file.
     private func sweepTemporaries(of target: String) {
-        guard let folder = unsafe opendir(target.folder) else { return }
-        defer { unsafe closedir(folder) }
-        while let entry = unsafe readdir(folder) {
-            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return }
-            let name = unsafe String(
-                cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-            if name.utf8.starts(with: target.temporaryPrefix.utf8) {
-                unsafe unlink(target.folder + "/" + name)
-            }
+        for name in ClientFile.names(in: target.folder)
+        where name.utf8.starts(with: target.temporaryPrefix.utf8) {
+            unsafe unlink(target.folder + "/" + name)
         }
     }
 

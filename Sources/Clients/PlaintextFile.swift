@@ -4,8 +4,8 @@ internal import TextEditing
 /// A plaintext file is a client's own file in which logins stand for everyone to read who can read
 /// the file.
 package protocol PlaintextFile: Sendable {
-    /// Whose file it is, as people name the client.
-    var client: String { get }
+    /// Whose file it is.
+    var client: any Client { get }
 
     var file: ClientFile { get }
 
@@ -50,11 +50,16 @@ package struct PlaintextLogin: Sendable {
     /// Empty where the file only says that there is one, kept by a helper.
     package let secret: Secret
     /// Why its client could not be given it by a helper; nil if it can.
-    package let obstacle: String?
+    package internal(set) var obstacle: String?
+    /// Whether the client takes another one of the file in its place.
+    var isShadowed = false
+    /// How the file spells what it is for; nil where that is how it is stored.
+    package let spelling: Text?
 
-    init(_ entry: Entry, secret: Secret, obstacle: String? = nil) {
+    init(_ entry: Entry, secret: Secret, obstacle: String? = nil, spelling: Text? = nil) {
         self.entry = entry
         self.secret = secret
+        self.spelling = spelling
         self.obstacle =
             obstacle
             ?? (entry.attributes.values.contains(where: \.hasControlCharacter)
@@ -62,8 +67,8 @@ package struct PlaintextLogin: Sendable {
     }
 
     /// A login that another helper keeps.
-    package init(_ credential: Credential) {
-        self.init(credential.entry, secret: credential.secret)
+    package init(_ credential: Credential, obstacle: String? = nil) {
+        self.init(credential.entry, secret: credential.secret, obstacle: obstacle)
     }
 
     /// Whether a store keeps one of the two.
@@ -75,6 +80,26 @@ package struct PlaintextLogin: Sendable {
         isForSame(as: other) && secret == other.secret
             && (entry.realm != .docker
                 || entry.attributes["username"] == other.entry.attributes["username"])
+    }
+
+    /// Whether it is the same one in the file.
+    package func isSamePlace(as other: PlaintextLogin) -> Bool {
+        entry.attributes == other.entry.attributes && spelling == other.spelling
+            && secret == other.secret
+    }
+
+    /// `docker registry.example.com (alice)`, as the file spells it.
+    package var description: String {
+        guard let spelling else { return entry.description }
+        return "\(entry.clientName) \(spelling)" + (entry.shownUser.map { " (\($0))" } ?? "")
+    }
+
+    /// Whether one of the queries asks for it, by what it is in a store or as the file spells it.
+    package func isMeant(by queries: [Query]) -> Bool {
+        let spelled = spelling.map { Entry.docker(server: $0, username: entry.username ?? "") }
+        return queries.contains { query in
+            query.matches(entry) || spelled.map(query.matches) == true
+        }
     }
 
     package var credential: Credential { Credential(entry, secret: secret) }

@@ -44,7 +44,7 @@ extension PlaintextTarget {
         let logins = try contents(of: before).logins
         let others = logins.filter { $0.isForSame(as: login) && !$0.isSame(as: login) }
         // No helper could give it any more either: it would be lost.
-        if let reason = others.compactMap(\.obstacle).first {
+        if let reason = others.filter({ !$0.isShadowed }).compactMap(\.obstacle).first {
             throw StoreError(.failed, "the file has another one, which would be lost: \(reason)")
         }
         if let other = others.first, !replaces { return (before, .refused(other.entry)) }

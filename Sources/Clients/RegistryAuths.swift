@@ -20,20 +20,21 @@ package struct RegistryAuths: PlaintextTarget {
 
     package let file: ClientFile
     private let format: Format
+    /// Whether podman, too, calls the file its own.
+    private let isPodmans: Bool
 
-    package init(_ file: ClientFile, _ format: Format) {
+    package init(_ file: ClientFile, _ format: Format, isPodmans: Bool = false) {
         self.file = file
         self.format = format
+        self.isPodmans = isPodmans || format == .podman
     }
 
-    package var client: String { format == .podman ? "podman" : "docker" }
+    package var client: any Client { format == .podman ? Podman() : Docker() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
-        guard let text = try file.object(content), let auths = auths(of: text) else {
-            return PlaintextContents()
-        }
-        let logins = (auths.members ?? []).compactMap { login($0, of: text) }
-        return PlaintextContents(logins: logins.filter { !$0.secret.isEmpty })
+        guard let text = try file.object(content) else { return PlaintextContents() }
+        return PlaintextContents(
+            logins: logins(of: text).map(\.login).filter { !$0.secret.isEmpty })
     }
 
     @discardableResult
@@ -64,15 +65,10 @@ package struct RegistryAuths: PlaintextTarget {
     ) throws(StoreError) -> [Entry] {
         var removed: [Entry] = []
         try file.editJSON { text, _, edits in
-            removed = []
-            guard let auths = auths(of: text), let members = auths.members else { return }
-            var meant: [Int] = []
-            for (index, member) in members.enumerated() {
-                guard let login = login(member, of: text), isMeant(login) else { continue }
-                meant.append(index)
-                if !login.secret.isEmpty { removed.append(login.entry) }
-            }
-            if !meant.isEmpty { change(meant, auths, text, &edits) }
+            let meant = logins(of: text).filter { isMeant($0.login) }
+            removed = meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
+            guard let auths = auths(of: text), !meant.isEmpty else { return }
+            change(meant.map(\.index), auths, text, &edits)
         }
         return removed
     }
@@ -86,7 +82,7 @@ package struct RegistryAuths: PlaintextTarget {
         var content = content
         if let text = try file.object(content) {
             let members = (auths(of: text)?.members ?? []).filter {
-                ServerKey($0.name).normalForm == server.normalForm
+                ServerKey(self.server(of: $0.name)).normalForm == server.normalForm
             }
             let logins = members.filter { self.login($0, of: text)?.secret.isEmpty == false }
             if logins.count == 1, logins[0].name == key,
@@ -127,8 +123,12 @@ package struct RegistryAuths: PlaintextTarget {
     /// What the client looks a server up by; nil if it cannot. docker looks all else up as it was
     /// stored.
     private func key(of server: ServerKey) -> Text? {
-        guard format != .podman else { return server.podmanHost }
-        return server.isHub ? ServerKey.hub.spelling : server.podmanHost ?? server.spelling
+        guard let host = server.podmanHost else {
+            return format == .podman ? nil : server.spelling
+        }
+        guard !server.isHub else { return format == .podman ? host : ServerKey.hub.spelling }
+        // It asks by the host as it was typed.
+        return server.spelling.dockerHost
     }
 
     /// What stands for the login, and the value of each.
@@ -152,44 +152,115 @@ package struct RegistryAuths: PlaintextTarget {
         format == .dockercfg ? text.root : text.root?[Name.auths]
     }
 
+    // MARK: What stands in it
+
+    /// The logins, and which member each is; those without a secret are the marks of a helper's.
+    private func logins(of text: JSONText) -> [(index: Int, login: PlaintextLogin)] {
+        var found: [(index: Int, login: PlaintextLogin)] = []
+        for (index, member) in (auths(of: text)?.members ?? []).enumerated() {
+            if let login = login(member, of: text) { found.append((index, login)) }
+        }
+        let groups = Dictionary(grouping: found.indices.filter { !found[$0].login.secret.isEmpty })
+        {
+            found[$0].login.entry.login
+        }
+        for group in groups.values where group.count > 1 {
+            let first = group.min { rank(of: found[$0].login) < rank(of: found[$1].login) } ?? 0
+            let winner = found[first].login
+            for index in group where found[index].login.obstacle == nil && index != first {
+                guard !found[index].login.isSame(as: winner.credential) else { continue }
+                found[index].login.obstacle =
+                    "the file has another login for this server, under \(winner.key), and Keyfob keeps one"
+                found[index].login.isShadowed = rank(of: winner) < rank(of: found[index].login)
+                // Which of them is taken is chance.
+                if rank(of: found[index].login) == rank(of: winner), rank(of: winner) > 1 {
+                    found[first].login.obstacle =
+                        "\(client.name) takes one of several logins by chance"
+                    found[index].login.obstacle = found[first].login.obstacle
+                }
+            }
+        }
+        return found
+    }
+
+    /// The order in which the client looks for the login of a server: the very key that it asks for,
+    /// as other names have it, then all others.
+    private func rank(of login: PlaintextLogin) -> Int {
+        let server = ServerKey(login.entry.attributes["server"] ?? "")
+        let asked =
+            server.isHub && format != .podman ? ServerKey.hub.spelling : server.podmanHost
+        if login.key == asked { return 0 }
+        return login.key == (server.isHub ? "docker.io" : login.key.dockerHost) ? 1 : 2
+    }
+
     private func login(_ member: JSONText.Member, of text: JSONText) -> PlaintextLogin? {
         guard member.value.members != nil else { return nil }
-        func entry(_ username: Text) -> Entry { .docker(server: member.name, username: username) }
+        let server = server(of: member.name)
+        func login(_ username: Text, _ secret: Secret, _ obstacle: String? = nil) -> PlaintextLogin
+        {
+            PlaintextLogin(
+                .docker(server: server, username: username), secret: secret,
+                obstacle: obstacle ?? self.obstacle(member.name, of: text)
+                    ?? (secret.isText
+                        ? nil : "its password is not UTF-8, which no helper can give"),
+                spelling: server == member.name ? nil : member.name)
+        }
         if let token = text.secret(member.value[Name.identityToken]), !token.isEmpty {
-            return PlaintextLogin(entry(Name.tokenUser), secret: token, obstacle: obstacle(member))
+            return login(Name.tokenUser, token)
         }
         if let token = text.secret(member.value[Name.registryToken]), !token.isEmpty {
-            return PlaintextLogin(
-                entry(Name.tokenUser), secret: token,
-                obstacle: "it is a registry token, which no helper can give")
+            return login(
+                Name.tokenUser, token, "it is a registry token, which no helper can give")
         }
         if let auth = text.secret(member.value[Name.auth]), !auth.isEmpty {
             guard let pair = UserAndPassword(base64: auth) else {
-                return PlaintextLogin(
-                    entry("?"), secret: auth, obstacle: "it is not understood")
+                return login("?", auth, "it is not understood")
             }
-            return PlaintextLogin(
-                entry(pair.user), secret: pair.password,
-                obstacle: pair.isWhole ? obstacle(member) : "it has no user or no password")
+            return login(
+                pair.user, pair.password, pair.isWhole ? nil : "it has no user or no password")
         }
         if let user = text.text(member.value[Name.username]), !user.isEmpty,
             let password = text.secret(member.value[Name.password]), !password.isEmpty
         {
-            return PlaintextLogin(entry(user), secret: password, obstacle: obstacle(member))
+            return login(user, password)
         }
-        return PlaintextLogin(entry(""), secret: Secret(capacity: 0) { _ in 0 })
+        return login("", Secret(capacity: 0) { _ in 0 })
     }
 
-    /// podman asks a helper for hosts alone (podman 4.3.1: "namespaced key is not supported").
-    private func obstacle(_ member: JSONText.Member) -> String? {
-        guard format == .podman, !member.name.string.contains("://"),
-            member.name.bytes.contains(UInt8(ascii: "/"))
+    /// What the client asks its helper by for what it finds under a key; the key itself where that
+    /// is the same server.
+    private func server(of key: Text) -> Text {
+        guard key.hasScheme || format != .podman else { return key }
+        let (server, host) = (ServerKey(key), ServerKey(key.dockerHost))
+        // docker asks for Docker Hub and its tokens by their whole keys.
+        let isWhole = (ServerKey.hub.logout + [host]).contains {
+            $0.normalForm == server.normalForm
+        }
+        return isWhole ? key : host.spelling
+    }
+
+    static let pathObstacle = "podman asks no helper for a login of one path"
+
+    private func obstacle(_ key: Text, of text: JSONText) -> String? {
+        // podman 4.3.1: "namespaced key is not supported".
+        if isPodmans, !key.hasScheme, key.bytes.contains(UInt8(ascii: "/")) {
+            return RegistryAuths.pathObstacle
+        }
+        let asked =
+            ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : key.dockerHost
+        guard let helpers = text.root?[Name.helpers]?.members,
+            let helper = helpers.last(where: { $0.name == asked }).map({ text.text($0.value) }),
+            helper?.isOurHelper != true
         else { return nil }
-        return "podman asks no helper for a login of one path"
+        guard let helper, !helper.isEmpty else {
+            return "\(client.name) keeps this registry's login in the file, as credHelpers says"
+        }
+        return "\(client.name) asks docker-credential-\(helper) for it, as credHelpers says"
     }
 
     private enum Name {
         static let auths: Text = "auths"
+        static let helpers: Text = "credHelpers"
         static let auth: Text = "auth"
         static let identityToken: Text = "identitytoken"
         static let registryToken: Text = "registrytoken"
@@ -221,84 +292,44 @@ private struct UserAndPassword {
         }
         guard let found else { return nil }
         user = found.user
-        password = decoded[found.start..<decoded.count]
+        // The NULs around it are no part of it, to docker and podman alike.
+        let password = decoded.expose { bytes in
+            var (start, end) = (found.start, bytes.count)
+            while start < end, bytes[start] == 0 { start += 1 }
+            while end > start, bytes[end - 1] == 0 { end -= 1 }
+            return start..<end
+        }
+        self.password = decoded[password]
     }
+}
+
+extension PlaintextLogin {
+    /// The key that it stands under.
+    fileprivate var key: Text { spelling ?? entry.attributes["server"] ?? "" }
 }
 
 extension Secret {
-    /// The base64 of the bytes, padded.
-    fileprivate init(base64Of bytes: Secret) {
-        self.init(capacity: (bytes.count + 2) / 3 * 4) { memory in
-            bytes.expose { bytes in
-                var written = 0
-                for start in stride(from: 0, to: bytes.count, by: 3) {
-                    let count = min(3, bytes.count - start)
-                    var bits: UInt32 = 0
-                    for index in 0..<3 {
-                        bits = bits << 8 | (index < count ? UInt32(bytes[start + index]) : 0)
-                    }
-                    for index in 0..<4 {
-                        let digit = UInt8(truncatingIfNeeded: bits >> UInt32(18 - 6 * index)) & 63
-                        memory[written] =
-                            index <= count ? UInt8(base64Digit: digit) : UInt8(ascii: "=")
-                        written += 1
-                    }
-                }
-                return written
-            }
-        }
-    }
-
-    /// The bytes that a base64 (RFC 4648, section 4) stands for; nil if it is none. Padding may
-    /// be missing.
-    fileprivate init?(base64: Secret) {
-        var isBase64 = true
-        self.init(capacity: base64.count) { memory in
-            base64.expose { bytes in
-                var (bits, count, written): (UInt32, Int, Int) = (0, 0, 0)
-                var end = bytes.count
-                while end > 0, bytes[end - 1] == UInt8(ascii: "=") { end -= 1 }
-                isBase64 = bytes.count - end <= 2 && end % 4 != 1
-                for index in 0..<end {
-                    guard let digit = bytes[index].base64Digit else {
-                        isBase64 = false
-                        return 0
-                    }
-                    bits = bits << 6 | digit
-                    count += 6
-                    guard count >= 8 else { continue }
-                    count -= 8
-                    memory[written] = UInt8(truncatingIfNeeded: bits >> UInt32(count))
-                    written += 1
-                }
-                return written
-            }
-        }
-        guard isBase64 else { return nil }
-    }
+    fileprivate var isText: Bool { expose { (try? UTF8Span(validating: $0)) != nil } }
 }
 
-extension UInt8 {
-    /// The digit of a value below 64.
-    fileprivate init(base64Digit value: UInt8) {
-        self =
-            switch value {
-            case 0..<26: UInt8(ascii: "A") + value
-            case 26..<52: UInt8(ascii: "a") + value - 26
-            case 52..<62: UInt8(ascii: "0") + value - 52
-            case 62: UInt8(ascii: "+")
-            default: UInt8(ascii: "/")
-            }
+extension Text {
+    /// A name of Keyfob as configurations have it: `keyfob`, or one that goes on after a hyphen.
+    var isOurHelper: Bool {
+        self == "keyfob" || bytes.starts(with: "keyfob-".utf8)
     }
 
-    fileprivate var base64Digit: UInt32? {
-        switch self {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(self - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(self - UInt8(ascii: "a")) + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(self - UInt8(ascii: "0")) + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
-        }
+    var lowerCased: Text { Text(validating: bytes.map(\.lowerCased)) ?? self }
+
+    fileprivate var hasScheme: Bool { dockerScheme != nil }
+
+    private var dockerScheme: String? {
+        ["http://", "https://"].first { bytes.starts(with: $0.utf8) }
+    }
+
+    /// What docker takes of an address: without `http://` or `https://`, and up to the first slash
+    /// (docker CLI, credentials.ConvertToHostname).
+    var dockerHost: Text {
+        let rest = bytes.dropFirst(dockerScheme?.utf8.count ?? 0)
+        return Text(validating: rest.prefix { $0 != UInt8(ascii: "/") }) ?? self
     }
 }

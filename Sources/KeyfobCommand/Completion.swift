@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 
 /// What a shell completes a word with.
@@ -17,12 +18,12 @@ enum Completion {
     }
 
     /// The client that `--client` names; nil if none is named.
-    private static func client(in words: [String]) -> Client? {
+    private static func client(in words: [String]) -> (any Client)? {
         for (option, value) in zip(words, words.dropFirst()) where option == "--client" {
-            return Client(rawValue: value)
+            return Clients.named(value)
         }
         let named = words.first { $0.hasPrefix("--client=") }
-        return named.flatMap { Client(rawValue: String($0.dropFirst("--client=".count))) }
+        return named.flatMap { Clients.named(String($0.dropFirst("--client=".count))) }
     }
 
     private static func isOffered(_ server: String) -> Bool {

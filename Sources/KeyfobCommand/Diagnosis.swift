@@ -23,13 +23,13 @@ struct Diagnosis {
     private(set) var keyring = ""
     private(set) var file = ""
     /// The clients that are here, and who keeps their logins.
-    private(set) var clients: [(client: Client, keeper: String)] = []
+    private(set) var clients: [(client: any Client, keeper: String)] = []
     private(set) var findings: [Finding] = []
 
     private let session: Session
     private var logins: [Inventory.Login] = []
     /// The clients that are here and have been told of no helper.
-    private var untold: [Client] = []
+    private var untold: [any Client] = []
 
     init(_ session: Session) {
         self.session = session
@@ -37,7 +37,7 @@ struct Diagnosis {
         lookAtKeyring()
         lookAtFile()
         lookForStaleItems()
-        for client in ClientSetup.clients { look(at: client) }
+        for client in Clients.withHelpers { look(at: client) }
         reportUntold()
         lookForPlaintext()
         lookForTokensInEnvironment()
@@ -199,7 +199,7 @@ struct Diagnosis {
     private mutating func lookForStaleItems() {
         var users: [Place: Set<String>] = [:]
         var names: [Place: String] = [:]
-        for login in logins where login.entry.realm == .docker {
+        for login in logins where !login.entry.realm.hasAccounts {
             guard let place = login.entry.place else { continue }
             users[place, default: []].insert(login.username ?? "-")
             names[place] = names[place].map { min($0, login.server) } ?? login.server
@@ -217,53 +217,60 @@ struct Diagnosis {
 
     // MARK: Clients
 
-    private mutating func look(at client: Client) {
-        guard let setup = try? ClientSetup(client, session.surroundings) else { return }
-        let isHere = session.surroundings.program(client.rawValue) != nil
+    private mutating func look(at client: any Client) {
+        let name = client.name
+        let isHere = session.surroundings.program(name.string) != nil
         do throws(StoreError) {
-            let (keeper, isOurs) = try setup.keeper()
-            guard isHere || keeper != nil else { return }
-            clients.append((client, isOurs ? "keyfob" : keeper ?? "not set up"))
-            if isOurs {
-                lookAtProgram(of: client, setup)
-            } else if let keeper {
-                fault(
-                    "other-helper", "\(client) keeps its logins with \(keeper)",
-                    hint: "keyfob setup \(client)")
-            } else {
-                untold.append(client)
+            let keeper = try client.keeper(in: session.surroundings)
+            guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }
+            clients.append((client, keeper.isOurs ? "keyfob" : keeper.name ?? "not set up"))
+            if !keeper.isOurs {
+                if let other = keeper.name {
+                    note(
+                        "other-helper", "\(name) keeps its logins with \(other)",
+                        hint: "keyfob setup \(name)")
+                } else {
+                    untold.append(client)
+                }
             }
+            for exception in keeper.exceptions {
+                let who =
+                    exception.name.map { "asks \($0) for" } ?? "keeps in its own file the login of"
+                note(
+                    exception.isOurs ? "keyfob-for-one" : "other-helper",
+                    "\(name) \(exception.isOurs ? "asks keyfob for" : who) \(exception.registry)")
+            }
+            lookAtPrograms(of: client, keeper)
+            if let (what, hint) = keeper.leak { fault("plaintext-helper", what, hint: hint) }
         } catch {
             clients.append((client, "cannot be told"))
             fault("client-configuration", error)
         }
     }
 
-    /// What docker and podman are given goes into plain text then; the others may not be used.
     private mutating func reportUntold() {
-        for isFault in [true, false] {
-            let names = untold.filter { ($0.realm == .docker) == isFault }.map(\.rawValue)
-            guard !names.isEmpty else { continue }
-            let verb = names.count == 1 ? "has" : "have"
-            findings.append(
-                Finding(
-                    name: "not-set-up", isFault: isFault,
-                    message: "\(names.joined(separator: ", ")) \(verb) not been told of keyfob",
-                    hint: "keyfob setup \(names.joined(separator: " "))"))
-        }
+        guard !untold.isEmpty else { return }
+        let names = untold.map(\.name.string)
+        note(
+            "not-set-up",
+            "\(names.joined(separator: ", ")) \(names.count == 1 ? "has" : "have") not been told of keyfob",
+            hint: "keyfob setup \(names.joined(separator: " "))")
     }
 
-    private mutating func lookAtProgram(of client: Client, _ setup: ClientSetup) {
-        if client == .terraform {
-            guard unsafe access(setup.terraformPlugin, X_OK) != 0 else { return }
-            fault(
-                "helper-not-found", "terraform does not find \(setup.terraformPlugin)",
-                hint: "keyfob setup terraform")
-        } else if setup.installed == nil {
+    private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
+        var missing = keeper.missing
+        if keeper.isOurs, client.link(in: session.surroundings) == nil,
+            let program = client.program,
+            !missing.contains(program), session.surroundings.program(program) == nil
+        {
+            missing.append(program)
+        }
+        for program in missing {
             fault(
                 "helper-not-found",
-                "\(setup.program) is not on the PATH, and \(client) cannot call it",
-                hint: "install it, or add its folder to the PATH")
+                "\(client.name) cannot call \(program): it is not where it is looked for, or may not be run",
+                hint: client.link(in: session.surroundings) == program
+                    ? "keyfob setup \(client.name)" : "install it, or add its folder to the PATH")
         }
     }
 
@@ -271,7 +278,8 @@ struct Diagnosis {
 
     private mutating func lookForPlaintext() {
         let stored = Set(logins.compactMap(\.entry.login))
-        for plaintext in session.surroundings.plaintextFiles where plaintext.file.exists {
+        for plaintext in Clients.plaintextFiles(in: session.surroundings)
+        where plaintext.file.exists {
             let path = plaintext.file.path
             do throws(StoreError) {
                 let contents = try plaintext.contents()
@@ -280,16 +288,6 @@ struct Diagnosis {
             } catch {
                 fault("client-file", error)
             }
-        }
-        if let hosts = try? TerraformSetting(session.surroundings.terraformConfig)
-            .hostsWithTokens(),
-            !hosts.isEmpty
-        {
-            fault(
-                "plaintext",
-                "\(session.surroundings.terraformConfig.path) has tokens in plain text: "
-                    + hosts.joined(separator: ", "),
-                hint: "take them out, then: keyfob login --client terraform HOST")
         }
         let netrc = session.surroundings.netrc
         if let machines = try? netrc.machines(), !machines.isEmpty {
@@ -321,7 +319,7 @@ struct Diagnosis {
             guard let obstacle = login.obstacle else { continue }
             fault(
                 "plaintext",
-                "\(path) has \(login.entry.description) in plain text, which cannot be imported: "
+                "\(path) has \(login.description) in plain text, which cannot be imported: "
                     + obstacle,
                 hint: "to remove it: keyfob logout --files --client \(login.entry.clientName) "
                     + login.entry.serverName.shellArgument)
@@ -331,9 +329,7 @@ struct Diagnosis {
     /// A login in the environment outlives every logout.
     private mutating func lookForTokensInEnvironment() {
         let names = session.surroundings.names { name in
-            name == "DOCKER_AUTH_CONFIG" || name == "PULUMI_ACCESS_TOKEN"
-                || name.hasPrefix("TF_TOKEN_")
-                || name.hasPrefix("CARGO_REGISTR") && name.hasSuffix("_TOKEN")
+            Clients.all.contains { $0.isLogin(variable: name) }
         }
         for name in names {
             fault(
@@ -349,7 +345,7 @@ struct Diagnosis {
     }
 
     private static func names(_ logins: [PlaintextLogin]) -> String {
-        logins.map(\.entry.description).joined(separator: ", ")
+        logins.map(\.description).joined(separator: ", ")
     }
 
     /// What people call the program of a provider.
@@ -358,8 +354,4 @@ struct Diagnosis {
         if process.hasPrefix("kwallet") || process.hasPrefix("ksecret") { return "KWallet" }
         return process == "keepassxc" ? "KeePassXC" : process
     }
-}
-
-extension Client: CustomStringConvertible {
-    var description: String { rawValue }
 }

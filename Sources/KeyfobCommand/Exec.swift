@@ -24,8 +24,8 @@ struct Exec: ParsableCommand {
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
-    @Option(help: "The client whose login it is; by default any.")
-    var client: Client?
+    @Option(name: .customLong("client"), help: "The client whose login it is; by default any.")
+    var named: ClientOption?
 
     @Option(
         help: """
@@ -73,29 +73,31 @@ struct Exec: ParsableCommand {
         guard !command.isEmpty else {
             throw ValidationError("there is no program to run; name it after --")
         }
-        guard !env.isEmpty || client == .pulumi else {
+        guard !env.isEmpty || named?.client.execution(in: nil) != nil else {
             throw ValidationError("say which variable the secret is for: --env VARIABLE")
         }
     }
 
     func run() throws {
         let session = try Session()
-        let login = try session.login(for: server, of: client)
+        let login = try session.login(for: server, of: named?.client)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login))
         }
         if let variable = variables.first(where: \.holdsNUL) {
             throw StoreError(.failed, "\(variable.name) would hold a NUL, which no variable can")
         }
-        guard client == .pulumi else { throw failure(Variable.exec(command, variables)) }
-        if env.isEmpty { variables.append(Variable("PULUMI_ACCESS_TOKEN", try login.token())) }
-        if session.surroundings["PULUMI_BACKEND_URL"] == nil {
-            let url = login["key"]?.bytes ?? []
-            variables.append(Variable("PULUMI_BACKEND_URL", Secret(copying: url.span)))
+        guard let own = named?.client.execution(in: session.surroundings) else {
+            throw failure(Variable.exec(command, variables))
         }
-        let folder = try PulumiFolder(session)
+        if env.isEmpty { variables.append(Variable(own.secret, try login.token())) }
+        if session.surroundings[own.address] == nil {
+            let url = login["key"]?.bytes ?? []
+            variables.append(Variable(own.address, Secret(copying: url.span)))
+        }
+        let folder = try ExecFolder(session, settings: own.settings)
         variables.append(
-            Variable("PULUMI_CREDENTIALS_PATH", Secret(copying: Array(folder.path.utf8).span)))
+            Variable(own.folder, Secret(copying: Array(folder.path.utf8).span)))
         let status = Variable.run(command, variables, keeping: folder.descriptor)
         folder.remove()
         guard status >= 0 else { throw failure(-status) }

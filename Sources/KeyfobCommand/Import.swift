@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
+internal import Glibc
 internal import JSON
 internal import Settings
 
@@ -14,7 +15,7 @@ struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move the logins that clients keep in plain text into the keyring or the file.",
         discussion: """
-            They are looked for in the files of docker, podman, cargo, git, terraform and pulumi. \
+            They are looked for in the files of \(Clients.words(Clients.withFiles, "and")). \
             Each is stored, read back, and only then taken out of its file, in which all else \
             stays as it is. A login that could not be used from the store is left and named, and \
             so is one where the store has another login for the same server, unless --prefer says \
@@ -26,13 +27,13 @@ struct Import: ParsableCommand {
         case stored, found
     }
 
-    @Option(help: "Only this client's files.")
-    var client: Client?
+    @Option(name: .customLong("client"), help: "Only this client's files.")
+    var named: ClientOption?
 
     @Option(help: "From docker-credential-NAME instead, which is another helper.")
     var fromHelper: String?
 
-    @Option(help: "Where both have a login for a server, the one that is kept.")
+    @Option(help: "Where the store and a file have a login for a server, the one that is kept.")
     var prefer: Preference?
 
     @Flag(help: "Store the logins, and leave the files as they are.")
@@ -49,7 +50,7 @@ struct Import: ParsableCommand {
             guard !fromHelper.isEmpty, !fromHelper.contains("/") else {
                 throw ValidationError("\(fromHelper) is not the name of a helper")
             }
-            guard client == nil || client?.realm == .docker else {
+            guard named?.client.sharesLogins(with: Docker()) != false else {
                 throw ValidationError("a helper has the logins of docker and podman alone")
             }
         }
@@ -60,25 +61,52 @@ struct Import: ParsableCommand {
         if let refusal = session.choice.settings.refusal { throw refusal }
         let (sources, hasUnreadable) = try sources(session)
         let count = sources.reduce(0) { $0 + $1.logins.count }
-        var outcomes: [Outcome] = []
-        var clients: Set<Client> = []
+        var run = Run(session)
+        var reports: [Report] = []
+        var clients: [any Client] = []
         var failure: StoreError?
         for source in sources where failure == nil {
-            var ready: [PlaintextLogin] = []
-            for login in source.logins {
-                let outcome = outcome(of: login, in: source, session)
-                if case .refused(let error) = outcome.result, error.isTheStores { failure = error }
-                if outcome.isStored { ready.append(login) }
-                if failure != nil { break }
-                outcomes.append(outcome)
-                if !dryRun { session.console.progress(outcomes.count, of: count) }
+            var results: [Result] = []
+            // Of several accounts the one that was stored last is given first, and the file has it
+            // first.
+            for login in source.logins.reversed() where failure == nil {
+                let result = result(of: login, in: source, &run)
+                if case .left(let error) = result, error.isTheStores {
+                    failure = error
+                    continue
+                }
+                results.append(result)
+                run.done += 1
+                if !dryRun { session.console.progress(run.done, of: count) }
             }
-            if !keep, !dryRun { scrub(ready, of: source, &outcomes) }
-            if !ready.isEmpty, let client = source.client { clients.insert(client) }
+            // Those that were not reached are not told of.
+            let logins = Array(source.logins.suffix(results.count))
+            results.reverse()
+            if results.contains(where: \.isStored) { clients.append(source.client) }
+            if !keep, !dryRun { scrub(logins, of: source, &results) }
+            reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.unread
         }
         session.console.progress(0, of: 0)
         defer { if !dryRun, !keep { hintAtSetup(clients, session) } }
-        try report(outcomes, failure, hasUnreadable, session)
+        try reports.say(
+            as: json
+                ? [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("keep", .bool(keep))] : nil,
+            on: session.console)
+        if let failure { throw failure }
+        if reports.isEmpty { session.console.note("there is nothing to import") }
+        guard reports.isDone, !hasUnreadable else { throw ExitCode(1) }
+    }
+
+    /// One run, and what it has stored.
+    private struct Run {
+        let session: Session
+        var done = 0
+        /// The logins that were stored, or found to be, by what they replace.
+        var stored: [Place: Credential] = [:]
+        /// When the last login for a place was stored.
+        var seconds: [Place: time_t] = [:]
+
+        init(_ session: Session) { self.session = session }
     }
 
     // MARK: Where they are
@@ -87,10 +115,12 @@ struct Import: ParsableCommand {
     private struct Source {
         let name: String
         /// The client that will ask for them.
-        let client: Client?
+        let client: any Client
         let logins: [PlaintextLogin]
-        /// Takes logins out that are meant, and looks again.
-        let scrub: ((PlaintextLogin) -> Bool) throws(StoreError) -> Void
+        /// What could not be read of it.
+        var unread: [Report] = []
+        /// Takes logins out, and looks again. Says of each why it is still there; nil if it is not.
+        let scrub: ([PlaintextLogin]) -> [StoreError?]
     }
 
     /// The sources, and whether there is one that cannot be read, which is said.
@@ -100,10 +130,9 @@ struct Import: ParsableCommand {
         if let fromHelper { return ([try source(OtherHelper(fromHelper), session)], false) }
         var sources: [Source] = []
         var hasUnreadable = false
-        for plaintext in session.surroundings.plaintextFiles where plaintext.file.exists {
-            guard client == nil || Client(rawValue: plaintext.client)?.realm == client?.realm,
-                client?.realm != .token || plaintext.client == client?.rawValue
-            else { continue }
+        for plaintext in Clients.plaintextFiles(in: session.surroundings)
+        where plaintext.file.exists {
+            guard named?.client.sharesLogins(with: plaintext.client) != false else { continue }
             let contents: PlaintextContents
             do throws(StoreError) {
                 try plaintext.file.requireOwn()
@@ -114,23 +143,31 @@ struct Import: ParsableCommand {
                 continue
             }
             for note in contents.notes { session.console.note("\(plaintext.file.path): \(note)") }
-            sources.append(
-                Source(
-                    name: plaintext.file.path, client: Client(rawValue: plaintext.client),
-                    logins: contents.logins
-                ) {
-                    isMeant throws(StoreError) in
-                    try plaintext.scrub(where: isMeant)
-                    guard try !plaintext.contents().logins.contains(where: isMeant) else {
-                        throw StoreError(.failed, "it is still there")
-                    }
-                })
+            sources.append(source(plaintext, contents))
         }
         return (sources, hasUnreadable)
     }
 
+    private func source(_ plaintext: any PlaintextFile, _ contents: PlaintextContents) -> Source {
+        Source(name: plaintext.file.path, client: plaintext.client, logins: contents.logins) {
+            logins in
+            func isMeant(_ candidate: PlaintextLogin) -> Bool {
+                logins.contains { $0.isSamePlace(as: candidate) }
+            }
+            var problem: StoreError?
+            do throws(StoreError) {
+                try plaintext.scrub(where: isMeant)
+                if try plaintext.contents().logins.contains(where: isMeant) {
+                    problem = StoreError(.failed, "it is still there")
+                }
+            } catch {
+                problem = error
+            }
+            return logins.map { _ in problem }
+        }
+    }
+
     private func source(_ helper: OtherHelper, _ session: Session) throws(StoreError) -> Source {
-        var logins: [PlaintextLogin] = []
         let keys = try helper.list()
         // It is found out by a login that does not stay, and a preview leaves none at all.
         if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
@@ -138,72 +175,96 @@ struct Import: ParsableCommand {
                 .failed, "\(helper.program) keeps its logins where Keyfob does",
                 hint: "there is nothing to import; see: keyfob list")
         }
+        var logins: [PlaintextLogin] = []
+        var unread: [Report] = []
         for key in keys {
-            if let login = try helper.get(key) { logins.append(PlaintextLogin(login)) }
+            do throws(StoreError) {
+                if let login = try helper.get(key) { logins.append(PlaintextLogin(login)) }
+            } catch {
+                var report = Report(
+                    .docker(server: key, username: ""), as: "docker \(key)", in: helper.program,
+                    .left, dryRun ? "would leave" : "left", problem: error)
+                report.username = nil
+                unread.append(report)
+            }
         }
-        return Source(name: helper.program, client: .docker, logins: logins) {
-            isMeant throws(StoreError) in
-            for login in logins where isMeant(login) {
-                let key = login.entry.attributes["server"] ?? ""
-                // It may have been replaced since it was read.
-                guard let now = try helper.get(key), now.secret == login.secret else { continue }
-                try helper.erase(key)
+        return Source(
+            name: helper.program, client: Docker(), logins: logins, unread: unread
+        ) { logins in
+            logins.map { login in
+                do throws(StoreError) {
+                    let key = login.entry.attributes["server"] ?? ""
+                    // It may have been replaced since it was read.
+                    guard let now = try helper.get(key), now.secret == login.secret else {
+                        return nil
+                    }
+                    try helper.erase(key)
+                    return nil
+                } catch {
+                    return error
+                }
             }
         }
     }
 
     // MARK: What becomes of one
 
-    private struct Outcome {
-        enum Result {
-            case imported
-            /// The very same login is stored already.
-            case known
-            /// What was found is dropped for what is stored.
-            case dropped
-            case refused(StoreError)
-        }
-
-        let login: PlaintextLogin
-        let source: String
-        var result: Result
+    private enum Result {
+        case imported
+        /// The very same login is stored already.
+        case known
+        /// What was found is dropped for what is stored.
+        case dropped
+        case left(StoreError)
 
         var isStored: Bool {
-            if case .refused = result { return false }
+            if case .left = self { return false }
             return true
         }
     }
 
-    private func outcome(
-        of login: PlaintextLogin, in source: Source, _ session: Session
-    ) -> Outcome {
-        var outcome = Outcome(login: login, source: source.name, result: .imported)
+    private func result(
+        of login: PlaintextLogin, in source: Source, _ run: inout Run
+    ) -> Result {
         do throws(StoreError) {
             if let obstacle = login.obstacle { throw StoreError(.failed, obstacle) }
-            if !dryRun { outcome.result = try store(login.credential, session) }
+            guard let place = login.entry.login else {
+                throw StoreError(.failed, "it does not say what it is for")
+            }
+            // Whichever is preferred: one that was imported just now is lost nowhere.
+            if let other = run.stored[place], !other.isSame(as: login.credential) {
+                throw StoreError(
+                    .failed, "another login\(other.entry.whose) for it has just been imported")
+            }
+            let result = dryRun ? .imported : try store(login.credential, &run)
+            if case .dropped = result { return result }
+            run.stored[place] = login.credential
+            return result
         } catch {
-            outcome.result = .refused(error)
+            return .left(error)
         }
-        return outcome
     }
 
-    private func store(_ login: Credential, _ session: Session) throws(StoreError) -> Outcome.Result
-    {
+    private func store(_ login: Credential, _ run: inout Run) throws(StoreError) -> Result {
         guard let query = Query(replacedBy: login.entry) else {
             throw StoreError(.failed, "it does not say what it is for")
         }
-        let store = session.choice.store
+        let store = run.session.choice.store
         if let other = try store.find(query).first {
             if other.isSame(as: login) { return .known }
             switch prefer {
             case .found: break
             case .stored: return .dropped
             case nil:
-                let whose = other.entry.shownUser.map { " of \($0)" } ?? ""
                 throw StoreError(
-                    .failed, "another login\(whose) for it is stored",
+                    .failed, "another login\(other.entry.whose) for it is stored",
                     hint: "say which one is kept: --prefer stored, or --prefer found")
             }
+        }
+        // Which account is newer is known by the second.
+        if let place = login.entry.place {
+            while run.seconds[place] == time(nil) { usleep(20_000) }
+            run.seconds[place] = time(nil)
         }
         try store.save(login)
         guard let kept = try store.find(query).first, kept.isSame(as: login) else {
@@ -213,101 +274,53 @@ struct Import: ParsableCommand {
     }
 
     private func scrub(
-        _ logins: [PlaintextLogin], of source: Source, _ outcomes: inout [Outcome]
+        _ logins: [PlaintextLogin], of source: Source, _ results: inout [Result]
     ) {
-        guard !logins.isEmpty else { return }
-        do throws(StoreError) {
-            try source.scrub { candidate in
-                logins.contains {
-                    $0.entry.attributes == candidate.entry.attributes
-                        && $0.secret == candidate.secret
-                }
-            }
-        } catch {
-            for index in outcomes.indices
-            where outcomes[index].source == source.name && outcomes[index].isStored {
-                outcomes[index].result = .refused(
-                    StoreError(
-                        error.outcome, "it is stored, and its copy remains: \(error.message)",
-                        hint: error.hint))
-            }
+        let ready = results.indices.filter { results[$0].isStored }
+        guard !ready.isEmpty else { return }
+        for (index, problem) in zip(ready, source.scrub(ready.map { logins[$0] })) {
+            guard let problem else { continue }
+            results[index] = .left(
+                StoreError(
+                    problem.outcome, "it is stored, and its copy remains: \(problem.message)",
+                    hint: problem.hint))
         }
     }
 
     // MARK: What is said
 
-    private func report(
-        _ outcomes: [Outcome], _ failure: StoreError?, _ hasUnreadable: Bool, _ session: Session
-    ) throws {
-        if json {
-            try session.console.print(json(of: outcomes))
-        } else {
-            for outcome in outcomes { session.console.print(line(of: outcome)) }
+    private func report(of login: PlaintextLogin, _ result: Result, in source: Source) -> Report {
+        func report(
+            _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
+        ) -> Report {
+            Report(
+                login.entry, as: login.description, in: source.name, result, words,
+                problem: problem)
         }
-        if let failure { throw failure }
-        let problems = outcomes.compactMap { outcome in
-            if case .refused(let error) = outcome.result { error } else { nil }
+        switch result {
+        case .imported:
+            return report(.imported, dryRun ? "would import" : keep ? "copied" : "imported")
+        case .known:
+            return report(.known, keep ? "is stored already:" : "was stored already; removed")
+        case .dropped:
+            return report(
+                .dropped, keep ? "is stored otherwise:" : "another one is stored; removed")
+        case .left(let error):
+            return report(.left, dryRun ? "would leave" : "left", error)
         }
-        for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
-        if outcomes.isEmpty {
-            session.console.note("there is nothing to import")
-        }
-        guard problems.isEmpty, !hasUnreadable else { throw ExitCode(1) }
     }
 
     /// A client that does not ask Keyfob no longer finds its logins.
-    private func hintAtSetup(_ clients: Set<Client>, _ session: Session) {
-        let untold = ClientSetup.clients.filter { client in
-            guard clients.contains(client),
-                let setup = try? ClientSetup(client, session.surroundings)
-            else { return false }
-            return (try? setup.keeper())?.isOurs != true
-        }
+    private func hintAtSetup(_ clients: [any Client], _ session: Session) {
+        let names = Set(clients.map(\.name))
+        let untold = Clients.withHelpers.filter { client in
+            names.contains(client.name)
+                && (try? client.keeper(in: session.surroundings))?.isOurs != true
+        }.map(\.name.string)
         guard !untold.isEmpty else { return }
-        let names = untold.map(\.rawValue)
         session.console.hint(
-            "so that \(names.joined(separator: ", ")) find\(names.count == 1 ? "s" : "") them: "
-                + "keyfob setup \(names.joined(separator: " "))")
-    }
-
-    private func line(of outcome: Outcome) -> String {
-        let what = outcome.login.entry.description
-        let action =
-            switch outcome.result {
-            case .imported: dryRun ? "would import" : keep ? "copied" : "imported"
-            case .known: keep ? "is stored already:" : "was stored already; removed"
-            case .dropped: keep ? "is stored otherwise:" : "another one is stored; removed"
-            case .refused: dryRun ? "would leave" : "left"
-            }
-        guard case .refused(let error) = outcome.result else {
-            return "\(outcome.source): \(action) \(what)"
-        }
-        return "\(outcome.source): \(action) \(what): \(error.message)"
-    }
-
-    private func json(of outcomes: [Outcome]) -> JSON {
-        let logins = outcomes.map { outcome in
-            let (result, reason): (Text, String?) =
-                switch outcome.result {
-                case .imported: ("imported", nil)
-                case .known: ("known", nil)
-                case .dropped: ("dropped", nil)
-                case .refused(let error): ("left", error.message)
-                }
-            return JSON.object([
-                JSON.Member("client", .name(outcome.login.entry.clientName)),
-                JSON.Member("server", .name(outcome.login.entry.serverName)),
-                JSON.Member("username", outcome.login.entry.shownUser.map { .name($0) } ?? .null),
-                JSON.Member("from", .name(outcome.source)),
-                JSON.Member("result", .text(result)),
-                JSON.Member("reason", reason.map { .name($0) } ?? .null),
-            ])
-        }
-        return .object([
-            JSON.Member("dryRun", .bool(dryRun)),
-            JSON.Member("keep", .bool(keep)),
-            JSON.Member("logins", .array(logins)),
-        ])
+            "so that \(untold.joined(separator: ", ")) find\(untold.count == 1 ? "s" : "") them: "
+                + "keyfob setup \(untold.joined(separator: " "))")
     }
 }
 
@@ -316,6 +329,11 @@ extension Credential {
     fileprivate func isSame(as other: Credential) -> Bool {
         entry.username == other.entry.username && secret == other.secret
     }
+}
+
+extension Entry {
+    /// ` of alice`
+    var whose: String { shownUser.map { " of \($0)" } ?? "" }
 }
 
 extension StoreError {

@@ -1,3 +1,4 @@
+internal import Clients
 internal import Credentials
 
 /// An inventory is what the stores say that they hold.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import Glibc
 internal import JSON
@@ -12,8 +13,8 @@ struct List: ParsableCommand {
             unlocked: what a locked one does not show is said on standard error.
             """)
 
-    @Option(help: "Only this client's logins.")
-    var client: Client?
+    @Option(name: .customLong("client"), help: "Only this client's logins.")
+    var named: ClientOption?
 
     @Flag(help: "Print a JSON object for scripts.")
     var json = false
@@ -21,7 +22,7 @@ struct List: ParsableCommand {
     func run() throws {
         let session = try Session()
         var inventory = session.inventory()
-        if let client { inventory.logins.removeAll { !client.owns($0.entry) } }
+        if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         if json {
             try session.console.print(List.json(of: inventory))
         } else if !inventory.logins.isEmpty {

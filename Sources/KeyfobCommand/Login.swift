@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import Glibc
 internal import Registry
@@ -28,8 +29,8 @@ struct Login: ParsableCommand {
     @Flag(help: "Read the password from standard input, all of it but a line's end at its end.")
     var passwordStdin = false
 
-    @Option(help: "The client whose login it is.")
-    var client = Client.docker
+    @Option(name: .customLong("client"), help: "The client whose login it is (default: docker).")
+    var named: ClientOption?
 
     @Option(help: "The name of a cargo registry, for the label.")
     var name: String?
@@ -47,10 +48,10 @@ struct Login: ParsableCommand {
                 "a password is not taken from the command line, where others can read it: "
                     + "use --password-stdin")
         }
-        guard username == nil || client.usersHaveNames else {
-            throw ValidationError("a login of \(client.rawValue) has no user name")
+        guard username == nil || client.userNames != .none else {
+            throw ValidationError("a login of \(client.name) has no user name")
         }
-        guard name == nil || client == .cargo else {
+        guard name == nil || client.serversHaveNames else {
             throw ValidationError("--name is for a registry of cargo")
         }
     }
@@ -59,9 +60,9 @@ struct Login: ParsableCommand {
         let session = try Session()
         // Nobody types a password, and none is sent, for a login that would not be stored.
         if let refusal = session.choice.settings.refusal { throw refusal }
-        let place = try LoginPlace(
-            Session.key(server), of: client, named: name,
-            among: client == .cargo ? session.inventory().logins.map(\.entry) : [])
+        let place = try client.place(
+            of: Session.key(server), named: name,
+            among: client.serversHaveNames ? session.inventory().logins.map(\.entry) : [])
         let user = try user(at: place, session)
         let secret = try secret(of: user, at: place, session)
         let login = try verify(user, secret, at: place, session).asStored
@@ -71,12 +72,14 @@ struct Login: ParsableCommand {
         session.console.print("\(done) \(place)\(who), kept in the \(kept)")
     }
 
+    private var client: any Client { named?.client ?? Docker() }
+
     // MARK: Who logs in
 
     private func user(at place: LoginPlace, _ session: Session) throws(StoreError) -> Text? {
-        guard client.usersHaveNames else { return nil }
+        guard client.userNames != .none else { return nil }
         var typed = username
-        if typed == nil, place.username == nil, client != .token {
+        if typed == nil, place.username == nil, client.userNames == .needed {
             guard !passwordStdin else {
                 throw StoreError(
                     .failed, "--password-stdin needs the user name", hint: "give it with --username"
@@ -119,7 +122,7 @@ struct Login: ParsableCommand {
             }
             secret = typed
         }
-        guard let problem = secret.problem(isLine: client.realm != .docker) else { return secret }
+        guard let problem = secret.problem(isLine: client.secretIsLine) else { return secret }
         throw StoreError(.failed, "the \(noun) \(problem)", hint: "nothing was stored")
     }
 
@@ -129,11 +132,11 @@ struct Login: ParsableCommand {
     private func verify(
         _ user: Text?, _ secret: Secret, at place: LoginPlace, _ session: Session
     ) throws(StoreError) -> Credential {
-        guard let user, let registry = place.registry, !noVerify else {
+        guard let user, let registry = place.registry.flatMap(RegistryName.init), !noVerify else {
             session.console.note(
                 place.registry != nil
                     ? "the registry is not asked whether it accepts this login"
-                    : "a login of \(client.rawValue) is stored as it is: nobody is asked whether "
+                    : "a login of \(client.name) is stored as it is: nobody is asked whether "
                         + "it is good")
             return Credential(place.entry(of: user), secret: secret)
         }
@@ -195,22 +198,6 @@ struct Login: ParsableCommand {
         }
         throw StoreError(
             .failed, "the login does not come back as it was stored", hint: "see: keyfob list")
-    }
-}
-
-extension Client {
-    fileprivate var usersHaveNames: Bool {
-        switch self {
-        case .docker, .podman, .git, .token: true
-        case .cargo, .terraform, .pulumi: false
-        }
-    }
-
-    fileprivate var secretNoun: String {
-        switch self {
-        case .docker, .podman, .git: "password"
-        case .cargo, .terraform, .pulumi, .token: "token"
-        }
     }
 }
 

@@ -22,8 +22,10 @@ struct Logout: ParsableCommand {
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String?
 
-    @Option(help: "Only this client's logins; by default every client's.")
-    var client: Client?
+    @Option(
+        name: .customLong("client"),
+        help: "Only this client's logins; by default every client's.")
+    var named: ClientOption?
 
     @Flag(help: "Every login, of that client or of all. At a terminal it asks once.")
     var all = false
@@ -61,24 +63,28 @@ struct Logout: ParsableCommand {
         guard let queries = try queries(session, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
         }
-        let isMeant = { (entry: Entry) in
-            all ? wants(entry) : queries.contains { $0.matches(entry) }
+        let isMeant = { (login: PlaintextLogin) in
+            all ? wants(login.entry) : login.isMeant(by: queries)
         }
-        if dryRun { return try preview(plaintext, session, where: isMeant) }
+        if dryRun { return try preview(plaintext, session, queries, where: isMeant) }
 
         var removals = session.stores.map { store in
             Removal(removing: queries, from: store, session, isOfAll: all)
         }
         if let keyring = session.choice.keyringStore {
             for index in removals.indices where removals[index].name == keyring.name {
-                removals[index].lookForFormerLogins(in: keyring, where: isMeant)
+                removals[index].lookForFormerLogins(in: keyring) { self.isMeant($0, by: queries) }
             }
         }
         let doubt = all ? lookAgain(&removals, session) : nil
-        removals += plaintext.map { Removal(from: $0, where: isMeant) }
-        if files { reportWhatIsLeftAlone(plaintext, session) }
+        removals += plaintext.map {
+            Removal(from: $0, isOfAll: all || client != nil, where: isMeant)
+        }
+        if files { reportNetrc(session) }
         try report(removals, doubt: doubt, session)
     }
+
+    private var client: (any Client)? { named?.client }
 
     /// The clients' own files that are asked for and that there are.
     private func plaintextFiles(_ session: Session) throws(StoreError) -> [any PlaintextFile] {
@@ -91,24 +97,24 @@ struct Logout: ParsableCommand {
                 hint: "see which files there are: keyfob status")
         }
         guard files else { return named }
-        let paths = named.map(\.file.path)
+        let known = Set(named.map(\.file.identity))
         return named
-            + session.surroundings.plaintextFiles.filter {
-                $0.file.exists && !paths.contains($0.file.path) && mayHoldWanted($0)
+            + Clients.plaintextFiles(in: session.surroundings).filter {
+                $0.file.exists && !known.contains($0.file.identity)
+                    // Of the client that is named, or of one that shares its logins.
+                    && client?.sharesLogins(with: $0.client) != false
             }
-    }
-
-    /// Whether the file is of the client that is named, or of one that shares its logins.
-    private func mayHoldWanted(_ plaintext: any PlaintextFile) -> Bool {
-        guard let client, let owner = Client(rawValue: plaintext.client) else { return true }
-        return owner == client || owner.realm == .docker && client.realm == .docker
     }
 
     // MARK: What is meant
 
-    private var clients: [Client] { client.map { [$0] } ?? Client.each }
+    private var clients: [any Client] { client.map { [$0] } ?? Clients.each }
 
     private func wants(_ entry: Entry) -> Bool { client?.owns(entry) ?? true }
+
+    private func isMeant(_ entry: Entry, by queries: [Query]) -> Bool {
+        all ? wants(entry) : queries.contains { $0.matches(entry) }
+    }
 
     /// What asks for all that is to be removed; nil if the user has been asked and said no.
     private func queries(
@@ -121,7 +127,10 @@ struct Logout: ParsableCommand {
             if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
                 try session.unlockKeyring()
             }
-            return queries(for: key, session.inventory().logins.map(\.entry) + inFiles)
+            let entries = session.inventory().logins.map(\.entry) + inFiles
+            return clients.flatMap { client in
+                client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
+            }
         }
         if all, !dryRun { try session.unlockKeyring() }
         let inventory = session.inventory()
@@ -139,15 +148,6 @@ struct Logout: ParsableCommand {
                 hint: "name the server, or say --all")
         }
         return entries.compactMap { Query(replacedBy: $0) }
-    }
-
-    private func queries(for server: Text, _ entries: [Entry]) -> [Query] {
-        clients.flatMap { client in
-            // A logout of Docker Hub takes its tokens with it.
-            let servers =
-                client.realm == .docker ? ServerKey(server).logout.map(\.spelling) : [server]
-            return servers.flatMap { client.queries(for: $0, among: entries) }
-        }
     }
 
     private func isConfirmed(_ count: Int, _ session: Session) throws(StoreError) -> Bool {
@@ -175,58 +175,53 @@ struct Logout: ParsableCommand {
     // MARK: What is said
 
     private func preview(
-        _ plaintext: [any PlaintextFile], _ session: Session, where isMeant: (Entry) -> Bool
+        _ plaintext: [any PlaintextFile], _ session: Session, _ queries: [Query],
+        where isMeant: (PlaintextLogin) -> Bool
     ) throws {
         var inventory = session.inventory()
+        var reports: [Report] = []
+        func add(_ entry: Entry, _ name: String, in place: String) {
+            reports.append(Report(entry, as: name, in: place, .removed, "would remove"))
+        }
+        for login in inventory.logins
+        where self.isMeant(login.entry, by: queries) {
+            add(login.entry, login.entry.description, in: login.store)
+        }
         for plain in plaintext {
             do throws(StoreError) {
-                inventory.logins += try plain.contents().logins
-                    .map { Inventory.Login($0.entry, in: plain.file.path) }
+                for login in try plain.contents().logins where isMeant(login) {
+                    add(login.entry, login.description, in: plain.file.path)
+                }
             } catch {
                 inventory.fail(error, in: plain.file.path)
             }
         }
-        let logins = inventory.logins.filter { isMeant($0.entry) }
-        let places = session.stores.map(\.name) + plaintext.map(\.file.path)
-        let removals = places.map { place in
-            Removal(
-                name: place, removed: logins.filter { $0.store == place }.map(\.entry),
-                problem: inventory.unread[place])
+        for (place, problem) in inventory.unread.sorted(by: { $0.key < $1.key }) {
+            reports.append(
+                Report(
+                    place: place, result: .unknown, words: "cannot be looked into",
+                    problem: problem))
         }
-        if json {
-            try session.console.print(Logout.json(of: removals, isDone: nil))
-        } else {
-            for login in logins {
-                session.console.print("\(login.store): would remove \(login.entry.description)")
-            }
-            for place in places where inventory.unread[place] != nil {
-                session.console.print("\(place): cannot be looked into")
-            }
-            if logins.isEmpty, inventory.unread.isEmpty {
-                session.console.print(
-                    inventory.warnings.isEmpty
-                        ? "there is nothing to remove" : "nothing that is seen would be removed")
-            }
+        try reports.say(as: json ? Logout.members(isDone: nil) : nil, on: session.console)
+        if !json, reports.isEmpty {
+            session.console.print(
+                inventory.warnings.isEmpty
+                    ? "there is nothing to remove" : "nothing that is seen would be removed")
         }
         if let keyring = session.choice.keyringStore,
-            let former = try? keyring.formerLogins(.git).filter(isMeant), !former.isEmpty
+            let former = try? keyring.formerLogins(.git).filter({ self.isMeant($0, by: queries) }),
+            !former.isEmpty
         {
             session.console.warn(
                 "\(keyring.name): would remain: "
                     + former.map(\.description).joined(separator: ", "))
         }
         for warning in inventory.warnings { session.console.warn(warning) }
-        for failure in inventory.failures { session.console.report(failure) }
-        guard inventory.failures.isEmpty else { throw ExitCode(1) }
+        guard reports.isDone else { throw ExitCode(1) }
     }
 
-    /// What is never touched: what pulumi has encrypted, and what nobody can tell the owner of.
-    private func reportWhatIsLeftAlone(_ plaintext: [any PlaintextFile], _ session: Session) {
-        for plain in plaintext {
-            for note in (try? plain.contents())?.notes ?? [] {
-                session.console.note("\(plain.file.path): \(note)")
-            }
-        }
+    /// It belongs to no one client, so nobody can tell whose a login in it is, and it is never touched.
+    private func reportNetrc(_ session: Session) {
         let netrc = session.surroundings.netrc
         guard let machines = try? netrc.machines() else { return }
         let names = machines.filter { machine in server.map { $0.names(host: machine) } ?? true }
@@ -240,41 +235,31 @@ struct Logout: ParsableCommand {
     private func report(
         _ removals: [Removal], doubt: StoreError?, _ session: Session
     ) throws {
-        let problems = removals.compactMap(\.problem)
-        let isDone = removals.allSatisfy(\.isDone) && doubt == nil
-        if json {
-            try session.console.print(Logout.json(of: removals, isDone: isDone))
-        } else {
-            for line in removals.flatMap(\.lines) { session.console.print(line) }
-        }
+        let reports = removals.flatMap(\.reports)
+        let isDone = reports.isDone && doubt == nil
+        try reports.say(as: json ? Logout.members(isDone: isDone) : nil, on: session.console)
         for name in session.placesLeftOut {
             session.console.note("\(name): not looked at, as the setting `store` says")
         }
-        let removed = removals.flatMap(\.removed)
-        if !removed.isEmpty {
+        let isAnyRemoved = reports.contains { $0.result == .removed }
+        if isAnyRemoved {
             session.console.note(
                 "a token or password that was removed is not revoked: that is done at its server")
         }
         if let doubt { session.console.report(doubt) }
-        for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
-        if removals.contains(where: { !$0.left.isEmpty }) {
-            session.console.hint(
-                "remove it with the helper that stored it, or in the keyring's own window")
-        }
         guard isDone else { throw ExitCode(1) }
-        guard !removed.isEmpty || force else {
-            let what = server ?? client?.rawValue ?? "anything"
+        guard isAnyRemoved || force else {
+            let what = server ?? client?.name.string ?? "anything"
             throw StoreError(.failed, "not logged in to \(what)", hint: "see: keyfob list")
         }
     }
 
     /// `isDone` is nil where nothing was to be done.
-    private static func json(of removals: [Removal], isDone: Bool?) -> JSON {
-        .object([
+    private static func members(isDone: Bool?) -> [JSON.Member] {
+        [
             JSON.Member("dryRun", .bool(isDone == nil)),
             JSON.Member("done", .bool(isDone ?? false)),
-            JSON.Member("places", .array(removals.map(\.json))),
-        ])
+        ]
     }
 }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import JSON
 internal import Settings
@@ -29,8 +30,8 @@ struct Move: ParsableCommand {
         completion: Completion.servers)
     var server: String?
 
-    @Option(help: "Only this client's logins.")
-    var client: Client?
+    @Option(name: .customLong("client"), help: "Only this client's logins.")
+    var named: ClientOption?
 
     @Flag(help: "Only say what would be moved.")
     var dryRun = false
@@ -50,18 +51,22 @@ struct Move: ParsableCommand {
             .filter { seen.insert($0.login).inserted }
             .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
 
-        var outcomes: [Outcome] = []
+        var reports: [Report] = []
         for entry in entries {
-            let outcome =
-                dryRun ? Outcome(entry) : Move.move(entry, from: source, to: target)
-            if !json { say(outcome, session.console) }
-            outcomes.append(outcome)
+            let problem = dryRun ? nil : Move.move(entry, from: source, to: target)
+            let report = report(entry, from: source.name, problem)
+            if !json { session.console.print(report.line) }
+            reports.append(report)
         }
-        if json { try session.console.print(json(of: outcomes)) }
-        let problems = outcomes.compactMap(\.problem)
-        for hint in Set(problems.compactMap(\.hint)).sorted() { session.console.hint(hint) }
-        guard problems.isEmpty, listing.warnings.isEmpty else { throw ExitCode(1) }
-        if outcomes.isEmpty { session.console.note("there is nothing to move") }
+        if json {
+            try reports.say(
+                as: [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("to", .name(to.rawValue))],
+                on: session.console)
+        } else {
+            reports.hint(on: session.console)
+        }
+        guard reports.isDone, listing.warnings.isEmpty else { throw ExitCode(1) }
+        if reports.isEmpty { session.console.note("there is nothing to move") }
     }
 
     // MARK: What is moved
@@ -80,34 +85,22 @@ struct Move: ParsableCommand {
     }
 
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {
-        let clients = client.map { [$0] } ?? Client.each
+        let clients = named.map { [$0.client] } ?? Clients.each
         guard let server else { return { entry in clients.contains { $0.owns(entry) } } }
         let key = try Session.key(server)
-        let queries = clients.flatMap { $0.queries(for: key, among: entries) }
+        let queries = clients.flatMap { $0.meaning(of: key, among: entries) }
         return { entry in queries.contains { $0.matches(entry) } }
     }
 
-    /// What has become of one login.
-    struct Outcome {
-        let entry: Entry
-        /// Why it is not where it was to go, or not there alone; nil if it is.
-        var problem: StoreError?
-
-        init(_ entry: Entry, problem: StoreError? = nil) {
-            self.entry = entry
-            self.problem = problem
-        }
-    }
-
-    /// Moves one login.
-    static func move(
+    /// Moves one login. Returns why it is not where it was to go, or not there alone; nil if it is.
+    private static func move(
         _ entry: Entry, from source: any CredentialStore, to target: any CredentialStore
-    ) -> Outcome {
+    ) -> StoreError? {
         do throws(StoreError) {
             guard let query = Query(replacedBy: entry) else {
                 throw StoreError(.failed, "it does not say what it is for")
             }
-            guard let login = try source.find(query).first else { return Outcome(entry) }
+            guard let login = try source.find(query).first else { return nil }
             let there = try target.find(query).first
             if let there,
                 there.secret != login.secret || there.entry.username != login.entry.username
@@ -129,9 +122,9 @@ struct Move: ParsableCommand {
                     hint: "move it again")
             }
             try source.remove([query])
-            return Outcome(entry)
+            return nil
         } catch {
-            return Outcome(entry, problem: error)
+            return error
         }
     }
 
@@ -146,29 +139,12 @@ struct Move: ParsableCommand {
 
     // MARK: What is said
 
-    private func say(_ outcome: Outcome, _ console: Console) {
-        let name = "\(outcome.entry.clientName) \(outcome.entry.serverName)"
-        if let problem = outcome.problem {
-            console.print("\(name): not moved: \(problem.message)")
-        } else {
-            console.print("\(name): \(dryRun ? "would be moved" : "moved") to the \(to.rawValue)")
+    private func report(_ entry: Entry, from place: String, _ problem: StoreError?) -> Report {
+        guard let problem else {
+            return Report(
+                entry, in: place, .moved, dryRun ? "would move" : "moved",
+                rest: " to the \(to.rawValue)")
         }
-    }
-
-    private func json(of outcomes: [Outcome]) -> JSON {
-        let logins = outcomes.map { outcome in
-            JSON.object([
-                JSON.Member("client", .name(outcome.entry.clientName)),
-                JSON.Member("server", .name(outcome.entry.serverName)),
-                JSON.Member("username", outcome.entry.shownUser.map { .name($0) } ?? .null),
-                JSON.Member("moved", .bool(!dryRun && outcome.problem == nil)),
-                JSON.Member("reason", outcome.problem.map { .name($0.message) } ?? .null),
-            ])
-        }
-        return .object([
-            JSON.Member("dryRun", .bool(dryRun)),
-            JSON.Member("to", .name(to.rawValue)),
-            JSON.Member("logins", .array(logins)),
-        ])
+        return Report(entry, in: place, .left, "did not move", problem: problem)
     }
 }

@@ -1,6 +1,5 @@
 internal import Clients
 internal import Credentials
-internal import JSON
 internal import Settings
 internal import Stores
 
@@ -8,20 +7,12 @@ internal import Stores
 struct Removal {
     /// The store's name, or the file's path.
     let name: String
-    var removed: [Entry] = []
+    private var removed: [Report] = []
+    /// Logins that a client still reads there and that Keyfob leaves alone.
+    private var left: [Report] = []
     /// Why something is or may be left.
     var problem: StoreError?
-    /// Logins that a client still reads there and that Keyfob leaves alone.
-    var left: [Entry] = []
 
-    var isDone: Bool { problem == nil && left.isEmpty }
-
-    private static let remains = "still there"
-    private static let mayRemain = "may still be there"
-    private static let wasNotThere = "was not there"
-}
-
-extension Removal {
     /// Removes from the store what the queries ask for. A keyring that is absent has nothing, unless
     /// a login is known to have been stored there, or the setting `store` wants it and nothing else.
     init(
@@ -30,7 +21,7 @@ extension Removal {
     ) {
         name = store.name
         do throws(StoreError) {
-            removed = try store.remove(queries)
+            for entry in try store.remove(queries) { add(entry, entry.description) }
         } catch {
             guard error.outcome == .absent, session.choice.file != nil else {
                 problem = error
@@ -54,15 +45,26 @@ extension Removal {
         }
     }
 
-    /// Removes every login that is meant from a client's file, and looks again.
-    init(from plaintext: any PlaintextFile, where isMeant: (Entry) -> Bool) {
+    /// Removes every login that is meant from a client's file, and looks again. What is left to the
+    /// client is left, if it may be of the logins that are meant: `isOfAll` says whether all are.
+    init(
+        from plaintext: any PlaintextFile, isOfAll: Bool, where isMeant: (PlaintextLogin) -> Bool
+    ) {
         name = plaintext.file.path
         do throws(StoreError) {
-            removed = try plaintext.remove { isMeant($0.entry) }
-            let rest = try plaintext.contents().logins.map(\.entry).filter(isMeant)
-            guard !rest.isEmpty else { return }
-            problem = StoreError(
-                .failed, rest.map(\.description).joined(separator: ", "), hint: "try again")
+            let meant = try plaintext.contents().logins.filter(isMeant)
+            try plaintext.remove(where: isMeant)
+            let contents = try plaintext.contents()
+            let rest = contents.logins.filter(isMeant)
+            for login in meant where !rest.contains(where: { $0.isSamePlace(as: login) }) {
+                add(login.entry, login.description)
+            }
+            if !rest.isEmpty {
+                problem = StoreError(
+                    .failed, rest.map(\.description).joined(separator: ", "), hint: "try again")
+            } else if isOfAll, let note = contents.notes.first {
+                problem = StoreError(.failed, note)
+            }
         } catch {
             problem = error
         }
@@ -72,62 +74,38 @@ extension Removal {
     mutating func lookForFormerLogins(in keyring: KeyringStore, where isMeant: (Entry) -> Bool) {
         guard problem == nil else { return }
         do throws(StoreError) {
-            left = try keyring.formerLogins(.git).filter(isMeant)
+            for entry in try keyring.formerLogins(.git).filter(isMeant) {
+                left.append(
+                    Report(
+                        entry, in: name, .remains, "still there:",
+                        problem: StoreError(
+                            .failed,
+                            "git-credential-libsecret before git 2.41 has stored it, and still gives it",
+                            hint:
+                                "remove it with the helper that stored it, or in the keyring's own window"
+                        )))
+            }
         } catch {
             if error.outcome != .absent { problem = error }
         }
     }
 
-    var lines: [String] {
-        var lines = removed.map { "\(name): removed \($0.description)" }
-        if let problem { lines.append("\(name): \(state(of: problem)): \(problem.message)") }
-        if let reason = reasonForLeft { lines.append("\(name): \(Removal.remains): \(reason)") }
-        return lines.isEmpty ? ["\(name): \(Removal.wasNotThere)"] : lines
+    private mutating func add(_ entry: Entry, _ description: String) {
+        removed.append(Report(entry, as: description, in: name, .removed, "removed"))
     }
 
-    /// What is left alone, and why; nil if nothing is.
-    private var reasonForLeft: String? {
-        guard !left.isEmpty else { return nil }
-        return left.map(\.description).joined(separator: ", ")
-            + ", as git-credential-libsecret before git 2.41 stores it and still gives it"
-    }
-
-    var json: JSON {
-        let result: Text =
-            switch problem?.outcome {
-            case .none where !left.isEmpty: "remains"
-            case .none: removed.isEmpty ? "absent" : "removed"
-            case .locked: "remains"
-            case .absent, .declined, .timedOut, .gone, .damaged, .failed: "unknown"
-            }
-        return .object([
-            JSON.Member("place", .name(name)),
-            JSON.Member("result", .text(result)),
-            JSON.Member("removed", .array(removed.map(\.json))),
-            JSON.Member("reason", (problem?.message ?? reasonForLeft).map { .name($0) } ?? .null),
-        ])
-    }
-
-    /// A store that nobody can unlock says so only of what it has, or is known to have had.
-    private func state(of problem: StoreError) -> String {
-        switch problem.outcome {
-        case .locked: Removal.remains
-        case .absent, .declined, .timedOut, .gone, .damaged, .failed: Removal.mayRemain
+    var reports: [Report] {
+        guard let problem else {
+            let all = removed + left
+            return all.isEmpty
+                ? [Report(place: name, result: .absent, words: "was not there")] : all
         }
-    }
-}
-
-extension Entry {
-    /// `docker registry.example.com (alice)`
-    var description: String {
-        "\(clientName) \(serverName)" + (shownUser.map { " (\($0))" } ?? "")
-    }
-
-    var json: JSON {
-        .object([
-            JSON.Member("client", .name(clientName)),
-            JSON.Member("server", .name(serverName)),
-            JSON.Member("username", shownUser.map { .name($0) } ?? .null),
-        ])
+        // A store that nobody can unlock says so only of what it has, or is known to have had.
+        let remains = problem.outcome == .locked
+        return removed + [
+            Report(
+                place: name, result: remains ? .remains : .unknown,
+                words: remains ? "still there" : "may still be there", problem: problem)
+        ]
     }
 }

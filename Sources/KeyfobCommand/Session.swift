@@ -138,16 +138,17 @@ extension Session {
     /// The one login that the user means, with its secret.
     ///
     /// Throws `failed` if there is none, or if the user must say whose is meant.
-    func login(for server: String, of client: Client?) throws(StoreError) -> Credential {
+    func login(for server: String, of client: (any Client)?) throws(StoreError) -> Credential {
         let key = try Session.key(server)
         let inventory = inventory()
         let entries = inventory.logins.map(\.entry)
         var found: [Credential] = []
-        for client in client.map({ [$0] }) ?? Client.each {
-            for query in client.queries(for: key, among: entries) {
+        for client in client.map({ [$0] }) ?? Clients.each {
+            let queries = client.queries(for: key, among: entries)
+            for query in queries + client.fallbackQueries(for: key) {
                 let logins = try choice.store.find(query).preferringPath(of: query)
-                // docker's first is the one that docker gets; git may have several accounts.
-                found += client.realm == .git ? logins.onceEach : Array(logins.prefix(1))
+                // Where there are no accounts the first is the one that the client gets.
+                found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
                 if !logins.isEmpty { break }
             }
         }
@@ -169,7 +170,7 @@ extension Session {
             let named = found.map(\.entry).first { $0.shownUser == users.first { $0 != "-" } }
             throw StoreError(
                 .failed, "\(server) has logins of several users: \(users.joined(separator: ", "))",
-                hint: named.map { "say whose is meant: \($0.serverNameWithUser.shellWord)" })
+                hint: named.map { "say whose is meant: \($0.accountName.shellWord)" })
         }
         return first
     }

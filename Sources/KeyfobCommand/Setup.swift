@@ -12,15 +12,15 @@ internal import TextEditing
 /// `--undo` restores exactly what was there.
 struct Setup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell docker, podman, cargo, git or terraform where their logins are kept.",
+        abstract: "Tell \(Clients.words(Clients.withHelpers, "or")) where their logins are kept.",
         discussion: """
             It changes one setting in the client's own configuration and remembers what was there: \
             credsStore of docker, credential-helpers of podman, global-credential-providers of \
             cargo, credential.helper of git and credentials_helper of terraform.
             """)
 
-    @Argument(help: "docker, podman, cargo, git or terraform; several may be named.")
-    var clients: [Client]
+    @Argument(help: "\(Clients.words(Clients.withHelpers, "or")); several may be named.")
+    var clients: [ClientOption]
 
     @Option(help: "Only for this registry: of docker, cargo (by its name) or git (a host).")
     var registry: String?
@@ -37,127 +37,91 @@ struct Setup: ParsableCommand {
     func run() throws {
         let session = try Session()
         var record = try SetupRecord(in: session.directories.state)
-        var outcomes: [Outcome] = []
-        for client in clients {
+        var reports: [Report] = []
+        var advice: [String] = []
+        for client in clients.map(\.client) {
             do throws(StoreError) {
-                let setup = try ClientSetup(client, registry: registry, session.surroundings)
-                outcomes += undo ? try undo(setup, &record) : [try apply(setup, &record)]
+                let surroundings = session.surroundings
+                if undo {
+                    reports += try restore(client, surroundings, &record)
+                } else {
+                    reports.append(try apply(client, surroundings, &record, &advice))
+                }
             } catch {
-                outcomes.append(Outcome(client: client, place: client.rawValue, problem: error))
+                reports.append(
+                    report(client.name.string, client, .left, "is not set up", error))
             }
         }
-        if json { try session.console.print(json(of: outcomes)) }
-        for outcome in outcomes {
-            if !json, let line = outcome.line { session.console.print(line) }
-            if let note = outcome.note { session.console.hint(note) }
-            if let problem = outcome.problem { session.console.report(problem) }
-        }
-        guard outcomes.allSatisfy({ $0.problem == nil }) else { throw ExitCode(1) }
+        try reports.say(
+            as: json
+                ? [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("undo", .bool(undo))] : nil,
+            "changes", on: session.console)
+        for line in advice { session.console.hint(line) }
+        guard reports.isDone else { throw ExitCode(1) }
     }
 
-    private struct Outcome {
-        let client: Client
-        /// The file.
-        var place: String
-        /// What became of it.
-        var result: Result?
-        /// What was done, for people.
-        var words = ""
-        /// What to do next.
-        var note: String?
-        var problem: StoreError?
-
-        enum Result: Text {
-            case changed, unchanged, restored
-        }
-
-        var line: String? { result == nil ? nil : "\(place): \(words)" }
+    private func report(
+        _ place: String, _ client: any Client, _ result: Report.Result, _ words: String,
+        _ problem: StoreError? = nil
+    ) -> Report {
+        Report(
+            place: place, result: result, words: words, client: client.name.string,
+            server: registry, problem: problem)
     }
 
     // MARK: Doing it
 
     private func apply(
-        _ setup: ClientSetup, _ record: inout SetupRecord
-    ) throws(StoreError) -> Outcome {
-        guard let program = setup.installed else {
+        _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
+        _ advice: inout [String]
+    ) throws(StoreError) -> Report {
+        let plan = try client.plan(for: registry, in: surroundings)
+        let name = client.program ?? ""
+        guard let program = surroundings.program(name) else {
             throw StoreError(
-                .failed,
-                "\(setup.program) is not on the PATH, and \(setup.client) could not call it",
+                .failed, "\(name) is not on the PATH, and \(client.name) could not call it",
                 hint: "install it: make install")
         }
-        guard let setting = try setup.setting() else { return try applyToGit(setup, &record) }
-
-        let file = setting.file
-        var outcome = Outcome(client: setup.client, place: file.path)
-        let before = try setting.value(in: try file.read())
-        if let before, setting.isOurs(before) {
-            if setup.client == .terraform { try link(program, to: setup.terraformPlugin) }
-            outcome.result = .unchanged
-            outcome.words = "\(setting.name) is \(before) already"
-            return outcome
+        guard let splice = plan.splice else {
+            if let path = client.link(in: surroundings) { try link(program, to: path) }
+            advice += plan.advice
+            return report(
+                plan.file.path, client, .unchanged, "\(plan.setting) is \(plan.after) already")
         }
-        let isNew = !file.exists
-        let content = try file.read()
-        let splice = try setting.splice(into: content)
-        let after = try setting.value(in: splice.applied(to: content)) ?? ""
-        outcome.result = .changed
-        outcome.words =
-            "\(setting.name) \(dryRun ? "would be" : "is now") \(after)"
-            + (before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
-        outcome.note = advice(setup.client, before)
-        guard !dryRun else { return outcome }
-        if setup.client == .terraform { try link(program, to: setup.terraformPlugin) }
-        // Remembered first: what is interrupted then can be undone.
-        let change = SetupRecord.Change(
-            client: setup.client.rawValue, registry: registry, path: file.path, isNew: isNew,
-            removed: splice.removed(from: content), inserted: splice.inserted)
-        try record.add(change)
+        let words =
+            "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)"
+            + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
+        if !dryRun {
+            if let path = client.link(in: surroundings) { try link(program, to: path) }
+            // Remembered first: what is interrupted then can be undone.
+            let change = SetupRecord.Change(
+                client: client.name.string, registry: registry, path: plan.file.path,
+                isNew: plan.content == nil, removed: splice.removed(from: plan.content),
+                inserted: splice.inserted, start: splice.range.lowerBound)
+            try record.add(change)
+            try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
+            if registry == nil, try !client.keeper(in: surroundings).isOurs {
+                _ = try restore(change, client, surroundings, &record)
+                throw StoreError(
+                    .failed,
+                    "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
+                        + "another file or variable wins",
+                    hint: "see: keyfob status")
+            }
+        }
+        advice += plan.advice
+        return report(plan.file.path, client, .changed, words)
+    }
+
+    private func replace(
+        _ content: Secret?, in file: ClientFile, with new: Secret
+    ) throws(StoreError) {
         try file.edit { now throws(StoreError) in
             guard now == content else {
                 throw StoreError(.failed, "\(file.path) has just been changed", hint: "try again")
             }
-            return splice.applied(to: now)
+            return new
         }
-        return outcome
-    }
-
-    private func applyToGit(
-        _ setup: ClientSetup, _ record: inout SetupRecord
-    ) throws(StoreError) -> Outcome {
-        var outcome = Outcome(client: .git, place: "git")
-        let helpers = try setup.gitHelpers()
-        let others = helpers.filter { $0 != "keyfob" }
-        if let store = others.first(where: { $0.split(separator: " ").first == "store" }) {
-            outcome.note =
-                "git goes on to write passwords down in plain text as well: "
-                + "git config --global --unset \(setup.gitKey) \"^\(store)$\""
-        }
-        if helpers.contains("keyfob") {
-            outcome.result = .unchanged
-            outcome.words = "\(setup.gitKey) is keyfob already"
-            return outcome
-        }
-        outcome.result = .changed
-        outcome.words =
-            "\(setup.gitKey) \(dryRun ? "would be" : "is now") keyfob"
-            + (others.isEmpty ? "" : " (after \(others.joined(separator: ", ")))")
-        guard !dryRun else { return outcome }
-
-        var before: [(file: ClientFile, content: Secret?)] = []
-        for file in setup.gitFiles { try file.requireOwnWay() }
-        for file in setup.gitFiles { before.append((file, try file.read())) }
-        try setup.addToGit()
-        for (file, content) in before {
-            guard let now = try file.read(), let splice = Splice(from: content, to: now) else {
-                continue
-            }
-            outcome.place = file.path
-            try record.add(
-                SetupRecord.Change(
-                    client: "git", registry: registry, path: file.path, isNew: content == nil,
-                    removed: splice.removed(from: content), inserted: splice.inserted))
-        }
-        return outcome
     }
 
     private func link(_ program: String, to path: String) throws(StoreError) {
@@ -167,7 +131,7 @@ struct Setup: ParsableCommand {
         // One that leads nowhere any more is replaced.
         var status = stat()
         if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
-            unsafe unlink(path)
+            unsafe Glibc.unlink(path)
         }
         guard unsafe symlink(program, path) == 0 else {
             throw StoreError(
@@ -175,115 +139,75 @@ struct Setup: ParsableCommand {
         }
     }
 
-    private func advice(_ client: Client, _ before: String?) -> String? {
-        switch client {
-        case .docker:
-            before.map {
-                "logins that docker-credential-\($0) keeps: keyfob import --from-helper \($0)"
-            }
-                ?? "logins that docker keeps in plain text: keyfob import"
-        case .podman, .cargo, .terraform:
-            "logins that \(client) keeps in plain text: keyfob import"
-        case .git, .pulumi, .token:
-            nil
-        }
-    }
-
     // MARK: Undoing it
 
-    private func undo(
-        _ setup: ClientSetup, _ record: inout SetupRecord
-    ) throws(StoreError) -> [Outcome] {
+    private func restore(
+        _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord
+    ) throws(StoreError) -> [Report] {
+        guard client.program != nil else {
+            _ = try client.plan(for: registry, in: surroundings)
+            return []
+        }
         let changes = record.changes.filter {
-            $0.client == setup.client.rawValue && (registry == nil || $0.registry == registry)
+            $0.client == client.name.string && (registry == nil || $0.registry == registry)
         }
         if changes.isEmpty {
-            return [
-                Outcome(
-                    client: setup.client, place: setup.client.rawValue, result: .unchanged,
-                    words: "there is nothing to undo")
-            ]
+            return [report(client.name.string, client, .unchanged, "there is nothing to undo")]
         }
-        var outcomes: [Outcome] = []
-        for change in changes.reversed() { outcomes.append(try undo(change, setup, &record)) }
-        return outcomes
+        var reports: [Report] = []
+        for change in changes.reversed() {
+            reports.append(try restore(change, client, surroundings, &record))
+        }
+        return reports
     }
 
-    private func undo(
-        _ change: SetupRecord.Change, _ setup: ClientSetup, _ record: inout SetupRecord
-    ) throws(StoreError) -> Outcome {
+    private func restore(
+        _ change: SetupRecord.Change, _ client: any Client, _ surroundings: Surroundings,
+        _ record: inout SetupRecord
+    ) throws(StoreError) -> Report {
         let file = ClientFile(change.path)
-        var outcome = Outcome(
-            client: setup.client, place: change.path, result: .restored,
-            words: dryRun ? "would be as it was before" : "is as it was before")
-        let before = try file.read()
-        if before == nil, !change.isNew {
-            outcome.words = "does not exist any more"
-            outcome.result = .unchanged
+        var result = Report.Result.restored
+        var words = dryRun ? "would be as it was before" : "is as it was before"
+        let content = try file.read()
+        if content == nil, !change.isNew {
+            (result, words) = (.unchanged, "does not exist any more")
         }
-        if let content = before {
-            if let splice = try restoration(of: content, change, setup) {
-                guard !dryRun else { return outcome }
+        if let content {
+            if let splice = try restoration(of: content, change, client) {
+                guard !dryRun else { return report(change.path, client, result, words) }
                 let restored = splice.applied(to: content)
                 if change.isNew, restored.isEmpty {
                     _ = try file.remove(ifItIs: content)
                 } else {
-                    try file.edit { now throws(StoreError) in
-                        guard now == content else {
-                            throw StoreError(
-                                .failed, "\(file.path) has just been changed", hint: "try again")
-                        }
-                        return restored
-                    }
+                    try replace(content, in: file, with: restored)
                 }
             } else {
-                outcome.words = "does not name keyfob any more, and is left as it is"
-                outcome.result = .unchanged
+                (result, words) = (
+                    .unchanged, "does not name keyfob any more, and is left as it is"
+                )
             }
         }
-        guard !dryRun else { return outcome }
-        if setup.client == .terraform { try unlinkPlugin(setup) }
+        guard !dryRun else { return report(change.path, client, result, words) }
+        if let path = client.link(in: surroundings) { try unlink(path) }
         try record.remove(change)
-        return outcome
+        return report(change.path, client, result, words)
     }
 
     /// What takes the change back, also where the client has written the file anew since.
     private func restoration(
-        of content: Secret, _ change: SetupRecord.Change, _ setup: ClientSetup
+        of content: Secret, _ change: SetupRecord.Change, _ client: any Client
     ) throws(StoreError) -> Splice? {
-        if let splice = Splice.undoing(change.inserted, change.removed, in: content) {
-            return splice
-        }
-        guard setup.client == .docker else { return nil }
-        let setting = DockerSetting(
-            ClientFile(change.path), registry: change.registry.flatMap { ClientSetup.dockerKey($0) }
-        )
-        return try setting.restoration(of: content, before: change.removed)
+        let splice = Splice.undoing(
+            change.inserted, change.removed, at: change.start, in: content)
+        if let splice { return splice }
+        return try client.restoration(
+            of: content, at: change.path, for: change.registry, removed: change.removed)
     }
 
-    private func unlinkPlugin(_ setup: ClientSetup) throws(StoreError) {
-        try ClientFile(setup.terraformPlugin).requireOwnWay()
+    private func unlink(_ path: String) throws(StoreError) {
+        try ClientFile(path).requireOwnWay()
         var status = stat()
-        guard unsafe lstat(setup.terraformPlugin, &status) == 0, status.st_mode & S_IFMT == S_IFLNK
-        else { return }
-        unsafe unlink(setup.terraformPlugin)
-    }
-
-    // MARK: What is said
-
-    private func json(of outcomes: [Outcome]) -> JSON {
-        let changes = outcomes.map { outcome in
-            JSON.object([
-                JSON.Member("client", .name(outcome.client.rawValue)),
-                JSON.Member("place", .name(outcome.place)),
-                JSON.Member("result", outcome.result.map { .text($0.rawValue) } ?? .null),
-                JSON.Member("reason", outcome.problem.map { .name($0.message) } ?? .null),
-            ])
-        }
-        return .object([
-            JSON.Member("dryRun", .bool(dryRun)),
-            JSON.Member("undo", .bool(undo)),
-            JSON.Member("changes", .array(changes)),
-        ])
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
+        unsafe Glibc.unlink(path)
     }
 }

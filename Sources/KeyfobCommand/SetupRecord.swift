@@ -16,6 +16,8 @@ struct SetupRecord {
         /// The text that was taken out, and the one that was put there.
         let removed: String
         let inserted: String
+        /// Where, in bytes; nil where an earlier version has not written it down.
+        let start: Int?
     }
 
     private(set) var changes: [Change] = []
@@ -72,6 +74,7 @@ extension SetupRecord.Change {
             JSON.Member("isNew", .bool(isNew)),
             JSON.Member("removed", .name(removed)),
             JSON.Member("inserted", .name(inserted)),
+            JSON.Member("start", start.map { .integer(Int64($0)) } ?? .null),
         ])
     }
 
@@ -83,8 +86,12 @@ extension SetupRecord.Change {
             case .bool(let isNew) = json.members?.first(where: { $0.name == "isNew" })?.value,
             let removed = text("removed"), let inserted = text("inserted")
         else { return nil }
+        var start: Int?
+        if case .integer(let number) = json.members?.first(where: { $0.name == "start" })?.value {
+            start = Int(number)
+        }
         self.init(
             client: client, registry: text("registry"), path: path, isNew: isNew, removed: removed,
-            inserted: inserted)
+            inserted: inserted, start: start)
     }
 }

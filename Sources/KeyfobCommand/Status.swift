@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import JSON
 
@@ -29,7 +30,7 @@ struct Status: ParsableCommand {
         var rows = [
             ("store", diagnosis.store), ("keyring", diagnosis.keyring), ("file", diagnosis.file),
         ]
-        rows += diagnosis.clients.map { ($0.client.rawValue, $0.keeper) }
+        rows += diagnosis.clients.map { ($0.client.name.string, $0.keeper) }
         let width = rows.map { $0.0.count }.max() ?? 0
         var lines = rows.map { name, words in
             name + String(repeating: " ", count: width + 2 - name.count) + words
@@ -47,7 +48,7 @@ struct Status: ParsableCommand {
     private static func json(of diagnosis: Diagnosis) -> JSON {
         let clients = diagnosis.clients.map { client, keeper in
             JSON.object([
-                JSON.Member("client", .name(client.rawValue)),
+                JSON.Member("client", .text(client.name)),
                 JSON.Member("keeper", .name(keeper)),
             ])
         }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import Glibc
 
@@ -14,39 +15,28 @@ struct Token: ParsableCommand {
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
-    @Option(help: "The client whose login it is; by default any.")
-    var client: Client?
+    @Option(name: .customLong("client"), help: "The client whose login it is; by default any.")
+    var named: ClientOption?
 
     func run() throws {
         let session = try Session()
-        session.console.printBytes(of: try session.login(for: server, of: client).token())
+        session.console.printBytes(of: try session.login(for: server, of: named?.client).token())
     }
 }
 
 extension Credential {
-    /// What alone logs in: of a git login the password or the credential, without what else is
-    /// stored with it. Throws `failed` if it has expired, or if there is nothing.
+    /// What alone logs in. Throws `failed` if it has expired, or if there is nothing.
     func token() throws(StoreError) -> Secret {
-        guard entry.realm == .git else { return secret }
-        let parts = GitSecret(stored: secret)
-        guard !parts.hasExpired(at: UInt64(max(time(nil), 0))) else {
+        switch alone(at: UInt64(max(time(nil), 0))) {
+        case .secret(let secret): return secret
+        case .expired:
             throw StoreError(
                 .failed, "the login for \(entry.serverName) has expired",
-                hint: "git renews it, or log in again: keyfob login --client git "
-                    + entry.serverNameWithUser.shellArgument)
-        }
-        guard let token = parts.alone(for: entry.username) else {
+                hint: "\(entry.clientName) renews it, or log in again: keyfob login --client "
+                    + "\(entry.clientName) \(entry.accountName.shellArgument)")
+        case .nothing:
             throw StoreError(.failed, "the login for \(entry.serverName) has no password")
         }
-        return token
-    }
-
-    /// As it is stored: a git login with what the front-end of git's protocol would make of it.
-    var asStored: Credential {
-        guard entry.realm == .git else { return self }
-        var parts = GitSecret()
-        parts.password = secret
-        return .git(entry, parts)
     }
 }
 

@@ -2,70 +2,157 @@ package import Credentials
 
 /// An HCL text, of which the blocks that stand in no other are found, and nothing else.
 package struct HCLText {
-    private let content: Secret
+    package let content: Secret
+    package let blocks: [Block]
 
-    package init(_ content: Secret) { self.content = content }
+    package struct Block {
+        /// Its type, then its labels.
+        package let words: [String]
+        /// From its type to its last brace.
+        package let range: Range<Int>
+        /// What lies between its braces.
+        package let inner: Range<Int>
+    }
 
-    /// The first labels of the blocks of that type, in their order.
-    package func labels(of type: String) -> [String] {
-        content.expose { bytes in
-            var labels: [String] = []
-            var (index, depth, words) = (0, 0, [String]())
-            func begins(_ text: String) -> Bool {
-                let wanted = Array(text.utf8)
-                return index + wanted.count <= bytes.count
-                    && wanted.indices.allSatisfy { bytes[index + $0] == wanted[$0] }
-            }
-            func skip(to text: String) {
-                while index < bytes.count, !begins(text) { index += 1 }
-                index += text.utf8.count
-            }
-            while index < bytes.count {
-                let byte = bytes[index]
-                if byte == UInt8(ascii: "#") || begins("//") {
-                    skip(to: "\n")
-                    words = []
-                } else if begins("/*") {
-                    skip(to: "*/")
-                } else if byte == UInt8(ascii: "\"") {
-                    let start = index + 1
-                    index += 1
-                    while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-                        index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-                    }
-                    let end = min(index, bytes.count)
-                    if depth == 0 {
-                        words.append(
-                            String(decoding: (start..<end).map { bytes[$0] }, as: UTF8.self))
-                    }
-                    index += 1
-                } else if byte == UInt8(ascii: "{") {
-                    if depth == 0, words.count >= 2, words[0] == type { labels.append(words[1]) }
-                    depth += 1
-                    index += 1
-                } else if byte == UInt8(ascii: "}") {
-                    depth = max(0, depth - 1)
-                    words = []
-                    index += 1
-                } else if byte == 0x0A {
-                    words = []
-                    index += 1
-                } else if byte > 0x20 {
-                    let start = index
-                    while index < bytes.count, bytes[index] > 0x20,
-                        !"\"{}#".utf8.contains(bytes[index])
-                    {
-                        index += 1
-                    }
-                    if depth == 0 {
-                        words.append(
-                            String(decoding: (start..<index).map { bytes[$0] }, as: UTF8.self))
-                    }
-                } else {
-                    index += 1
+    package init(_ content: Secret) {
+        self.content = content
+        blocks = content.expose { Scanner.blocks($0) }
+    }
+
+    /// The value of an attribute of a block that is a string and nothing but that; nil if it is
+    /// anything else.
+    package func string(_ name: String, of block: Block) -> Secret? {
+        let range: Range<Int>? = content.expose { bytes in
+            var scanner = Scanner(position: block.inner.lowerBound, end: block.inner.upperBound)
+            while let token = scanner.next(bytes) {
+                guard token.kind == .word, scanner.depth == 0,
+                    bytes.holds(name, in: token.range)
+                else { continue }
+                guard let equals = scanner.next(bytes), bytes.holds("=", in: equals.range),
+                    let value = scanner.next(bytes), value.kind == .string
+                else { return nil }
+                let isPlain = value.range.allSatisfy { index in
+                    bytes[index] != UInt8(ascii: "\\") && bytes[index] != UInt8(ascii: "$")
                 }
+                return isPlain ? value.range : nil
             }
-            return labels
+            return nil
         }
+        return range.map { content[$0] }
+    }
+
+    /// The whole lines of a block that has them to itself; else the block alone.
+    package func lines(of block: Block) -> Range<Int> {
+        content.expose { bytes in
+            var (start, end) = (block.range.lowerBound, block.range.upperBound)
+            while start > 0, bytes[start - 1] == 0x20 || bytes[start - 1] == 0x09 { start -= 1 }
+            while end < bytes.count, bytes[end] <= 0x20, bytes[end] != 0x0A { end += 1 }
+            guard start == 0 || bytes[start - 1] == 0x0A,
+                end == bytes.count || bytes[end] == 0x0A
+            else { return block.range }
+            return start..<min(end + 1, bytes.count)
+        }
+    }
+}
+
+/// The scanner finds words, strings and braces; comments are passed over.
+private struct Scanner {
+    var position: Int
+    var depth = 0
+    private let end: Int
+
+    init(position: Int, end: Int) {
+        self.position = position
+        self.end = end
+    }
+
+    struct Token {
+        enum Kind {
+            case word, string, open, close, line
+        }
+
+        let kind: Kind
+        /// Of a string without its quotes.
+        let range: Range<Int>
+    }
+
+    static func blocks(_ bytes: Span<UInt8>) -> [HCLText.Block] {
+        var scanner = Scanner(position: 0, end: bytes.count)
+        var blocks: [HCLText.Block] = []
+        var words: [Range<Int>] = []
+        var open: (words: [Range<Int>], start: Int)?
+        while let token = scanner.next(bytes) {
+            switch token.kind {
+            case .word, .string: if scanner.depth == 0 { words.append(token.range) }
+            case .line: if scanner.depth == 0 { words = [] }
+            case .open: if scanner.depth == 1 { open = (words, token.range.upperBound) }
+            case .close:
+                guard scanner.depth == 0 else { continue }
+                if let block = open, let first = block.words.first {
+                    blocks.append(
+                        HCLText.Block(
+                            words: block.words.map { range in
+                                String(decoding: range.map { bytes[$0] }, as: UTF8.self)
+                            },
+                            range: first.lowerBound..<token.range.upperBound,
+                            inner: block.start..<token.range.lowerBound))
+                }
+                (words, open) = ([], nil)
+            }
+        }
+        return blocks
+    }
+
+    mutating func next(_ bytes: Span<UInt8>) -> Token? {
+        while position < end {
+            let (start, byte) = (position, bytes[position])
+            if byte == UInt8(ascii: "#") || bytes.begins("//", at: position, end) {
+                while position < end, bytes[position] != 0x0A { position += 1 }
+            } else if bytes.begins("/*", at: position, end) {
+                position += 2
+                while position < end, !bytes.begins("*/", at: position, end) { position += 1 }
+                position = min(end, position + 2)
+            } else if byte == UInt8(ascii: "\"") {
+                position += 1
+                while position < end, bytes[position] != byte {
+                    position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                position = min(position, end)
+                defer { position = min(position + 1, end) }
+                return Token(kind: .string, range: start + 1..<max(start + 1, position))
+            } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}") {
+                position += 1
+                let opens = byte == UInt8(ascii: "{")
+                depth = opens ? depth + 1 : max(0, depth - 1)
+                return Token(kind: opens ? .open : .close, range: start..<position)
+            } else if byte == 0x0A {
+                position += 1
+                return Token(kind: .line, range: start..<position)
+            } else if byte == UInt8(ascii: "=") {
+                position += 1
+                return Token(kind: .word, range: start..<position)
+            } else if byte > 0x20 {
+                while position < end, bytes[position] > 0x20,
+                    !"\"{}#=".utf8.contains(bytes[position])
+                {
+                    position += 1
+                }
+                return Token(kind: .word, range: start..<position)
+            } else {
+                position += 1
+            }
+        }
+        return nil
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func begins(_ text: String, at position: Int, _ end: Int) -> Bool {
+        position + text.utf8.count <= end
+            && holds(text, in: position..<position + text.utf8.count)
+    }
+
+    fileprivate func holds(_ text: String, in range: Range<Int>) -> Bool {
+        range.count == text.utf8.count && zip(range, text.utf8).allSatisfy { self[$0] == $1 }
     }
 }

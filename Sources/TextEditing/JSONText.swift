@@ -78,6 +78,9 @@ extension JSONText.Value {
 
     package subscript(name: Text) -> JSONText.Value? { member(name)?.value }
 
+    /// The last member of that very name, as Go's decoder finds the keys of a map.
+    package func entry(_ key: Text) -> JSONText.Member? { members?.last { $0.name == key } }
+
     /// What lies between its brackets.
     package var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
 
@@ -176,7 +179,7 @@ extension JSONText {
         fileprivate func member(of object: Value) -> Member? {
             switch self {
             case .field(let name): object.member(name)
-            case .key(let name): object.members?.last { $0.name == name }
+            case .key(let name): object.entry(name)
             }
         }
     }

@@ -26,8 +26,11 @@ package struct Splice: Hashable, Sendable {
         return edits.applied(to: text ?? Secret(capacity: 0) { _ in 0 })
     }
 
-    /// What puts `removed` back where `inserted` stands; nil unless it stands there exactly once.
-    package static func undoing(_ inserted: String, _ removed: String, in text: Secret) -> Splice? {
+    /// What puts `removed` back where `inserted` stands: at `start`, else where it stands exactly once;
+    /// nil if it does not.
+    package static func undoing(
+        _ inserted: String, _ removed: String, at start: Int? = nil, in text: Secret
+    ) -> Splice? {
         let wanted = Array(inserted.utf8)
         guard !wanted.isEmpty else { return nil }
         let places = text.expose { bytes in
@@ -36,8 +39,9 @@ package struct Splice: Hashable, Sendable {
                     && wanted.indices.allSatisfy { bytes[start + $0] == wanted[$0] }
             }
         }
-        guard places.count == 1 else { return nil }
-        return Splice(places[0]..<places[0] + wanted.count, removed)
+        let only = places.count == 1 ? places[0] : nil
+        guard let place = places.first(where: { $0 == start }) ?? only else { return nil }
+        return Splice(place..<place + wanted.count, removed)
     }
 
     /// The change that makes the one text of the other; nil if they are the same.

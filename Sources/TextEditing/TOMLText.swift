@@ -105,7 +105,7 @@ package struct TOMLText {
     }
 
     /// The entry with these keys from the root.
-    package func entry(_ keys: Text...) -> Entry? { places.first { $0.keys == keys }?.place.entry }
+    package func place(_ keys: [Text]) -> Entry? { places.first { $0.keys == keys }?.place.entry }
 
     /// Takes entries out, with their lines where they have them to themselves.
     package func cut(_ places: [Place], in edits: inout Edits) {

@@ -30,7 +30,7 @@ import Testing
             \t\t"bad.example": {"auth": "%%"},
             \t\t"old.example": {"username": "u", "password": "w"}
             \t},
-            \t"credHelpers": {"a.example": "pass"}, "n": 1.0
+            \t"credHelpers": {"x.example": "pass"}, "n": 1.0
             }
 
             """)
@@ -55,7 +55,7 @@ import Testing
         try docker.remove { _ in true }
         #expect(
             text(file)
-                == "{\n\t\"auths\": {},\n\t\"credHelpers\": {\"a.example\": \"pass\"}, \"n\": 1.0\n}\n"
+                == "{\n\t\"auths\": {},\n\t\"credHelpers\": {\"x.example\": \"pass\"}, \"n\": 1.0\n}\n"
         )
     }
 
@@ -115,7 +115,9 @@ import Testing
 
             """
         let file = try write(before)
-        let cargo = CargoCredentials(file) { { $0 == "loop" ? "sparse+https://loop/" : nil } }
+        let cargo = CargoCredentials(file) {
+            CargoRegistries(index: { $0 == "loop" ? "sparse+https://loop/" : nil })
+        }
         #expect(
             try cargo.contents().logins.map(\.words) == [
                 "cargo https://github.com/rust-lang/crates.io-index - crates",

@@ -25,7 +25,7 @@ import Testing
         let back = try keyfob("move", "--to", "keyring", "--json", "A.example")
         #expect(
             back.output
-                == #"{"dryRun":false,"to":"keyring","logins":[{"client":"docker","server":"a.example","username":"u","moved":true,"reason":null}]}"#
+                == #"{"dryRun":false,"to":"keyring","logins":[{"client":"docker","server":"a.example","username":"u","place":"file","result":"moved","reason":null}]}"#
                 + "\n")
         #expect(try keyring.items().count == 1)
         #expect(try secret("a.example", in: "secret-service") == "secret of a.example\n")

@@ -133,7 +133,7 @@ import Testing
 
     private func folders() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: sandbox.file("run/keyfob"))
-            .filter { $0.hasPrefix("pulumi-") }
+            .filter { $0.hasPrefix("exec-") }
     }
 
     /// Files in the home or the runtime folder that hold the token.

@@ -1,6 +1,61 @@
 package import Credentials
 internal import TextEditing
 
+/// pulumi (3.258), which knows no helpers: `keyfob exec` gives it its token. Its clouds are compared as
+/// they are written.
+package struct Pulumi: Client {
+    package init() {}
+
+    package var name: Text { "pulumi" }
+    package var realm: Realm { .token }
+    package var files: ClientFiles { .read }
+    package var variables: [String] {
+        ["PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]
+    }
+
+    package func isLogin(variable name: String) -> Bool { name == "PULUMI_ACCESS_TOKEN" }
+
+    package func execution(in surroundings: Surroundings?) -> Execution? {
+        Execution(
+            secret: "PULUMI_ACCESS_TOKEN", address: "PULUMI_BACKEND_URL",
+            folder: "PULUMI_CREDENTIALS_PATH",
+            // What it remembers of its clouds.
+            settings: ClientFile((surroundings.map(folder) ?? "") + "/config.json"))
+    }
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        let keys =
+            server.string.contains("://")
+            ? [server] : [server, Text("https://" + server.string) ?? server]
+        return keys.map(tokenQuery)
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        tokenPlace(
+            server.string.contains("://") ? server : Text("https://" + server.string) ?? server)
+    }
+
+    /// Where it keeps its logins, and the settings that belong to them.
+    package func folder(_ surroundings: Surroundings) -> String {
+        (surroundings["PULUMI_CREDENTIALS_PATH"] ?? surroundings["PULUMI_HOME"]
+            ?? surroundings.home + "/.pulumi").withoutSlash
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        [PulumiCredentials(ClientFile(folder(surroundings) + "/credentials.json"))]
+    }
+
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        throw StoreError(
+            .failed, "pulumi keeps more of a login in its file than the token that is stored",
+            hint: "let pulumi write it: pulumi login")
+    }
+}
+
 /// `credentials.json`, in which pulumi keeps the token of each of its clouds, and each of them
 /// twice: in `accessTokens` and in `accounts`.
 ///
@@ -11,7 +66,7 @@ package struct PulumiCredentials: PlaintextFile {
 
     package init(_ file: ClientFile) { self.file = file }
 
-    package var client: String { "pulumi" }
+    package var client: any Client { Pulumi() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         guard let text = try file.object(content), let root = text.root else {

@@ -1,13 +1,15 @@
-internal import Credentials
+package import Credentials
 internal import Files
 internal import JSON
 
 /// Another helper is a program that speaks the docker-credential helper protocol as Keyfob does,
 /// and keeps logins elsewhere.
-struct OtherHelper {
+package struct OtherHelper: Sendable {
     /// `docker-credential-NAME`.
-    let program: String
+    package let program: String
 
+    /// A server that there is not.
+    private static let probe: Text = "https://keyfob-probe.invalid"
     private static let limit = 4 << 20
     /// How long one question may take, in seconds: it may ask a person.
     private static let patience = 60
@@ -15,10 +17,10 @@ struct OtherHelper {
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
     private static let labelPrefix = "Registry credentials for "
 
-    init(_ name: String) { program = "docker-credential-\(name)" }
+    package init(_ name: String) { program = "docker-credential-\(name)" }
 
     /// The keys of its logins.
-    func list() throws(StoreError) -> [Text] {
+    package func list() throws(StoreError) -> [Text] {
         let output = try ask("list", "unused")
         do throws(JSON.Fault) {
             let members = try JSON(decoding: output).members ?? []
@@ -33,7 +35,7 @@ struct OtherHelper {
     }
 
     /// Its login for a key; nil if there is none.
-    func get(_ key: Text) throws(StoreError) -> Credential? {
+    package func get(_ key: Text) throws(StoreError) -> Credential? {
         let (status, output) = try run("get", key)
         guard status == 0 else {
             guard status == 1, output.firstLine == OtherHelper.notFound else {
@@ -54,19 +56,44 @@ struct OtherHelper {
     }
 
     /// Removes its login for a key, and looks again.
-    func erase(_ key: Text) throws(StoreError) {
+    package func erase(_ key: Text) throws(StoreError) {
         _ = try ask("erase", key)
-        guard try get(key) == nil else {
+        let login: Credential?
+        do throws(StoreError) {
+            login = try get(key)
+        } catch {
+            // It may say in words of its own that there is none.
+            guard try !list().contains(key) else { throw error }
+            return
+        }
+        guard login == nil else {
             throw StoreError(.failed, "\(program) erase succeeds and removes nothing")
         }
     }
 
+    /// Whether it makes tokens, and keeps no logins that it is given.
+    package func makesTokens() -> Bool {
+        guard let (status, output) = try? run("erase", OtherHelper.probe), status != 0 else {
+            return false
+        }
+        let words = output.firstLine.lowercased()
+        return ["not implemented", "unimplemented", "unsupported", "not supported"]
+            .contains { words.contains($0) }
+    }
+
     /// Whether it keeps its logins in the store itself: what it erases there would be gone. A
     /// made-up login tells, which does not stay.
-    func sharesLogins(with store: any CredentialStore) throws(StoreError) -> Bool {
-        let probe = #"{"ServerURL":"https://keyfob-probe.invalid","Username":"probe","Secret":"p"}"#
+    package func sharesLogins(with store: any CredentialStore) throws(StoreError) -> Bool {
+        let server = OtherHelper.probe
+        let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
+        guard !makesTokens() else {
+            throw StoreError(
+                .failed, "\(program) makes tokens and keeps none",
+                hint:
+                    "there is nothing to import; docker goes on to ask it where credHelpers says so"
+            )
+        }
         _ = try ask("store", Text(probe) ?? "")
-        let server: Text = "https://keyfob-probe.invalid"
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
         _ = try ask("erase", server)
         return isShared
@@ -117,8 +144,9 @@ extension Secret {
     /// In the open, so not for secrets.
     fileprivate var firstLine: String {
         expose { bytes in
-            let line = bytes.indices.prefix { bytes[$0] != 0x0A }.map { bytes[$0] }
-            return String(decoding: line, as: UTF8.self)
+            var line = bytes.indices.drop { bytes[$0] <= 0x20 }.prefix { bytes[$0] != 0x0A }
+            while let last = line.last, bytes[last] <= 0x20 { line.removeLast() }
+            return String(decoding: line.map { bytes[$0] }, as: UTF8.self)
         }
     }
 }

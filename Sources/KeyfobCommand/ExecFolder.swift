@@ -4,37 +4,39 @@ internal import Credentials
 internal import Glibc
 internal import Settings
 
-/// A pulumi folder is where one run of pulumi writes what it keeps with its login: a private folder
+/// An exec folder is where one run of a client writes what it keeps with its login: a private folder
 /// that goes when the run ends.
 ///
 /// It is locked as long as the run, or what it has started, lives. One that is not locked was left
 /// by a run that was killed, and goes with the next.
-struct PulumiFolder {
+struct ExecFolder {
     let path: String
     /// Holds the lock; the run's own program is given it too.
     let descriptor: Int32
     private let settings: ClientFile
     private let copied: Secret?
 
-    private static let prefix = "pulumi-"
+    private static let prefix = "exec-"
     private static let attempts = 10
 
-    init(_ session: Session) throws(StoreError) {
+    /// `settings` is a file that the client keeps beside its logins.
+    init(_ session: Session, settings: ClientFile) throws(StoreError) {
         let base = session.directories.runtime ?? session.directories.state
-        PulumiFolder.sweep(base)
+        ExecFolder.sweep(base)
         try ClientFile(base + "/x").makeFolder()
-        (path, descriptor) = try PulumiFolder.make(in: base)
-        // What pulumi remembers of its clouds is kept beside the logins.
-        settings = ClientFile(session.surroundings.pulumiFolder + "/config.json")
+        (path, descriptor) = try ExecFolder.make(in: base)
+        self.settings = settings
         copied = try settings.read()
         if let copied {
-            try ClientFile(path + "/config.json").edit { _ throws(StoreError) in copied }
+            try copy.edit { _ throws(StoreError) in copied }
         }
     }
 
-    /// Removes it, once what pulumi has changed in its settings is back where it was.
+    private var copy: ClientFile { ClientFile(path + "/" + settings.name) }
+
+    /// Removes it, once what the client has changed in its settings is back where it was.
     func remove() {
-        if let now = try? ClientFile(path + "/config.json").read(), now != copied {
+        if let now = try? copy.read(), now != copied {
             do throws(StoreError) {
                 try settings.edit { _ throws(StoreError) in now }
             } catch {

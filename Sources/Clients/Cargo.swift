@@ -1,0 +1,399 @@
+package import Credentials
+internal import TextEditing
+
+/// cargo (1.95).
+///
+/// It asks the provider that a registry has for itself (`credential-provider`), else those of
+/// `registry.global-credential-providers`, the last one first, by the URL of the index. `cargo:token`
+/// finds a token in a variable, then in `credentials.toml`, then in `config.toml`.
+package struct Cargo: Client {
+    package init() {}
+
+    package var name: Text { "cargo" }
+    package var realm: Realm { .cargo }
+    package var serversHaveNames: Bool { true }
+    package var program: String? { "cargo-credential-keyfob" }
+    package var variables: [String] { ["CARGO_HOME", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"] }
+
+    package func isLogin(variable name: String) -> Bool {
+        name.hasPrefix("CARGO_REGISTR") && (name.hasSuffix("_TOKEN") || name.hasSuffix("_KEY"))
+    }
+
+    // MARK: What a person means
+
+    /// People know registries by their names, which the labels of logins tell.
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        var urls = [CargoIndex.normalForm(of: server) ?? server, server]
+        if ["crates-io", "crates.io"].contains(server.string) { urls.append(CargoIndex.cratesIO) }
+        for entry in entries where entry.cargoName == server {
+            urls += [entry.attributes["url"]].compactMap(\.self)
+        }
+        var seen: Set<Text> = []
+        return urls.filter { seen.insert($0).inserted }.map { Query(.cargo, ["url": $0]) }
+    }
+
+    /// The name of a registry is of letters, digits, `-` and `_`.
+    package func knowsByLabel(_ server: Text) -> Bool {
+        server.bytes.allSatisfy { byte in
+            switch byte.lowerCased {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        let urls = queries(for: server, among: entries).compactMap { $0.facts["url"] }
+        let form = "the URL of its index, as in sparse+https://registry.example.com/index/"
+        guard let url = urls.first(where: { $0.string.contains("://") }) else {
+            throw refusal(of: server, form)
+        }
+        // cargo does not ask for it by that.
+        guard url != "sparse+https://index.crates.io/" else {
+            return try place(of: "crates-io", named: name, among: entries)
+        }
+        guard CargoIndex.normalForm(of: url) == url else { throw refusal(of: server, form) }
+        let isURL = server.string.contains("://")
+        let label = isURL ? name.flatMap { Text($0) } : server
+        return LoginPlace { _ in .cargo(url: url, name: label) }
+    }
+
+    // MARK: Its own files
+
+    private func folder(_ surroundings: Surroundings) -> String {
+        surroundings.folder("CARGO_HOME", else: "/.cargo")
+    }
+
+    /// A file under its old name, without `.toml`, wins if it exists.
+    private func files(_ name: String, _ surroundings: Surroundings) -> [ClientFile] {
+        [name, "\(name).toml"].map { ClientFile("\(folder(surroundings))/\($0)") }
+    }
+
+    private func config(_ surroundings: Surroundings) -> CargoConfig {
+        CargoConfig(files("config", surroundings), surroundings)
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        ["credentials", "config"].flatMap { files($0, surroundings) }.map { file in
+            CargoCredentials(file, registries: { config(surroundings).registries })
+        }
+    }
+
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        let files = files("credentials", surroundings)
+        return CargoCredentials(
+            files.first(where: \.exists) ?? files[1],
+            registries: { config(surroundings).registries })
+    }
+
+    // MARK: Its helper
+
+    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+        let config = config(surroundings)
+        var keeper = Keeper()
+        var programs: [String] = []
+        if let value = try setting(nil, surroundings).current() {
+            keeper = Keeper(value, isOurs: CargoSetting.isOurs(value))
+            keeper.readsFile = value.split(separator: ", ").contains("cargo:token")
+            programs = value.split(separator: ", ").map(String.init)
+        }
+        for name in config.names + ["crates-io"] {
+            guard let own = config.ownProvider(of: name) else { continue }
+            programs.append(own)
+            guard CargoSetting.isOurs(own) != keeper.isOurs || !keeper.isOurs else { continue }
+            keeper.exceptions.append(
+                Keeper.Exception(
+                    registry: name.string, name: own, isOurs: CargoSetting.isOurs(own)))
+        }
+        keeper.missing = Set(
+            programs.compactMap { $0.split(separator: " ").first.map(String.init) }
+        )
+        .filter { !$0.hasPrefix("cargo:") && !config.isAlias($0) }
+        .filter { surroundings.program($0) == nil }.sorted()
+        return keeper
+    }
+
+    private func setting(
+        _ registry: String?, _ surroundings: Surroundings
+    ) -> CargoSetting {
+        let configs = files("config", surroundings)
+        return CargoSetting(
+            configs.first(where: \.exists) ?? configs[1], registry: registry.flatMap(Text.init))
+    }
+
+    package func plan(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> SetupPlan {
+        var advice = ["logins that cargo keeps in plain text: keyfob import"]
+        let config = config(surroundings)
+        for name in config.names + ["crates-io"] where registry == nil {
+            guard let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) else {
+                continue
+            }
+            advice.append(
+                "cargo goes on to ask \(own) for \(name): keyfob setup cargo --registry \(name)")
+        }
+        return try SetupPlan(setting(registry, surroundings), advice: advice)
+    }
+}
+
+/// What cargo's configuration says of registries, as it is now.
+private struct CargoConfig {
+    private let surroundings: Surroundings
+    private var values: [[Text]: TOMLText.Value] = [:]
+    /// The registries that it names.
+    private(set) var names: [Text] = []
+
+    init(_ files: [ClientFile], _ surroundings: Surroundings) {
+        self.surroundings = surroundings
+        for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places)
+        where values[keys] == nil {
+            values[keys] = place.entry.value
+            guard keys.count == 3, keys[0] == "registries", !names.contains(keys[1]) else {
+                continue
+            }
+            names.append(keys[1])
+        }
+    }
+
+    private func variable(_ name: Text, _ suffix: String) -> String? {
+        let upper = name.string.uppercased().replacing("-", with: "_")
+        return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
+    }
+
+    /// The index URL of a registry as cargo asks for it; nil if it is not known.
+    private func index(of name: Text) -> Text? {
+        let index =
+            variable(name, "INDEX").flatMap { Text($0) }
+            ?? values[["registries", name, "index"]]?.text
+        return index.flatMap { CargoIndex.normalForm(of: $0) }
+    }
+
+    /// The one provider that a registry has for itself; nil if it has none.
+    func ownProvider(of name: Text) -> String? {
+        if name == "crates-io" {
+            if let provider = surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"] { return provider }
+        } else if let provider = variable(name, "CREDENTIAL_PROVIDER") {
+            return provider
+        }
+        let table: [Text] = name == "crates-io" ? ["registry"] : ["registries", name]
+        guard let value = values[table + ["credential-provider"]] else { return nil }
+        guard case .array(let words) = value.kind else { return value.text?.string }
+        return words.compactMap(\.text?.string).joined(separator: " ")
+    }
+
+    func isAlias(_ word: String) -> Bool {
+        Text(word).map { values[["credential-alias", $0]] != nil } ?? false
+    }
+
+    var registries: CargoRegistries {
+        CargoRegistries(index: index, provider: ownProvider, names: names)
+    }
+}
+
+/// What a token's place is known by.
+package struct CargoRegistries {
+    /// The index URL of a registry by its name, which is what its token is kept under elsewhere; nil if
+    /// it is not known.
+    var index: (Text) -> Text?
+    /// The provider that a registry has for itself; nil if it has none.
+    var provider: (Text) -> String? = { _ in nil }
+    /// The registries that cargo knows by a name.
+    var names: [Text] = []
+}
+
+/// `credentials.toml`, in which cargo keeps tokens in plain text: `registry.token` for crates.io,
+/// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.
+package struct CargoCredentials: PlaintextTarget {
+    package let file: ClientFile
+    /// Reads cargo's configuration.
+    private let registries: @Sendable () -> CargoRegistries
+
+    package init(
+        _ file: ClientFile, registries: @escaping @Sendable () -> CargoRegistries
+    ) {
+        self.file = file
+        self.registries = registries
+    }
+
+    package var client: any Client { Cargo() }
+
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        let registries = registries()
+        return PlaintextContents(
+            logins: try file.toml(content).places.compactMap { login($0, registries) })
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        let keys = try keys(of: login.entry)
+        let token = try JSONText.quoted(login.secret)
+        let text = try file.toml(content)
+        if let found = text.places.last(where: { $0.keys == keys })?.place.entry {
+            if found.value.secret == login.secret { return text.content }
+            var edits = Edits()
+            edits.replace(found.value.range, with: token)
+            return edits.applied(to: text.content)
+        }
+        guard let changed = text.adding(keys, token) else {
+            let table = keys.dropLast().map(TOMLText.spelled).joined(separator: ".")
+            throw StoreError(
+                .failed, "\(file.path) has \(table) without a table of its own",
+                hint: "mend it by hand")
+        }
+        return changed
+    }
+
+    /// Where cargo looks for a token. Throws `failed` if it knows no registry with that index, or
+    /// none by a name.
+    private func keys(of entry: Entry) throws(StoreError) -> [Text] {
+        let url = entry.attributes["url"] ?? ""
+        if url == CargoIndex.cratesIO { return ["registry", "token"] }
+        let registries = registries()
+        let known = [entry.cargoName].compactMap(\.self) + registries.names
+        guard let name = known.first(where: { registries.index($0) == url }) else {
+            throw StoreError(
+                .failed, "cargo's config.toml has no name for it",
+                hint: "name it there: registries.NAME.index = \"\(url)\"")
+        }
+        return ["registries", name, "token"]
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        let registries = registries()
+        try file.editTOML { text, edits in
+            removed = []
+            var places: [TOMLText.Place] = []
+            for found in text.places {
+                guard let login = login(found, registries), isMeant(login) else { continue }
+                places.append(found.place)
+                removed.append(login.entry)
+            }
+            text.cut(places, in: &edits)
+        }
+        return removed
+    }
+
+    private func login(
+        _ found: (keys: [Text], place: TOMLText.Place), _ registries: CargoRegistries
+    ) -> PlaintextLogin? {
+        guard let kind = found.keys.last, ["token", "secret-key"].contains(kind),
+            let secret = found.place.entry.value.secret, !secret.isEmpty
+        else { return nil }
+        let name: Text
+        switch found.keys.dropLast() {
+        case ["registry"]: name = "crates-io"
+        case let keys where keys.count == 2 && keys.first == "registries": name = found.keys[1]
+        default: return nil
+        }
+        // Without an index it is known by its name alone.
+        let url = name == "crates-io" ? CargoIndex.cratesIO : registries.index(name)
+        let entry = Entry.cargo(url: url ?? name, name: name)
+        var obstacle: String?
+        if url == nil { obstacle = "cargo's config.toml does not say what index it is for" }
+        if let own = registries.provider(name), !CargoSetting.isOurs(own) {
+            obstacle = "cargo asks \(own) alone for it, as credential-provider says"
+        }
+        if kind == "secret-key" { obstacle = "it is a private key, which no provider can give" }
+        return PlaintextLogin(entry, secret: secret, obstacle: obstacle)
+    }
+}
+
+/// cargo's `registry.global-credential-providers`, of which the last is asked first, or for one
+/// registry its `credential-provider` (cargo 1.95).
+private struct CargoSetting: HelperSetting {
+    let file: ClientFile
+    /// The registry's name; nil for all of them.
+    private let registry: Text?
+    private static let provider = "cargo-credential-keyfob"
+
+    init(_ file: ClientFile, registry: Text?) {
+        self.file = file
+        self.registry = registry
+    }
+
+    var name: String { (table + [key]).map(\.string).joined(separator: ".") }
+
+    private var table: [Text] {
+        guard let registry, registry != "crates-io" else { return ["registry"] }
+        return ["registries", registry]
+    }
+
+    private var key: Text {
+        registry == nil ? "global-credential-providers" : "credential-provider"
+    }
+
+    func value(in content: Secret?) throws(StoreError) -> String? {
+        guard let content, let entry = entry(try file.toml(content)) else { return nil }
+        return providers(entry)?.joined(separator: ", ") ?? "?"
+    }
+
+    func isOurs(_ value: String) -> Bool { CargoSetting.isOurs(value) }
+
+    /// Whether it is asked first: the last one, by its name or its path.
+    static func isOurs(_ value: String) -> Bool {
+        let last = value.split(separator: ", ").last ?? value[...]
+        let program = last.split(separator: " ").first ?? ""
+        return program == provider || program.hasSuffix("/" + provider)
+    }
+
+    func current() throws(StoreError) -> String? { try value(in: try file.read()) }
+
+    func splice(into content: Secret?) throws(StoreError) -> Splice {
+        // Without a list cargo asks its own provider, which also knows tokens in the environment.
+        let others = registry == nil ? ["cargo:token"] : []
+        guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
+        let text = try file.toml(content)
+        if let entry = entry(text) {
+            guard let providers = providers(entry) else {
+                throw StoreError(
+                    .failed, "\(name) in \(file.path) is not a list", hint: "mend it by hand")
+            }
+            let keys = text.keys(of: entry)
+            return Splice(
+                entry.range, "\(keys) = \(list(registry == nil ? providers : []))")
+        }
+        if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
+            return text.newLine(line(others), at: table.bodyStart)
+        }
+        guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
+            throw StoreError(
+                .failed,
+                "\(file.path) has \(table.map(\.string).joined(separator: ".")) without a table of its own",
+                hint: "add \(name) = \(list(others)) by hand")
+        }
+        return text.newLine("\n" + header + line(others), at: content.count)
+    }
+
+    private func entry(_ text: TOMLText) -> TOMLText.Entry? {
+        text.places.first { $0.keys == table + [key] }?.place.entry
+    }
+
+    /// A list, or words in one string.
+    private func providers(_ entry: TOMLText.Entry) -> [String]? {
+        if let words = entry.value.text {
+            return words.string.split(separator: " ").map(String.init)
+        }
+        guard case .array(let values) = entry.value.kind else { return nil }
+        let providers = values.compactMap { $0.text?.string }
+        return providers.count == values.count ? providers : nil
+    }
+
+    private var header: String { "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" }
+
+    private func line(_ others: [String]) -> String { "\(key) = \(list(others))\n" }
+
+    private func list(_ others: [String]) -> String {
+        let all = others.filter { $0 != CargoSetting.provider } + [CargoSetting.provider]
+        return "[" + all.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    }
+}

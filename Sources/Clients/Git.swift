@@ -1,0 +1,550 @@
+package import Credentials
+internal import Files
+internal import TextEditing
+
+/// git (2.39).
+///
+/// It asks the helpers of `credential.helper` and `credential.URL.helper` in the order in which its
+/// configuration has them, those before an empty value left out, until one has a password; and gives
+/// what it has used to all of them. It asks by protocol, host and port, and by the path and user where
+/// it knows them.
+package struct Git: Client {
+    package init() {}
+
+    package var name: Text { "git" }
+    package var realm: Realm { .git }
+    package var secretNoun: String { "password" }
+    package var userNames: UserNames { .needed }
+    package var program: String? { "git-credential-keyfob" }
+    package var variables: [String] { ["GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH"] }
+
+    // MARK: What a person means
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        GitAddress(server).map { [Query(.git, $0.facts)] } ?? []
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        guard let address = GitAddress(server) else {
+            throw refusal(of: server, "[https://]host[:port][/path]")
+        }
+        guard !address.namesPassword else {
+            throw StoreError(
+                .failed, "a password is not taken from the command line, where others can read it",
+                hint: "take it out of the address; it is asked for, or use --password-stdin")
+        }
+        let facts = address.facts
+        return LoginPlace(of: facts["user"]) { user in
+            .git(
+                protocol: facts["protocol"] ?? "", server: facts["server"] ?? "",
+                port: facts["port"], object: facts["object"], user: user)
+        }
+    }
+
+    // MARK: Its own files
+
+    private func credentials(_ surroundings: Surroundings) -> [ClientFile] {
+        [
+            ClientFile(surroundings.home + "/.git-credentials"),
+            ClientFile(surroundings.configFolder + "/git/credentials"),
+        ]
+    }
+
+    /// Those of its helper `store`, and what that is told to use in their place.
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let named =
+            (try? configured(surroundings))?.compactMap { $0.storeFile(surroundings.home) } ?? []
+        return (credentials(surroundings) + named.map(ClientFile.init)).map { GitCredentials($0) }
+    }
+
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        let files = credentials(surroundings)
+        return GitCredentials(files.first(where: \.exists) ?? files[0])
+    }
+
+    package func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading {
+        if keeper.isOurs { return .asksHelper("keyfob", isOurs: true) }
+        return keeper.name == nil
+            ? .needs("so that git reads the file: git config --global credential.helper store")
+            : .found
+    }
+
+    // MARK: Its helper
+
+    /// A helper in git's configuration.
+    private struct Helper {
+        /// The section's URL; nil for all.
+        let url: String?
+        let value: String
+        /// The file that names it.
+        let file: String
+
+        var isOurs: Bool {
+            let program = value.split(separator: " ").first ?? ""
+            return program == "keyfob" || program.hasSuffix("/git-credential-keyfob")
+        }
+
+        /// The program that git runs; nil where that is for the shell to say.
+        var program: String? {
+            guard !value.hasPrefix("!"), let word = value.split(separator: " ").first else {
+                return nil
+            }
+            if word.hasPrefix("/") { return String(word) }
+            return word.contains("/") || word.contains("~") ? nil : "git-credential-\(word)"
+        }
+
+        var isStore: Bool { program == "git-credential-store" }
+
+        /// Whether it gives what it was given, and makes nothing.
+        var isKeeper: Bool {
+            ["store", "cache", "libsecret", "gnome-keyring", "netrc"].contains {
+                program == "git-credential-\($0)"
+            }
+        }
+
+        /// The file that the helper `store` is told to use.
+        func storeFile(_ home: String) -> String? {
+            guard isStore else { return nil }
+            let words = value.split(whereSeparator: { $0 == " " || $0 == "=" }).dropFirst()
+            guard let option = words.firstIndex(of: "--file"), option + 1 < words.endIndex else {
+                return nil
+            }
+            let path = words[option + 1].filter { $0 != "\"" && $0 != "'" }
+            return path.hasPrefix("~/") ? home + path.dropFirst() : path
+        }
+    }
+
+    /// All that git reads, in its order. What belongs to one repository is left out.
+    private func configured(_ surroundings: Surroundings) throws(StoreError) -> [Helper] {
+        guard surroundings.program("git") != nil else { return [] }
+        let (status, output) = try git([
+            "--null", "--show-origin", "--get-regexp", #"^credential\.(.*\.)?helper$"#,
+        ])
+        guard status == 0 else { return [] }
+        let parts = output.split(separator: "\0", omittingEmptySubsequences: false)
+        return stride(from: 0, to: parts.count - 1, by: 2).map { index in
+            let pair = parts[index + 1].split(
+                separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            let url = pair[0].dropFirst("credential.".count).dropLast(".helper".count)
+            return Helper(
+                url: pair[0] == "credential.helper" ? nil : String(url),
+                value: pair.count > 1 ? String(pair[1]) : "",
+                file: String(parts[index].dropFirst("file:".count)))
+        }
+    }
+
+    /// The helpers that git asks for a URL that its configuration names, or for all others: those after
+    /// the last empty value.
+    private func asked(
+        for url: String?, _ surroundings: Surroundings
+    ) throws(StoreError) -> [Helper] {
+        let all = try configured(surroundings).filter { $0.url == nil || $0.url == url }
+        let start = all.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0
+        return Array(all[start...])
+    }
+
+    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+        func words(_ helpers: [Helper]) -> String? {
+            helpers.isEmpty ? nil : helpers.map(\.value).joined(separator: ", ")
+        }
+        let forAll = try asked(for: nil, surroundings)
+        var all = forAll
+        var keeper = Keeper(words(forAll), isOurs: forAll.contains(where: \.isOurs))
+        for url in Set(try configured(surroundings).compactMap(\.url)).sorted() {
+            let asked = try asked(for: url, surroundings)
+            all += asked
+            guard words(asked) != keeper.name else { continue }
+            keeper.exceptions.append(
+                Keeper.Exception(
+                    registry: url, name: words(asked), isOurs: asked.contains(where: \.isOurs)))
+        }
+        keeper.missing = Set(all.compactMap(\.program)).filter { program in
+            surroundings.program(program) == nil
+                && surroundings.program("\(execPath(surroundings))/\(program)") == nil
+        }.sorted()
+        if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
+            let key = store.url.map { "credential.\($0).helper" } ?? "credential.helper"
+            keeper.leak = (
+                "git writes passwords down in plain text as well, with its helper \(store.value)",
+                "git config --file \(store.file) --unset \(key) \"^\(store.value)$\""
+            )
+        }
+        return keeper
+    }
+
+    private func execPath(_ surroundings: Surroundings) -> String {
+        surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
+    }
+
+    package func plan(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> SetupPlan {
+        guard surroundings.program("git") != nil else {
+            throw StoreError(
+                .failed, "git cannot be run: it is not on the PATH", hint: "install git")
+        }
+        let url = registry.map { "https://\($0)" }
+        let asked = try asked(for: url, surroundings)
+        let others = asked.filter { !$0.isOurs }.map(\.value)
+        let setting = GitSetting(url: url, others: others)
+        var advice: [String] = []
+        if let store = asked.first(where: \.isStore) {
+            advice.append(
+                "git goes on to write passwords down in plain text as well: "
+                    + "git config --global --unset \(setting.name) \"^\(store.value)$\"")
+        }
+        let file = config(surroundings)
+        let content = try file.read()
+        var splice: Splice?
+        // What keeps logins may be asked before it; what makes them would make one each time.
+        if !asked.drop(while: \.isKeeper).prefix(1).contains(where: \.isOurs) {
+            let all = try configured(surroundings)
+            let isAllHere = asked.allSatisfy { $0.file == file.path }
+            if asked.isEmpty {
+                splice = setting.atEnd(of: content)
+            } else if isAllHere, !all.contains(where: \.value.isEmpty) {
+                splice = setting.atStart(of: content)
+            } else if url != nil || all.allSatisfy({ $0.url == nil }) {
+                splice = setting.inPlaceOfAll(atEndOf: content)
+            } else {
+                splice = setting.atEnd(of: content)
+                advice.append("git asks \(others.joined(separator: ", ")) before Keyfob")
+            }
+        }
+        return SetupPlan(
+            file: file, setting: setting.name, before: nil,
+            after: "keyfob" + (others.isEmpty ? "" : " (before \(others.joined(separator: ", ")))"),
+            content: content, splice: splice, advice: advice)
+    }
+
+    /// The file of the user's that git changes.
+    private func config(_ surroundings: Surroundings) -> ClientFile {
+        if let named = surroundings["GIT_CONFIG_GLOBAL"] { return ClientFile(named) }
+        let own = ClientFile(surroundings.home + "/.gitconfig")
+        let other = ClientFile(surroundings.configFolder + "/git/config")
+        return !own.exists && other.exists ? other : own
+    }
+
+    private func git(
+        _ arguments: [String]
+    ) throws(StoreError) -> (status: Int32?, output: String) {
+        do throws(Child.Failure) {
+            let (status, output) = try Child.run(
+                // No repository is there, whose settings are its own.
+                ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 10)
+            let text = output.expose { bytes in
+                String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+            }
+            return (status, text)
+        } catch {
+            switch error {
+            case .notStarted(let error):
+                throw StoreError(
+                    .failed, "git cannot be run: \(error.reason)", hint: "install git")
+            case .timedOut:
+                throw StoreError(.failed, "git config did not end within 10 seconds")
+            }
+        }
+    }
+}
+
+/// git's `helper` in a section `credential` of its configuration.
+private struct GitSetting {
+    /// The section's; nil for all.
+    let url: String?
+    let others: [String]
+
+    var name: String { url.map { "credential.\($0).helper" } ?? "credential.helper" }
+
+    private func section(_ helpers: [String]) -> String {
+        let title = url.map { "[credential \"\($0)\"]" } ?? "[credential]"
+        return ([title] + helpers.map { "\thelper = \(GitSetting.quoted($0))" }).joined(
+            separator: "\n")
+            + "\n"
+    }
+
+    /// As git writes a value.
+    private static func quoted(_ value: String) -> String {
+        let escaped = value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined()
+        return value.contains { ";#\"".contains($0) } || value.hasSuffix(" ")
+            ? "\"\(escaped)\"" : escaped
+    }
+
+    /// Before all that the file names.
+    func atStart(of content: Secret?) -> Splice { Splice(0..<0, section(["keyfob"])) }
+
+    /// After all, where an empty value before it takes nothing away.
+    func atEnd(of content: Secret?) -> Splice { atEnd(of: content, section(["keyfob"])) }
+
+    /// The whole list anew.
+    func inPlaceOfAll(atEndOf content: Secret?) -> Splice {
+        atEnd(of: content, section(["", "keyfob"] + others))
+    }
+
+    private func atEnd(of content: Secret?, _ section: String) -> Splice {
+        let count = content?.count ?? 0
+        let isAtLine = content?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
+        return Splice(count..<count, (isAtLine ? "" : "\n") + section)
+    }
+}
+
+/// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
+/// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
+package struct GitCredentials: PlaintextTarget {
+    package let file: ClientFile
+
+    package init(_ file: ClientFile) { self.file = file }
+
+    package var client: any Client { Git() }
+
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        PlaintextContents(logins: logins(of: content).map(\.login))
+    }
+
+    /// A new line is the first one, as git puts it.
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        let line = try line(of: login)
+        let others = logins(of: content).filter { $0.login.entry.login == login.entry.login }
+        if !others.isEmpty, others.allSatisfy({ $0.login.secret == login.secret }) {
+            return content
+        }
+        var edits = Edits()
+        edits.replace(others.first?.line ?? 0..<0, with: line)
+        for other in others.dropFirst() { edits.replace(other.line) }
+        return edits.applied(to: content)
+    }
+
+    private func line(of login: Credential) throws(StoreError) -> Secret {
+        let secret = GitSecret(stored: login.secret)
+        guard let scheme = login["protocol"], let server = login["server"],
+            let user = secret.token ?? login["user"]?.string.secret
+        else { throw StoreError(.failed, "it has no user name") }
+        guard let password = secret.password, secret.isOfLines, secret.credential == nil,
+            secret.expiry == nil, secret.refreshToken == nil
+        else {
+            throw StoreError(
+                .failed, "it is more than a password, which is all that a line can hold")
+        }
+        let host = server.string + (login["port"].map { ":\($0)" } ?? "")
+        var parts = [scheme.string.secret.percentEncoded(), "://".secret]
+        parts += [user.percentEncoded(), ":".secret, password.percentEncoded()]
+        parts += ["@".secret, host.secret.percentEncoded()]
+        if let path = login["object"] {
+            guard path.bytes.first != UInt8(ascii: "/") else {
+                throw StoreError(.failed, "git does not find a path in it that begins with /")
+            }
+            parts += ["/".secret, path.string.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
+        }
+        return Secret(joining: parts + ["\n".secret])
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.edit { content throws(StoreError) in
+            removed = []
+            guard let content else { return nil }
+            var edits = Edits()
+            for (line, login) in logins(of: content) where isMeant(login) {
+                edits.replace(line)
+                removed.append(login.entry)
+            }
+            return edits.isEmpty ? nil : edits.applied(to: content)
+        }
+        return removed
+    }
+
+    private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
+        let lines = content.expose { bytes in
+            var lines: [Range<Int>] = []
+            var start = 0
+            for index in bytes.indices where bytes[index] == 0x0A {
+                lines.append(start..<index + 1)
+                start = index + 1
+            }
+            return start < bytes.count ? lines + [start..<bytes.count] : lines
+        }
+        // Of two for the same, git takes the first.
+        var first: [Place: PlaintextLogin] = [:]
+        return lines.compactMap { line in
+            guard var login = login(content[line]) else { return nil }
+            if let place = login.entry.login, login.obstacle == nil {
+                if let other = first[place], !other.isSame(as: login.credential) {
+                    login.obstacle = "a line before it has another password for the same"
+                    login.isShadowed = true
+                }
+                first[place] = first[place] ?? login
+            }
+            return (line, login)
+        }
+    }
+
+    /// The login in a line; nil for a line that git finds none in (credential.c, credential_from_url;
+    /// credential-store.c, parse_credential_file).
+    private func login(_ line: Secret) -> PlaintextLogin? {
+        let (end, endsInCR) = line.expose { bytes in
+            var end = bytes.count
+            if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
+            let endsInCR = end > 0 && bytes[end - 1] == 0x0D
+            return (endsInCR ? end - 1 : end, endsInCR)
+        }
+        guard let parts = GitURL(line[0..<end]), let user = parts.user,
+            let password = parts.password, !parts.host.isEmpty || !parts.path.isEmpty
+        else { return nil }
+        // git takes no line with a line's end in it.
+        guard ![user, password, parts.host, parts.path].contains(where: { $0.contains(0x0A) })
+        else { return nil }
+        guard let scheme = Text(copying: parts.scheme), scheme.isGitProtocol,
+            let host = Text(copying: parts.host)
+        else { return nil }
+        let address = GitAddress.split(host)
+        let (name, path) = (Text(copying: user), Text(copying: parts.path))
+        var obstacle: String?
+        if name == nil || path == nil { obstacle = "its user name or path is not UTF-8" }
+        if address == nil { obstacle = "its port is not one" }
+        if endsInCR { obstacle = "git reads no line that ends with a carriage return" }
+        var secret = GitSecret()
+        secret.password = password
+        if !secret.isOfLines { obstacle = "its password holds a carriage return or a NUL" }
+        return PlaintextLogin(
+            .git(
+                .git(
+                    protocol: scheme, server: address?.server ?? host, port: address?.port,
+                    object: path?.isEmpty == true ? nil : path, user: name ?? "?"), secret),
+            obstacle: obstacle)
+    }
+}
+
+/// A git address is what a person calls a place of git's, as git itself reads a URL: `[protocol://][user@]host[:port][/path]`,
+/// https where no protocol is named.
+struct GitAddress {
+    let facts: [String: Text]
+    /// Whether a password stands in it.
+    let namesPassword: Bool
+
+    init?(_ text: Text) {
+        let hasScheme = text.bytes.firstRange(of: Array("://".utf8)) != nil
+        let url = (hasScheme ? "" : "https://") + text.string
+        guard let parts = GitURL(url.secret), let host = Text(copying: parts.host),
+            let (server, port) = GitAddress.split(host),
+            let scheme = Text(copying: parts.scheme)?.lowerCased,
+            // The password of a certificate's file has no host: cert:////home/alice/client.pem
+            !host.isEmpty || scheme == "cert" && !parts.path.isEmpty
+        else { return nil }
+        var facts: [String: Text] = ["protocol": scheme, "server": server]
+        facts["port"] = port
+        if let user = parts.user.flatMap({ Text(copying: $0) }), !user.isEmpty {
+            facts["user"] = user
+        }
+        if let path = Text(copying: parts.path), !path.isEmpty { facts["object"] = path }
+        self.facts = facts
+        namesPassword = parts.password != nil
+    }
+
+    /// Of a login's attributes.
+    init(_ attributes: [String: Text]) {
+        facts = attributes
+        namesPassword = false
+    }
+
+    /// `host[:port]`; the host may be a bracketed IPv6 address. Nil if the port is not one.
+    static func split(_ host: Text) -> (server: Text, port: Text?)? {
+        guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
+            host.bytes.last != UInt8(ascii: "]")
+        else { return (host, nil) }
+        let digits = host.bytes[(colon + 1)...]
+        guard digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = UInt16(String(decoding: digits, as: UTF8.self)), port > 0, colon > 0,
+            let server = Text(validating: host.bytes[..<colon])
+        else { return nil }
+        return (server, Text("\(port)"))
+    }
+
+    /// The URL, with its user if that is wanted.
+    func url(withUser: Bool) -> String {
+        let user =
+            withUser
+            ? facts["user"].map { GitAddress.open($0.string.secret.percentEncoded()) + "@" } : nil
+        return (facts["protocol"]?.string ?? "") + "://" + (user ?? "")
+            + (facts["server"]?.string ?? "") + (facts["port"].map { ":\($0)" } ?? "")
+            + (facts["object"].map { "/" + $0.string.replacing("%", with: "%25") } ?? "")
+    }
+
+    private static func open(_ text: Secret) -> String { Text(copying: text)?.string ?? "" }
+}
+
+/// The parts of a URL as git reads it (credential.c, credential_from_url), decoded.
+private struct GitURL {
+    let scheme: Secret
+    var user: Secret?
+    var password: Secret?
+    let host: Secret
+    let path: Secret
+
+    init?(_ url: Secret) {
+        let count = url.count
+        func first(_ bytes: [UInt8], from start: Int) -> Int? {
+            url.expose { text in (start..<max(start, count)).first { bytes.contains(text[$0]) } }
+        }
+        func part(_ range: Range<Int>) -> Secret { url[range].percentDecoded }
+        let marker = url.expose { text in
+            (0..<max(0, count - 2)).first {
+                text[$0] == 0x3A && text[$0 + 1] == 0x2F && text[$0 + 2] == 0x2F
+            }
+        }
+        guard let marker, marker > 0 else { return nil }
+        let start = marker + 3
+        let slash = first(Array("/?#".utf8), from: start) ?? count
+        let (at, colon) = (first([0x40], from: start), first([0x3A], from: start))
+        scheme = url[0..<marker]
+        var hostStart = start
+        if let at, at < slash {
+            hostStart = at + 1
+            if let colon, colon < at {
+                user = part(start..<colon)
+                password = part(colon + 1..<at)
+            } else {
+                user = part(start..<at)
+            }
+        }
+        host = part(hostStart..<slash)
+        var pathStart = slash
+        url.expose { text in
+            while pathStart < count, text[pathStart] == 0x2F { pathStart += 1 }
+        }
+        let decoded = part(pathStart..<count)
+        let end = decoded.expose { text in
+            var end = text.count
+            while end > 1, text[end - 1] == 0x2F { end -= 1 }
+            return end
+        }
+        path = decoded[0..<end]
+    }
+}
+
+extension Secret {
+    fileprivate func contains(_ byte: UInt8) -> Bool {
+        expose { bytes in bytes.indices.contains { bytes[$0] == byte } }
+    }
+}
+
+extension Text {
+    /// Whether a URL begins so: of letters, digits, `+`, `-` and `.`.
+    fileprivate var isGitProtocol: Bool {
+        !isEmpty
+            && bytes.allSatisfy { byte in
+                switch byte.lowerCased {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+}

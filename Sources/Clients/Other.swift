@@ -1,0 +1,21 @@
+package import Credentials
+
+/// Whatever else has a token, which Keyfob keeps for scripts and for `keyfob exec`.
+package struct Other: Client {
+    package init() {}
+
+    package var name: Text { "token" }
+    package var realm: Realm { .token }
+    package var files: ClientFiles { .none }
+    package var userNames: UserNames { .optional }
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        [tokenQuery(server)]
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        tokenPlace(server)
+    }
+}

@@ -1,0 +1,271 @@
+package import Credentials
+internal import Glibc
+internal import TextEditing
+
+/// podman (4.3.1), buildah and skopeo.
+///
+/// They ask by `host[:port]` as the image names it, for Docker Hub by `docker.io`: the
+/// `credential-helpers` of `registries.conf` in their order, of which `containers-auth.json` means
+/// the files. In a file `credHelpers` of the registry comes first, then the longest key that fits,
+/// then one with a scheme whose host is the same (containers/image, pkg/docker/config).
+package struct Podman: Client {
+    package init() {}
+
+    package var name: Text { "podman" }
+    package var realm: Realm { .docker }
+    package var secretNoun: String { "password" }
+    package var secretIsLine: Bool { false }
+    package var userNames: UserNames { .needed }
+    package var program: String? { "docker-credential-keyfob-podman" }
+    package var variables: [String] { ["CONTAINERS_REGISTRIES_CONF", "REGISTRY_AUTH_FILE"] }
+
+    // MARK: What a person means
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        Docker().queries(for: server, among: entries)
+    }
+
+    package func fallbackQueries(for server: Text) -> [Query] {
+        Docker().fallbackQueries(for: server)
+    }
+
+    package func logoutQueries(for server: Text) -> [Query] {
+        Docker().logoutQueries(for: server)
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        try Docker().place(of: server, named: name, among: entries)
+    }
+
+    // MARK: Its own files
+
+    /// The files that it reads, in their order. Without `XDG_RUNTIME_DIR` podman takes the folder that
+    /// systemd makes, else one in the folder of temporary files; skopeo, buildah and a podman of root
+    /// take `/run/containers`. In a folder of another user's they find nothing.
+    func auths(_ surroundings: Surroundings) -> [ClientFile] {
+        var folders: [String] = []
+        if let folder = surroundings["XDG_RUNTIME_DIR"] {
+            folders.append("\(folder.withoutSlash)/containers")
+        } else {
+            let user = surroundings.user
+            let temporary = (surroundings["TMPDIR"] ?? "/tmp").withoutSlash + "/podman-run-\(user)"
+            let made = ["/run/user/\(user)", temporary].filter { Podman.isOwn($0, user) }
+            folders = made.map { "\($0)/containers" }
+            if unsafe access("/run/containers", X_OK) == 0 || errno != EACCES {
+                folders.insert("/run/containers/\(user)", at: user == 0 ? 0 : folders.count)
+            }
+            if made.isEmpty, user != 0 { folders.insert("\(temporary)/containers", at: 0) }
+        }
+        folders.append(surroundings.configFolder + "/containers")
+        let named = [surroundings["REGISTRY_AUTH_FILE"]].compactMap(\.self)
+        return (named + folders.map { $0 + "/auth.json" }).map(ClientFile.init)
+    }
+
+    private static func isOwn(_ folder: String, _ user: UInt32) -> Bool {
+        var status = stat()
+        return unsafe lstat(folder, &status) == 0 && status.st_uid == user
+            && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        auths(surroundings).map { RegistryAuths($0, .podman) }
+    }
+
+    /// The file that is named; else the first that there is: what is in a runtime folder lasts as long
+    /// as the session, so one that lasts is gone on with; else the one that podman makes.
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        let auths = auths(surroundings)
+        let files = surroundings["REGISTRY_AUTH_FILE"] == nil ? auths : [auths[0]]
+        return RegistryAuths(files.first(where: \.exists) ?? files[0], .podman)
+    }
+
+    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? {
+        RegistryAuths(file, .podman)
+    }
+
+    // MARK: Its helper
+
+    /// The files of its configuration, in the order in which one wins over those before it: the
+    /// user's own, which stands in place of the system's, then all additions.
+    private func configs(_ surroundings: Surroundings) -> [ClientFile] {
+        let own = ownConfig(surroundings)
+        let folders = ["/etc/containers", surroundings.configFolder + "/containers"]
+        return [own.exists ? own : ClientFile("/etc/containers/registries.conf")]
+            + folders.flatMap { ClientFile.files(in: "\($0)/registries.conf.d", named: ".conf") }
+    }
+
+    private func ownConfig(_ surroundings: Surroundings) -> ClientFile {
+        let folder = surroundings.configFolder + "/containers"
+        return ClientFile(
+            surroundings["CONTAINERS_REGISTRIES_CONF"] ?? folder + "/registries.conf")
+    }
+
+    /// The setting that counts; nil if there is none.
+    private func setting(
+        _ surroundings: Surroundings
+    ) throws(StoreError) -> (setting: PodmanSetting, helpers: [String])? {
+        for file in configs(surroundings).reversed() {
+            let setting = PodmanSetting(file)
+            guard let content = try file.read(), let helpers = try setting.helpers(in: content)
+            else { continue }
+            return (setting, helpers)
+        }
+        return nil
+    }
+
+    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+        let helpers = try setting(surroundings)?.helpers ?? []
+        let others = helpers.filter { $0 != PodmanSetting.builtIn }
+        var keeper = Keeper()
+        if !others.isEmpty {
+            keeper = Keeper(
+                helpers.joined(separator: ", "), isOurs: Text(helpers[0])?.isOurHelper == true)
+        }
+        keeper.readsFile = helpers.isEmpty || helpers.contains(PodmanSetting.builtIn)
+        if keeper.readsFile, keeper.isOurs {
+            keeper.leak = (
+                "podman writes a login that Keyfob refuses down in plain text, as "
+                    + "\(PodmanSetting.builtIn) is among its helpers",
+                "take it out of \(PodmanSetting.key) once no file has a login of one path"
+            )
+        }
+        var programs = others.compactMap { Text($0) }
+        for (file, registry, helper) in fileHelpers(surroundings) {
+            programs.append(helper)
+            guard helpers.isEmpty || helpers.contains(PodmanSetting.builtIn) else { continue }
+            keeper.exceptions.append(
+                Keeper.Exception(
+                    registry: registry.string, name: "\(helper), as \(file.path) says",
+                    isOurs: helper.isOurHelper))
+        }
+        keeper.missing = Docker.missing(programs, surroundings)
+        return keeper
+    }
+
+    /// The helpers of single registries that its own files name.
+    private func fileHelpers(
+        _ surroundings: Surroundings
+    ) -> [(file: ClientFile, registry: Text, helper: Text)] {
+        auths(surroundings).flatMap { file in
+            let text = (try? file.read()).flatMap { try? file.object($0) }
+            let members = text?.root?["credHelpers"]?.members ?? []
+            return members.compactMap { member in
+                text?.text(member.value).map { (file, member.name, $0) }
+            }
+        }
+    }
+
+    package func plan(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> SetupPlan {
+        guard registry == nil else { throw noPlaceForOne() }
+        let own = ownConfig(surroundings)
+        let addition = ClientFile(
+            surroundings.configFolder + "/containers/registries.conf.d/keyfob.conf")
+        let now = try setting(surroundings)
+        var file = own.exists ? own : addition
+        // A file of the system's is left to the system.
+        if let now { file = now.setting.file.path.hasPrefix("/etc/") ? addition : now.setting.file }
+        // What only the files can give goes on to be found there.
+        var reasons = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
+            "\(found.registry), for which \(found.file.path) names \(found.helper)"
+        }
+        for plaintext in Clients.plaintextFiles(in: surroundings) {
+            for login in (try? plaintext.contents())?.logins ?? [] where isOfOnePath(login) {
+                reasons.append("\(login.description) in \(plaintext.file.path)")
+            }
+        }
+        var plan = try SetupPlan(
+            PodmanSetting(file, others: now?.helpers ?? [], keepsFiles: !reasons.isEmpty),
+            advice: ["logins that podman keeps in plain text: keyfob import"])
+        guard plan.splice != nil, !reasons.isEmpty else { return plan }
+        plan.advice.append(
+            "\(PodmanSetting.builtIn) stays, so podman writes a login that Keyfob refuses down in plain "
+                + "text: no helper can give \(reasons.joined(separator: ", "))")
+        return plan
+    }
+
+    /// Whether podman alone can use it, from a file.
+    private func isOfOnePath(_ login: PlaintextLogin) -> Bool {
+        login.obstacle == RegistryAuths.pathObstacle
+    }
+}
+
+/// podman's `credential-helpers` in a file of the form of `registries.conf`
+/// (containers-registries.conf(5), version 2).
+///
+/// Where the first helper of the list fails to store a login, podman gives it to the next, and the
+/// built-in `containers-auth.json` writes it down in plain text: that one is left out unless a file has
+/// what no helper can give.
+private struct PodmanSetting: HelperSetting {
+    let file: ClientFile
+    /// The helpers that are asked after ours.
+    private let others: [String]
+    private let keepsFiles: Bool
+    private let helper = "keyfob-podman"
+
+    init(_ file: ClientFile, others: [String] = [], keepsFiles: Bool = false) {
+        self.file = file
+        self.others = others
+        self.keepsFiles = keepsFiles
+    }
+
+    var name: String { PodmanSetting.key }
+
+    static let key = "credential-helpers"
+    static let builtIn = "containers-auth.json"
+
+    func value(in content: Secret?) throws(StoreError) -> String? {
+        guard let content, let helpers = try helpers(in: content),
+            helpers != [PodmanSetting.builtIn]
+        else { return nil }
+        return helpers.joined(separator: ", ")
+    }
+
+    /// The list in a content; nil if there is none, or an empty one.
+    func helpers(in content: Secret) throws(StoreError) -> [String]? {
+        guard let entry = entry(try file.toml(content)) else { return nil }
+        guard case .array(let values) = entry.value.kind else { throw notAList }
+        let helpers = values.compactMap { $0.text?.string }
+        guard helpers.count == values.count else { throw notAList }
+        return helpers.isEmpty ? nil : helpers
+    }
+
+    private var notAList: StoreError {
+        StoreError(
+            .failed, "\(PodmanSetting.key) in \(file.path) is not a list of names",
+            hint: "mend it by hand")
+    }
+
+    func isOurs(_ value: String) -> Bool {
+        value == helper || value.hasPrefix(helper + ", ")
+    }
+
+    func splice(into content: Secret?) throws(StoreError) -> Splice {
+        guard let content else { return Splice(0..<0, line) }
+        let text = try file.toml(content)
+        if let entry = entry(text) { return Splice(entry.range, String(line.dropLast())) }
+        guard !text.tables.contains(where: { $0.keys.first == "registries" }) else {
+            throw StoreError(
+                .failed, "\(file.path) is in podman's old format, which knows no helpers",
+                hint: "see: man containers-registries.conf")
+        }
+        // Before the first table, or it would be a key of that.
+        guard let last = text.tables[0].entries.last else { return Splice(0..<0, line) }
+        return text.newLine(line, after: last.range)
+    }
+
+    private func entry(_ text: TOMLText) -> TOMLText.Entry? {
+        text.tables[0].entries.first { $0.keys.map(\.string) == [PodmanSetting.key] }
+    }
+
+    private var line: String {
+        let rest = others.filter { $0 != helper && $0 != PodmanSetting.builtIn }
+        let all = [helper] + rest + (keepsFiles ? [PodmanSetting.builtIn] : [])
+        return "\(PodmanSetting.key) = [\(all.map { "\"\($0)\"" }.joined(separator: ", "))]\n"
+    }
+}

@@ -1,0 +1,312 @@
+package import Credentials
+internal import TextEditing
+
+/// terraform (1.11) and OpenTofu.
+///
+/// It looks for the token of a host in a variable, then in the `credentials` of its CLI configuration,
+/// which is `.terraformrc` and the files of `~/.terraform.d`, or what `TF_CLI_CONFIG_FILE` names alone;
+/// then asks the one `credentials_helper`. Hosts are compared in lower case and punycode, without
+/// `:443` (terraform-svchost, ForComparison).
+package struct Terraform: Client {
+    package init() {}
+
+    package var name: Text { "terraform" }
+    package var realm: Realm { .token }
+    package var program: String? { "terraform-credentials-keyfob" }
+    package var variables: [String] { ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] }
+
+    package func isLogin(variable name: String) -> Bool { name.hasPrefix("TF_TOKEN_") }
+
+    // MARK: What a person means
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        var keys = [Terraform.host(server) ?? server.lowerCased]
+        // An import by an earlier version may have kept it as it was spelled.
+        if keys != [server] { keys.append(server) }
+        return keys.map(tokenQuery)
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        guard let host = Terraform.host(server) else {
+            throw refusal(of: server, "host[:port], as in app.terraform.io")
+        }
+        return tokenPlace(host)
+    }
+
+    /// A host as terraform asks for it; nil if it cannot be one.
+    static func host(_ host: Text) -> Text? {
+        guard let (name, port) = GitAddress.split(host), let plain = WebHost.normalForm(of: name),
+            !plain.bytes.contains(UInt8(ascii: "_")), plain.bytes.first != UInt8(ascii: "[")
+        else { return nil }
+        return port == nil || port == "443" ? plain : Text("\(plain):\(port ?? "")")
+    }
+
+    // MARK: Its own files
+
+    private func folder(_ surroundings: Surroundings) -> String {
+        surroundings.home + "/.terraform.d"
+    }
+
+    private func named(_ surroundings: Surroundings) -> ClientFile? {
+        (surroundings["TF_CLI_CONFIG_FILE"] ?? surroundings["TERRAFORM_CONFIG"]).map(
+            ClientFile.init)
+    }
+
+    /// The file that it writes tokens into.
+    private func written(_ surroundings: Surroundings) -> ClientFile {
+        ClientFile(folder(surroundings) + "/credentials.tfrc.json")
+    }
+
+    private func config(_ surroundings: Surroundings) -> ClientFile {
+        named(surroundings) ?? ClientFile(surroundings.home + "/.terraformrc")
+    }
+
+    /// The files of its configuration.
+    private func configs(_ surroundings: Surroundings) -> [ClientFile] {
+        if let named = named(surroundings) { return [named] }
+        let folder = folder(surroundings)
+        let added = [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder, named: $0) }
+        return [config(surroundings)] + added
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let folder = folder(surroundings)
+        let added = [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder, named: $0) }
+        var files = [written(surroundings), config(surroundings)]
+        files += added.filter { !files.contains($0) }
+        return files.map { file in
+            TerraformCredentials(file, others: files.filter { $0 != file })
+        }
+    }
+
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        TerraformCredentials(written(surroundings))
+    }
+
+    /// It looks into its files before it asks.
+    package func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading { .found }
+
+    // MARK: Its helper
+
+    /// Where it looks for the program, which is not on the PATH.
+    private func plugin(_ name: String, _ surroundings: Surroundings) -> String {
+        folder(surroundings) + "/plugins/terraform-credentials-\(name)"
+    }
+
+    /// The setting, and who stands there, in the first file that has one.
+    private func found(
+        _ surroundings: Surroundings
+    ) throws(StoreError) -> (setting: TerraformSetting, value: String)? {
+        for file in configs(surroundings) {
+            let setting = TerraformSetting(file)
+            if let value = try setting.value(in: try file.read()) { return (setting, value) }
+        }
+        return nil
+    }
+
+    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+        guard let (setting, value) = try found(surroundings) else { return Keeper() }
+        var keeper = Keeper(value, isOurs: setting.isOurs(value))
+        let plugin = plugin(value, surroundings)
+        if surroundings.program(plugin) == nil { keeper.missing = [plugin] }
+        return keeper
+    }
+
+    package func plan(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> SetupPlan {
+        guard registry == nil else { throw noPlaceForOne() }
+        let setting = try found(surroundings)?.setting ?? TerraformSetting(config(surroundings))
+        return try SetupPlan(
+            setting, advice: ["logins that terraform keeps in plain text: keyfob import"])
+    }
+
+    package func link(in surroundings: Surroundings) -> String? { plugin("keyfob", surroundings) }
+}
+
+/// terraform's `credentials_helper` in its CLI configuration, of which there may be one.
+private struct TerraformSetting: HelperSetting {
+    let file: ClientFile
+    private let helper = "keyfob"
+
+    init(_ file: ClientFile) { self.file = file }
+
+    var name: String { "credentials_helper" }
+
+    func value(in content: Secret?) throws(StoreError) -> String? {
+        guard let content else { return nil }
+        guard content.isJSON else {
+            return HCLText(content).blocks.first { $0.words.first == name && $0.words.count > 1 }?
+                .words[1]
+        }
+        guard let text = try file.object(content),
+            let member = text.root?.entry("credentials_helper")
+        else { return nil }
+        return member.value.members?.first?.name.string ?? "?"
+    }
+
+    func isOurs(_ value: String) -> Bool { value == helper }
+
+    func splice(into content: Secret?) throws(StoreError) -> Splice {
+        let block = "\(name) \"\(helper)\" {}\n"
+        guard let content else { return Splice(0..<0, block) }
+        if let other = try value(in: content) {
+            throw StoreError(
+                .failed, "\(file.path) names another helper, \(other), and terraform takes one",
+                hint: "take that block out, then try again")
+        }
+        if content.isJSON, let text = try file.object(content), let root = text.root {
+            return text.addition("\"\(name)\": {\"\(helper)\": {}}", to: root, depth: 1)
+        }
+        let endsWithLine = content.expose { $0.count == 0 || $0[$0.count - 1] == 0x0A }
+        return Splice(content.count..<content.count, (endsWithLine ? "" : "\n") + block)
+    }
+}
+
+/// The tokens in a file of terraform's: `credentials.tfrc.json`, in which it keeps them where it has no
+/// helper, or one of its CLI configuration, which may be JSON as well.
+package struct TerraformCredentials: PlaintextTarget {
+    package let file: ClientFile
+    /// The other files in which it finds tokens.
+    private let others: [ClientFile]
+
+    package init(_ file: ClientFile, others: [ClientFile] = []) {
+        self.file = file
+        self.others = others
+    }
+
+    package var client: any Client { Terraform() }
+
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        var logins = try items(of: content).map(\.login)
+        // terraform takes the one or the other, and what is left would win over a helper.
+        let elsewhere = others.flatMap { file in
+            (try? TerraformCredentials(file).contents())?.logins.map { (login: $0, file: file) }
+                ?? []
+        }
+        let all = logins
+        for index in logins.indices where logins[index].obstacle == nil {
+            func differs(_ other: PlaintextLogin) -> Bool {
+                other.isForSame(as: logins[index].credential)
+                    && !other.isSame(as: logins[index].credential)
+            }
+            if let other = elsewhere.first(where: { differs($0.login) }) {
+                logins[index].obstacle = "\(other.file.path) has another token for it"
+            } else if all.contains(where: differs) {
+                logins[index].obstacle = "it stands there twice, and differs"
+            }
+        }
+        return PlaintextContents(logins: logins)
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.edit { content throws(StoreError) in
+            removed = []
+            guard let content else { return nil }
+            let logins = try contents(of: content).logins
+            let meant = zip(try items(of: content), logins).filter { isMeant($1) }
+            guard !meant.isEmpty else { return nil }
+            removed = meant.map(\.1.entry)
+            var edits = Edits()
+            if let text = try json(content), let hosts = text.root?[Name.credentials] {
+                text.cut(Set(meant.map(\.0.index)), of: hosts, in: &edits)
+            } else {
+                let text = HCLText(content)
+                for (item, _) in meant { edits.replace(text.lines(of: text.blocks[item.index])) }
+            }
+            return edits.applied(to: content)
+        }
+        return removed
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        guard let host = login["key"] else { throw StoreError(.failed, "it names no host") }
+        var content = content
+        let same = try items(of: content).filter { $0.login.isForSame(as: login) }
+        if same.contains(where: { $0.login.isSame(as: login) }) { return content }
+        // The host in another spelling.
+        if same.contains(where: { $0.spelling != host }), let text = try json(content),
+            let hosts = text.root?[Name.credentials]
+        {
+            var edits = Edits()
+            text.cut(Set(same.map(\.index)), of: hosts, in: &edits)
+            content = edits.applied(to: content)
+        }
+        var text = try file.object(content)
+        if text == nil { text = try file.object("{}".secret) }
+        let place: [JSONText.Step] = [
+            .field(Name.credentials), .key(host), .field(Name.token),
+        ]
+        guard
+            let changed = text?.setting(
+                place, to: try JSONText.quoted(login.secret), indent: "  ")
+        else {
+            throw StoreError(
+                .failed, "\(file.path) has something else in its place", hint: "mend it by hand")
+        }
+        return changed
+    }
+
+    private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
+
+    /// The tokens, and which member or block each is.
+    private func items(of content: Secret) throws(StoreError) -> [Item] {
+        if let text = try json(content) {
+            let hosts = text.root?[Name.credentials]?.members ?? []
+            return hosts.enumerated().compactMap { index, member in
+                guard let token = text.secret(member.value[Name.token]), !token.isEmpty else {
+                    return nil
+                }
+                return (index, member.name, login(member.name, token))
+            }
+        }
+        guard !content.isBlank else { return [] }
+        let text = HCLText(content)
+        return text.blocks.enumerated().compactMap { index, block in
+            guard block.words.count == 2, block.words[0] == Name.credentials.string,
+                let host = Text(block.words[1])
+            else { return nil }
+            let token = text.string(Name.token.string, of: block)
+            return (index, host, login(host, token))
+        }
+    }
+
+    private func login(_ host: Text, _ token: Secret?) -> PlaintextLogin {
+        let key = Terraform.host(host)
+        return PlaintextLogin(
+            .token(of: "terraform", key: key ?? host),
+            secret: token ?? Secret(capacity: 0) { _ in 0 },
+            obstacle: key == nil
+                ? "terraform knows no such host"
+                : token == nil ? "its token is not written as a plain string" : nil)
+    }
+
+    private func json(_ content: Secret) throws(StoreError) -> JSONText? {
+        guard content.isJSON || file.path.hasSuffix(".json") else { return nil }
+        return try file.object(content)
+    }
+
+    private enum Name {
+        static let credentials: Text = "credentials"
+        static let token: Text = "token"
+    }
+}
+
+extension Secret {
+    /// Whether HCL takes it for JSON.
+    fileprivate var isJSON: Bool { first == UInt8(ascii: "{") }
+
+    fileprivate var isBlank: Bool { first == nil }
+
+    private var first: UInt8? {
+        expose { bytes in bytes.indices.first { bytes[$0] > 0x20 }.map { bytes[$0] } }
+    }
+}

@@ -1,0 +1,109 @@
+internal import Credentials
+internal import Glibc
+
+/// A web host is the host of an address as browsers and libraries write it (WHATWG URL Standard,
+/// "host parsing"; UTS 46): in lower case, and in punycode where it is not ASCII.
+enum WebHost {
+    /// Nil for a host that is not understood, or that is not in a form of which there is one alone.
+    static func normalForm(of host: Text) -> Text? {
+        if host.bytes.first == UInt8(ascii: "[") { return address(host) }
+        var labels: [String] = []
+        for label in host.string.split(separator: ".", omittingEmptySubsequences: false) {
+            guard let ascii = WebHost.ascii(label.lowercased()) else { return nil }
+            labels.append(ascii)
+        }
+        let name = labels.joined(separator: ".")
+        // Whatever ends in a number is an address: of four, as they are commonly written.
+        if let last = labels.last(where: { !$0.isEmpty })?.utf8, last.allSatisfy(isDigit) {
+            var address = in_addr()
+            guard unsafe inet_pton(AF_INET, name, &address) == 1 else { return nil }
+        }
+        return name.isEmpty ? nil : Text(name)
+    }
+
+    private static func address(_ host: Text) -> Text? {
+        var address = in6_addr()
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let inner = String(decoding: host.bytes.dropFirst().dropLast(), as: UTF8.self)
+        guard host.bytes.last == UInt8(ascii: "]"),
+            unsafe inet_pton(AF_INET6, inner, &address) == 1,
+            unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count)) != nil
+        else { return nil }
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return Text("[\(String(decoding: bytes, as: UTF8.self))]")
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func ascii(_ label: String) -> String? {
+        let scalars = Array(label.unicodeScalars)
+        if scalars.allSatisfy(\.isASCII) {
+            let isName = label.utf8.allSatisfy { byte in
+                isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+            }
+            return isName ? label : nil
+        }
+        // What is mapped to something else, or may not stand there, is more than letters.
+        let isPlain = scalars.allSatisfy { scalar in
+            let category = scalar.properties.generalCategory
+            return scalar.isASCII
+                ? scalar == "-" || scalar.properties.isAlphabetic
+                    || scalar.properties.numericType != nil
+                : category == .lowercaseLetter || category == .otherLetter
+        }
+        guard isPlain, scalars.count == label.count, label != "ß", !label.contains("ß"),
+            !label.contains("ς")
+        else { return nil }
+        return "xn--" + punycode(scalars.map(\.value))
+    }
+
+    /// RFC 3492, section 6.3.
+    private static func punycode(_ input: [UInt32]) -> String {
+        var output = input.filter { $0 < 0x80 }.map { UInt8($0) }
+        var handled = UInt32(output.count)
+        let basic = handled
+        if basic > 0 { output.append(UInt8(ascii: "-")) }
+        var (least, delta, bias): (UInt32, UInt32, UInt32) = (128, 0, 72)
+        while handled < UInt32(input.count), let next = input.filter({ $0 >= least }).min() {
+            delta += (next - least) * (handled + 1)
+            least = next
+            for point in input {
+                if point < least { delta += 1 }
+                guard point == least else { continue }
+                var (rest, base) = (delta, UInt32(36))
+                while true {
+                    let threshold = base <= bias ? 1 : min(base - bias, 26)
+                    guard rest >= threshold else { break }
+                    output.append(digit(threshold + (rest - threshold) % (36 - threshold)))
+                    rest = (rest - threshold) / (36 - threshold)
+                    base += 36
+                }
+                output.append(digit(rest))
+                bias = adapted(delta, handled + 1, isFirst: handled == basic)
+                delta = 0
+                handled += 1
+            }
+            delta += 1
+            least += 1
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    private static func digit(_ value: UInt32) -> UInt8 {
+        UInt8(value < 26 ? 97 + value : 22 + value)
+    }
+
+    private static func adapted(_ delta: UInt32, _ count: UInt32, isFirst: Bool) -> UInt32 {
+        var rest = isFirst ? delta / 700 : delta / 2
+        rest += rest / count
+        var base: UInt32 = 0
+        while rest > 455 {
+            rest /= 35
+            base += 36
+        }
+        return base + 36 * rest / (rest + 38)
+    }
+}
