@@ -442,7 +442,10 @@ struct GitAddress {
         if let user = parts.user.flatMap({ Text(copying: $0) }), !user.isEmpty {
             facts["user"] = user
         }
-        if let path = Text(copying: parts.path), !path.isEmpty { facts["object"] = path }
+        if let path = Text(copying: parts.path), !path.isEmpty {
+            // A file's keeps the slash that it begins with.
+            facts["object"] = host.isEmpty ? Text("/" + path.string) : path
+        }
         self.facts = facts
         namesPassword = parts.password != nil
     }
