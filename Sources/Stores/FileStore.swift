@@ -1,6 +1,5 @@
 package import Credentials
 import Glibc
-import Synchronization
 
 /// The file store keeps logins in one encrypted file (`FileFormat`).
 ///
@@ -420,26 +419,46 @@ private struct Unlocked {
 }
 
 /// What has come of asking for the passphrase, so that one process asks once: the key, or why there
-/// is none.
-private final class PassphraseMemory: Sendable {
-    private struct State {
-        var unlocked: Unlocked?
-        var refusal: StoreError?
-    }
+/// is none. Any thread may use it.
+@safe
+private final class PassphraseMemory: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var unlocked: Unlocked?
+    private var heldRefusal: StoreError?
 
-    private let state = Mutex(State())
+    init() { unsafe pthread_mutex_init(mutex, nil) }
+
+    deinit {
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
 
     /// What opens a file with this header.
     func unlocked(_ header: FileFormat.Header) -> Unlocked? {
-        state.withLock { state in state.unlocked.flatMap { $0.opens(header) ? $0 : nil } }
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        guard let unlocked, unlocked.opens(header) else { return nil }
+        return unlocked
     }
 
     /// Why nobody is to be asked again.
-    var refusal: StoreError? { state.withLock { $0.refusal } }
+    var refusal: StoreError? {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return heldRefusal
+    }
 
-    func keep(_ unlocked: Unlocked) { state.withLock { $0.unlocked = unlocked } }
+    func keep(_ unlocked: Unlocked) {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        self.unlocked = unlocked
+    }
 
-    func keep(_ refusal: StoreError) { state.withLock { $0.refusal = refusal } }
+    func keep(_ refusal: StoreError) {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        heldRefusal = refusal
+    }
 }
 
 extension FileStore {
@@ -635,7 +654,7 @@ extension FileStore {
     private func refusal(of wrong: [KeySource]) -> StoreError {
         StoreError(
             .locked,
-            "\(wrong.map(\.content).joined(separator: " and ")) is not the key of \(path)",
+            "\(wrong.map { $0.content }.joined(separator: " and ")) is not the key of \(path)",
             hint: wrong.first?.remedy)
     }
 

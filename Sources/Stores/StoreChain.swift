@@ -73,10 +73,12 @@ package struct StoreChain: CredentialStore {
             }
             return onceEach(inFile)
         }
-        guard let file else { return onceEach(listing) }
+        guard let file, let quietFile else { return onceEach(listing) }
         let more: Listing
         do throws(StoreError) {
-            more = try file.list(realm)
+            // Nobody is asked for the key of the file where the keyring has logins.
+            let asked = listing.entries.isEmpty ? file : quietFile
+            more = try asked.list(realm)
         } catch {
             listing.warnings.append("what the file holds is not listed: \(error.message)")
             return onceEach(listing)

@@ -138,13 +138,13 @@ package struct Terminal: Sendable {
                 {
                     last = changed
                     end = now.tv_sec + Turn.patience
-                    terminal.willWait()
                 }
                 guard now.tv_sec < end else {
                     throw StoreError(
                         .timedOut, "another question of keyfob's waits for an answer",
                         hint: "answer it, or end the program that asks, and try again")
                 }
+                terminal.willWait()
                 usleep(20_000)
             }
         }

@@ -17,7 +17,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("exit 7", 7, ""), ("kill -9 $$", nil, ""), ("echo a; kill -ABRT $$", nil, "a\n"),
+            ("exit 7", 7, ""), ("kill -9 $$", nil, ""),
+            ("ulimit -c 0; echo a; kill -ABRT $$", nil, "a\n"),
             ("exec <&-; echo read", 0, "read\n"), ("cat", 0, "input"),
             ("exec >&-; sleep 0.2", 0, ""),
             ("ulimit -n 4; echo few", 0, "few\n"),

@@ -159,6 +159,26 @@ import Testing
         #expect(try running.finish().output == login + "\n")
     }
 
+    @Test(
+        .enabled(if: isSoak),
+        arguments: [
+            "keyfob login --no-verify -u u --password-stdin x.example",
+            "keyfob passphrase set --stdin",
+        ])
+    func standardInputThatNobodyWritesToIsGivenUpAfterAMinute(command: String) throws {
+        let sandbox = try Sandbox()
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        var program = sandbox.program([
+            "bash", "-c", #"mkfifo "$HOME/pipe"; exec 3<>"$HOME/pipe"; exec $1 <&3"#, "bash",
+            command,
+        ])
+        program.deadline = .seconds(100)
+        let outcome = try program.run()
+        #expect(outcome.status == 1)
+        #expect((55...75).contains(outcome.seconds))
+        #expect(sandbox.read(Self.store) == nil)
+    }
+
     /// A minute is what a person is given.
     @Test(.enabled(if: isSoak))
     func anotherQuestionThatStandsForEverIsGivenUpAfterAMinute() throws {
