@@ -45,16 +45,13 @@ static GIOStream *stream_of(Keyring *keyring, int file) {
     return (GIOStream *)stream;
 }
 
-/// Authenticates in one round trip. Failed, and nothing has been said of why, where GLib may be let
-/// in.
+/// Authenticates in one round trip, which has begun. Failed, and nothing has been said of why, where
+/// GLib may be let in.
 static KeyringOutcome authenticate_at_once(Keyring *keyring, const BusSocket *bus) {
-    const bool is_asked = bus_socket_greet(bus);
-    // This is made while the bus looks who is there.
     GIOStream *stream = stream_of(keyring, bus->file);
     if (stream == NULL)
         return KeyringOutcomeFailed;
-    KeyringOutcome outcome =
-        is_asked ? bus_socket_enter(keyring, bus) : KeyringOutcomeFailed;
+    KeyringOutcome outcome = bus_socket_enter(keyring, bus);
     // Its thread reads from the beginning, and keeps what comes until it is to be processed.
     if (outcome == KeyringOutcomeDone)
         keyring->connection = library.g_dbus_connection_new_sync(
@@ -265,6 +262,8 @@ static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address, bool
     KeyringOutcome outcome = bus_socket_open(keyring, address, &bus);
     if (outcome != KeyringOutcomeDone)
         return outcome;
+    // The libraries are opened while the bus looks who is there.
+    bus_socket_greet(&bus);
     outcome = library_open(for_secrets, keyring->reason, sizeof keyring->reason);
     if (outcome != KeyringOutcomeDone) {
         close(bus.file);

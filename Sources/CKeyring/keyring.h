@@ -98,8 +98,8 @@ typedef struct BusSocket {
 /// nothing. Absent only if nobody listens at any of them; the reason is kept.
 KeyringOutcome bus_socket_open(Keyring *keyring, const char *address, BusSocket *bus);
 
-/// Asks to be let in. False if that cannot be sent.
-bool bus_socket_greet(const BusSocket *bus);
+/// Asks to be let in. What cannot be sent is seen when the answer is waited for.
+void bus_socket_greet(const BusSocket *bus);
 
 /// Returns when the bus has let this process in; nothing that comes after that has been read.
 /// Failed where the bus wants another proof of who this is, and GLib may give it or say why not.
