@@ -82,11 +82,15 @@ package struct FileStore: CredentialStore {
     }
 
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
+        var candidates: [Int] = []
         guard let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(
-                in: folder, for: query.subject, unless: { $0.candidates(for: [query]).isEmpty })
+                in: folder, for: query.subject,
+                unless: { header in
+                    candidates = header.candidates(for: [query])
+                    return candidates.isEmpty
+                })
         else { return [] }
-        let candidates = sealed.header.candidates(for: [query])
         guard !candidates.isEmpty else {
             try authenticate(sealed, with: unlocked)
             return []
@@ -479,8 +483,9 @@ extension FileStore {
         while let sealed = try read(in: folder) {
             let header = sealed.header
             do throws(StoreError) {
+                let hasNothing = hasNothing(header)
                 if let unlocked = options.memory.unlocked(header) { return (sealed, unlocked) }
-                if hasNothing(header) {
+                if hasNothing {
                     guard let unlocked = try unlockWithKey(header) else { return nil }
                     return (sealed, unlocked)
                 }
