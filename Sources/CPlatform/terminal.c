@@ -137,7 +137,7 @@ static void release_signals(void) {
 // where the output is no pipe, who started it is.
 static bool is_alone(pid_t parent) {
     struct pollfd output = {.fd = STDOUT_FILENO};
-    if (poll(&output, 1, 0) > 0 && output.revents & POLLERR) return true;
+    if (poll(&output, 1, 0) > 0 && output.revents & (POLLERR | POLLHUP)) return true;
     struct stat status;
     const bool is_pipe = fstat(STDOUT_FILENO, &status) == 0 &&
                          (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));

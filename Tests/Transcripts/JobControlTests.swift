@@ -112,6 +112,15 @@ import Testing
             "answer=$(docker-credential-keyfob get <<<h.example); :",
             "docker-credential-keyfob get <<<h.example >/dev/tty; :",
             #"keyfob token h.example >"$HOME/answer"; :"#,
+            // As node starts a program.
+            """
+            exec python3 -c 'import socket, subprocess
+            ours, its = socket.socketpair()
+            helper = subprocess.Popen(["docker-credential-keyfob", "get"],
+                                      stdin=subprocess.PIPE, stdout=its)
+            its.close()
+            helper.communicate(b"h.example")'
+            """,
         ])
     func whereTheClientIsKilledTheTerminalIsAsBefore(client: String) throws {
         let settings = terminal.settings
