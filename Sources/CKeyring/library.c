@@ -2,8 +2,10 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct Library library;
 
@@ -52,11 +54,34 @@ static Opened fail_to_open(const char *file, const char *name) {
     if (library.function == NULL)                                                                 \
         return fail(KeyringOutcomeFailed, library_name, " is too old: it has no " #function);
 
+/// Lets the signals of a crash reach their handlers (platform_harden). GLib blocks all signals while it
+/// starts a thread; a crash whose signal is blocked ends the process without a word.
+static void unblock_crashes(void) {
+    static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (size_t index = 0; index < sizeof crashes / sizeof *crashes; index++)
+        sigaddset(&signals, crashes[index]);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+/// GLib ends the process after an error, where it has no memory or no thread. Why is said then by who
+/// catches that (platform_harden), in the one line of an answer.
+static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize count,
+                                  gpointer data) {
+    if (level & G_LOG_LEVEL_ERROR) {
+        unblock_crashes();
+        return G_LOG_WRITER_HANDLED;
+    }
+    return library.g_log_writer_default(level, fields, count, data);
+}
+
 static Opened fill(void) {
     LIBRARY_FILL("libgio-2.0.so.0", "GLib", LIBRARY_FUNCTIONS)
     // GLib writes debug messages to standard output, where the answer goes, unless it is told not
     // to (GLib 2.68, g_log_writer_default_set_use_stderr).
     library.g_log_writer_default_set_use_stderr(TRUE);
+    library.g_log_set_writer_func(write_log, NULL, NULL);
     return (Opened){0};
 }
 
@@ -71,6 +96,17 @@ static void open_once(void) { opened = fill(); }
 
 static void open_secret_once(void) { opened_secret = fill_secret(); }
 
+/// Returns true if there is memory for two threads of GLib and for messages. Without it GLib's threads
+/// use up their stacks in telling each other so (GLib 2.74), which no handler of signals survives.
+static bool has_room(void) {
+    const size_t count = 32 << 20;
+    void *memory = mmap(NULL, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    munmap(memory, count);
+    return true;
+}
+
 KeyringOutcome library_open(bool for_secrets, char *reason, size_t size) {
     static pthread_once_t once = PTHREAD_ONCE_INIT, secret_once = PTHREAD_ONCE_INIT;
     const Opened *worst = &opened;
@@ -82,6 +118,10 @@ KeyringOutcome library_open(bool for_secrets, char *reason, size_t size) {
     if (worst->outcome == KeyringOutcomeDone) {
         pthread_once(&once, open_once);
         worst = &opened;
+    }
+    if (worst->outcome == KeyringOutcomeDone && !has_room()) {
+        snprintf(reason, size, "there is not enough memory for the keyring");
+        return KeyringOutcomeFailed;
     }
     snprintf(reason, size, "%s", worst->reason);
     return worst->outcome;

@@ -50,6 +50,8 @@
     use(g_get_monotonic_time)                                                                     \
     use(g_initable_new)                                                                           \
     use(g_io_error_quark)                                                                         \
+    use(g_log_set_writer_func)                                                                    \
+    use(g_log_writer_default)                                                                     \
     use(g_log_writer_default_set_use_stderr)                                                      \
     use(g_main_context_iteration)                                                                 \
     use(g_main_context_new)                                                                       \

@@ -23,25 +23,14 @@ static bool occupy_standard_descriptors(void) {
     return true;
 }
 
-// The Swift runtime catches these before main, to have swift-backtrace print registers and the
-// memory that they point to.
-static void crash_quietly(void) {
-    static const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
-    for (size_t index = 0; index < sizeof crashes / sizeof *crashes; index++) {
-        struct sigaction action;
-        if (sigaction(crashes[index], NULL, &action) != 0 || action.sa_handler == SIG_IGN)
-            continue;
-        signal(crashes[index], SIG_DFL);
-    }
-}
-
 // What the process was started with, for the programs that it starts.
 static struct {
     mode_t mask;
     struct rlimit core;
     void (*pipe_action)(int);
+    void (*size_action)(int);
     char *variables[VARIABLES + 1];
-} before = {.core = {RLIM_INFINITY, RLIM_INFINITY}, .pipe_action = SIG_DFL};
+} before = {.core = {RLIM_INFINITY, RLIM_INFINITY}, .pipe_action = SIG_DFL, .size_action = SIG_DFL};
 
 static void hide_memory(void) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -49,7 +38,6 @@ static void hide_memory(void) {
         const struct rlimit none = {0, before.core.rlim_max};
         setrlimit(RLIMIT_CORE, &none);
     }
-    crash_quietly();
 }
 
 // GLib 2.74: G_DBUS_DEBUG prints every message to standard output. libsecret 0.20.5:
@@ -76,6 +64,10 @@ static void unset_dangerous_variables(void) {
 bool platform_harden(void) {
     if (!occupy_standard_descriptors()) return false;
     before.pipe_action = signal(SIGPIPE, SIG_IGN);
+    before.size_action = signal(SIGXFSZ, SIG_IGN);
+    // The Swift runtime catches crashes before main, to have swift-backtrace print registers and the
+    // memory that they point to.
+    platform_catch_crashes();
     hide_memory();
     before.mask = umask(077);
     unset_dangerous_variables();
@@ -88,6 +80,7 @@ void platform_soften(void) {
     umask(before.mask);
     setrlimit(RLIMIT_CORE, &before.core);
     signal(SIGPIPE, before.pipe_action == SIG_IGN ? SIG_IGN : SIG_DFL);
+    signal(SIGXFSZ, before.size_action == SIG_IGN ? SIG_IGN : SIG_DFL);
 }
 
 bool platform_has_borrowed_rights(void) {

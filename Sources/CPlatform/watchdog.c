@@ -1,50 +1,116 @@
-// The watchdog is a timer of the kernel and a signal handler, so that nothing the process waits
-// for, GLib, a lock or a pipe, can keep it from answering. All that the handler calls is
-// async-signal-safe.
+// What ends the process with an answer when the program itself no longer can: a timer of the kernel,
+// which nothing the process waits for, GLib, a lock or a pipe, can keep from that; and the signals of
+// a crash. All that the handlers call is async-signal-safe.
 
-#include "CPlatform.h"
+#define _GNU_SOURCE
+#include "platform.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-struct line {
-    const unsigned char *bytes;
-    int count;
-};
-
-// Each line has a place of its own, so that the handler never sees half of a change.
-static struct {
-    struct line answer, complaint;
-} lines[4];
+// Each set of words has a place of its own, so that a handler never sees half of a change.
+static PlatformLastWords words[4];
 static atomic_int current = -1;
 static atomic_flag is_claimed = ATOMIC_FLAG_INIT;
+static volatile sig_atomic_t has_crashed;
 
-// How long the watchdog's own line may take to be written.
+// How long the last words may take to be written.
 static const unsigned patience_in_seconds = 2;
 
-static void write_line(int file, struct line line) {
-    while (line.count > 0) {
-        const ssize_t written = write(file, line.bytes, (size_t)line.count);
+// Writes a line at once, so that no other process writes into it.
+static void write_line(int file, const char *start, const char *reason, const char *end) {
+    char line[512];
+    size_t count = 0;
+    const char *parts[] = {start, reason, end};
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++) {
+        const size_t length = strlen(parts[part]);
+        if (length > sizeof line - count) return;
+        memcpy(line + count, parts[part], length);
+        count += length;
+    }
+    const char *rest = line;
+    while (count > 0) {
+        const ssize_t written = write(file, rest, count);
         if (written <= 0) return;
-        line.bytes += written;
-        line.count -= (int)written;
+        rest += written;
+        count -= (size_t)written;
     }
 }
 
-// The second signal finds the answer claimed by the first: it is the watchdog that is stuck.
-static void on_alarm(int number) {
-    (void)number;
-    if (atomic_flag_test_and_set(&is_claimed)) _exit(1);
+// Ends the process. An answer that has been claimed is not followed by another.
+static void end(const char *reason, bool is_told) {
+    const bool is_answered = atomic_flag_test_and_set(&is_claimed);
     alarm(patience_in_seconds);
     const int index = atomic_load(&current);
     if (index >= 0) {
-        write_line(STDOUT_FILENO, lines[index].answer);
-        write_line(STDERR_FILENO, lines[index].complaint);
+        const PlatformLastWords *last = &words[index];
+        if (!is_answered && last->answer_start != NULL)
+            write_line(STDOUT_FILENO, last->answer_start, reason, last->answer_end);
+        if (!is_answered || is_told)
+            write_line(STDERR_FILENO, last->complaint_start, reason, last->complaint_end);
     }
     _exit(1);
+}
+
+// The second signal finds the answer claimed by the first: it is this process that is stuck.
+static void on_alarm(int number) {
+    (void)number;
+    end("timed out", false);
+}
+
+// Why a library gives up, where it is told to by no more than a signal.
+static const char *crash_reason(int number) {
+    // What a new thread takes for its stack.
+    const size_t size = 8 << 20;
+    // Shared memory is never joined to a mapping that there is already.
+    void *memory = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return "out of memory";
+    munmap(memory, size);
+    const pid_t child = _Fork();
+    if (child == 0) _exit(0);
+    if (child < 0) return "no more threads or processes may be started";
+    waitpid(child, NULL, 0);
+    switch (number) {
+    case SIGABRT: return "crashed (SIGABRT)";
+    case SIGBUS: return "crashed (SIGBUS)";
+    case SIGFPE: return "crashed (SIGFPE)";
+    case SIGILL: return "crashed (SIGILL)";
+    case SIGSEGV: return "crashed (SIGSEGV)";
+    case SIGSYS: return "crashed (SIGSYS)";
+    case SIGTRAP: return "crashed (SIGTRAP)";
+    case SIGXCPU: return "used up its processor time";
+    default: return "crashed";
+    }
+}
+
+static void on_crash(int number) {
+    // One in here, or in another thread meanwhile.
+    if (has_crashed) _exit(1);
+    has_crashed = 1;
+    end(crash_reason(number), true);
+}
+
+void platform_catch_crashes(void) {
+    static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE,  SIGILL,
+                                  SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU};
+    // A stack of its own: the program's may be used up.
+    static unsigned char memory[1 << 16];
+    const stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
+    sigaltstack(&stack, NULL);
+    struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (size_t index = 0; index < sizeof crashes / sizeof *crashes; index++) {
+        sigaction(crashes[index], &action, NULL);
+        sigaddset(&signals, crashes[index]);
+    }
+    // One that is blocked ends the process without a word (signal(7)).
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 void platform_watchdog_start(unsigned seconds) {
@@ -62,12 +128,10 @@ void platform_watchdog_start(unsigned seconds) {
     alarm(seconds);
 }
 
-void platform_watchdog_say(const unsigned char *answer, int answer_count,
-                           const unsigned char *complaint, int complaint_count) {
+void platform_set_last_words(PlatformLastWords last) {
     const int next = atomic_load(&current) + 1;
-    if (next >= (int)(sizeof lines / sizeof lines[0])) return;
-    lines[next].answer = (struct line){answer, answer_count};
-    lines[next].complaint = (struct line){complaint, complaint_count};
+    if (next >= (int)(sizeof words / sizeof *words)) return;
+    words[next] = last;
     atomic_store(&current, next);
 }
 

@@ -1,31 +1,31 @@
 internal import CPlatform
 
-/// The watchdog ends the process, with a line of its own, when the answer is overdue. The answer
-/// is claimed once: by the request that is ready, or by the watchdog.
+/// The watchdog ends the process, with a line of its own, when the answer is overdue; a crash ends it
+/// in the same way. The answer is claimed once: by the request that is ready, or by one of the two.
 enum Watchdog {
     /// For the whole process, in seconds: the store's own deadlines are shorter.
     private static let patience = 20
     /// What a prompt is given on top of its own timeout, in seconds.
     private static let patienceAfterPrompt = 30
 
-    /// What it says for people, and how that stands in an answer of cargo's protocol.
-    private static let unchanged: StaticString = "timed out; nothing was changed\n"
-    private static let unknown: StaticString =
-        "timed out; whether the login was changed is unknown\n"
-    private static let unchangedForCargo: StaticString =
-        "{\"Err\":{\"kind\":\"other\",\"message\":\"timed out; nothing was changed\"}}\n"
+    /// What stands before and after the reason in an answer of cargo's protocol.
+    private static let startForCargo: StaticString =
+        "{\"Err\":{\"kind\":\"other\",\"message\":\""
+    private static let unchangedForCargo: StaticString = "; nothing was changed\"}}\n"
     private static let unknownForCargo: StaticString =
-        "{\"Err\":{\"kind\":\"other\",\"message\":\"timed out; whether the login was changed is unknown\"}}\n"
+        "; whether the login was changed is unknown\"}}\n"
+    /// What stands there for people, and in all other protocols.
+    private static let start: StaticString = ""
+    private static let unchanged: StaticString = "; nothing was changed\n"
+    private static let unknown: StaticString = "; whether the login was changed is unknown\n"
 
     static func start(isForCargo: Bool) {
-        say(isForCargo ? unchangedForCargo : unchanged, unchanged)
+        say(isForCargo, unchangedForCargo, unchanged)
         platform_watchdog_start(UInt32(patience))
     }
 
     /// From now on the store may be changed.
-    static func expectChange(isForCargo: Bool) {
-        say(isForCargo ? unknownForCargo : unknown, unknown)
-    }
+    static func expectChange(isForCargo: Bool) { say(isForCargo, unknownForCargo, unknown) }
 
     /// A prompt is about to be shown, which may stand for so many seconds.
     static func waitForPrompt(seconds: Int) {
@@ -35,9 +35,16 @@ enum Watchdog {
     /// Must be called before the first byte of an answer is written. Returns to one caller only.
     static func claimAnswer() { platform_watchdog_claim() }
 
-    private static func say(_ answer: StaticString, _ complaint: StaticString) {
-        unsafe platform_watchdog_say(
-            answer.utf8Start, Int32(answer.utf8CodeUnitCount), complaint.utf8Start,
-            Int32(complaint.utf8CodeUnitCount))
+    private static func say(_ isForCargo: Bool, _ endForCargo: StaticString, _ end: StaticString) {
+        unsafe platform_set_last_words(
+            PlatformLastWords(
+                answer_start: text(isForCargo ? startForCargo : start),
+                answer_end: text(isForCargo ? endForCargo : end),
+                complaint_start: text(start), complaint_end: text(end)))
+    }
+
+    /// A literal in memory ends with a NUL.
+    private static func text(_ literal: StaticString) -> UnsafePointer<CChar> {
+        unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }

@@ -26,6 +26,7 @@ struct Keyfob: ParsableCommand {
 
     static func main() {
         guard platform_harden() else { _exit(1) }
+        sayLastWords()
         let console = Console()
         guard !platform_has_borrowed_rights() else {
             console.report(
@@ -40,6 +41,17 @@ struct Keyfob: ParsableCommand {
         } catch {
             _exit(status(of: error, to: console))
         }
+    }
+
+    /// What is said when a crash ends the process.
+    private static func sayLastWords() {
+        let (start, end): (StaticString, StaticString) = ("keyfob: error: ", "\n")
+        unsafe platform_set_last_words(
+            PlatformLastWords(
+                answer_start: nil, answer_end: nil,
+                complaint_start: UnsafeRawPointer(start.utf8Start)
+                    .assumingMemoryBound(to: CChar.self),
+                complaint_end: UnsafeRawPointer(end.utf8Start).assumingMemoryBound(to: CChar.self)))
     }
 
     /// Tells the user of the error, unless that has been done, and gives the exit status.

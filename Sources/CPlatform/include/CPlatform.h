@@ -16,7 +16,9 @@
 /// - other processes of the same user cannot read its memory, the kernel does not write it to a
 ///   core file (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), and the Swift runtime does not print it after a
 ///   crash;
-/// - what it creates is the user's alone, and a reader that goes away is an error, not its end;
+/// - a crash, such as an abort for want of memory, ends it with status 1, after the last words;
+/// - what it creates is the user's alone, and a reader that goes away or a file that becomes too long
+///   is an error, not its end;
 /// - variables by which GLib and libsecret print what they handle, load what they are told to, or
 ///   abort, are taken out of its environment.
 ///
@@ -31,14 +33,22 @@ bool platform_has_borrowed_rights(void);
 bool platform_is_user_or_root(uid_t user);
 
 /// Ends the process with status 1 after so many seconds, counted anew at each call, whatever it
-/// is waiting for. If the answer has not been claimed by then, the lines of
-/// `platform_watchdog_say` are written first.
+/// is waiting for. If the answer has not been claimed by then, the last words are written first.
 void platform_watchdog_start(unsigned seconds);
 
-/// What the watchdog writes from now on, to standard output and to standard error: lines, their
-/// ends included, that stay where they are as long as the process runs.
-void platform_watchdog_say(const unsigned char *answer, int answer_count,
-                           const unsigned char *complaint, int complaint_count);
+/// What is written, to standard output and to standard error, when the watchdog or a crash ends the
+/// process: a start, the reason, such as `timed out`, and an end with its line feed. All are ended by
+/// NUL, and stay where they are as long as the process runs.
+typedef struct {
+    /// NULL: nothing is written to standard output.
+    const char *_Nullable answer_start;
+    const char *_Nullable answer_end;
+    const char *complaint_start;
+    const char *complaint_end;
+} PlatformLastWords;
+
+/// Sets what is written from now on. May be called four times.
+void platform_set_last_words(PlatformLastWords words);
 
 /// Claims the one answer of the process. Returns to one caller only: if the watchdog has claimed
 /// it, this waits for the end of the process.
