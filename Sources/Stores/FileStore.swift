@@ -429,6 +429,7 @@ private final class PassphraseMemory: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var unlocked: Unlocked?
     private var heldRefusal: StoreError?
+    private var heldTimeout: StoreError?
 
     init() { unsafe pthread_mutex_init(mutex, nil) }
 
@@ -450,6 +451,20 @@ private final class PassphraseMemory: @unchecked Sendable {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return heldRefusal
+    }
+
+    /// That the passphrase command has not ended in time, if it has not; it is not run again then.
+    var commandTimeout: StoreError? {
+        get {
+            unsafe pthread_mutex_lock(mutex)
+            defer { unsafe pthread_mutex_unlock(mutex) }
+            return heldTimeout
+        }
+        set {
+            unsafe pthread_mutex_lock(mutex)
+            defer { unsafe pthread_mutex_unlock(mutex) }
+            heldTimeout = newValue
+        }
     }
 
     func keep(_ unlocked: Unlocked) {
@@ -533,7 +548,7 @@ extension FileStore {
                     if try askPerson(slots, header, in: folder, for: subject) { return nil }
                     continue
                 }
-                guard let key = try source.read() else {
+                guard let key = try read(source) else {
                     if let absence = source.absence { missing.append(absence) }
                     continue
                 }
@@ -554,6 +569,18 @@ extension FileStore {
                 hint: "put the key back, or move the store away and log in again")
         }
         throw nobodyToAsk
+    }
+
+    /// What a source has. A passphrase command that does not end in time is run once in a process.
+    private func read(_ source: KeySource) throws(StoreError) -> Secret? {
+        guard case .passphraseCommand = source else { return try source.read() }
+        if let timeout = options.memory.commandTimeout { throw timeout }
+        do throws(StoreError) {
+            return try source.read()
+        } catch {
+            if error.outcome == .timedOut { options.memory.commandTimeout = error }
+            throw error
+        }
     }
 
     private var nobodyToAsk: StoreError {

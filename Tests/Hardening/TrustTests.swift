@@ -146,7 +146,8 @@ struct TrustTests {
         }
         let before = try String(contentsOfFile: target, encoding: .utf8)
         switch trap {
-        case .docker, .logout, .importing: try trick("home/.docker/config.json", to: target)
+        case .docker: try trick("home/.docker/config.json", to: target)
+        case .logout, .importing: try trick("home/.docker/config.json", to: target)
         case .terraform: try trick("home/.terraformrc", to: target)
         case .cargo: try trick("home/.cargo/config.toml", to: target)
         case .git: try trick("home/.gitconfig", to: ours.file("gitconfig"))
@@ -159,6 +160,11 @@ struct TrustTests {
             try trick("home/.local/share", to: ours.file("tmp"))
             try trick("home/.local/state", to: ours.file("tmp"))
             _ = try writeConfiguration(in: theirs, named: "home/.config/keyfob/config.json")
+        }
+        // Where what is changed is written down.
+        if [.docker, .terraform, .cargo, .importing].contains(trap) {
+            try trick("home/.local/state", to: ours.file("tmp"))
+            try trick("home/.local/share", to: ours.file("tmp"))
         }
         let outcome = try ours.program(
             trap.command, input: Array(login.json.utf8), environment: environment
@@ -219,9 +225,10 @@ struct TrustTests {
 
     /// A configuration whose passphrase command leaves a file when it is run.
     private func writeConfiguration(in sandbox: Sandbox, named name: String) throws -> String {
-        let script = try sandbox.write(
-            "#!/bin/sh\ntouch \(sandbox.file("tmp/ran"))\necho passphrase\n", to: "home/command")
-        chmod(script, 0o755)
+        try sandbox.writeScript(
+            "#!/bin/sh\ntouch \(sandbox.file("tmp/ran"))\necho passphrase\n",
+            as: "passphrase-command")
+        let script = sandbox.file("bin/passphrase-command")
         return try sandbox.write(
             #"{"store":"file","passphraseCommand":["\#(script)"]}"#, to: name)
     }
