@@ -235,7 +235,7 @@ package struct Git: Client {
         do throws(Child.Failure) {
             let (status, output) = try Child.run(
                 // No repository is there, whose settings are its own.
-                ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 10)
+                ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
             let text = output.expose { bytes in
                 String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
             }
@@ -246,7 +246,7 @@ package struct Git: Client {
                 throw StoreError(
                     .failed, "git cannot be run: \(error.reason)", hint: "install git")
             case .timedOut:
-                throw StoreError(.failed, "git config did not end within 10 seconds")
+                throw StoreError(.failed, "git config did not end within 4 seconds")
             }
         }
     }
