@@ -109,6 +109,9 @@ void platform_catch_crashes(void) {
         sigaction(crashes[index], &action, NULL);
         sigaddset(&signals, crashes[index]);
     }
+    // The Swift runtime catches this one as well, which is no crash.
+    if (sigaction(SIGQUIT, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        signal(SIGQUIT, SIG_DFL);
     // One that is blocked ends the process without a word (signal(7)).
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
