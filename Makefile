@@ -53,6 +53,9 @@ RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rp
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
 
+# Not $(MAKE) itself: `make -n` runs every recipe in which that is written, the whole of it here.
+make = $(MAKE)
+
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -197,7 +200,7 @@ format: ## Put the sources into that format
 
 install: ## Install what has been built under PREFIX (/usr/local), inside DESTDIR
 	@for executable in $(EXECUTABLES); do
-		[[ -x $(RELEASE)/$$executable ]] || $(MAKE) build
+		[[ -x $(RELEASE)/$$executable ]] || $(make) build
 		install -D -m 755 $(RELEASE)/$$executable "$(bin)/$$executable"
 	done
 	for executable in $(EXECUTABLES); do
@@ -277,8 +280,8 @@ reproducible: ## Build the Debian package in two folders and compare; print the 
 		cd "$$1"
 		sha256sum $(EXECUTABLES:%=$(release)/$(RELEASE)/%) keyfob_$(version)-*.deb
 	}
-	$(MAKE) deb
-	$(MAKE) deb deb_folder=.build/deb-again
+	$(make) deb
+	$(make) deb deb_folder=.build/deb-again
 	first=$$(hashes $(deb_folder))
 	second=$$(hashes .build/deb-again)
 	diff <(echo "$$first") <(echo "$$second")
@@ -320,7 +323,7 @@ release-check: ## Check everything that a release needs
 	[[ ! $$changes ]] || { echo "not committed:"; echo "$$changes"; exit 1; } >&2
 	for target in lint versions recipes test reproducible deb-test; do
 		echo "make $$target"
-		$(MAKE) $$target
+		$(make) $$target
 	done
 
 clean: ## Remove what has been built

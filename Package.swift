@@ -161,7 +161,8 @@ let package = Package(
             name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
             path: "Tests/Settings"),
         .testTarget(
-            name: "TranscriptsTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
+            name: "TranscriptsTests",
+            dependencies: ["Credentials", "Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Transcripts",
             exclude: ["README.md", "cargo", "docker", "git", "keyfob", "terraform"]),
         .testTarget(

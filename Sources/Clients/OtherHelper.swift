@@ -125,7 +125,7 @@ package struct OtherHelper: Sendable {
                 throw StoreError(
                     .timedOut,
                     "\(program) \(action) did not end within \(OtherHelper.patience) seconds",
-                    hint: "run it by hand: \(program) \(action)")
+                    hint: "run it by hand: \(program.shellWord) \(action)")
             }
         }
     }

@@ -85,7 +85,9 @@ struct OpenFolder: ~Copyable, Sendable {
             throw StoreError(
                 .timedOut,
                 "\(path) is locked by another process, which did not release it in time",
-                hint: "wait for that process or end it, then try again; see: fuser -v \(path)")
+                hint:
+                    "wait for that process or end it, then try again; see: fuser -v \(path.shellWord)"
+            )
         }
         let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }
         guard status.st_nlink > 0 else {

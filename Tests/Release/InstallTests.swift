@@ -43,12 +43,34 @@ import Testing
         }
     }
 
+    /// All of the targets that `make help` names.
+    private static let targets: [String] = {
+        let file = (#filePath as NSString).deletingLastPathComponent + "/../../Makefile"
+        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").filter { $0.contains(": ") && $0.contains(" ## ") }
+            .compactMap { $0.split(separator: ":").first.map(String.init) }
+    }()
+
+    /// make runs a recipe in which `$(MAKE)` stands even where it is only to show it.
+    @Test(arguments: targets) func whatIsOnlyShownIsNotDone(target: String) throws {
+        #expect(Self.targets.count > 10)
+        // The last one writes the others.
+        for program in ["apt-get", "cc", "git", "mkdir", "rm", "swift", "tar", "install"] {
+            try sandbox.writeScript(
+                "#!/bin/sh\necho \(program) >>\(sandbox.file("done"))\n", as: program)
+        }
+        try make("-n", target)
+        #expect(sandbox.text("done") == nil, "\(target) runs \(sandbox.text("done") ?? "")")
+        #expect(!FileManager.default.fileExists(atPath: root))
+    }
+
     private var root: String { "\(sandbox.path)/root" }
 
-    private func make(_ target: String, beside file: String = #filePath) throws {
+    private func make(_ words: String..., beside file: String = #filePath) throws {
         let folder = (file as NSString).deletingLastPathComponent + "/../.."
-        let outcome = try sandbox.run(
-            "make", "-C", folder, target, "PREFIX=\(prefix)", "DESTDIR=\(root)")
+        let outcome = try sandbox.program(
+            ["make", "-C", folder] + words + ["PREFIX=\(prefix)", "DESTDIR=\(root)"]
+        ).run()
         try #require(outcome.succeeded, "\(outcome)")
     }
 
