@@ -60,8 +60,10 @@ enum DockerClient: OracleClient {
         server == "docker.io" ? "https://index.docker.io/v1/" : server
     }
 
+    /// A port that is the default one may be left out.
     static func label(of server: String) -> String {
-        server == "docker.io" ? "docker.io" : server.lowercased()
+        let lower = server.lowercased()
+        return lower.hasSuffix(":443") ? String(lower.dropLast(4)) : lower
     }
 
     static func generate(_ random: inout SeededGenerator) -> Case {

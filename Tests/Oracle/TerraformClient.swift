@@ -70,20 +70,15 @@ enum TerraformClient: OracleClient {
         return try body(variables)
     }
 
-    /// A host as terraform's settings must name it, which refuse punycode.
+    /// A host as terraform compares it.
     private static func comparable(_ server: String) -> String {
         let lower = server.lowercased()
         return lower.hasSuffix(":443") ? String(lower.dropLast(4)) : lower
     }
 
-    /// A host as terraform asks its helper for it.
-    private static func asked(_ server: String) -> String {
-        comparable(server).replacing("münchen.example.com", with: "xn--mnchen-3ya.example.com")
-    }
-
     static func plant(_ answer: Answer, for server: String, in house: House) throws {
         let outcome = try house.run(
-            ["terraform-credentials-keyfob", "store", asked(server)],
+            ["terraform-credentials-keyfob", "store", comparable(server)],
             input: "{\"token\":\"\(answer.secret)\"}")
         guard outcome.succeeded else {
             throw SandboxError("terraform-credentials-keyfob: \(outcome)")
@@ -190,7 +185,8 @@ private struct TerraformGenerator {
     }
 
     private mutating func host() -> String {
-        switch Int.random(in: 0..<8, using: &random) {
+        // Of a host that is no ASCII terraform 1.11 itself fetches no module.
+        switch Int.random(in: 0..<7, using: &random) {
         case 0:
             feature("upper-case")
             return "TF.Example.com"
@@ -200,10 +196,7 @@ private struct TerraformGenerator {
         case 2:
             feature("port")
             return "tfe.example.com:8443"
-        case 3:
-            feature("idn")
-            return "münchen.example.com"
-        case 4: return "app.terraform.io"
+        case 3: return "app.terraform.io"
         default:
             return random.pick(["one.example.com", "two.example.com", "three.example.com"])
         }
