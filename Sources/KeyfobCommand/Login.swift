@@ -68,7 +68,7 @@ struct Login: ParsableCommand {
         let login = try verify(user, secret, at: place, session).asStored
         let kept = try keep(login, session)
         let done = place.registry != nil && !noVerify ? "logged in to" : "stored a login for"
-        let who = login.entry.shownUser.map { " as \($0)" } ?? ""
+        let who = place.entry(of: user).shownUser.map { " as \($0)" } ?? ""
         session.console.print("\(done) \(place)\(who), kept in the \(kept)")
     }
 

@@ -140,7 +140,7 @@ import Testing
             let logout = try desk.sandbox.program(["keyfob", "logout"] + force + what).run()
             #expect(logout.status == 1)
             #expect(
-                logout.output.contains("keyring: still there: git \(former.server) (u), as git-"))
+                logout.output.contains("keyring: still there: git \(former.server) (u): git-"))
             #expect(
                 logout.output.contains("keyring: removed")
                     == (former == .besideOurs && force.isEmpty))
