@@ -320,6 +320,9 @@ extension Entry {
         }
     }
 
+    /// What it is for, as it is spelled there.
+    package var spelling: String { attributes["server"].map(\.string) ?? serverName }
+
     /// What it is for and whose it is, in the one word with which a person can name both.
     package var accountName: String {
         realm == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName

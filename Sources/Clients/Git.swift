@@ -62,6 +62,9 @@ package struct Git: Client {
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
+        let named = (try? asked(for: nil, surroundings))?.lazy
+            .compactMap { $0.storeFile(surroundings.home) }.first
+        if let named { return GitCredentials(ClientFile(named)) }
         let files = credentials(surroundings)
         return GitCredentials(files.first(where: \.exists) ?? files[0])
     }
@@ -372,6 +375,7 @@ package struct GitCredentials: PlaintextTarget {
         }
         // Of two for the same, git takes the first.
         var first: [Place: PlaintextLogin] = [:]
+        var ofPaths: Set<Place> = []
         return lines.compactMap { line in
             guard var login = login(content[line]) else { return nil }
             if let place = login.entry.login, login.obstacle == nil {
@@ -380,6 +384,15 @@ package struct GitCredentials: PlaintextTarget {
                     login.isShadowed = true
                 }
                 first[place] = first[place] ?? login
+                // Without a path in its question git takes that line; a store would take this one.
+                if login.entry.attributes["object"] == nil, login.obstacle == nil,
+                    let host = login.entry.place, ofPaths.contains(host)
+                {
+                    login.obstacle = "git takes a line before it, which is for one path"
+                }
+            }
+            if login.entry.attributes["object"] != nil, let host = login.entry.place {
+                ofPaths.insert(host)
             }
             return (line, login)
         }

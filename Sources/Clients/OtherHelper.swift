@@ -93,7 +93,8 @@ package struct OtherHelper: Sendable {
                     "there is nothing to import; docker goes on to ask it where credHelpers says so"
             )
         }
-        _ = try ask("store", Text(probe) ?? "")
+        // One that stores nothing shares nothing that could be told by this.
+        guard try run("store", Text(probe) ?? "").status == 0 else { return false }
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
         _ = try ask("erase", server)
         return isShared

@@ -26,6 +26,9 @@ package protocol PlaintextFile: Sendable {
     func scrub(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry]
+
+    /// Whether the client uses the login for a server although it is another one's.
+    func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool
 }
 
 extension PlaintextFile {
@@ -41,6 +44,8 @@ extension PlaintextFile {
     ) throws(StoreError) -> [Entry] {
         try remove(where: isMeant)
     }
+
+    package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool { false }
 }
 
 /// A login that stands in a plaintext file.

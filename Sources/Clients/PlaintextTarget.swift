@@ -44,8 +44,11 @@ extension PlaintextTarget {
         let logins = try contents(of: before).logins
         let others = logins.filter { $0.isForSame(as: login) && !$0.isSame(as: login) }
         // No helper could give it any more either: it would be lost.
-        if let reason = others.filter({ !$0.isShadowed }).compactMap(\.obstacle).first {
-            throw StoreError(.failed, "the file has another one, which would be lost: \(reason)")
+        if let other = others.first(where: { !$0.isShadowed && $0.obstacle != nil }) {
+            throw StoreError(
+                .failed,
+                "the file has another one, under \(other.spelling?.string ?? other.entry.spelling), "
+                    + "which would be lost: \(other.obstacle ?? "")")
         }
         if let other = others.first, !replaces { return (before, .refused(other.entry)) }
         let after = try adding(login, to: before)

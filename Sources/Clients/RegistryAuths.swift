@@ -152,6 +152,11 @@ package struct RegistryAuths: PlaintextTarget {
         format == .dockercfg ? text.root : text.root?[Name.auths]
     }
 
+    /// podman takes the longest key that fits.
+    package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
+        isPodmans && !login.key.hasScheme && server.bytes.starts(with: login.key.bytes + "/".utf8)
+    }
+
     // MARK: What stands in it
 
     /// The logins, and which member each is; those without a secret are the marks of a helper's.
@@ -216,8 +221,11 @@ package struct RegistryAuths: PlaintextTarget {
             guard let pair = UserAndPassword(base64: auth) else {
                 return login("?", auth, "it is not understood")
             }
-            return login(
-                pair.user, pair.password, pair.isWhole ? nil : "it has no user or no password")
+            guard pair.isWhole else {
+                // The user name may be the secret, and is not shown.
+                return login("?", auth, "it has no user or no password, so no helper can give it")
+            }
+            return login(pair.user, pair.password)
         }
         if let user = text.text(member.value[Name.username]), !user.isEmpty,
             let password = text.secret(member.value[Name.password]), !password.isEmpty

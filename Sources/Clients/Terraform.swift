@@ -71,20 +71,31 @@ package struct Terraform: Client {
         return [config(surroundings)] + added
     }
 
-    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+    private func files(_ surroundings: Surroundings) -> [ClientFile] {
         let folder = folder(surroundings)
         let added = [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder, named: $0) }
-        var files = [written(surroundings), config(surroundings)]
-        files += added.filter { !files.contains($0) }
+        let files = [written(surroundings), config(surroundings)]
+        return files + added.filter { !files.contains($0) }
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let files = files(surroundings)
         return files.map { file in
-            TerraformCredentials(file, others: files.filter { $0 != file })
+            TerraformCredentials(
+                file, others: files.filter { $0 != file },
+                helper: {
+                    guard let (setting, value) = try? found(surroundings) else { return nil }
+                    return setting.isOurs(value) ? nil : value
+                })
         }
     }
 
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        TerraformCredentials(written(surroundings))
+        let file = written(surroundings)
+        return TerraformCredentials(
+            file, others: files(surroundings).filter { $0 != file })
     }
 
     /// It looks into its files before it asks.
@@ -173,10 +184,16 @@ package struct TerraformCredentials: PlaintextTarget {
     package let file: ClientFile
     /// The other files in which it finds tokens.
     private let others: [ClientFile]
+    /// The helper that it asks, if that is not ours: it takes one.
+    private let helper: @Sendable () -> String?
 
-    package init(_ file: ClientFile, others: [ClientFile] = []) {
+    package init(
+        _ file: ClientFile, others: [ClientFile] = [],
+        helper: @escaping @Sendable () -> String? = { nil }
+    ) {
         self.file = file
         self.others = others
+        self.helper = helper
     }
 
     package var client: any Client { Terraform() }
@@ -184,11 +201,9 @@ package struct TerraformCredentials: PlaintextTarget {
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var logins = try items(of: content).map(\.login)
         // terraform takes the one or the other, and what is left would win over a helper.
-        let elsewhere = others.flatMap { file in
-            (try? TerraformCredentials(file).contents())?.logins.map { (login: $0, file: file) }
-                ?? []
-        }
+        let elsewhere = elsewhere
         let all = logins
+        let helper = helper()
         for index in logins.indices where logins[index].obstacle == nil {
             func differs(_ other: PlaintextLogin) -> Bool {
                 other.isForSame(as: logins[index].credential)
@@ -198,9 +213,17 @@ package struct TerraformCredentials: PlaintextTarget {
                 logins[index].obstacle = "\(other.file.path) has another token for it"
             } else if all.contains(where: differs) {
                 logins[index].obstacle = "it stands there twice, and differs"
+            } else if let helper {
+                logins[index].obstacle = "terraform asks another helper, \(helper), and takes one"
             }
         }
         return PlaintextContents(logins: logins)
+    }
+
+    private var elsewhere: [(login: PlaintextLogin, file: ClientFile)] {
+        others.flatMap { file in
+            (try? TerraformCredentials(file).contents())?.logins.map { ($0, file) } ?? []
+        }
     }
 
     @discardableResult
@@ -229,6 +252,14 @@ package struct TerraformCredentials: PlaintextTarget {
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         guard let host = login["key"] else { throw StoreError(.failed, "it names no host") }
+        // terraform takes the one or the other.
+        if let other = elsewhere.first(where: {
+            $0.login.isForSame(as: login) && !$0.login.isSame(as: login)
+        }) {
+            throw StoreError(
+                .failed, "\(other.file.path) has another token for \(host)",
+                hint: "take it out: keyfob logout --files --client terraform \(host)")
+        }
         var content = content
         let same = try items(of: content).filter { $0.login.isForSame(as: login) }
         if same.contains(where: { $0.login.isSame(as: login) }) { return content }

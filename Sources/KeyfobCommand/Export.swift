@@ -150,7 +150,8 @@ struct Export: ParsableCommand {
                     return (report(.dropped, "has another one for"), false)
                 }
                 throw StoreError(
-                    .failed, "the file has another login\(other.whose) for it",
+                    .failed,
+                    "the file has another login\(other.whose) for it, under \(other.spelling)",
                     hint: "say which one is kept: --prefer stored, or --prefer found")
             }
         } catch {
@@ -175,7 +176,9 @@ struct Export: ParsableCommand {
                     isOurs
                         ? "\(client.name) still asks Keyfob, and may not read this file"
                         : "\(client.name) asks another helper, \(name), and may not read this file")
-            case .needs(let hint): session.console.hint(hint)
+            case .needs(let hint):
+                session.console.warn("\(client.name) does not read this file")
+                session.console.hint(hint)
             }
             if keeper.isOurs || isOurs {
                 session.console.hint(

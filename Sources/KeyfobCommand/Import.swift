@@ -199,12 +199,24 @@ struct Import: ParsableCommand {
                         return nil
                     }
                     try helper.erase(key)
+                    try putBack(login.credential, session)
                     return nil
                 } catch {
                     return error
                 }
             }
         }
+    }
+
+    /// Whatever the other helper has erased, what was stored is still there; else it is stored again.
+    private func putBack(_ login: Credential, _ session: Session) throws(StoreError) {
+        guard let query = Query(replacedBy: login.entry) else { return }
+        guard try session.choice.store.find(query).isEmpty else { return }
+        try session.choice.store.save(login)
+        throw StoreError(
+            .failed,
+            "\(fromHelper ?? "") keeps its logins where Keyfob does, and this one was put back",
+            hint: "there is nothing to import; see: keyfob list")
     }
 
     // MARK: What becomes of one

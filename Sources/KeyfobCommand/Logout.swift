@@ -78,7 +78,9 @@ struct Logout: ParsableCommand {
         }
         let doubt = all ? lookAgain(&removals, session) : nil
         removals += plaintext.map {
-            Removal(from: $0, isOfAll: all || client != nil, where: isMeant)
+            Removal(
+                from: $0, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
+                where: isMeant)
         }
         if files { reportNetrc(session) }
         try report(removals, doubt: doubt, session)

@@ -48,7 +48,8 @@ struct Removal {
     /// Removes every login that is meant from a client's file, and looks again. What is left to the
     /// client is left, if it may be of the logins that are meant: `isOfAll` says whether all are.
     init(
-        from plaintext: any PlaintextFile, isOfAll: Bool, where isMeant: (PlaintextLogin) -> Bool
+        from plaintext: any PlaintextFile, isOfAll: Bool, of server: Text?,
+        where isMeant: (PlaintextLogin) -> Bool
     ) {
         name = plaintext.file.path
         do throws(StoreError) {
@@ -59,7 +60,15 @@ struct Removal {
             for login in meant where !rest.contains(where: { $0.isSamePlace(as: login) }) {
                 add(login.entry, login.description)
             }
-            if !rest.isEmpty {
+            let used = contents.logins.filter { login in
+                server.map { plaintext.isUsed(login, for: $0) } ?? false
+            }
+            if !used.isEmpty {
+                problem = StoreError(
+                    .failed,
+                    "\(plaintext.client.name) uses \(used.map(\.description).joined(separator: ", ")) for it",
+                    hint: "log out of that, too")
+            } else if !rest.isEmpty {
                 problem = StoreError(
                     .failed, rest.map(\.description).joined(separator: ", "), hint: "try again")
             } else if isOfAll, let note = contents.notes.first {
