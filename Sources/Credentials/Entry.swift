@@ -42,11 +42,7 @@ extension Entry {
     }
 
     /// What cargo calls the registry that a token is for, where it was stored with that name.
-    package var cargoName: Text? {
-        let prefix = Array("cargo-registry:".utf8)
-        guard realm == .cargo, label.bytes.starts(with: prefix) else { return nil }
-        return Text(validating: label.bytes.dropFirst(prefix.count))
-    }
+    package var cargoName: Text? { realm.serverName(in: label) }
 
     /// A token of a client that has no realm of its own.
     package static func token(of client: Text, key: Text, username: Text? = nil) -> Entry {

@@ -95,6 +95,18 @@ package enum Realm: String, CaseIterable, Sendable {
         self == .docker && name == "server" ? ServerKey(value).normalForm : value
     }
 
+    /// The server that attributes name, where one has several spellings; nil for other realms.
+    package func serverKey(in attributes: [String: Text]) -> ServerKey? {
+        self == .docker ? attributes["server"].map { ServerKey($0) } : nil
+    }
+
+    /// The client's name for the server, where labels tell it; nil for other realms.
+    func serverName(in label: Text) -> Text? {
+        let prefix = Array("cargo-registry:".utf8)
+        guard self == .cargo, label.bytes.starts(with: prefix) else { return nil }
+        return Text(validating: label.bytes.dropFirst(prefix.count))
+    }
+
     private func place(of attributes: [String: Text], naming names: [String]) -> Place? {
         var parts: [Text?] = []
         for name in names {

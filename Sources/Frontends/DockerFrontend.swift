@@ -10,10 +10,10 @@ package struct DockerFrontend: Frontend {
     /// How `list` writes a server.
     package enum Listing: Hashable, Sendable {
         /// As docker looks it up.
-        case docker
+        case spellings
         /// As a host, and only servers that are one: podman --remote and `podman machine`
         /// reject every pull when one key has a scheme (podman 4.3.1 and HEAD of 2026-04).
-        case podman
+        case hosts
     }
 
     /// The longest input, in bytes.
@@ -27,7 +27,7 @@ package struct DockerFrontend: Frontend {
     /// `program` is the name that the usage line shows. `store` is called once and only by a
     /// request that needs it: `version` and `--help` must answer without one.
     package init(
-        program: String, version: String, listing: Listing = .docker,
+        program: String, version: String, listing: Listing = .spellings,
         store: @escaping () throws(StoreError) -> any CredentialStore
     ) {
         self.program = program
@@ -140,8 +140,8 @@ package struct DockerFrontend: Frontend {
 
     private func listed(_ key: ServerKey) -> Text? {
         switch listing {
-        case .docker: key.listed
-        case .podman: key.podmanHost
+        case .spellings: key.listed
+        case .hosts: key.podmanHost
         }
     }
 

@@ -51,7 +51,7 @@ struct Helper {
             }
         case "docker-credential-keyfob-podman":
             DockerFrontend(
-                program: program, version: Version.current, listing: .podman
+                program: program, version: Version.current, listing: .hosts
             ) { () throws(StoreError) in
                 try openStore(over: channel)
             }

@@ -838,9 +838,7 @@ extension Query {
         return pattern
     }
 
-    private var serverKey: ServerKey? {
-        realm == .docker ? facts["server"].map { ServerKey($0) } : nil
-    }
+    private var serverKey: ServerKey? { realm.serverKey(in: facts) }
 }
 
 extension Entry {
@@ -851,8 +849,8 @@ extension Entry {
     fileprivate var itemAttributes: [String: Text] {
         var item = attributes
         item[schemaName] = realm.schema
-        if realm == .docker, let server = attributes["server"] {
-            item[normalFormName] = ServerKey(server).normalForm
+        if let server = realm.serverKey(in: attributes) {
+            item[normalFormName] = server.normalForm
         }
         return item
     }

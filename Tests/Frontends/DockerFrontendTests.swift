@@ -114,7 +114,7 @@ import Testing
         shelf.put("http://plain.example", "u", "4")
         shelf.put("r.example/team", "u", "5")
         shelf.put("not a server", "u", "6")
-        let script = serve(["list"], "unused", listing: .podman)
+        let script = serve(["list"], "unused", listing: .hosts)
         #expect(script.answer == Secret(text: #"{"docker.io":"u","r.example:5000":"u"}"#))
     }
 
@@ -281,7 +281,7 @@ import Testing
     // MARK: How it is asked
 
     private func serve(
-        _ arguments: [String], bytes: [UInt8], listing: DockerFrontend.Listing = .docker,
+        _ arguments: [String], bytes: [UInt8], listing: DockerFrontend.Listing = .spellings,
         status: Frontends.ExitStatus? = nil, at location: SourceLocation = #_sourceLocation
     ) -> Script {
         let script = Script(bytes)
@@ -296,7 +296,7 @@ import Testing
     }
 
     private func serve(
-        _ arguments: [String], _ input: String, listing: DockerFrontend.Listing = .docker,
+        _ arguments: [String], _ input: String, listing: DockerFrontend.Listing = .spellings,
         status: Frontends.ExitStatus? = nil, at location: SourceLocation = #_sourceLocation
     ) -> Script {
         serve(arguments, bytes: Array(input.utf8), listing: listing, status: status, at: location)
