@@ -26,9 +26,13 @@ package protocol Client: Sendable {
     /// Whether it knows its servers by names of its own.
     var serversHaveNames: Bool { get }
 
-    /// How `keyfob exec` runs it where it would write down what it finds in its environment; nil for
-    /// all others. Without surroundings it tells only whether that is so.
-    func execution(in surroundings: Surroundings?) -> Execution?
+    /// Whether it takes a login from variables of its own, which `execution` names.
+    var readsEnvironment: Bool { get }
+
+    /// How `keyfob exec` gives it a login. Throws `failed` where its variables cannot hold it.
+    func execution(
+        of login: Credential, in surroundings: Surroundings
+    ) throws(StoreError) -> Execution
 
     // MARK: What a person means
 
@@ -126,14 +130,23 @@ package enum Reading: Sendable {
     case needs(String)
 }
 
-/// How a client is run that writes its token down: with a folder of its own for that.
+/// How a client is run with a login.
 package struct Execution: Sendable {
-    /// The variables for the secret, the server and the folder.
-    package let secret: String
-    package let address: String
-    package let folder: String
-    /// What it keeps beside its logins, and is copied there and back.
-    package let settings: ClientFile
+    package typealias Variable = (name: String, value: Secret)
+
+    /// In which it looks for the secret.
+    package let secret: Variable
+    /// What else it must be told: left out where the variable is set already.
+    package var others: [Variable] = []
+    /// A folder of its own for a client that writes down what it finds in its environment.
+    package var folder: Folder?
+
+    package struct Folder: Sendable {
+        /// The variable that names it.
+        package let variable: String
+        /// What the client keeps beside its logins, and is copied there and back.
+        package let settings: ClientFile
+    }
 }
 
 /// The clients that Keyfob knows.
@@ -193,7 +206,15 @@ extension Client {
     /// Whether a server may have several logins of it.
     package var hasAccounts: Bool { realm.hasAccounts }
 
-    package func execution(in surroundings: Surroundings?) -> Execution? { nil }
+    package var readsEnvironment: Bool { false }
+
+    package func execution(
+        of login: Credential, in surroundings: Surroundings
+    ) throws(StoreError) -> Execution {
+        throw StoreError(
+            .failed, "\(name) takes no login from its environment",
+            hint: "name a variable for the secret: --env VARIABLE")
+    }
 
     /// What is meant by a server: what was typed, or what the client takes it for where that has no
     /// login among these.

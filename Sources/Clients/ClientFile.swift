@@ -336,7 +336,7 @@ package struct ClientFile: Hashable, Sendable {
 
 extension String {
     /// The folder that an absolute path lies in.
-    fileprivate var folder: String {
+    var folder: String {
         guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")), slash != startIndex else {
             return "/"
         }

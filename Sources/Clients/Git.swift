@@ -364,19 +364,10 @@ package struct GitCredentials: PlaintextTarget {
     }
 
     private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
-        let lines = content.expose { bytes in
-            var lines: [Range<Int>] = []
-            var start = 0
-            for index in bytes.indices where bytes[index] == 0x0A {
-                lines.append(start..<index + 1)
-                start = index + 1
-            }
-            return start < bytes.count ? lines + [start..<bytes.count] : lines
-        }
         // Of two for the same, git takes the first.
         var first: [Place: PlaintextLogin] = [:]
         var ofPaths: Set<Place> = []
-        return lines.compactMap { line in
+        return content.lines.compactMap { line in
             guard var login = login(content[line]) else { return nil }
             if let place = login.entry.login, login.obstacle == nil {
                 if let other = first[place], !other.isSame(as: login.credential) {

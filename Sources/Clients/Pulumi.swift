@@ -10,17 +10,24 @@ package struct Pulumi: Client {
     package var realm: Realm { .token }
     package var files: ClientFiles { .read }
     package var variables: [String] {
-        ["PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]
+        ["PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]
     }
 
     package func isLogin(variable name: String) -> Bool { name == "PULUMI_ACCESS_TOKEN" }
 
-    package func execution(in surroundings: Surroundings?) -> Execution? {
-        Execution(
-            secret: "PULUMI_ACCESS_TOKEN", address: "PULUMI_BACKEND_URL",
-            folder: "PULUMI_CREDENTIALS_PATH",
+    package var readsEnvironment: Bool { true }
+
+    /// It writes a token that it finds in its environment down.
+    package func execution(
+        of login: Credential, in surroundings: Surroundings
+    ) throws(StoreError) -> Execution {
+        var execution = Execution(secret: ("PULUMI_ACCESS_TOKEN", login.secret))
+        execution.others = [("PULUMI_BACKEND_URL", (login["key"]?.string ?? "").secret)]
+        execution.folder = Execution.Folder(
+            variable: "PULUMI_CREDENTIALS_PATH",
             // What it remembers of its clouds.
-            settings: ClientFile((surroundings.map(folder) ?? "") + "/config.json"))
+            settings: ClientFile(folder(surroundings) + "/config.json"))
+        return execution
     }
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {

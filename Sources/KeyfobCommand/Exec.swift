@@ -73,7 +73,7 @@ struct Exec: ParsableCommand {
         guard !command.isEmpty else {
             throw ValidationError("there is no program to run; name it after --")
         }
-        guard !env.isEmpty || named?.client.execution(in: nil) != nil else {
+        guard !env.isEmpty || named?.client.readsEnvironment == true else {
             throw ValidationError("say which variable the secret is for: --env VARIABLE")
         }
     }
@@ -87,17 +87,19 @@ struct Exec: ParsableCommand {
         if let variable = variables.first(where: \.holdsNUL) {
             throw StoreError(.failed, "\(variable.name) would hold a NUL, which no variable can")
         }
-        guard let own = named?.client.execution(in: session.surroundings) else {
+        guard let client = named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))
         }
-        if env.isEmpty { variables.append(Variable(own.secret, try login.token())) }
-        if session.surroundings[own.address] == nil {
-            let url = login["key"]?.bytes ?? []
-            variables.append(Variable(own.address, Secret(copying: url.span)))
+        let own = try client.execution(of: login, in: session.surroundings)
+        if env.isEmpty { variables.append(Variable(own.secret.name, own.secret.value)) }
+        for (name, value) in own.others where session.surroundings[name] == nil {
+            variables.append(Variable(name, value))
         }
-        let folder = try ExecFolder(session, settings: own.settings)
-        variables.append(
-            Variable(own.folder, Secret(copying: Array(folder.path.utf8).span)))
+        guard let settings = own.folder?.settings, let variable = own.folder?.variable else {
+            throw failure(Variable.exec(command, variables))
+        }
+        let folder = try ExecFolder(session, settings: settings)
+        variables.append(Variable(variable, Secret(copying: Array(folder.path.utf8).span)))
         let status = Variable.run(command, variables, keeping: folder.descriptor)
         folder.remove()
         guard status >= 0 else { throw failure(-status) }
