@@ -152,7 +152,7 @@ package struct Execution: Sendable {
 /// The clients that Keyfob knows.
 package enum Clients {
     package static let all: [any Client] = [
-        Docker(), Podman(), Cargo(), Git(), Terraform(), Pulumi(), Other(),
+        Docker(), Podman(), Cargo(), Git(), Terraform(), Pulumi(), Npm(), Other(),
     ]
 
     /// One for each set of logins: the first of those that share them.

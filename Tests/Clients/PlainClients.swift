@@ -164,6 +164,7 @@ struct PlainClients {
 
     private static let terraform = executable("terraform")
     static let cargo = executable("cargo")
+    static let npm = executable("npm")
 
     /// Where rustup's cargo finds its toolchain from another home.
     static let rustup: String = {

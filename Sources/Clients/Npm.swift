@@ -1,0 +1,380 @@
+package import Credentials
+internal import TextEditing
+
+/// npm (10.8), which knows no helpers: `keyfob exec` gives it its token.
+///
+/// It finds a token by the longest part of a registry's address that its settings name, as
+/// `//HOST[:PORT][/PATH]/:_authToken`; in its environment first, then in the project's `.npmrc`, the
+/// user's and the machine's. What it finds is sent as it is: a line that names a variable which is not
+/// set would make even what is public fail (401). So an import takes the line out.
+package struct Npm: Client {
+    package init() {}
+
+    package var name: Text { "npm" }
+    package var realm: Realm { .token }
+    package var userNames: UserNames { .optional }
+    package var files: ClientFiles { .written }
+    package var variables: [String] {
+        ["NPM_CONFIG_USERCONFIG", "npm_config_userconfig", "NPM_CONFIG_GLOBALCONFIG"]
+            + ["npm_config_globalconfig", "NPM_CONFIG_PREFIX", "npm_config_prefix"]
+    }
+
+    /// Its settings in the environment may be spelled in any case.
+    package func isLogin(variable name: String) -> Bool {
+        name.lowercased().hasPrefix("npm_config_//")
+    }
+
+    package var readsEnvironment: Bool { true }
+
+    package func execution(
+        of login: Credential, in surroundings: Surroundings
+    ) throws(StoreError) -> Execution {
+        let key = login["key"]?.string ?? ""
+        let setting = "npm_config_//\(key)/:"
+        guard let username = login.entry.username else {
+            guard NpmSettings.isPlain(login.secret) else { throw Npm.unfit }
+            return Execution(secret: (setting + "_authToken", login.secret))
+        }
+        return Execution(secret: (setting + "_auth", Npm.basic(username, login.secret)))
+    }
+
+    fileprivate static let unfit = StoreError(
+        .failed, "npm would read this token as another one",
+        hint: "make a token of letters, digits and punctuation without quotes, spaces, ; # \\ or $")
+
+    fileprivate static func basic(_ username: Text, _ password: Secret) -> Secret {
+        Secret(base64Of: Secret(joining: [(username.string + ":").secret, password]))
+    }
+
+    // MARK: What a person means
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        [tokenQuery(Npm.key(server) ?? server)]
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        guard let key = Npm.key(server) else {
+            throw refusal(of: server, "[https://]host[:port][/path], as in registry.npmjs.org")
+        }
+        return tokenPlace(key)
+    }
+
+    /// What npm calls a registry, without the slashes around it: its host in lower case, its port and
+    /// its path. Nil for what is no address of one.
+    static func key(_ address: Text) -> Text? {
+        var rest = address.string
+        var port: String?
+        for (scheme, standard) in [("https://", ":443"), ("http://", ":80"), ("//", "")]
+        where rest.lowercased().hasPrefix(scheme) {
+            rest.removeFirst(scheme.count)
+            port = standard
+            break
+        }
+        while rest.hasSuffix("/") { rest.removeLast() }
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        var host = rest[..<slash].lowercased()
+        if let port, !port.isEmpty, host.hasSuffix(port) { host.removeLast(port.count) }
+        let isHost = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"),
+                UInt8(ascii: "["), UInt8(ascii: "]"):
+                true
+            default: false
+            }
+        }
+        let isPath = rest[slash...].utf8.allSatisfy { byte in
+            (0x21...0x7E).contains(byte) && !"=?#;\"'\\[]".utf8.contains(byte)
+        }
+        guard isHost, isPath, !host.isEmpty else { return nil }
+        return Text(host + rest[slash...])
+    }
+
+    // MARK: Its own files
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let besides = [project(surroundings), machine(surroundings)].map { $0.exists ? [$0] : [] }
+        return (besides[0] + [user(surroundings)] + besides[1]).map { NpmSettings($0) }
+    }
+
+    package func plaintextTarget(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> any PlaintextTarget {
+        NpmSettings(user(surroundings))
+    }
+
+    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? { NpmSettings(file) }
+
+    private func setting(_ name: String, _ surroundings: Surroundings) -> String? {
+        surroundings["npm_config_" + name] ?? surroundings["NPM_CONFIG_" + name.uppercased()]
+    }
+
+    private func user(_ surroundings: Surroundings) -> ClientFile {
+        ClientFile(setting("userconfig", surroundings) ?? surroundings.home + "/.npmrc")
+    }
+
+    /// The project is the nearest folder above that has a `package.json` or `node_modules`, else the
+    /// folder itself.
+    private func project(_ surroundings: Surroundings) -> ClientFile {
+        let here = ClientFile(".npmrc")
+        var folder = here.path.folder
+        while !ClientFile(folder + "/package.json").exists,
+            !ClientFile(folder + "/node_modules").exists
+        {
+            guard folder != "/" else { return here }
+            folder = folder.folder
+        }
+        return ClientFile(folder + "/.npmrc")
+    }
+
+    /// npm's prefix is the folder above that of its `node`, unless it is told another.
+    private func machine(_ surroundings: Surroundings) -> ClientFile {
+        if let named = setting("globalconfig", surroundings) { return ClientFile(named) }
+        let node = surroundings.program("node").map { ClientFile($0).identity.folder.folder }
+        let prefix = setting("prefix", surroundings) ?? node
+        return ClientFile((prefix ?? "/usr/local") + "/etc/npmrc")
+    }
+}
+
+/// `.npmrc`, in which npm keeps its settings, a line each (the package `ini`), and with them the tokens
+/// of its registries.
+package struct NpmSettings: PlaintextTarget {
+    package let file: ClientFile
+
+    package init(_ file: ClientFile) { self.file = file }
+
+    package var client: any Client { Npm() }
+
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        PlaintextContents(logins: logins(of: content).map(\.login))
+    }
+
+    @discardableResult
+    package func remove(
+        where isMeant: (PlaintextLogin) -> Bool
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.edit { content throws(StoreError) in
+            removed = []
+            guard let content else { return nil }
+            var edits = Edits()
+            for (lines, login) in logins(of: content) where isMeant(login) {
+                for line in lines { edits.replace(line) }
+                removed.append(login.entry)
+            }
+            return edits.isEmpty ? nil : edits.applied(to: content)
+        }
+        return removed
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        guard let key = login["key"] else { throw StoreError(.failed, "it names no registry") }
+        var edits = Edits()
+        let same = logins(of: content).filter { $0.login.isForSame(as: login) }
+        if same.contains(where: { $0.login.isSame(as: login) && $0.login.obstacle == nil }) {
+            return content
+        }
+        for line in same.flatMap(\.lines) { edits.replace(line) }
+        let isEnded = content.isEmpty || content.expose { $0[$0.count - 1] == 0x0A }
+        var parts = isEnded ? [] : ["\n".secret]
+        if let username = login.entry.username {
+            parts += ["//\(key)/:_auth=".secret, Npm.basic(username, login.secret)]
+        } else {
+            guard NpmSettings.isPlain(login.secret) else { throw Npm.unfit }
+            parts += ["//\(key)/:_authToken=".secret, login.secret]
+        }
+        // Behind a section's header it would be no setting of npm's.
+        let end = settings(of: content).last?.line.upperBound
+        let place = hasSection(content) ? end ?? 0 : content.count
+        edits.replace(place..<place, with: Secret(joining: parts + ["\n".secret]))
+        return edits.applied(to: content)
+    }
+
+    /// Whether npm reads a value as it is written.
+    static func isPlain(_ value: Secret) -> Bool {
+        value.expose { bytes in
+            !bytes.isEmpty
+                && bytes.indices.allSatisfy { index in
+                    (0x21...0x7E).contains(bytes[index])
+                        && !"\"'\\;#$".utf8.contains(bytes[index])
+                }
+        }
+    }
+
+    // MARK: Reading
+
+    /// One line: what it sets, and to what.
+    private struct Setting {
+        let line: Range<Int>
+        /// The part of the address that it is for, as it is written; nil where it names none.
+        let address: Text?
+        let name: Text
+        let value: Secret
+    }
+
+    private typealias Found = (lines: [Range<Int>], login: PlaintextLogin)
+
+    /// Of what the file says of one registry npm takes a token before a name with its password in one,
+    /// and that before both by themselves; of two lines the later one.
+    private func logins(of content: Secret) -> [Found] {
+        var order: [Text?] = []
+        var all: [Text?: [Setting]] = [:]
+        for setting in settings(of: content) where NpmSettings.names.contains(setting.name) {
+            if all[setting.address] == nil { order.append(setting.address) }
+            all[setting.address, default: []].append(setting)
+        }
+        var used: Set<Text> = []
+        return order.flatMap { address -> [Found] in
+            let settings = all[address] ?? []
+            func last(_ name: Text) -> Setting? { settings.last { $0.name == name } }
+            var found: [Found] = []
+            func add(_ names: [Text], _ username: Text?, _ secret: Secret?, _ obstacle: String?) {
+                let lines = settings.filter { names.contains($0.name) }.map(\.line)
+                var login = login(address, username, secret, obstacle)
+                if let key = login.entry.attributes["key"], login.obstacle == nil,
+                    !used.insert(key).inserted
+                {
+                    login.obstacle = "npm takes another line for the same registry"
+                    login.isShadowed = true
+                }
+                found.append((lines, login))
+            }
+            if let token = last("_authToken") {
+                add(["_authToken"], nil, token.value, nil)
+            }
+            if let pair = last("_auth") {
+                let parts = Secret(base64: pair.value).flatMap(split)
+                add(
+                    ["_auth"], parts?.username, parts?.password,
+                    parts == nil ? "it is not a name and a password in base64" : nil)
+            }
+            if let password = last("_password") {
+                let name = last("username").flatMap { Text(copying: $0.value) }
+                let secret = Secret(base64: password.value)
+                add(
+                    ["_password"] + (name == nil ? [] : ["username"]), name, secret,
+                    name == nil
+                        ? "it has no user name" : secret == nil ? "it is not base64" : nil)
+            }
+            return found
+        }
+    }
+
+    private static let names: [Text] = ["_authToken", "_auth", "_password", "username"]
+
+    private func login(
+        _ address: Text?, _ username: Text?, _ secret: Secret?, _ obstacle: String?
+    ) -> PlaintextLogin {
+        let key = address.flatMap { Npm.key(Text("//\($0)") ?? "") }
+        var obstacle = obstacle
+        if address == nil { obstacle = "npm 9 and newer refuse it: it names no registry" }
+        if address != nil, key != address { obstacle = "npm spells no registry so" }
+        if let secret, username == nil, obstacle == nil, !NpmSettings.isPlain(secret) {
+            obstacle = "npm could not be given it by a variable"
+        }
+        return PlaintextLogin(
+            .token(
+                of: "npm", key: key ?? address ?? "registry.npmjs.org",
+                username: username?.isEmpty == true ? nil : username),
+            secret: secret ?? "".secret, obstacle: obstacle,
+            spelling: key == address ? nil : address)
+    }
+
+    private func split(_ pair: Secret) -> (username: Text, password: Secret)? {
+        let colon = pair.expose { bytes in
+            bytes.indices.first { bytes[$0] == UInt8(ascii: ":") }
+        }
+        guard let colon, let username = Text(copying: pair[0..<colon]), !username.isEmpty else {
+            return nil
+        }
+        return (username, pair[colon + 1..<pair.count])
+    }
+
+    /// Whether the file has a header of a section.
+    private func hasSection(_ content: Secret) -> Bool {
+        content.lines.contains { isHeader(content[$0]) }
+    }
+
+    private func isHeader(_ line: Secret) -> Bool {
+        line.expose { !$0.isEmpty && $0[0] == UInt8(ascii: "[") }
+    }
+
+    /// What is set before the first section, comments left out and what names a variable.
+    private func settings(of content: Secret) -> [Setting] {
+        var settings: [Setting] = []
+        for line in content.lines {
+            let text = content[line].trimmed
+            if isHeader(text) { break }
+            let equals = text.expose { bytes in
+                bytes.isEmpty || bytes[0] == UInt8(ascii: ";") || bytes[0] == UInt8(ascii: "#")
+                    ? nil : bytes.indices.first { bytes[$0] == UInt8(ascii: "=") }
+            }
+            guard let equals, let key = Text(copying: text[0..<equals].trimmed),
+                let value = value(text[equals + 1..<text.count].trimmed), !value.isEmpty
+            else { continue }
+            let words = key.string
+            let colon = words.lastIndex(of: ":")
+            let isScoped = words.hasPrefix("//") && colon != nil
+            let name = isScoped ? String(words[words.index(after: colon!)...]) : words
+            var address = isScoped ? String(words[..<colon!].dropFirst(2)) : ""
+            if address.hasSuffix("/") { address.removeLast() }
+            settings.append(
+                Setting(
+                    line: line, address: isScoped ? Text(address) : nil, name: Text(name) ?? "",
+                    value: value))
+        }
+        return settings
+    }
+
+    /// What npm reads where this is written; nil where it takes it from a variable.
+    private func value(_ written: Secret) -> Secret? {
+        let (quote, isQuoted) = written.expose { bytes in
+            let first = bytes.isEmpty ? 0 : bytes[0]
+            return (
+                first,
+                bytes.count > 1 && (first == 0x22 || first == 0x27)
+                    && bytes[bytes.count - 1] == first
+            )
+        }
+        if isQuoted, quote != 0 { return withoutVariables(written[1..<written.count - 1]) }
+        let plain = Secret(capacity: written.count) { memory in
+            written.expose { bytes in
+                var (index, count) = (0, 0)
+                while index < bytes.count, bytes[index] != 0x3B, bytes[index] != 0x23 {
+                    let next = index + 1 < bytes.count ? bytes[index + 1] : 0
+                    if bytes[index] == 0x5C, next == 0x5C || next == 0x3B || next == 0x23 {
+                        index += 1
+                    }
+                    memory[count] = bytes[index]
+                    count += 1
+                    index += 1
+                }
+                return count
+            }
+        }
+        return withoutVariables(plain.trimmed)
+    }
+
+    private func withoutVariables(_ value: Secret) -> Secret? {
+        let namesVariable = value.expose { bytes in
+            bytes.indices.dropLast().contains {
+                bytes[$0] == UInt8(ascii: "$") && bytes[$0 + 1] == UInt8(ascii: "{")
+            }
+        }
+        return namesVariable ? nil : value
+    }
+}
+
+extension Secret {
+    /// Without the blanks at its ends.
+    fileprivate var trimmed: Secret {
+        let range = expose { bytes in
+            let first = bytes.indices.first { bytes[$0] > 0x20 } ?? bytes.count
+            let last = bytes.indices.last { bytes[$0] > 0x20 } ?? first - 1
+            return first..<last + 1
+        }
+        return self[range]
+    }
+}
