@@ -46,7 +46,10 @@ struct Answer: Equatable, Sendable, CustomStringConvertible {
     var description: String { (user.map { "\($0):\(secret)" } ?? secret).debugDescription }
 
     /// What is looked for in files: a login without a password is one whose user is the secret.
-    var marker: String { secret.isEmpty ? user ?? "" : secret }
+    /// Of a secret that is not UTF-8 only its beginning is known: clients tell it as JSON.
+    var marker: String {
+        String((secret.isEmpty ? user ?? "" : secret).prefix { $0 != "\u{FFFD}" })
+    }
 }
 
 extension OracleClient {
