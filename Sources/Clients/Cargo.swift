@@ -152,13 +152,13 @@ private struct CargoConfig {
 
     init(_ files: [ClientFile], _ surroundings: Surroundings) {
         self.surroundings = surroundings
+        var seen: Set<Text> = []
         for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places)
         where values[keys] == nil {
             values[keys] = place.entry.value
-            guard keys.count == 3, keys[0] == "registries", !names.contains(keys[1]) else {
-                continue
+            if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
+                names.append(keys[1])
             }
-            names.append(keys[1])
         }
     }
 

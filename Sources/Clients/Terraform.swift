@@ -201,17 +201,15 @@ package struct TerraformCredentials: PlaintextTarget {
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var logins = try items(of: content).map(\.login)
         // terraform takes the one or the other, and what is left would win over a helper.
-        let elsewhere = elsewhere
-        let all = logins
+        let elsewhere = Dictionary(grouping: elsewhere, by: \.login.entry.login)
+        let here = Dictionary(grouping: logins, by: \.entry.login)
         let helper = helper()
         for index in logins.indices where logins[index].obstacle == nil {
-            func differs(_ other: PlaintextLogin) -> Bool {
-                other.isForSame(as: logins[index].credential)
-                    && !other.isSame(as: logins[index].credential)
-            }
-            if let other = elsewhere.first(where: { differs($0.login) }) {
+            let login = logins[index].credential
+            let others = elsewhere[login.entry.login] ?? []
+            if let other = others.first(where: { !$0.login.isSame(as: login) }) {
                 logins[index].obstacle = "\(other.file.path) has another token for it"
-            } else if all.contains(where: differs) {
+            } else if here[login.entry.login]?.contains(where: { !$0.isSame(as: login) }) == true {
                 logins[index].obstacle = "it stands there twice, and differs"
             } else if let helper {
                 logins[index].obstacle = "terraform asks another helper, \(helper), and takes one"
