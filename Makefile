@@ -40,7 +40,7 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by. Functions that are the same are kept once, where nobody asks
+# so they need no table to unwind by. They export no symbol, so that what is not used is left out. Functions that are the same are kept once, where nobody asks
 # for their address. Nothing in them tells one build of a commit from another, in whatever folder it
 # was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
 # what the compiler has been told.
@@ -48,7 +48,7 @@ static = .build/static
 RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
-	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe \
+	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe -Xlinker --no-export-dynamic \
 	-Xlinker --build-id=none -Xswiftc -gnone \
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
