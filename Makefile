@@ -34,14 +34,16 @@ BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \
-	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers pass gnupg \
+	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl \
+	ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers \
+	pass gnupg \
 	strace valgrind zsh fish mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by. They export no symbol, so that what is not used is left out. Functions that are the same are kept once, where nobody asks
-# for their address. Nothing in them tells one build of a commit from another, in whatever folder it
+# so they need no table to unwind by. They export no symbol, so that what is not used is left out.
+# Functions that are the same are kept once, where nobody asks for their address. Nothing in them tells one build of a commit from another, in whatever folder it
 # was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
 # what the compiler has been told.
 static = .build/static

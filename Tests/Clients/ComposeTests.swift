@@ -4,7 +4,7 @@ import Testing
 
 /// The real docker-compose, which asks for the logins of all its images at once.
 @Suite struct ComposeTests {
-    private static let runs = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] == nil ? 1 : 10
+    private static let runs = Sandbox.isSoak ? 10 : 1
     private static let images = ["web", "api", "db"]
 
     @Test func aPullOfThreePrivateImagesIsGivenEachItsLogin() throws {

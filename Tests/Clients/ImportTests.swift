@@ -87,7 +87,7 @@ import Testing
     /// Killed at any moment, and run again, every login is in exactly one place, and works.
     @Test(arguments: Machine.Kind.allCases)
     func anImportThatIsKilledLosesNothing(_ kind: Machine.Kind) throws {
-        let isLong = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
+        let isLong = Sandbox.isSoak
         let (count, kills) = isLong ? (200, 50) : (20, 6)
         let machine = try Machine(kind)
         let servers = (0..<count).map { "host\($0).example" }

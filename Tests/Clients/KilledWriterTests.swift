@@ -6,7 +6,7 @@ import Testing
 @Suite struct KilledWriterTests {
     /// How many kills must land between the lock and the rename: there the new file lies beside
     /// the old one. `make soak` waits for more of them.
-    private static let kills = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] == nil ? 20 : 1000
+    private static let kills = Sandbox.isSoak ? 1000 : 20
     private static let store = "home/.local/share/keyfob"
 
     @Test func aKilledWriterLeavesTheOldLoginOrTheNewOneAndTheOthers() throws {

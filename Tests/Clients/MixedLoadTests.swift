@@ -4,9 +4,8 @@ import Testing
 
 /// Clients that do everything at the same time, for a while.
 @Suite struct MixedLoadTests {
-    private static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
-    private static let clients = isSoak ? 64 : 8
-    private static let duration = Duration.seconds(isSoak ? 30 : 2)
+    private static let clients = Sandbox.isSoak ? 64 : 8
+    private static let duration = Duration.seconds(Sandbox.isSoak ? 30 : 2)
 
     @Test(arguments: Machine.Kind.allCases)
     func eachClientFindsWhatItHasStoredAndOfWhatAllStoreNothingImpossible(

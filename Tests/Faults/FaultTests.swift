@@ -4,10 +4,9 @@ import Testing
 
 /// Every call of the file store to the system fails in turn, in every way.
 @Suite struct FaultTests {
-    private static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
-    private static let faults = isSoak ? Fault.all : Fault.some
+    private static let faults = Sandbox.isSoak ? Fault.all : Fault.some
     private static let scenarios =
-        Scenario.ofStore + Scenario.ofMarker + (isSoak ? Scenario.ofProtection : [])
+        Scenario.ofStore + Scenario.ofMarker + (Sandbox.isSoak ? Scenario.ofProtection : [])
 
     @Test(arguments: scenarios)
     func whateverFailsTheOldStateIsLeftOrTheNewOneAndWhatIsSaidIsTrue(

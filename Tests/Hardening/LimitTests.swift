@@ -82,10 +82,14 @@ import Testing
 
         var settings: [String] {
             switch self {
-            case .memory: stride(from: 6000, through: 90_000, by: 1500).map { "ulimit -v \($0)" }
+            case .memory:
+                stride(from: 6000, through: 90_000, by: Sandbox.isSoak ? 1500 : 12_000)
+                    .map { "ulimit -v \($0)" }
             case .processes:
-                [1, 4, 8, 12, 16, 20, 24, 28, 32, 48].map { "prlimit --pid $$ --nproc=\($0)" }
-            case .files: (3...24).map { "ulimit -n \($0)" }
+                (Sandbox.isSoak ? [1, 4, 8, 12, 16, 20, 24, 28, 32, 48] : [1, 12, 24])
+                    .map { "prlimit --pid $$ --nproc=\($0)" }
+            case .files:
+                stride(from: 3, through: 24, by: Sandbox.isSoak ? 1 : 5).map { "ulimit -n \($0)" }
             case .lockedMemory: ["ulimit -l 0", "ulimit -l 4", "ulimit -l 64"]
             case .fileSize: ["ulimit -f 0", "ulimit -f 1"]
             case .stack: ["ulimit -s 16", "ulimit -s 64", "ulimit -s 128"]

@@ -77,11 +77,10 @@ struct Seed: Sendable, CustomTestStringConvertible, CustomStringConvertible {
     var testDescription: String { description }
 
     private static let environment = ProcessInfo.processInfo.environment
-    private static let isSoak = environment["KEYFOB_SOAK"] != nil
 
     static let all: [Seed] = {
         let parts = environment["KEYFOB_ORACLE_SEEDS"]?.split(separator: ".").compactMap { Int($0) }
-        let numbers = parts.map { $0[0]...$0[$0.count - 1] } ?? 1...(isSoak ? 500 : 40)
+        let numbers = parts.map { $0[0]...$0[$0.count - 1] } ?? 1...(Sandbox.isSoak ? 500 : 40)
         let only = environment["KEYFOB_ORACLE_CLIENT"]
         return oracleClients.map { $0.name }.filter { only == nil || only == $0 }
             .flatMap { client in numbers.map { Seed(client: client, number: $0) } }
@@ -106,7 +105,7 @@ struct Seed: Sendable, CustomTestStringConvertible, CustomStringConvertible {
             default: break
             }
             if random.once(in: 20) { plan.hasKeyring = true }
-            let isAll = Seed.environment["KEYFOB_ORACLE_ALL"] != nil || Seed.isSoak
+            let isAll = Seed.environment["KEYFOB_ORACLE_ALL"] != nil || Sandbox.isSoak
             if isAll || !Known.shared.excuses(plan, law) { return (plan, law) }
         }
         return nil

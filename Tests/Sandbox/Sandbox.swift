@@ -76,6 +76,9 @@ package final class Sandbox: Sendable {
         state.withLock { $0.environment[name] = value }
     }
 
+    /// Whether the tests that take long are run as well: `make soak`.
+    package static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
+
     /// Where the products of this build lie.
     package static let products: String = {
         let executable = try? FileManager.default.destinationOfSymbolicLink(

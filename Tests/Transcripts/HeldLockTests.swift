@@ -4,7 +4,6 @@ import Testing
 
 /// A lock that another process holds and does not release: each wait for one has a deadline.
 @Suite struct HeldLockTests {
-    private static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
     private static let store = "home/.local/share/keyfob/credentials"
     /// 15 s, and what a program takes besides on a busy machine.
     private static let patience = 20.0
@@ -71,7 +70,7 @@ import Testing
         for (request, program) in all.filter({ !$0.0.needsLock }) + all.filter(\.0.needsLock) {
             let name = request.words.joined(separator: " ")
             let outcome = try program.finish()
-            if Self.isSoak {
+            if Sandbox.isSoak {
                 print("\(name): status \(outcome.status) in \(outcome.seconds) s")
             }
             #expect(outcome.seconds < Self.patience, "\(name)")
@@ -162,7 +161,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: isSoak),
+        .enabled(if: Sandbox.isSoak),
         arguments: [
             "keyfob login --no-verify -u u --password-stdin x.example",
             "keyfob passphrase set --stdin",
@@ -182,7 +181,7 @@ import Testing
     }
 
     /// A minute is what a person is given.
-    @Test(.enabled(if: isSoak))
+    @Test(.enabled(if: Sandbox.isSoak))
     func anotherQuestionThatStandsForEverIsGivenUpAfterAMinute() throws {
         let sandbox = try Sandbox()
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")

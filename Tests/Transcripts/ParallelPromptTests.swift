@@ -4,9 +4,8 @@ import Testing
 
 /// Helpers that a client starts at once, at one terminal, under a passphrase that is typed.
 @Suite(.serialized) struct ParallelPromptTests {
-    private static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
-    private static let numbers = isSoak ? [3, 8, 32] : [3, 8]
-    private static let runs = isSoak ? 20 : 1
+    private static let numbers = Sandbox.isSoak ? [3, 8, 32] : [3, 8]
+    private static let runs = Sandbox.isSoak ? 20 : 1
 
     @Test(arguments: numbers, [0, 1, 2])
     func eachIsGivenItsLoginAndThePassphraseIsTypedOncePerQuestion(
@@ -43,7 +42,7 @@ import Testing
 
     @Test(arguments: numbers, End.allCases)
     func whateverEndsThemAllTheTerminalIsAsBefore(helpers: Int, end: End) throws {
-        for run in 0..<(Self.isSoak ? 20 : 3) {
+        for run in 0..<(Sandbox.isSoak ? 20 : 3) {
             let party = try Party(helpers)
             // A quarter of the runs each before and at the first questions, and later.
             let delay = Double.random(in: 0...(0.05 * Double(helpers * (run % 4 + 1))))

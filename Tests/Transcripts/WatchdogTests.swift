@@ -3,7 +3,7 @@ import Sandbox
 import Testing
 
 /// The process ends after 20 seconds whatever it waits for. Run by `make soak`.
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil))
+@Suite(.enabled(if: Sandbox.isSoak))
 struct WatchdogTests {
     let sandbox: Sandbox
 
