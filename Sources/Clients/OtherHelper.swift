@@ -11,8 +11,8 @@ package struct OtherHelper: Sendable {
     /// A server that there is not.
     private static let probe: Text = "https://keyfob-probe.invalid"
     private static let limit = 4 << 20
-    /// How long one question may take, in seconds: it may ask a person.
-    private static let patience = 60
+    /// How long one question may take, in seconds: it may ask a person. All of it ends in a minute.
+    private static let patience = 58
     private static let notFound = "credentials not found in native keychain"
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
     private static let labelPrefix = "Registry credentials for "
