@@ -9,7 +9,7 @@
 
 struct Library library;
 
-/// How the opening of one library ended.
+/// The end of an attempt to open one library.
 typedef struct Opened {
     KeyringOutcome outcome;
     char reason[256];

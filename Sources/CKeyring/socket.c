@@ -122,7 +122,7 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-// Who listens.
+// The check of the process that listens.
 
 /// Returns true if this number stands for users that have none of their own here: the process is in
 /// a user namespace that does not number all users. Outside of one it is a user like any other.

@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// How long a program has to end by itself once it was told to, and how long its end may then take.
+// The time that a program has to end by itself after SIGTERM, and the time that its end may take
+// after SIGKILL.
 enum { GRACE_MILLISECONDS = 500, END_MILLISECONDS = 1500 };
 
 static long milliseconds(void) {
@@ -92,7 +93,7 @@ static void end_like(int status) {
 }
 
 static void run_program(char *const *arguments, int input, int output, int failure) {
-    // What it is given must not be closed by what makes room for it.
+    // The duplicates lie above the standard streams, so that dup2 onto those closes none of them.
     input = input < 0 ? open("/dev/null", O_RDONLY) : fcntl(input, F_DUPFD, STDERR_FILENO + 1);
     output = fcntl(output, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (input >= 0 && output >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
@@ -163,7 +164,7 @@ static bool open_pipes(Pipes *pipes, bool reads) {
     return false;
 }
 
-// Why the program was not started; 0 if it was.
+// Returns the number of the error for which the program was not started; 0 if it was.
 static int read_failure(int file) {
     int error;
     ssize_t length;

@@ -9,7 +9,7 @@
 
 enum {
     longest_pause = 10 * 1000 * 1000,
-    // How long a process that has waited in vain once waits for any other lock, in milliseconds.
+    // After one wait in vain a process waits so long for any other lock, in milliseconds.
     patience_after = 1000,
 };
 

@@ -21,12 +21,12 @@
 // watchdog's. SIGCONT tells that the process was stopped.
 static const int caught[] = {SIGALRM, SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,  SIGPOLL,
                              SIGPROF, SIGXCPU, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGVTALRM};
-// What is sent where the program itself is wrong.
+// Signals of a fault in the program itself.
 static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
 enum {
     caught_count = sizeof caught / sizeof *caught,
     crash_count = sizeof crashes / sizeof *crashes,
-    // How long it may take until a change that no signal tells of is seen, in milliseconds.
+    // The interval at which changes are looked for that no signal tells of, in milliseconds.
     glance = 20,
 };
 

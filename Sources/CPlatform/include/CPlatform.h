@@ -36,8 +36,8 @@ bool platform_is_user_or_root(uid_t user);
 /// is waiting for. If the answer has not been claimed by then, the last words are written first.
 void platform_watchdog_start(unsigned seconds);
 
-/// What is written, to standard output and to standard error, when the watchdog or a crash ends the
-/// process: a start, the reason, such as `timed out`, and an end with its line feed. All are ended by
+/// The texts that are written to standard output and to standard error when the watchdog or a crash
+/// ends the process: a start, the reason, such as `timed out`, and an end with its line feed. All are ended by
 /// NUL, and stay where they are as long as the process runs.
 typedef struct {
     /// NULL: nothing is written to standard output.
@@ -116,9 +116,9 @@ int platform_run(char *_Nullable const *_Nonnull arguments, const PlatformVariab
 /// which do not block and are the caller's to close.
 typedef struct {
     pid_t process;
-    /// What it reads; negative if it reads nothing.
+    /// The pipe to its standard input; negative if it reads nothing.
     int input;
-    /// What it prints.
+    /// The pipe from its standard output.
     int output;
 } PlatformChild;
 
