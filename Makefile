@@ -8,8 +8,8 @@ version := $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Settings/Version
 
 EXECUTABLES = docker-credential-keyfob keyfob
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
-NAMES = docker-credential-keyfob-podman cargo-credential-keyfob git-credential-keyfob \
-	terraform-credentials-keyfob
+NAMES := $(filter-out $(EXECUTABLES),$\
+	$(shell sed -n 's/.* = "\(.*\)"/\1/p' Sources/Credentials/ProgramName.swift))
 RELEASE = .build/release
 # What completes a command line of keyfob's, made by keyfob itself.
 completions = .build/completions

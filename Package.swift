@@ -110,7 +110,9 @@ let package = Package(
         ),
 
         // What tests share: a private place to run programs in, and what every store must do.
-        .target(name: "Sandbox", path: "Tests/Sandbox", exclude: ["KWallet"]),
+        .target(
+            name: "Sandbox", dependencies: ["Credentials"], path: "Tests/Sandbox",
+            exclude: ["KWallet"]),
         .target(name: "MemoryStore", dependencies: ["Credentials"], path: "Tests/MemoryStore"),
         .target(
             name: "StoreContract", dependencies: ["Credentials"], path: "Tests/StoreContract"),
@@ -186,7 +188,8 @@ let package = Package(
             name: "HardeningTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Hardening",
             exclude: ["memcheck.supp"]),
-        .testTarget(name: "ReleaseTests", dependencies: ["Sandbox"], path: "Tests/Release"),
+        .testTarget(
+            name: "ReleaseTests", dependencies: ["Credentials", "Sandbox"], path: "Tests/Release"),
         .testTarget(
             name: "ReadmeTests", dependencies: ["Sandbox"], path: "Tests/Readme",
             exclude: ["connect-proxy.py"]),

@@ -12,7 +12,7 @@ package struct Cargo: Client {
     package var name: Text { "cargo" }
     package var realm: Realm { .cargo }
     package var serversHaveNames: Bool { true }
-    package var program: String? { "cargo-credential-keyfob" }
+    package var program: ProgramName? { .credentialProvider }
     package var variables: [String] { ["CARGO_HOME", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"] }
 
     package func isLogin(variable name: String) -> Bool {
@@ -314,7 +314,7 @@ private struct CargoSetting: HelperSetting {
     let file: ClientFile
     /// The registry's name; nil for all of them.
     private let registry: Text?
-    private static let provider = "cargo-credential-keyfob"
+    private static let provider = ProgramName.credentialProvider.rawValue
 
     init(_ file: ClientFile, registry: Text?) {
         self.file = file

@@ -82,7 +82,7 @@ package protocol Client: Sendable {
     // MARK: Its helper
 
     /// The program of ours that it calls; nil if it knows no helpers.
-    var program: String? { get }
+    var program: ProgramName? { get }
 
     /// Who answers it, as its configuration says.
     func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper
@@ -230,7 +230,7 @@ extension Client {
     package var userNames: UserNames { .none }
     package var files: ClientFiles { .written }
     package var variables: [String] { [] }
-    package var program: String? { nil }
+    package var program: ProgramName? { nil }
 
     package func isLogin(variable name: String) -> Bool { false }
     package func knowsByLabel(_ server: Text) -> Bool { false }

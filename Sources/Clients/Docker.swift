@@ -15,7 +15,7 @@ package struct Docker: Client {
     package var secretNoun: String { "password" }
     package var secretIsLine: Bool { false }
     package var userNames: UserNames { .needed }
-    package var program: String? { "docker-credential-keyfob" }
+    package var program: ProgramName? { .credentialHelper }
     package var variables: [String] { ["DOCKER_CONFIG"] }
 
     package func isLogin(variable name: String) -> Bool { name == "DOCKER_AUTH_CONFIG" }

@@ -15,7 +15,7 @@ package struct Git: Client {
     package var realm: Realm { .git }
     package var secretNoun: String { "password" }
     package var userNames: UserNames { .needed }
-    package var program: String? { "git-credential-keyfob" }
+    package var program: ProgramName? { .passwordHelper }
     package var variables: [String] { ["GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH"] }
 
     // MARK: What a person means
@@ -88,7 +88,8 @@ package struct Git: Client {
 
         var isOurs: Bool {
             let program = value.split(separator: " ").first ?? ""
-            return program == "keyfob" || program.hasSuffix("/git-credential-keyfob")
+            return program == "keyfob"
+                || program.hasSuffix("/\(ProgramName.passwordHelper.rawValue)")
         }
 
         /// The program that git runs; nil where that is for the shell to say.

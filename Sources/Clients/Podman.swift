@@ -16,7 +16,7 @@ package struct Podman: Client {
     package var secretNoun: String { "password" }
     package var secretIsLine: Bool { false }
     package var userNames: UserNames { .needed }
-    package var program: String? { "docker-credential-keyfob-podman" }
+    package var program: ProgramName? { .credentialHelperOfHosts }
     package var variables: [String] { ["CONTAINERS_REGISTRIES_CONF", "REGISTRY_AUTH_FILE"] }
 
     // MARK: What a person means

@@ -12,7 +12,7 @@ package struct Terraform: Client {
 
     package var name: Text { "terraform" }
     package var realm: Realm { .token }
-    package var program: String? { "terraform-credentials-keyfob" }
+    package var program: ProgramName? { .tokenHelper }
     package var variables: [String] { ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] }
 
     package func isLogin(variable name: String) -> Bool { name.hasPrefix("TF_TOKEN_") }

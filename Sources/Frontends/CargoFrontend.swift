@@ -1,4 +1,4 @@
-package import Credentials
+internal import Credentials
 internal import JSON
 
 /// cargo's credential provider protocol, version 1 (cargo 1.95; "Credential provider protocol" in
@@ -12,51 +12,43 @@ package struct CargoFrontend: Frontend {
     /// The longest request, in bytes.
     private static let requestLimit = 1 << 20
 
-    private let program: String
-    private let version: String
-    private let store: () throws(StoreError) -> any CredentialStore
+    private let program: Program
 
-    /// `store` is called once and only by a request that needs it.
-    package init(
-        program: String, version: String,
-        store: @escaping () throws(StoreError) -> any CredentialStore
-    ) {
-        self.program = program
-        self.version = version
-        self.store = store
-    }
+    package init(_ program: Program) { self.program = program }
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
         if arguments == ["--version"] || arguments == ["version"] {
-            return channel.answer(versionLine(of: program, version))
+            return channel.answer(program.versionLine)
         }
         guard arguments == ["--cargo-plugin"] else {
-            channel.complain("Usage: \(program) --cargo-plugin")
-            channel.hint(
-                "cargo calls it: name it in global-credential-providers, see: keyfob setup cargo")
-            return .failure
+            return channel.fail(
+                "Usage: \(program.name) --cargo-plugin",
+                hint:
+                    "cargo calls it: name it in global-credential-providers, see: keyfob setup cargo",
+                to: .person)
         }
-        channel.greet(#"{"v":[1]}"#)
-        do throws(Response) {
+        channel.handshake(#"{"v":[1]}"#)
+        do throws(Refusal) {
             return channel.answer(try response(to: request(from: channel), over: channel).encoded)
         } catch {
-            if case .other(_, let hint?) = error { channel.hint(hint) }
-            return channel.answer(error.encoded)
+            guard case .refused(let message, let hint) = error else {
+                return channel.answer(Response.notFound.encoded)
+            }
+            if let hint { channel.hint(hint) }
+            return channel.answer(Response.other(message).encoded)
         }
     }
 
     private func response(
         to request: Request, over channel: any Channel
-    ) throws(Response) -> Response {
+    ) throws(Refusal) -> Response {
         switch request.kind {
-        case "get":
-            guard Request.operations.contains(request.operation) else {
-                throw .operationNotSupported
+        case "get" where Request.operations.contains(request.operation):
+            guard let login = try program.find(request.query).first, !login.secret.isEmpty else {
+                throw .notFound
             }
-            let found = try ask { store throws(StoreError) in try store.find(request.query) }
-            guard let login = found.first, !login.secret.isEmpty else { throw .notFound }
             guard login.secret.isToken else {
-                throw .other(
+                throw .refused(
                     "the stored token cannot be given to cargo: it is not one line of text",
                     hint: "log in again to replace it")
             }
@@ -66,20 +58,17 @@ package struct CargoFrontend: Frontend {
                 if let given = request.token { given } else {
                     try typedToken(for: request, at: channel)
                 }
-            guard token.isToken else { throw .other("a token is one line of text") }
+            guard token.isToken else { throw .refused("a token is one line of text") }
             let entry = Entry.cargo(url: request.url, name: request.name)
             channel.willChangeStore()
-            try ask { store throws(StoreError) in
-                try store.save(Credential(entry, secret: token))
-            }
+            try program.save(Credential(entry, secret: token))
             return .done("login")
         case "logout":
             channel.willChangeStore()
-            let removed = try ask { store throws(StoreError) in try store.remove([request.query]) }
-            guard !removed.isEmpty else { throw .notFound }
+            if try program.remove([request.query]).isEmpty { throw .notFound }
             return .done("logout")
         default:
-            throw .operationNotSupported
+            return .operationNotSupported
         }
     }
 
@@ -87,49 +76,35 @@ package struct CargoFrontend: Frontend {
     /// provider to ask a person.
     private func typedToken(
         for request: Request, at channel: any Channel
-    ) throws(Response) -> Secret {
+    ) throws(Refusal) -> Secret {
         let place = (request.name ?? request.url).string.printable
         let source = request.loginURL.map { ", found on \($0.string.printable)" } ?? ""
         let typed: Secret?
         do throws(StoreError) {
             typed = try channel.ask("token for \(place)\(source): ", for: "token")
         } catch {
-            throw .other(error.message, hint: error.hint)
+            throw .refused(error.message, hint: error.hint)
         }
         guard let typed else {
-            throw .other(
+            throw .refused(
                 "no token supplied and no terminal",
                 hint: "give the token on cargo's standard input")
         }
         return typed.trimmed
     }
 
-    private func ask<Answer>(
-        _ request: (any CredentialStore) throws(StoreError) -> Answer
-    ) throws(Response) -> Answer {
-        do throws(StoreError) {
-            return try request(try store())
-        } catch {
-            throw .other(error.message, hint: error.hint)
-        }
-    }
-
-    private func request(from channel: any Channel) throws(Response) -> Request {
+    private func request(from channel: any Channel) throws(Refusal) -> Request {
         let line: Secret
         do throws(InputError) {
             line = try channel.readLine(atMost: CargoFrontend.requestLimit)
         } catch {
-            switch error {
-            case .tooLong:
-                throw .other("the request is longer than \(CargoFrontend.requestLimit) bytes")
-            case .unreadable(let reason): throw .other("cannot read the request: \(reason)")
-            }
+            throw Refusal(error, of: "request", limit: CargoFrontend.requestLimit)
         }
         let value: JSON
         do throws(JSON.Fault) {
             value = try JSON(decoding: line)
         } catch {
-            throw .other("the request is not JSON: \(error)")
+            throw .refused("the request is not JSON: \(error)")
         }
         return try Request(value)
     }
@@ -153,18 +128,18 @@ private struct Request {
 
     var query: Query { Query(.cargo, ["url": url]) }
 
-    init(_ value: JSON) throws(Response) {
-        guard let members = value.members else { throw .other("the request is not an object") }
+    init(_ value: JSON) throws(Refusal) {
+        guard let members = value.members else { throw .refused("the request is not an object") }
         func member(_ name: Text, of members: [JSON.Member]) -> JSON? {
             members.last { $0.name == name }?.value
         }
         guard case .integer(1) = member("v", of: members) else {
-            throw .other("the request is not of version 1 of the protocol")
+            throw .refused("the request is not of version 1 of the protocol")
         }
         guard let registry = member("registry", of: members)?.members,
             let url = member("index-url", of: registry)?.text, !url.isEmpty,
             !url.hasControlCharacter
-        else { throw .other("the request names no index of a registry") }
+        else { throw .refused("the request names no index of a registry") }
         self.url = url
         name = member("name", of: registry)?.text.flatMap { $0.hasControlCharacter ? nil : $0 }
         kind = member("kind", of: members)?.text ?? ""
@@ -174,13 +149,13 @@ private struct Request {
     }
 }
 
-/// A response, which may say why there is no other.
-private enum Response: Error {
+/// A response.
+private enum Response {
     case token(Secret)
     case done(Text)
     case notFound
     case operationNotSupported
-    case other(String, hint: String? = nil)
+    case other(String)
 
     var encoded: Secret {
         // Its strings are UTF-8: a token has been looked at, and all else is text.
@@ -201,7 +176,7 @@ private enum Response: Error {
         case .notFound: return Response.object("Err", kind: "not-found")
         case .operationNotSupported:
             return Response.object("Err", kind: "operation-not-supported")
-        case .other(let message, _):
+        case .other(let message):
             let text = Text(message.printable) ?? ""
             return Response.object("Err", kind: "other", [JSON.Member("message", .text(text))])
         }

@@ -1,4 +1,4 @@
-package import Credentials
+internal import Credentials
 internal import JSON
 
 /// The docker-credential helper protocol, as docker, podman and many others speak it.
@@ -19,35 +19,22 @@ package struct DockerFrontend: Frontend {
     /// The longest input, in bytes.
     package static let inputLimit = 1 << 20
 
-    private let program: String
-    private let version: String
+    private let program: Program
     private let listing: Listing
-    private let store: () throws(StoreError) -> any CredentialStore
 
-    /// `program` is the name that the usage line shows. `store` is called once and only by a
-    /// request that needs it: `version` and `--help` must answer without one.
-    package init(
-        program: String, version: String, listing: Listing = .spellings,
-        store: @escaping () throws(StoreError) -> any CredentialStore
-    ) {
+    package init(_ program: Program, listing: Listing = .spellings) {
         self.program = program
-        self.version = version
         self.listing = listing
-        self.store = store
     }
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
         do throws(Refusal) {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
-            switch error {
-            case .notFound:
-                channel.refuseQuietly(Wire.notFound)
-            case .refused(let message, let hint):
-                channel.refuse(message)
-                if let hint { channel.hint(hint) }
+            guard case .refused(let message, let hint) = error else {
+                return channel.fail(Wire.notFound, hint: nil, to: .client)
             }
-            return .failure
+            return channel.fail(message, hint: hint, to: .both)
         }
     }
 
@@ -61,33 +48,28 @@ package struct DockerFrontend: Frontend {
         case "store":
             let credential = try readCredential(from: channel)
             channel.willChangeStore()
-            try save(credential)
+            try program.save(credential)
             return nil
         case "get":
             return try get(readKey(from: channel))
         case "erase":
             let key = try readKey(from: channel)
             channel.willChangeStore()
-            try erase(key)
+            try program.remove(ServerKey(key).logout.map(\.spelling.query))
             return nil
         case "list":
             return try list(over: channel)
         case "version", "--version", "-v":
-            return versionLine(of: program, version)
+            return program.versionLine
         case "--help", "-h":
             return usage.secret
         default:
-            throw .refused("\(program): unknown action: \(action.printable)")
+            throw .refused("\(program.name): unknown action: \(action.printable)")
         }
     }
 
-    private func save(_ credential: Credential) throws(Refusal) {
-        try ask(store) { store throws(StoreError) in try store.save(credential) }
-    }
-
     private func get(_ key: Text) throws(Refusal) -> Secret {
-        let found = try ask(store) { store throws(StoreError) in try store.find(key.query) }
-        guard let login = found.first, let username = login[Name.username],
+        guard let login = try program.find(key.query).first, let username = login[Name.username],
             !login.secret.isEmpty
         else { throw .notFound }
         do throws(JSON.Fault) {
@@ -103,13 +85,8 @@ package struct DockerFrontend: Frontend {
         }
     }
 
-    private func erase(_ key: Text) throws(Refusal) {
-        let queries = ServerKey(key).logout.map(\.spelling.query)
-        _ = try ask(store) { store throws(StoreError) in try store.remove(queries) }
-    }
-
     private func list(over channel: any Channel) throws(Refusal) -> Secret {
-        let listing = try ask(store) { store throws(StoreError) in try store.list(.docker) }
+        let listing = try program.list(.docker)
         for warning in listing.warnings { channel.warn(warning.printable) }
         let logins = logins(among: listing.entries).sorted { $0.key < $1.key }
         do throws(JSON.Fault) {
@@ -145,7 +122,7 @@ package struct DockerFrontend: Frontend {
         }
     }
 
-    private var usage: String { "Usage: \(program) <store|get|erase|list|version>" }
+    private var usage: String { "Usage: \(program.name) <store|get|erase|list|version>" }
 }
 
 extension DockerFrontend {

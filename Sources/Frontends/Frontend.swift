@@ -1,6 +1,4 @@
-internal import Credentials
-
-/// A frontend speaks one protocol by which clients ask for logins.
+/// A front-end speaks one protocol by which clients ask for logins.
 package protocol Frontend {
     /// Serves the one request that the arguments, without the program's name, and the channel's
     /// input make. The caller ends the process with the status.
@@ -12,9 +10,4 @@ package protocol Frontend {
 package enum ExitStatus: Int32, Sendable {
     case success = 0
     case failure = 1
-}
-
-/// What every program answers to `version`.
-func versionLine(of program: String, _ version: String) -> Secret {
-    "\(program) (org.keyfob) v\(version)".secret
 }

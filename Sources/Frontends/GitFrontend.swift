@@ -1,4 +1,4 @@
-package import Credentials
+internal import Credentials
 internal import Glibc
 
 /// git's credential helper protocol (gitcredentials(7), git-credential(1)), which serves git LFS, Go
@@ -11,20 +11,13 @@ package struct GitFrontend: Frontend {
     /// The longest input, in bytes.
     package static let inputLimit = 1 << 20
 
-    private let program: String
-    private let version: String
+    private let program: Program
     private let now: () -> UInt64
-    private let store: () throws(StoreError) -> any CredentialStore
 
-    /// `store` is called once and only by a request that needs it. `now` is in seconds since 1970.
-    package init(
-        program: String, version: String, now: (() -> UInt64)? = nil,
-        store: @escaping () throws(StoreError) -> any CredentialStore
-    ) {
+    /// `now` is in seconds since 1970.
+    package init(_ program: Program, now: (() -> UInt64)? = nil) {
         self.program = program
-        self.version = version
         self.now = now ?? { UInt64(max(time(nil), 0)) }
-        self.store = store
     }
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
@@ -32,9 +25,7 @@ package struct GitFrontend: Frontend {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
             guard case .refused(let message, let hint) = error else { return channel.answer(nil) }
-            channel.complain("\(program): \(message)")
-            if let hint { channel.hint(hint) }
-            return .failure
+            return channel.fail("\(program.name): \(message)", hint: hint, to: .person)
         }
     }
 
@@ -58,10 +49,10 @@ package struct GitFrontend: Frontend {
         case "capability":
             return "version 0\ncapability authtype".secret
         case "--version", "version":
-            return versionLine(of: program, version)
+            return program.versionLine
         case nil:
             throw .refused(
-                "usage: \(program) <get|store|erase|capability>",
+                "usage: \(program.name) <get|store|erase|capability>",
                 hint: "git calls it: git config --global credential.helper keyfob")
         default:
             // git may have more actions one day, which a helper must pass over.
@@ -91,13 +82,10 @@ package struct GitFrontend: Frontend {
 
     /// Those that are meant, the best first.
     private func find(_ wanted: GitDescription) throws(Refusal) -> [Login] {
-        let query = wanted.query
-        let found = try ask(store) { store throws(StoreError) in try store.find(query) }
-            .compactMap { Login($0) }
+        let found = try program.find(wanted.query).compactMap { Login($0) }
         guard found.isEmpty, let username = wanted.username else { return found }
         // It may be a token that is kept as one.
-        let wider = wanted.queryForAnyUser
-        return try ask(store) { store throws(StoreError) in try store.find(wider) }
+        return try program.find(wanted.queryForAnyUser)
             .compactMap { Login($0) }.filter { $0.user == username }
     }
 
@@ -158,7 +146,7 @@ package struct GitFrontend: Frontend {
                 && (new.refreshToken == nil || new.refreshToken == other.secret.refreshToken)
         }
         if isKnown { return }
-        try ask(store) { store throws(StoreError) in try store.save(login) }
+        try program.save(login)
         guard login.entry.attributes["user"] != wanted.username else { return }
         // The name of the user is a secret now, and stood in the open.
         let inTheOpen = found.filter { $0.entry.login == wanted.entry.login }.map(\.entry)
@@ -183,7 +171,6 @@ package struct GitFrontend: Frontend {
     }
 
     private func remove(_ queries: [Query]) throws(Refusal) {
-        if queries.isEmpty { return }
-        _ = try ask(store) { store throws(StoreError) in try store.remove(queries) }
+        if !queries.isEmpty { try program.remove(queries) }
     }
 }

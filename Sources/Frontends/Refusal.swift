@@ -13,22 +13,17 @@ extension Channel {
         do throws(InputError) {
             return try read(atMost: limit)
         } catch {
-            switch error {
-            case .tooLong: throw .refused("the input is longer than \(limit) bytes")
-            case .unreadable(let reason): throw .refused("cannot read the input: \(reason)")
-            }
+            throw Refusal(error, of: "input", limit: limit)
         }
     }
 }
 
-/// What a store answers, its errors as refusals. The store is opened for it.
-func ask<Answer>(
-    _ open: () throws(StoreError) -> any CredentialStore,
-    _ request: (any CredentialStore) throws(StoreError) -> Answer
-) throws(Refusal) -> Answer {
-    do throws(StoreError) {
-        return try request(try open())
-    } catch {
-        throw .refused(error.message, hint: error.hint)
+extension Refusal {
+    /// The refusal of an input, as `noun` calls it, that is longer than the limit or cannot be read.
+    init(_ error: InputError, of noun: String, limit: Int) {
+        switch error {
+        case .tooLong: self = .refused("the \(noun) is longer than \(limit) bytes")
+        case .unreadable(let reason): self = .refused("cannot read the \(noun): \(reason)")
+        }
     }
 }

@@ -1,4 +1,4 @@
-package import Credentials
+internal import Credentials
 internal import JSON
 
 /// The credentials helper protocol of terraform and OpenTofu.
@@ -12,19 +12,9 @@ package struct TerraformFrontend: Frontend {
     /// The longest input, in bytes.
     private static let inputLimit = 1 << 20
 
-    private let program: String
-    private let version: String
-    private let store: () throws(StoreError) -> any CredentialStore
+    private let program: Program
 
-    /// `store` is called once and only by a request that needs it.
-    package init(
-        program: String, version: String,
-        store: @escaping () throws(StoreError) -> any CredentialStore
-    ) {
-        self.program = program
-        self.version = version
-        self.store = store
-    }
+    package init(_ program: Program) { self.program = program }
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {
         do throws(Refusal) {
@@ -33,9 +23,7 @@ package struct TerraformFrontend: Frontend {
             guard case .refused(let message, let hint) = error else {
                 return channel.answer("{}".secret)
             }
-            channel.complain(message)
-            if let hint { channel.hint(hint) }
-            return .failure
+            return channel.fail(message, hint: hint, to: .person)
         }
     }
 
@@ -43,13 +31,14 @@ package struct TerraformFrontend: Frontend {
         to arguments: [String], over channel: any Channel
     ) throws(Refusal) -> Secret? {
         if arguments == ["--version"] || arguments == ["version"] {
-            return versionLine(of: program, version)
+            return program.versionLine
         }
         // What the configuration names comes first, and is nothing to us.
-        let request = arguments.suffix(2)
-        guard let verb = request.first, let host = request.last, arguments.count >= 2 else {
-            throw .refused("Usage: \(program) [ARGUMENT…] <get|store|forget> HOST")
+        guard arguments.count >= 2 else {
+            throw .refused(
+                "Usage: \(program.name) [ARGUMENT…] <get|store|forget> HOST")
         }
+        let (verb, host) = (arguments[arguments.count - 2], arguments[arguments.count - 1])
         // terraform writes all that it has to say before it listens.
         let input = verb == "store" ? try whole(of: channel) : nil
         let place = try place(of: host)
@@ -63,16 +52,17 @@ package struct TerraformFrontend: Frontend {
             return nil
         case "forget":
             channel.willChangeStore()
-            _ = try ask(store) { store throws(StoreError) in try store.remove([place]) }
+            try program.remove([place])
             return nil
         default:
-            throw .refused("\(program): unknown action: \(verb.printable)")
+            throw .refused("\(program.name): unknown action: \(verb.printable)")
         }
     }
 
     private func get(_ place: Query) throws(Refusal) -> Secret {
-        let found = try ask(store) { store throws(StoreError) in try store.find(place) }
-        guard let login = found.first, !login.secret.isEmpty else { throw .notFound }
+        guard let login = try program.find(place).first, !login.secret.isEmpty else {
+            throw .notFound
+        }
         do throws(JSON.Fault) {
             return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
         } catch {
@@ -84,9 +74,7 @@ package struct TerraformFrontend: Frontend {
 
     private func save(_ token: Secret, for place: Query) throws(Refusal) {
         let entry = Entry.token(of: "terraform", key: place.facts[Name.key] ?? "")
-        try ask(store) { store throws(StoreError) in
-            try store.save(Credential(entry, secret: token))
-        }
+        try program.save(Credential(entry, secret: token))
     }
 
     /// `host[:port]`, as terraform writes it: nothing else can be asked for again.

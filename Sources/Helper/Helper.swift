@@ -10,78 +10,69 @@ struct Helper {
     static func main() {
         guard platform_harden() else { _exit(1) }
         let arguments = CommandLine.arguments
-        let program = program(arguments)
-        let isForCargo = program == "cargo-credential-keyfob"
+        let name = name(arguments)
+        let program = ProgramName(rawValue: name)
+        let isForCargo = program == .credentialProvider
         Watchdog.start(isForCargo: isForCargo)
 
         let channel = StandardIO(isForCargo: isForCargo)
-        let status = serve(program, arguments, over: channel)
+        let status = serve(program, Array(arguments.dropFirst()), over: channel)
         // What the libraries would do on the way out must not delay an answer that is given.
         _exit(status.rawValue)
     }
 
     /// The name by which it was called. A function of its own: a closure in `main` would bring
     /// Swift's concurrency runtime along, 0.8 MB of it.
-    private static func program(_ arguments: [String]) -> String {
+    private static func name(_ arguments: [String]) -> String {
         arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init) ?? ""
     }
 
     private static func serve(
-        _ program: String, _ arguments: [String], over channel: StandardIO
+        _ name: ProgramName?, _ arguments: [String], over channel: StandardIO
     ) -> ExitStatus {
         guard !platform_has_borrowed_rights() else {
-            channel.refuse("refusing to run set-user-ID, set-group-ID or with capabilities")
-            return .failure
+            return channel.fail(
+                "refusing to run set-user-ID, set-group-ID or with capabilities", hint: nil,
+                to: .both)
         }
-        guard let frontend = frontend(for: program, over: channel) else {
-            channel.refuse("unknown program name")
-            channel.hint(
-                "call it docker-credential-keyfob, or by another of the names it is installed under"
-            )
-            return .failure
+        guard let name else {
+            return channel.fail(
+                "unknown program name",
+                hint: "call it \(ProgramName.credentialHelper.rawValue), "
+                    + "or by another of the names it is installed under",
+                to: .both)
         }
-        return frontend.serve(Array(arguments.dropFirst()), over: channel)
-    }
-
-    private static func frontend(for program: String, over channel: StandardIO) -> (any Frontend)? {
-        switch program {
-        case "docker-credential-keyfob":
-            DockerFrontend(program: program, version: Version.current) { () throws(StoreError) in
-                try openStore(over: channel)
-            }
-        case "docker-credential-keyfob-podman":
-            DockerFrontend(
-                program: program, version: Version.current, listing: .hosts
-            ) { () throws(StoreError) in
-                try openStore(over: channel)
-            }
-        case "terraform-credentials-keyfob":
-            // It must be silent where it succeeds.
-            TerraformFrontend(program: program, version: Version.current) {
-                () throws(StoreError) in
-                try openStore(over: channel, notice: { _ in })
-            }
-        case "cargo-credential-keyfob":
-            CargoFrontend(program: program, version: Version.current) { () throws(StoreError) in
-                try openStore(over: channel)
-            }
-        case "git-credential-keyfob":
-            // What reads git's standard error, if it is no person, takes it for a failure.
-            GitFrontend(program: program, version: Version.current) { () throws(StoreError) in
-                isatty(STDERR_FILENO) == 1
-                    ? try openStore(over: channel)
-                    : try openStore(over: channel, notice: { _ in })
-            }
-        default:
-            nil
+        let program = Program(name: name.rawValue, version: Version.current) {
+            () throws(StoreError) in
+            try openStore(for: name, over: channel)
+        }
+        return switch name {
+        case .credentialHelper:
+            DockerFrontend(program).serve(arguments, over: channel)
+        case .credentialHelperOfHosts:
+            DockerFrontend(program, listing: .hosts).serve(arguments, over: channel)
+        case .credentialProvider:
+            CargoFrontend(program).serve(arguments, over: channel)
+        case .passwordHelper:
+            GitFrontend(program).serve(arguments, over: channel)
+        case .tokenHelper:
+            TerraformFrontend(program).serve(arguments, over: channel)
         }
     }
 
     private static func openStore(
-        over channel: StandardIO, notice: (@Sendable (String) -> Void)? = nil
+        for name: ProgramName, over channel: StandardIO
     ) throws(StoreError) -> any CredentialStore {
-        try StoreChoice(
-            .ofProcess, notice: notice ?? { channel.say("keyfob: \($0)") },
+        let maySayMore =
+            switch name {
+            // It must be silent where it succeeds.
+            case .tokenHelper: false
+            // A program that reads git's standard error takes a line there for a failure.
+            case .passwordHelper: isatty(STDERR_FILENO) == 1
+            default: true
+            }
+        return try StoreChoice(
+            .ofProcess, notice: { if maySayMore { channel.say("keyfob: \($0)") } },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
         ).quickStore
     }

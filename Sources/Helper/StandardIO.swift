@@ -5,9 +5,11 @@ internal import Settings
 internal import Stores
 
 /// The channel over standard input, output and error.
-struct StandardIO: Channel {
+final class StandardIO: Channel, Sendable {
     /// Whether the client is cargo, whose answers are JSON.
-    let isForCargo: Bool
+    private let isForCargo: Bool
+
+    init(isForCargo: Bool) { self.isForCargo = isForCargo }
 
     func read(atMost limit: Int) throws(InputError) -> Secret {
         try read(atMost: limit, endsAtLine: false)
@@ -50,7 +52,7 @@ struct StandardIO: Channel {
 
     func willChangeStore() { Watchdog.expectChange(isForCargo: isForCargo) }
 
-    func greet(_ line: String) { write(line, to: STDOUT_FILENO) }
+    func handshake(_ line: String) { write(line, to: STDOUT_FILENO) }
 
     func ask(_ question: String, for noun: String) throws(StoreError) -> Secret? {
         let state = try Directories(.ofProcess).state
@@ -81,19 +83,12 @@ struct StandardIO: Channel {
         return .success
     }
 
-    func refuse(_ line: String) {
-        refuseQuietly(line)
-        say(line)
-    }
-
-    func refuseQuietly(_ line: String) {
+    func fail(_ line: String, hint: String?, to recipient: Recipient) -> ExitStatus {
         Watchdog.claimAnswer()
-        write(line, to: STDOUT_FILENO)
-    }
-
-    func complain(_ line: String) {
-        Watchdog.claimAnswer()
-        say(line)
+        if recipient != .person { write(line, to: STDOUT_FILENO) }
+        if recipient != .client { say(line) }
+        if let hint { self.hint(hint) }
+        return .failure
     }
 
     func hint(_ line: String) { say("keyfob: hint: \(line)") }

@@ -260,7 +260,7 @@ struct Diagnosis {
     private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
         var missing = keeper.missing
         if keeper.isOurs, client.link(in: session.surroundings) == nil,
-            let program = client.program,
+            let program = client.program?.rawValue,
             !missing.contains(program), session.surroundings.program(program) == nil
         {
             missing.append(program)

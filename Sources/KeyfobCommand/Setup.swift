@@ -76,7 +76,7 @@ struct Setup: ParsableCommand {
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
         let plan = try client.plan(for: registry, in: surroundings)
-        let name = client.program ?? ""
+        let name = client.program?.rawValue ?? ""
         guard let program = surroundings.program(name) else {
             throw StoreError(
                 .failed, "\(name) is not on the PATH, and \(client.name) could not call it",

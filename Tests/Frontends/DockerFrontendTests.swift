@@ -267,11 +267,12 @@ import Testing
             ("-h", "Usage: keyfob-test <store|get|erase|list|version>"),
         ] {
             let script = Script("")
-            let frontend = DockerFrontend(program: "keyfob-test", version: "1.2.3") {
+            let program = Program(name: "keyfob-test", version: "1.2.3") {
                 () throws(StoreError) in
                 Issue.record("the store was opened")
                 throw StoreError(.failed, "opened")
             }
+            let frontend = DockerFrontend(program)
             #expect(frontend.serve([argument], over: script) == .success)
             #expect(script.answer == Secret(text: line))
             #expect(script.errors.isEmpty && script.reads == 0)
@@ -285,9 +286,10 @@ import Testing
         status: Frontends.ExitStatus? = nil, at location: SourceLocation = #_sourceLocation
     ) -> Script {
         let script = Script(bytes)
-        let frontend = DockerFrontend(program: "keyfob-test", version: "1.2.3", listing: listing) {
+        let program = Program(name: "keyfob-test", version: "1.2.3") {
             () throws(StoreError) in shelf
         }
+        let frontend = DockerFrontend(program, listing: listing)
         let end = frontend.serve(arguments, over: script)
         #expect(script.answers == 1, "there is one answer", sourceLocation: location)
         #expect((end == .failure) == (script.output != nil), sourceLocation: location)

@@ -34,7 +34,7 @@ final class Script: Channel {
 
     func willChangeStore() { changes += 1 }
 
-    func greet(_ line: String) { greeting = line }
+    func handshake(_ line: String) { greeting = line }
 
     func ask(_ question: String, for noun: String) throws(StoreError) -> Secret? { typed }
 
@@ -44,19 +44,12 @@ final class Script: Channel {
         return .success
     }
 
-    func refuse(_ line: String) {
-        refuseQuietly(line)
-        errors.append(line)
-    }
-
-    func refuseQuietly(_ line: String) {
+    func fail(_ line: String, hint: String?, to recipient: Recipient) -> ExitStatus {
         answers += 1
-        output = line
-    }
-
-    func complain(_ line: String) {
-        answers += 1
-        errors.append(line)
+        if recipient != .person { output = line }
+        if recipient != .client { errors.append(line) }
+        if let hint { self.hint(hint) }
+        return .failure
     }
 
     func hint(_ line: String) { errors.append("hint: \(line)") }

@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import Sandbox
 import Testing
@@ -12,11 +13,11 @@ import Testing
     @Test func uninstallLeavesNothingOfWhatInstallHasInstalled() throws {
         try make("install")
         let installed = try files()
-        for name in [
-            "bin/docker-credential-keyfob", "bin/docker-credential-keyfob-podman", "bin/keyfob",
-            "bin/terraform-credentials-keyfob", "share/doc/keyfob/CHANGELOG.md",
-            "share/doc/keyfob/examples/registries.conf.d/keyfob.conf", "share/man/man1/keyfob.1",
-        ] {
+        let names = ProgramName.allCases.map(\.rawValue) + ["keyfob"]
+        let documents = ["CHANGELOG.md", "examples/registries.conf.d/keyfob.conf"]
+        for name in names.map({ "bin/\($0)" }) + names.map({ "share/man/man1/\($0).1" })
+            + documents.map({ "share/doc/keyfob/\($0)" })
+        {
             #expect(installed.contains("\(name)"), "\(name)")
         }
 

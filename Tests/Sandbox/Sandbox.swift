@@ -1,3 +1,4 @@
+internal import Credentials
 import Foundation
 import Synchronization
 
@@ -52,11 +53,9 @@ package final class Sandbox: Sendable {
         setEnvironment("ASAN_OPTIONS", to: ProcessInfo.processInfo.environment["ASAN_OPTIONS"])
         for folder in ["bin", "home", "log", "run", "tmp"] { try makeFolder(folder) }
         if let user { unsafe chown(path, user, gid_t(user)) }
-        try install("docker-credential-keyfob", as: "docker-credential-keyfob")
-        try install("docker-credential-keyfob", as: "docker-credential-keyfob-podman")
-        try install("docker-credential-keyfob", as: "cargo-credential-keyfob")
-        try install("docker-credential-keyfob", as: "git-credential-keyfob")
-        try install("docker-credential-keyfob", as: "terraform-credentials-keyfob")
+        for name in ProgramName.allCases {
+            try install("docker-credential-keyfob", as: name.rawValue)
+        }
         try install("keyfob", as: "keyfob")
     }
 

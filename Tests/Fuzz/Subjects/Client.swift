@@ -19,7 +19,7 @@ final class Client: Channel {
         _ store: MemoryStore, _ action: String, _ input: [UInt8]
     ) throws -> (status: ExitStatus, line: [UInt8]?) {
         let client = Client(input)
-        let frontend = DockerFrontend(program: "helper", version: "0") { store }
+        let frontend = DockerFrontend(Program(name: "helper", version: "0") { store })
         let status = frontend.serve([action], over: client)
         try require(client.answers == 1, "\(action) answers once")
         try require(!client.breaksLines, "\(action) answers on one line")
@@ -49,7 +49,7 @@ final class Client: Channel {
 
     func willChangeStore() {}
 
-    func greet(_ line: String) { hear(Array(line.utf8)) }
+    func handshake(_ line: String) { hear(Array(line.utf8)) }
 
     func ask(_ question: String, for noun: String) -> Secret? { nil }
 
@@ -61,16 +61,14 @@ final class Client: Channel {
         return .success
     }
 
-    func refuse(_ line: String) { refuseQuietly(line) }
-
-    func refuseQuietly(_ line: String) {
+    func fail(_ line: String, hint: String?, to recipient: Recipient) -> ExitStatus {
         answers += 1
         wasRefused = true
         self.line = Array(line.utf8)
         hear(Array(line.utf8))
+        if let hint { self.hint(hint) }
+        return .failure
     }
-
-    func complain(_ line: String) { refuseQuietly(line) }
 
     func hint(_ line: String) { hear(Array(line.utf8)) }
 

@@ -41,7 +41,7 @@ extension Subject {
         _ store: MemoryStore, _ action: String, _ input: [UInt8]
     ) throws -> (status: ExitStatus, line: [UInt8]?) {
         let client = Client(input)
-        let frontend = GitFrontend(program: "helper", version: "0", now: { 1 }) { store }
+        let frontend = GitFrontend(Program(name: "helper", version: "0") { store }, now: { 1 })
         let status = frontend.serve([action], over: client)
         try require(client.answers == 1, "\(action) answers once")
         try require(client.wasRefused == (status == .failure), "\(action) refuses what fails")
