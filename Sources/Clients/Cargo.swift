@@ -243,7 +243,7 @@ package struct CargoCredentials: PlaintextTarget {
         guard let changed = text.adding(keys, token) else {
             let table = keys.dropLast().map(TOMLText.spelled).joined(separator: ".")
             throw StoreError(
-                .failed, "\(file.path) has \(table) without a table of its own",
+                .unexpectedContent, "\(file.path) has \(table) without a table of its own",
                 hint: "mend it by hand")
         }
         return changed
@@ -258,7 +258,7 @@ package struct CargoCredentials: PlaintextTarget {
         let known = [entry.cargoName].compactMap(\.self) + registries.names
         guard let name = known.first(where: { registries.index($0) == url }) else {
             throw StoreError(
-                .failed, "cargo's config.toml has no name for it",
+                .noIndexName, "cargo's config.toml has no name for it",
                 hint: "name it there: registries.NAME.index = \"\(url)\"")
         }
         return ["registries", name, "token"]
@@ -356,7 +356,8 @@ private struct CargoSetting: HelperSetting {
         if let entry = entry(text) {
             guard let providers = providers(entry) else {
                 throw StoreError(
-                    .failed, "\(name) in \(file.path) is not a list", hint: "mend it by hand")
+                    .unexpectedContent, "\(name) in \(file.path) is not a list",
+                    hint: "mend it by hand")
             }
             let keys = text.keys(of: entry)
             return Splice(
@@ -367,7 +368,7 @@ private struct CargoSetting: HelperSetting {
         }
         guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
             throw StoreError(
-                .failed,
+                .unexpectedContent,
                 "\(file.path) has \(table.map(\.string).joined(separator: ".")) without a table of its own",
                 hint: "add \(name) = \(list(others)) by hand")
         }

@@ -212,7 +212,7 @@ extension Client {
         of login: Credential, in surroundings: Surroundings
     ) throws(StoreError) -> Execution {
         throw StoreError(
-            .failed, "\(name) takes no login from its environment",
+            .notSupported, "\(name) takes no login from its environment",
             hint: "name a variable for the secret: --env VARIABLE")
     }
 
@@ -243,7 +243,7 @@ extension Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         throw StoreError(
-            .failed, "whose file it would be is not known",
+            .notSupported, "whose file it would be is not known",
             hint: "print one secret: keyfob token --help")
     }
 
@@ -252,7 +252,7 @@ extension Client {
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
-        throw StoreError(.failed, "\(name) knows no helpers", hint: "see: keyfob exec --help")
+        throw StoreError(.notSupported, "\(name) knows no helpers", hint: "see: keyfob exec --help")
     }
 
     package func link(in surroundings: Surroundings) -> String? { nil }
@@ -284,12 +284,12 @@ extension Client {
     }
 
     func refusal(of server: Text, _ form: String) -> StoreError {
-        StoreError(.failed, "\"\(server)\" is no server of \(name)", hint: "it is \(form)")
+        StoreError(.badServer, "\"\(server)\" is no server of \(name)", hint: "it is \(form)")
     }
 
     func noPlaceForOne() -> StoreError {
         StoreError(
-            .failed, "\(name) has no lasting place for the helper of one registry",
+            .notSupported, "\(name) has no lasting place for the helper of one registry",
             hint: "for all registries: keyfob setup \(name)")
     }
 }

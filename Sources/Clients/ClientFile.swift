@@ -113,7 +113,7 @@ package struct ClientFile: Hashable, Sendable {
             try requireOwn(before)
             if try replace(target, before, with: content, isPrivate) { return true }
         }
-        throw StoreError(.failed, "\(path) is changed all the time; it was left as it is")
+        throw StoreError(.changedMeanwhile, "\(path) is changed all the time; it was left as it is")
     }
 
     /// Makes the folder that it lies in, and those above, for the user alone, where there are none.
@@ -127,7 +127,7 @@ package struct ClientFile: Hashable, Sendable {
         while unsafe stat(above, &status) != 0, above != "/" { above = above.folder }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw StoreError(
-                .failed,
+                .foreignFolder,
                 "\(path) is not created: \(above) is owned by uid \(status.st_uid), not by you"
                     + " (uid \(geteuid()))",
                 hint: "run this as the user whose home it is, or set HOME to your own")
@@ -177,10 +177,10 @@ package struct ClientFile: Hashable, Sendable {
     private func content(of file: borrowing Descriptor) throws(StoreError) -> Secret {
         let status = try status(of: file)
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw StoreError(.failed, "\(path) is not a regular file")
+            throw StoreError(.wrongKindOfFile, "\(path) is not a regular file")
         }
         guard status.st_size <= ClientFile.limit else {
-            throw StoreError(.failed, "\(path) is longer than \(ClientFile.limit) bytes")
+            throw StoreError(.tooLong, "\(path) is longer than \(ClientFile.limit) bytes")
         }
         return try attempt("read", path) { () throws(SystemError) in
             try Secret(capacity: Int(status.st_size)) { memory throws(SystemError) in
@@ -202,7 +202,7 @@ package struct ClientFile: Hashable, Sendable {
         var status = stat()
         guard unsafe lstat(path, &status) != 0 else {
             throw StoreError(
-                .failed, "\(path) is a symbolic link to nothing",
+                .danglingLink, "\(path) is a symbolic link to nothing",
                 hint: "remove it: rm \(path.shellWord)")
         }
         return path
@@ -220,7 +220,7 @@ package struct ClientFile: Hashable, Sendable {
                 return
             }
         }
-        throw StoreError(.failed, "another program holds the lock of \(path)", hint: "try again")
+        throw StoreError(.lockHeld, "another program holds the lock of \(path)", hint: "try again")
     }
 
     /// Whether the path still leads to that very file, unchanged.
@@ -238,7 +238,7 @@ package struct ClientFile: Hashable, Sendable {
         }
         guard status.st_nlink == 1 else {
             throw StoreError(
-                .failed,
+                .hardLinked,
                 "\(path) has \(status.st_nlink) hard links, and would live on under others",
                 hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
@@ -246,7 +246,7 @@ package struct ClientFile: Hashable, Sendable {
 
     private func foreign(_ owner: uid_t) -> StoreError {
         StoreError(
-            .failed, "\(path) is owned by uid \(owner), not by you (uid \(geteuid()))",
+            .foreignFile, "\(path) is owned by uid \(owner), not by you (uid \(geteuid()))",
             hint: "run this as the user whose it is")
     }
 

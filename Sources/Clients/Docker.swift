@@ -161,7 +161,7 @@ private struct DockerSetting: HelperSetting {
         let server = Text(registry).map { ServerKey($0.trimmed) }
         guard let key = server?.isHub == true ? ServerKey.hub.spelling : server?.podmanHost else {
             throw StoreError(
-                .failed, "\"\(registry)\" is not a registry as docker looks it up",
+                .badServer, "\"\(registry)\" is not a registry as docker looks it up",
                 hint: "name it by its host: registry.example.com, registry.example.com:5000")
         }
         return key
@@ -195,7 +195,7 @@ private struct DockerSetting: HelperSetting {
         }
         guard helpers.members != nil else {
             throw StoreError(
-                .failed, "\(DockerSetting.helpers) in \(file.path) is not an object",
+                .unexpectedContent, "\(DockerSetting.helpers) in \(file.path) is not an object",
                 hint: "mend it by hand")
         }
         return set(registry, in: helpers, of: text, depth: 2)
@@ -220,7 +220,7 @@ private struct DockerSetting: HelperSetting {
             servers.map { ServerKey($0).isHub ? ServerKey.hub.spelling : $0.dockerHost })
         guard !hosts.isEmpty, var changed = content else {
             throw StoreError(
-                .failed,
+                .notSupported,
                 "docker-credential-\(other) makes tokens, and does not say for which registries",
                 hint: "give single registries to Keyfob: keyfob setup docker --registry HOST")
         }

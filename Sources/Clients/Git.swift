@@ -32,7 +32,8 @@ package struct Git: Client {
         }
         guard !address.namesPassword else {
             throw StoreError(
-                .failed, "a password is not taken from the command line, where others can read it",
+                .passwordInAddress,
+                "a password is not taken from the command line, where others can read it",
                 hint: "take it out of the address; it is asked for, or use --password-stdin")
         }
         let facts = address.facts
@@ -189,7 +190,7 @@ package struct Git: Client {
     ) throws(StoreError) -> SetupPlan {
         guard surroundings.program("git") != nil else {
             throw StoreError(
-                .failed, "git cannot be run: it is not on the PATH", hint: "install git")
+                .programNotRun, "git cannot be run: it is not on the PATH", hint: "install git")
         }
         let url = registry.map { "https://\($0)" }
         let asked = try asked(for: url, surroundings)
@@ -248,9 +249,9 @@ package struct Git: Client {
             switch error {
             case .notStarted(let error):
                 throw StoreError(
-                    .failed, "git cannot be run: \(error.reason)", hint: "install git")
+                    .programNotRun, "git cannot be run: \(error.reason)", hint: "install git")
             case .timedOut:
-                throw StoreError(.failed, "git config did not end within 4 seconds")
+                throw StoreError(.programTimedOut, "git config did not end within 4 seconds")
             }
         }
     }
@@ -326,12 +327,12 @@ package struct GitCredentials: PlaintextTarget {
         let secret = GitSecret(stored: login.secret)
         guard let scheme = login["protocol"], let server = login["server"],
             let user = secret.token ?? login["user"]?.string.secret
-        else { throw StoreError(.failed, "it has no user name") }
+        else { throw StoreError(.unfitForFile, "it has no user name") }
         guard let password = secret.password, secret.isOfLines, secret.credential == nil,
             secret.expiry == nil, secret.refreshToken == nil
         else {
             throw StoreError(
-                .failed, "it is more than a password, which is all that a line can hold")
+                .unfitForFile, "it is more than a password, which is all that a line can hold")
         }
         let host = server.string + (login["port"].map { ":\($0)" } ?? "")
         var parts = [scheme.string.secret.percentEncoded(), "://".secret]
@@ -339,7 +340,7 @@ package struct GitCredentials: PlaintextTarget {
         parts += ["@".secret, host.secret.percentEncoded()]
         if let path = login["object"] {
             guard path.bytes.first != UInt8(ascii: "/") else {
-                throw StoreError(.failed, "git does not find a path in it that begins with /")
+                throw StoreError(.unfitForFile, "git does not find a path in it that begins with /")
             }
             parts += ["/".secret, path.string.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
         }

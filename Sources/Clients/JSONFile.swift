@@ -24,17 +24,18 @@ extension ClientFile {
         do throws(JSON.Fault) {
             text = try JSONText(content)
         } catch {
-            throw StoreError(.failed, "\(path) is not JSON: \(error)", hint: "mend it by hand")
+            throw StoreError(.notJSON, "\(path) is not JSON: \(error)", hint: "mend it by hand")
         }
         guard let root = text.root else { return nil }
         guard let members = root.members else {
-            throw StoreError(.failed, "\(path) is not a JSON object")
+            throw StoreError(.notJSON, "\(path) is not a JSON object")
         }
         // Go's decoder takes both for one, whatever their case: which logins there are is unknown.
         let names = Set(members.map { $0.name.bytes.map(\.lowerCased) })
         guard names.count == members.count else {
             throw StoreError(
-                .failed, "\(path) has a name twice, in another case", hint: "mend it by hand")
+                .unexpectedContent, "\(path) has a name twice, in another case",
+                hint: "mend it by hand")
         }
         return text
     }

@@ -39,7 +39,7 @@ package struct Npm: Client {
     }
 
     fileprivate static let unfit = StoreError(
-        .failed, "npm would read this token as another one",
+        .unfitForFile, "npm would read this token as another one",
         hint: "make a token of letters, digits and punctuation without quotes, spaces, ; # \\ or $")
 
     fileprivate static func basic(_ username: Text, _ password: Secret) -> Secret {
@@ -170,7 +170,9 @@ package struct NpmSettings: PlaintextTarget {
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
-        guard let key = login["key"] else { throw StoreError(.failed, "it names no registry") }
+        guard let key = login["key"] else {
+            throw StoreError(.unfitForFile, "it names no registry")
+        }
         var edits = Edits()
         let same = logins(of: content).filter { $0.login.isForSame(as: login) }
         if same.contains(where: { $0.login.isSame(as: login) && $0.login.obstacle == nil }) {

@@ -30,7 +30,7 @@ package struct OtherHelper: Sendable {
                 return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
             }.sorted()
         } catch {
-            throw StoreError(.failed, "what \(program) list prints is not JSON: \(error)")
+            throw StoreError(.helperFailed, "what \(program) list prints is not JSON: \(error)")
         }
     }
 
@@ -51,7 +51,7 @@ package struct OtherHelper: Sendable {
             else { return nil }
             return Credential(.docker(server: key, username: username), secret: secret)
         } catch {
-            throw StoreError(.failed, "what \(program) get prints is not JSON: \(error)")
+            throw StoreError(.helperFailed, "what \(program) get prints is not JSON: \(error)")
         }
     }
 
@@ -67,7 +67,7 @@ package struct OtherHelper: Sendable {
             return
         }
         guard login == nil else {
-            throw StoreError(.failed, "\(program) erase succeeds and removes nothing")
+            throw StoreError(.helperFailed, "\(program) erase succeeds and removes nothing")
         }
     }
 
@@ -88,7 +88,7 @@ package struct OtherHelper: Sendable {
         let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
         guard !makesTokens() else {
             throw StoreError(
-                .failed, "\(program) makes tokens and keeps none",
+                .helperKeepsNothing, "\(program) makes tokens and keeps none",
                 hint:
                     "there is nothing to import; docker goes on to ask it where credHelpers says so"
             )
@@ -120,11 +120,11 @@ package struct OtherHelper: Sendable {
             switch error {
             case .notStarted(let error):
                 throw StoreError(
-                    .failed, "\(program) cannot be run: \(error.reason)",
+                    .programNotRun, "\(program) cannot be run: \(error.reason)",
                     hint: "it must be on the PATH, under this name")
             case .timedOut:
                 throw StoreError(
-                    .timedOut,
+                    .programTimedOut,
                     "\(program) \(action) did not end within \(OtherHelper.patience) seconds",
                     hint: "run it by hand: \(program.shellWord) \(action)")
             }
@@ -136,7 +136,7 @@ package struct OtherHelper: Sendable {
         let line = output.firstLine
         let isSpeakable = line.utf8.count <= 300 && !line.contains("{")
         return StoreError(
-            .failed,
+            .helperFailed,
             "\(program) \(action) fails" + (isSpeakable && !line.isEmpty ? ": \(line)" : ""))
     }
 }

@@ -25,7 +25,7 @@ extension PlaintextTarget {
         }
         if case .refused = addition { return addition }
         guard try contents().hasOnly(login) else {
-            throw StoreError(.failed, "it is not there any more after it was written")
+            throw StoreError(.notReadBack, "it is not there any more after it was written")
         }
         return addition
     }
@@ -46,7 +46,7 @@ extension PlaintextTarget {
         // No helper could give it any more either: it would be lost.
         if let other = others.first(where: { !$0.isShadowed && $0.obstacle != nil }) {
             throw StoreError(
-                .failed,
+                .anotherLogin,
                 "the file has another one, under \(other.spelling?.string ?? other.entry.spelling), "
                     + "which would be lost: \(other.obstacle ?? "")")
         }
@@ -61,7 +61,8 @@ extension PlaintextTarget {
                 rest(logins),
                 by: { $0.entry.attributes == $1.entry.attributes && $0.secret == $1.secret })
         else {
-            throw StoreError(.failed, "the file cannot hold it: it would be read as another one")
+            throw StoreError(
+                .unfitForFile, "the file cannot hold it: it would be read as another one")
         }
         return (after, after == before ? .known : others.isEmpty ? .added : .replaced)
     }

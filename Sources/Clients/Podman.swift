@@ -237,7 +237,7 @@ private struct PodmanSetting: HelperSetting {
 
     private var notAList: StoreError {
         StoreError(
-            .failed, "\(PodmanSetting.key) in \(file.path) is not a list of names",
+            .unexpectedContent, "\(PodmanSetting.key) in \(file.path) is not a list of names",
             hint: "mend it by hand")
     }
 
@@ -251,7 +251,8 @@ private struct PodmanSetting: HelperSetting {
         if let entry = entry(text) { return Splice(entry.range, String(line.dropLast())) }
         guard !text.tables.contains(where: { $0.keys.first == "registries" }) else {
             throw StoreError(
-                .failed, "\(file.path) is in podman's old format, which knows no helpers",
+                .unexpectedContent,
+                "\(file.path) is in podman's old format, which knows no helpers",
                 hint: "see: man containers-registries.conf")
         }
         // Before the first table, or it would be a key of that.

@@ -58,7 +58,7 @@ package struct Pulumi: Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         throw StoreError(
-            .failed, "pulumi keeps more of a login in its file than the token that is stored",
+            .unfitForFile, "pulumi keeps more of a login in its file than the token that is stored",
             hint: "let pulumi write it: pulumi login")
     }
 }

@@ -76,7 +76,7 @@ package struct RegistryAuths: PlaintextTarget {
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let server = ServerKey(login["server"] ?? "")
         guard let key = key(of: server) else {
-            throw StoreError(.failed, "podman knows no such server")
+            throw StoreError(.badServer, "podman knows no such server")
         }
         let fields = try fields(of: login)
         var content = content
@@ -112,7 +112,8 @@ package struct RegistryAuths: PlaintextTarget {
                     place + [.field(name)], to: try JSONText.quoted(value), indent: "\t")
             else {
                 throw StoreError(
-                    .failed, "\(file.path) has something else in its place", hint: "mend it by hand"
+                    .unexpectedContent, "\(file.path) has something else in its place",
+                    hint: "mend it by hand"
                 )
             }
             content = changed
@@ -142,7 +143,7 @@ package struct RegistryAuths: PlaintextTarget {
         // docker reads nothing at all from a file in which a user has no name.
         guard !user.isEmpty, !user.bytes.contains(UInt8(ascii: ":")) else {
             throw StoreError(
-                .failed, user.isEmpty ? "it has no user name" : "its user name holds a colon")
+                .unfitForFile, user.isEmpty ? "it has no user name" : "its user name holds a colon")
         }
         let pair = Secret(joining: ["\(user):".secret, login.secret])
         return [(Name.auth, Secret(base64Of: pair))]

@@ -25,7 +25,7 @@ extension ClientFile {
             return try TOMLText(content)
         } catch {
             throw StoreError(
-                .failed, "\(path) is not understood as TOML, at line \(error.line)",
+                .notTOML, "\(path) is not understood as TOML, at line \(error.line)",
                 hint: "mend it by hand")
         }
     }

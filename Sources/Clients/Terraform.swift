@@ -167,7 +167,8 @@ private struct TerraformSetting: HelperSetting {
         guard let content else { return Splice(0..<0, block) }
         if let other = try value(in: content) {
             throw StoreError(
-                .failed, "\(file.path) names another helper, \(other), and terraform takes one",
+                .unexpectedContent,
+                "\(file.path) names another helper, \(other), and terraform takes one",
                 hint: "take that block out, then try again")
         }
         if content.isJSON, let text = try file.object(content), let root = text.root {
@@ -249,13 +250,13 @@ package struct TerraformCredentials: PlaintextTarget {
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
-        guard let host = login["key"] else { throw StoreError(.failed, "it names no host") }
+        guard let host = login["key"] else { throw StoreError(.unfitForFile, "it names no host") }
         // terraform takes the one or the other.
         if let other = elsewhere.first(where: {
             $0.login.isForSame(as: login) && !$0.login.isSame(as: login)
         }) {
             throw StoreError(
-                .failed, "\(other.file.path) has another token for \(host)",
+                .anotherLogin, "\(other.file.path) has another token for \(host)",
                 hint: "take it out: keyfob logout --files --client terraform \(host)")
         }
         var content = content
@@ -279,7 +280,8 @@ package struct TerraformCredentials: PlaintextTarget {
                 place, to: try JSONText.quoted(login.secret), indent: "  ")
         else {
             throw StoreError(
-                .failed, "\(file.path) has something else in its place", hint: "mend it by hand")
+                .unexpectedContent, "\(file.path) has something else in its place",
+                hint: "mend it by hand")
         }
         return changed
     }

@@ -20,16 +20,19 @@ package struct StoreError: Error, Hashable, Sendable {
         case failed
     }
 
-    package let outcome: Outcome
+    /// Which error it is, whatever its words.
+    package let code: ErrorCode
     /// One line for clients and people: lower case, no full stop, never a secret.
     package let message: String
     /// What to do about it, one line, or nil.
     package let hint: String?
 
     /// A control character, which a path may hold, becomes a question mark.
-    package init(_ outcome: Outcome, _ message: String, hint: String? = nil) {
-        self.outcome = outcome
+    package init(_ code: ErrorCode, _ message: String, hint: String? = nil) {
+        self.code = code
         self.message = message.printable
         self.hint = hint?.printable
     }
+
+    package var outcome: Outcome { code.outcome }
 }

@@ -28,7 +28,7 @@ package enum PathOwners {
             let isChecked = kind == S_IFLNK || kind == S_IFDIR && geteuid() == 0
             guard !isChecked || platform_is_user_or_root(status.st_uid) else {
                 throw StoreError(
-                    .failed,
+                    .foreignFolder,
                     "\(path) is not \(action): \(place) is owned by uid \(status.st_uid), not by you"
                         + " (uid \(geteuid()))",
                     hint: "run this as the user whose home it is, or set HOME to your own")

@@ -31,9 +31,10 @@ package struct SystemError: Error, Hashable {
 
 /// What is said of it: `cannot VERB PATH: reason`.
 package func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
-    StoreError(
-        .failed, "cannot \(verb) \(path): \(error.reason)",
-        hint: error.code == ENOSPC || error.code == EDQUOT ? "make room on the disk" : nil)
+    let isFull = error.code == ENOSPC || error.code == EDQUOT
+    return StoreError(
+        isFull ? .diskFull : .systemError, "cannot \(verb) \(path): \(error.reason)",
+        hint: isFull ? "make room on the disk" : nil)
 }
 
 /// What `body` returns; its system error as one for people.

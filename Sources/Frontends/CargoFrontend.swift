@@ -31,11 +31,11 @@ package struct CargoFrontend: Frontend {
         do throws(Refusal) {
             return channel.answer(try response(to: request(from: channel), over: channel).encoded)
         } catch {
-            guard case .refused(let message, let hint) = error else {
+            guard case .refused(let error) = error else {
                 return channel.answer(Response.notFound.encoded)
             }
-            if let hint { channel.hint(hint) }
-            return channel.answer(Response.other(message).encoded)
+            if let hint = error.hint { channel.hint(hint) }
+            return channel.answer(Response.other(error.message).encoded)
         }
     }
 
@@ -49,6 +49,7 @@ package struct CargoFrontend: Frontend {
             }
             guard login.secret.isToken else {
                 throw .refused(
+                    .notEncodable,
                     "the stored token cannot be given to cargo: it is not one line of text",
                     hint: "log in again to replace it")
             }
@@ -58,7 +59,7 @@ package struct CargoFrontend: Frontend {
                 if let given = request.token { given } else {
                     try typedToken(for: request, at: channel)
                 }
-            guard token.isToken else { throw .refused("a token is one line of text") }
+            guard token.isToken else { throw .refused(.badSecret, "a token is one line of text") }
             let entry = Entry.cargo(url: request.url, name: request.name)
             channel.willChangeStore()
             try program.save(Credential(entry, secret: token))
@@ -83,11 +84,11 @@ package struct CargoFrontend: Frontend {
         do throws(StoreError) {
             typed = try channel.ask("token for \(place)\(source): ", for: "token")
         } catch {
-            throw .refused(error.message, hint: error.hint)
+            throw .refused(error)
         }
         guard let typed else {
             throw .refused(
-                "no token supplied and no terminal",
+                .noTerminal, "no token supplied and no terminal",
                 hint: "give the token on cargo's standard input")
         }
         return typed.trimmed
@@ -104,7 +105,7 @@ package struct CargoFrontend: Frontend {
         do throws(JSON.Fault) {
             value = try JSON(decoding: line)
         } catch {
-            throw .refused("the request is not JSON: \(error)")
+            throw .refused(.badInput, "the request is not JSON: \(error)")
         }
         return try Request(value)
     }
@@ -129,17 +130,19 @@ private struct Request {
     var query: Query { Query(.cargo, ["url": url]) }
 
     init(_ value: JSON) throws(Refusal) {
-        guard let members = value.members else { throw .refused("the request is not an object") }
+        guard let members = value.members else {
+            throw .refused(.badInput, "the request is not an object")
+        }
         func member(_ name: Text, of members: [JSON.Member]) -> JSON? {
             members.last { $0.name == name }?.value
         }
         guard case .integer(1) = member("v", of: members) else {
-            throw .refused("the request is not of version 1 of the protocol")
+            throw .refused(.badInput, "the request is not of version 1 of the protocol")
         }
         guard let registry = member("registry", of: members)?.members,
             let url = member("index-url", of: registry)?.text, !url.isEmpty,
             !url.hasControlCharacter
-        else { throw .refused("the request names no index of a registry") }
+        else { throw .refused(.badInput, "the request names no index of a registry") }
         self.url = url
         name = member("name", of: registry)?.text.flatMap { $0.hasControlCharacter ? nil : $0 }
         kind = member("kind", of: members)?.text ?? ""

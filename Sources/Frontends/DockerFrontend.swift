@@ -31,10 +31,10 @@ package struct DockerFrontend: Frontend {
         do throws(Refusal) {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
-            guard case .refused(let message, let hint) = error else {
+            guard case .refused(let error) = error else {
                 return channel.fail(Wire.notFound, hint: nil, to: .client)
             }
-            return channel.fail(message, hint: hint, to: .both)
+            return channel.fail(error.message, hint: error.hint, to: .both)
         }
     }
 
@@ -42,7 +42,7 @@ package struct DockerFrontend: Frontend {
         to arguments: [String], over channel: any Channel
     ) throws(Refusal) -> Secret? {
         guard let action = arguments.first, arguments.count == 1 else {
-            throw .refused(usage)
+            throw .refused(.usage, usage)
         }
         switch action {
         case "store":
@@ -64,7 +64,7 @@ package struct DockerFrontend: Frontend {
         case "--help", "-h":
             return usage.secret
         default:
-            throw .refused("\(program.name): unknown action: \(action.printable)")
+            throw .refused(.usage, "\(program.name): unknown action: \(action.printable)")
         }
     }
 
@@ -80,7 +80,7 @@ package struct DockerFrontend: Frontend {
             ]).encoded()
         } catch {
             throw .refused(
-                "the stored secret cannot be given to a docker client: \(error)",
+                .notEncodable, "the stored secret cannot be given to a docker client: \(error)",
                 hint: "log in again to replace it")
         }
     }
@@ -93,7 +93,7 @@ package struct DockerFrontend: Frontend {
             return try JSON.object(logins.map { JSON.Member($0.key, .text($0.username)) })
                 .encoded()
         } catch {
-            throw .refused("the stored logins cannot be listed: \(error)")
+            throw .refused(.notEncodable, "the stored logins cannot be listed: \(error)")
         }
     }
 
@@ -130,9 +130,11 @@ extension DockerFrontend {
     private func readKey(from channel: any Channel) throws(Refusal) -> Text {
         let input = try channel.input(atMost: DockerFrontend.inputLimit)
         let bytes = input.expose { input in input.indices.map { input[$0] } }
-        if bytes.contains(0) { throw .refused(Wire.controlCharacter(in: Wire.serverURL)) }
+        if bytes.contains(0) {
+            throw .refused(.badInput, Wire.controlCharacter(in: Wire.serverURL))
+        }
         guard let key = Text(validating: bytes) else {
-            throw .refused("\(Wire.serverURL) is not UTF-8")
+            throw .refused(.badInput, "\(Wire.serverURL) is not UTF-8")
         }
         return try validServer(key)
     }
@@ -142,12 +144,12 @@ extension DockerFrontend {
         let object = try decode(channel.input(atMost: DockerFrontend.inputLimit))
         let server = try validServer(text(Wire.serverURL, of: object) ?? "")
         let username = try text(Wire.username, of: object) ?? ""
-        if username.isEmpty { throw .refused(Wire.noUsername) }
+        if username.isEmpty { throw .refused(.badUserName, Wire.noUsername) }
         if username.hasControlCharacter {
-            throw .refused(Wire.controlCharacter(in: Wire.username))
+            throw .refused(.badInput, Wire.controlCharacter(in: Wire.username))
         }
         guard let secret = try string(Wire.secret, of: object), !secret.isEmpty else {
-            throw .refused(Wire.noSecret)
+            throw .refused(.badSecret, Wire.noSecret)
         }
         return Credential(.docker(server: server, username: username), secret: secret)
     }
@@ -158,18 +160,20 @@ extension DockerFrontend {
         do throws(JSON.Fault) {
             value = try JSON(decodingStartOf: input)
         } catch {
-            throw .refused("the input is not JSON: \(error)")
+            throw .refused(.badInput, "the input is not JSON: \(error)")
         }
         if value.isNull { return [] }
-        guard let members = value.members else { throw .refused("the input is not an object") }
+        guard let members = value.members else {
+            throw .refused(.badInput, "the input is not an object")
+        }
         return members
     }
 
     private func validServer(_ key: Text) throws(Refusal) -> Text {
         let server = key.trimmed
-        if server.isEmpty { throw .refused(Wire.noServer) }
+        if server.isEmpty { throw .refused(.badServer, Wire.noServer) }
         if server.hasControlCharacter {
-            throw .refused(Wire.controlCharacter(in: Wire.serverURL))
+            throw .refused(.badInput, Wire.controlCharacter(in: Wire.serverURL))
         }
         return server
     }
@@ -178,7 +182,9 @@ extension DockerFrontend {
         guard let string = try string(name, of: object) else { return nil }
         let value = JSON.string(string)
         // A decoded string is UTF-8, so that only a NUL keeps it from being a text.
-        guard let text = value.text else { throw .refused(Wire.controlCharacter(in: name)) }
+        guard let text = value.text else {
+            throw .refused(.badInput, Wire.controlCharacter(in: name))
+        }
         return text
     }
 
@@ -188,7 +194,9 @@ extension DockerFrontend {
             let member = object.last(where: { $0.name.equalsIgnoringCase(name) && !$0.value.isNull }
             )
         else { return nil }
-        guard let string = member.value.secret else { throw .refused("\(name) is not a string") }
+        guard let string = member.value.secret else {
+            throw .refused(.badInput, "\(name) is not a string")
+        }
         return string
     }
 }

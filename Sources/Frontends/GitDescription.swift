@@ -26,10 +26,10 @@ struct GitDescription {
             let (name, value) = try GitDescription.split(line)
             switch name {
             case "protocol":
-                guard scheme == nil else { throw .refused("there are two protocols") }
+                guard scheme == nil else { throw .refused(.badInput, "there are two protocols") }
                 scheme = try GitDescription.text(value, name)
             case "host":
-                guard host == nil else { throw .refused("there are two hosts") }
+                guard host == nil else { throw .refused(.badInput, "there are two hosts") }
                 host = try GitDescription.text(value, name)
             case "path": facts["object"] = try GitDescription.text(value, name)
             case "username": username = try GitDescription.text(value, name)
@@ -45,11 +45,13 @@ struct GitDescription {
             default: continue
             }
         }
-        guard let scheme, !scheme.isEmpty else { throw .refused("there is no protocol") }
+        guard let scheme, !scheme.isEmpty else { throw .refused(.badInput, "there is no protocol") }
         // What has no host is known by its path: the file of a certificate (protocol=cert).
         let mayLackHost =
             scheme != "https" && scheme != "http" && facts["object"]?.isEmpty == false
-        guard let host, !host.isEmpty || mayLackHost else { throw .refused("there is no host") }
+        guard let host, !host.isEmpty || mayLackHost else {
+            throw .refused(.badInput, "there is no host")
+        }
         facts["protocol"] = scheme
         (facts["server"], facts["port"]) = try GitDescription.split(host: host)
         if facts["object"]?.isEmpty == true { facts["object"] = nil }
@@ -88,7 +90,7 @@ struct GitDescription {
         }
         let described = ranges.prefix { !$0.isEmpty }
         guard described.allSatisfy({ $0.count <= lineLimit }) else {
-            throw .refused("a line is longer than \(lineLimit) bytes")
+            throw .refused(.tooLong, "a line is longer than \(lineLimit) bytes")
         }
         return described.map { input[$0] }
     }
@@ -96,21 +98,25 @@ struct GitDescription {
     private static func split(_ line: Secret) throws(Refusal) -> (name: Text, value: Secret) {
         let equals = line.expose { bytes in bytes.indices.first { bytes[$0] == 0x3D } }
         guard let equals, let name = Text(copying: line[0..<equals]) else {
-            throw .refused("a line is not NAME=VALUE")
+            throw .refused(.badInput, "a line is not NAME=VALUE")
         }
         return (name, line[(equals + 1)..<line.count])
     }
 
     private static func text(_ value: Secret, _ name: Text) throws(Refusal) -> Text {
         guard let text = Text(copying: value) else {
-            throw .refused("\(name) is not UTF-8, or holds a NUL")
+            throw .refused(.badInput, "\(name) is not UTF-8, or holds a NUL")
         }
-        guard !text.hasControlCharacter else { throw .refused("\(name) holds a control character") }
+        guard !text.hasControlCharacter else {
+            throw .refused(.badInput, "\(name) holds a control character")
+        }
         return text
     }
 
     private static func secret(_ value: Secret, _ name: Text) throws(Refusal) -> Secret {
-        guard value.isOneLine else { throw .refused("\(name) holds a carriage return or a NUL") }
+        guard value.isOneLine else {
+            throw .refused(.badInput, "\(name) holds a carriage return or a NUL")
+        }
         return value
     }
 
@@ -128,7 +134,7 @@ struct GitDescription {
         guard let number = GitSecret.seconds(Secret(copying: Array(port).span)),
             (1...65535).contains(number), colon > 0,
             let server = Text(validating: host.bytes[..<colon])
-        else { throw .refused("the host is not HOST or HOST:PORT") }
+        else { throw .refused(.badInput, "the host is not HOST or HOST:PORT") }
         return (server, Text("\(number)"))
     }
 }

@@ -24,8 +24,8 @@ package struct GitFrontend: Frontend {
         do throws(Refusal) {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
-            guard case .refused(let message, let hint) = error else { return channel.answer(nil) }
-            return channel.fail("\(program.name): \(message)", hint: hint, to: .person)
+            guard case .refused(let error) = error else { return channel.answer(nil) }
+            return channel.fail("\(program.name): \(error.message)", hint: error.hint, to: .person)
         }
     }
 
@@ -52,7 +52,7 @@ package struct GitFrontend: Frontend {
             return program.versionLine
         case nil:
             throw .refused(
-                "usage: \(program.name) <get|store|erase|capability>",
+                .usage, "usage: \(program.name) <get|store|erase|capability>",
                 hint: "git calls it: git config --global credential.helper keyfob")
         default:
             // git may have more actions one day, which a helper must pass over.
@@ -132,7 +132,8 @@ package struct GitFrontend: Frontend {
     private func save(_ wanted: GitDescription) throws(Refusal) {
         if wanted.isEphemeral { return }
         guard wanted.secret.isWhole(for: wanted.username) else {
-            throw .refused("there is no user with a password, and no authtype with a credential")
+            throw .refused(
+                .badInput, "there is no user with a password, and no authtype with a credential")
         }
         let (login, new) = (wanted.login, GitSecret(stored: wanted.login.secret))
         let found = try find(wanted)

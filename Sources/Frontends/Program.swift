@@ -47,7 +47,7 @@ package final class Program {
             opened = store
             return try request(store)
         } catch {
-            throw .refused(error.message, hint: error.hint)
+            throw .refused(error)
         }
     }
 }

@@ -4,7 +4,11 @@ internal import Credentials
 enum Refusal: Error {
     /// There is no such login, which every protocol has its own words for.
     case notFound
-    case refused(String, hint: String? = nil)
+    case refused(StoreError)
+
+    static func refused(_ code: ErrorCode, _ message: String, hint: String? = nil) -> Refusal {
+        .refused(StoreError(code, message, hint: hint))
+    }
 }
 
 extension Channel {
@@ -22,8 +26,9 @@ extension Refusal {
     /// The refusal of an input, as `noun` calls it, that is longer than the limit or cannot be read.
     init(_ error: InputError, of noun: String, limit: Int) {
         switch error {
-        case .tooLong: self = .refused("the \(noun) is longer than \(limit) bytes")
-        case .unreadable(let reason): self = .refused("cannot read the \(noun): \(reason)")
+        case .tooLong: self = .refused(.tooLong, "the \(noun) is longer than \(limit) bytes")
+        case .unreadable(let reason):
+            self = .refused(.inputUnreadable, "cannot read the \(noun): \(reason)")
         }
     }
 }

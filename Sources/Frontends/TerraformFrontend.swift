@@ -20,10 +20,10 @@ package struct TerraformFrontend: Frontend {
         do throws(Refusal) {
             return channel.answer(try answer(to: arguments, over: channel))
         } catch {
-            guard case .refused(let message, let hint) = error else {
+            guard case .refused(let error) = error else {
                 return channel.answer("{}".secret)
             }
-            return channel.fail(message, hint: hint, to: .person)
+            return channel.fail(error.message, hint: error.hint, to: .person)
         }
     }
 
@@ -36,7 +36,7 @@ package struct TerraformFrontend: Frontend {
         // What the configuration names comes first, and is nothing to us.
         guard arguments.count >= 2 else {
             throw .refused(
-                "Usage: \(program.name) [ARGUMENT…] <get|store|forget> HOST")
+                .usage, "Usage: \(program.name) [ARGUMENT…] <get|store|forget> HOST")
         }
         let (verb, host) = (arguments[arguments.count - 2], arguments[arguments.count - 1])
         // terraform writes all that it has to say before it listens.
@@ -55,7 +55,7 @@ package struct TerraformFrontend: Frontend {
             try program.remove([place])
             return nil
         default:
-            throw .refused("\(program.name): unknown action: \(verb.printable)")
+            throw .refused(.usage, "\(program.name): unknown action: \(verb.printable)")
         }
     }
 
@@ -67,7 +67,7 @@ package struct TerraformFrontend: Frontend {
             return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
         } catch {
             throw .refused(
-                "the stored token cannot be given to terraform: \(error)",
+                .notEncodable, "the stored token cannot be given to terraform: \(error)",
                 hint: "log in again to replace it")
         }
     }
@@ -89,7 +89,7 @@ package struct TerraformFrontend: Frontend {
         }
         guard isHost, !host.isEmpty, let key = Text(host) else {
             throw .refused(
-                "\"\(host.printable)\" is not a host as terraform writes it",
+                .badServer, "\"\(host.printable)\" is not a host as terraform writes it",
                 hint: "in lower case and punycode: example.com, example.com:8443")
         }
         return Query(.token, [Name.client: "terraform", Name.key: key])
@@ -122,16 +122,19 @@ package struct TerraformFrontend: Frontend {
         do throws(JSON.Fault) {
             value = try JSON(decoding: input)
         } catch {
-            throw .refused("the input is not JSON: \(error)")
+            throw .refused(.badInput, "the input is not JSON: \(error)")
         }
-        guard let members = value.members else { throw .refused("the input is not an object") }
+        guard let members = value.members else {
+            throw .refused(.badInput, "the input is not an object")
+        }
         if let other = members.first(where: { $0.name != Name.token }) {
             throw .refused(
+                .badInput,
                 "the input has \"\(other.name.string.printable)\", and only a token can be kept")
         }
         guard let token = members.last(where: { $0.name == Name.token })?.value.secret,
             !token.isEmpty
-        else { throw .refused("the input has no token") }
+        else { throw .refused(.badSecret, "the input has no token") }
         return token
     }
 }

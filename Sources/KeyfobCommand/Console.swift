@@ -21,7 +21,7 @@ struct Console: Sendable {
         do throws(JSON.Fault) {
             printBytes(of: try json.encoded())
         } catch {
-            throw StoreError(.failed, "what is stored cannot be written as JSON: \(error)")
+            throw StoreError(.notEncodable, "what is stored cannot be written as JSON: \(error)")
         }
     }
 

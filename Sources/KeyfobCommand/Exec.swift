@@ -85,7 +85,7 @@ struct Exec: ParsableCommand {
             Variable(assignment.variable, try value(assignment.part, of: login))
         }
         if let variable = variables.first(where: \.holdsNUL) {
-            throw StoreError(.failed, "\(variable.name) would hold a NUL, which no variable can")
+            throw StoreError(.badSecret, "\(variable.name) would hold a NUL, which no variable can")
         }
         guard let client = named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))
@@ -113,7 +113,7 @@ struct Exec: ParsableCommand {
         case .secret: return try login.token()
         case .username:
             guard let username = login.entry.username else {
-                throw StoreError(.failed, "the login for \(server) has no user name")
+                throw StoreError(.noUserName, "the login for \(server) has no user name")
             }
             return Secret(copying: username.bytes.span)
         }
@@ -123,7 +123,8 @@ struct Exec: ParsableCommand {
     private func failure(_ error: Int32) -> ExitCode {
         Console().report(
             StoreError(
-                .failed, "cannot run \(command[0]): \(unsafe String(cString: strerror(error)))"))
+                .programNotRun,
+                "cannot run \(command[0]): \(unsafe String(cString: strerror(error)))"))
         return ExitCode(error == ENOENT ? 127 : 126)
     }
 }

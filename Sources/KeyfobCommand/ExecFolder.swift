@@ -67,7 +67,8 @@ struct ExecFolder {
             close(descriptor)
         }
         throw StoreError(
-            .failed, "cannot make a folder in \(base): \(unsafe String(cString: strerror(errno)))")
+            .systemError,
+            "cannot make a folder in \(base): \(unsafe String(cString: strerror(errno)))")
     }
 
     /// Removes what runs have left that were killed.

@@ -49,7 +49,8 @@ struct Export: ParsableCommand {
         let path = target.file.path
         guard plainText || dryRun else {
             throw StoreError(
-                .failed, "nothing is written: \(path) would hold the secrets in plain text",
+                .plainTextRefused,
+                "nothing is written: \(path) would hold the secrets in plain text",
                 hint: "to have them there, where whoever can read the file can use them: "
                     + "keyfob export --client \(client.name) --plain-text")
         }
@@ -105,7 +106,8 @@ struct Export: ParsableCommand {
             meant = meant.filter { entry in queries.contains { $0.matches(entry) } }
             guard !meant.isEmpty else {
                 throw StoreError(
-                    .failed, "no login of \(client.name) for \(server)", hint: "see: keyfob list")
+                    .notLoggedIn, "no login of \(client.name) for \(server)",
+                    hint: "see: keyfob list")
             }
         }
         var seen: Set<Place?> = []
@@ -132,10 +134,10 @@ struct Export: ParsableCommand {
         let word = dryRun ? "would export" : "exported"
         do throws(StoreError) {
             guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.failed, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not say what it is for")
             }
             guard let login = try session.choice.store.find(query).first else {
-                throw StoreError(.failed, "it is not stored any more")
+                throw StoreError(.changedMeanwhile, "it is not stored any more")
             }
             let addition =
                 dryRun
@@ -150,7 +152,7 @@ struct Export: ParsableCommand {
                     return (report(.dropped, "has another one for"), false)
                 }
                 throw StoreError(
-                    .failed,
+                    .anotherLogin,
                     "the file has another login\(other.whose) for it, under \(other.spelling)",
                     hint: "say which one is kept: --prefer stored, or --prefer found")
             }

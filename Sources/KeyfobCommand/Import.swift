@@ -158,7 +158,7 @@ struct Import: ParsableCommand {
             do throws(StoreError) {
                 try plaintext.scrub(where: isMeant)
                 if try plaintext.contents().logins.contains(where: isMeant) {
-                    problem = StoreError(.failed, "it is still there")
+                    problem = StoreError(.copyRemains, "it is still there")
                 }
             } catch {
                 problem = error
@@ -172,7 +172,7 @@ struct Import: ParsableCommand {
         // It is found out by a login that does not stay, and a preview leaves none at all.
         if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
             throw StoreError(
-                .failed, "\(helper.program) keeps its logins where Keyfob does",
+                .sameStore, "\(helper.program) keeps its logins where Keyfob does",
                 hint: "there is nothing to import; see: keyfob list")
         }
         var logins: [PlaintextLogin] = []
@@ -214,7 +214,7 @@ struct Import: ParsableCommand {
         guard try session.choice.store.find(query).isEmpty else { return }
         try session.choice.store.save(login)
         throw StoreError(
-            .failed,
+            .sameStore,
             "\(fromHelper ?? "") keeps its logins where Keyfob does, and this one was put back",
             hint: "there is nothing to import; see: keyfob list")
     }
@@ -239,14 +239,15 @@ struct Import: ParsableCommand {
         of login: PlaintextLogin, in source: Source, _ run: inout Run
     ) -> Result {
         do throws(StoreError) {
-            if let obstacle = login.obstacle { throw StoreError(.failed, obstacle) }
+            if let obstacle = login.obstacle { throw StoreError(.notImportable, obstacle) }
             guard let place = login.entry.login else {
-                throw StoreError(.failed, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not say what it is for")
             }
             // Whichever is preferred: one that was imported just now is lost nowhere.
             if let other = run.stored[place], !other.isSame(as: login.credential) {
                 throw StoreError(
-                    .failed, "another login\(other.entry.whose) for it has just been imported")
+                    .anotherLogin, "another login\(other.entry.whose) for it has just been imported"
+                )
             }
             let result = dryRun ? .imported : try store(login.credential, &run)
             if case .dropped = result { return result }
@@ -259,7 +260,7 @@ struct Import: ParsableCommand {
 
     private func store(_ login: Credential, _ run: inout Run) throws(StoreError) -> Result {
         guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.failed, "it does not say what it is for")
+            throw StoreError(.namelessLogin, "it does not say what it is for")
         }
         let store = run.session.choice.store
         if let other = try store.find(query).first {
@@ -269,7 +270,7 @@ struct Import: ParsableCommand {
             case .stored: return .dropped
             case nil:
                 throw StoreError(
-                    .failed, "another login\(other.entry.whose) for it is stored",
+                    .anotherLogin, "another login\(other.entry.whose) for it is stored",
                     hint: "say which one is kept: --prefer stored, or --prefer found")
             }
         }
@@ -280,7 +281,7 @@ struct Import: ParsableCommand {
         }
         try store.save(login)
         guard let kept = try store.find(query).first, kept.isSame(as: login) else {
-            throw StoreError(.failed, "it does not come back as it was stored")
+            throw StoreError(.notReadBack, "it does not come back as it was stored")
         }
         return .imported
     }
@@ -294,7 +295,7 @@ struct Import: ParsableCommand {
             guard let problem else { continue }
             results[index] = .left(
                 StoreError(
-                    problem.outcome, "it is stored, and its copy remains: \(problem.message)",
+                    problem.code, "it is stored, and its copy remains: \(problem.message)",
                     hint: problem.hint))
         }
     }

@@ -31,7 +31,8 @@ struct Keyfob: ParsableCommand {
         guard !platform_has_borrowed_rights() else {
             console.report(
                 StoreError(
-                    .failed, "refusing to run set-user-ID, set-group-ID or with capabilities"))
+                    .borrowedRights,
+                    "refusing to run set-user-ID, set-group-ID or with capabilities"))
             _exit(1)
         }
         do {
@@ -68,7 +69,7 @@ struct Keyfob: ParsableCommand {
                 return 0
             }
             console.report(
-                StoreError(.failed, message(for: error).asOneLine, hint: "see: \(help)"))
+                StoreError(.usage, message(for: error).asOneLine, hint: "see: \(help)"))
             return 2
         }
     }

@@ -82,22 +82,22 @@ struct Login: ParsableCommand {
         if typed == nil, place.username == nil, client.userNames == .needed {
             guard !passwordStdin else {
                 throw StoreError(
-                    .failed, "--password-stdin needs the user name", hint: "give it with --username"
+                    .usage, "--password-stdin needs the user name", hint: "give it with --username"
                 )
             }
             typed = try session.ask("user name for \(place): ", for: "user name")
             guard typed != nil else {
                 throw StoreError(
-                    .failed, "there is no terminal to ask for the user name",
+                    .noTerminal, "there is no terminal to ask for the user name",
                     hint: "give it with --username")
             }
         }
         guard let typed else { return place.username }
         guard let user = Text(typed), !user.isEmpty, !user.hasControlCharacter else {
-            throw StoreError(.failed, "\"\(typed)\" is no user name")
+            throw StoreError(.badUserName, "\"\(typed)\" is no user name")
         }
         guard place.username == nil || place.username == user else {
-            throw StoreError(.failed, "\(server) names another user than --username")
+            throw StoreError(.usage, "\(server) names another user than --username")
         }
         return user
     }
@@ -117,13 +117,13 @@ struct Login: ParsableCommand {
                     seconds: session.choice.settings.promptTimeout)
             else {
                 throw StoreError(
-                    .failed, "there is no terminal to ask for the \(noun)",
+                    .noTerminal, "there is no terminal to ask for the \(noun)",
                     hint: "give it on standard input, with --password-stdin")
             }
             secret = typed
         }
         guard let problem = secret.problem(isLine: client.secretIsLine) else { return secret }
-        throw StoreError(.failed, "the \(noun) \(problem)", hint: "nothing was stored")
+        throw StoreError(.badSecret, "the \(noun) \(problem)", hint: "nothing was stored")
     }
 
     // MARK: Whether it is good
@@ -157,7 +157,7 @@ struct Login: ParsableCommand {
             }
             return Credential(place.entry(of: user), secret: secret)
         } catch {
-            throw StoreError(.failed, error.message, hint: Login.hint(for: error))
+            throw StoreError(error.code, error.message, hint: Login.hint(for: error))
         }
     }
 
@@ -184,7 +184,7 @@ struct Login: ParsableCommand {
     private func keep(_ login: Credential, _ session: Session) throws(StoreError) -> String {
         try session.choice.store.save(login)
         guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.failed, "the login does not say what it is for")
+            throw StoreError(.namelessLogin, "the login does not say what it is for")
         }
         for store in session.stores {
             do throws(StoreError) {
@@ -197,7 +197,7 @@ struct Login: ParsableCommand {
             }
         }
         throw StoreError(
-            .failed, "the login does not come back as it was stored", hint: "see: keyfob list")
+            .notReadBack, "the login does not come back as it was stored", hint: "see: keyfob list")
     }
 }
 
@@ -215,7 +215,7 @@ extension Secret {
             return end
         }
         guard end <= Secret.limit else {
-            throw StoreError(.failed, "the \(noun) is longer than \(Secret.limit) bytes")
+            throw StoreError(.tooLong, "the \(noun) is longer than \(Secret.limit) bytes")
         }
         self = read[0..<end]
     }

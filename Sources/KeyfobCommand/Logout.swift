@@ -95,7 +95,7 @@ struct Logout: ParsableCommand {
         if let compatAuthFile { named.append(RegistryAuths(ClientFile(compatAuthFile), .docker)) }
         if let absent = named.first(where: { !$0.file.exists }) {
             throw StoreError(
-                .failed, "\(absent.file.path) does not exist; nothing was removed",
+                .noSuchFile, "\(absent.file.path) does not exist; nothing was removed",
                 hint: "see which files there are: keyfob status")
         }
         guard files else { return named }
@@ -146,7 +146,7 @@ struct Logout: ParsableCommand {
         let names = Set(entries.map { "\($0.clientName) \($0.serverName)" }).sorted()
         guard names.count <= 1 else {
             throw StoreError(
-                .failed, "there are \(names.count) logins: \(names.joined(separator: ", "))",
+                .severalLogins, "there are \(names.count) logins: \(names.joined(separator: ", "))",
                 hint: "name the server, or say --all")
         }
         return entries.compactMap { Query(replacedBy: $0) }
@@ -166,12 +166,13 @@ struct Logout: ParsableCommand {
             }
             guard !rest.isEmpty else { continue }
             removals[index].problem = StoreError(
-                .failed, rest.map(\.entry.description).joined(separator: ", "), hint: "try again")
+                .loginRemains, rest.map(\.entry.description).joined(separator: ", "),
+                hint: "try again")
         }
         guard removals.allSatisfy({ $0.problem == nil }),
             let reason = inventory.failures.first?.message ?? inventory.warnings.first
         else { return nil }
-        return StoreError(.failed, "whether all logins are removed is unknown: \(reason)")
+        return StoreError(.removalUnknown, "whether all logins are removed is unknown: \(reason)")
     }
 
     // MARK: What is said
@@ -252,7 +253,7 @@ struct Logout: ParsableCommand {
         guard isDone else { throw ExitCode(1) }
         guard isAnyRemoved || force else {
             let what = server ?? client?.name.string ?? "anything"
-            throw StoreError(.failed, "not logged in to \(what)", hint: "see: keyfob list")
+            throw StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
     }
 

@@ -78,7 +78,7 @@ struct Move: ParsableCommand {
     ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
         guard let keyring = session.choice.keyringStore, let file = session.choice.fileStore else {
             throw StoreError(
-                .failed, "the setting `store` leaves one of the two out",
+                .storeLeftOut, "the setting `store` leaves one of the two out",
                 hint: "unset KEYFOB_STORE, or set `store` to auto in the configuration file")
         }
         return to == .file ? (keyring, file) : (file, keyring)
@@ -98,7 +98,7 @@ struct Move: ParsableCommand {
     ) -> StoreError? {
         do throws(StoreError) {
             guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.failed, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not say what it is for")
             }
             guard let login = try source.find(query).first else { return nil }
             let there = try target.find(query).first
@@ -109,7 +109,8 @@ struct Move: ParsableCommand {
                     age != otherAge
                 else {
                     throw StoreError(
-                        .failed, "there is another login for it, and which is newer is not known",
+                        .anotherLogin,
+                        "there is another login for it, and which is newer is not known",
                         hint: "log out of one of them, or log in again")
                 }
                 if age > otherAge { try save(login, in: target, query) }
@@ -118,7 +119,7 @@ struct Move: ParsableCommand {
             }
             guard try source.find(query).first?.secret == login.secret else {
                 throw StoreError(
-                    .failed, "it was replaced meanwhile; nothing was removed",
+                    .changedMeanwhile, "it was replaced meanwhile; nothing was removed",
                     hint: "move it again")
             }
             try source.remove([query])
@@ -133,7 +134,8 @@ struct Move: ParsableCommand {
     ) throws(StoreError) {
         try target.save(login)
         guard try target.find(query).first?.secret == login.secret else {
-            throw StoreError(.failed, "it does not come back as it was stored; nothing was removed")
+            throw StoreError(
+                .notReadBack, "it does not come back as it was stored; nothing was removed")
         }
     }
 

@@ -25,7 +25,7 @@ struct Passphrase: ParsableCommand {
             let file = try session.file
             guard try file.protection() != .passphrase else {
                 throw StoreError(
-                    .failed, "the file has a passphrase already",
+                    .hasPassphrase, "the file has a passphrase already",
                     hint: "to change it: keyfob passphrase change")
             }
             try file.unlock()
@@ -99,12 +99,13 @@ struct Passphrase: ParsableCommand {
                     "Keyfob: the same again: ", for: "passphrase", seconds: seconds)
             else {
                 throw StoreError(
-                    .failed, "there is no terminal to ask for the passphrase",
+                    .noTerminal, "there is no terminal to ask for the passphrase",
                     hint: "give it on standard input, with --stdin")
             }
             guard first == second else {
                 throw StoreError(
-                    .declined, "the two passphrases differ; nothing was changed", hint: "try again")
+                    .passphrasesDiffer, "the two passphrases differ; nothing was changed",
+                    hint: "try again")
             }
             return first
         }
@@ -127,7 +128,7 @@ extension Session {
         get throws(StoreError) {
             guard let file = choice.fileStore else {
                 throw StoreError(
-                    .failed, "the setting `store` leaves the file out",
+                    .storeLeftOut, "the setting `store` leaves the file out",
                     hint: "set KEYFOB_STORE=file for this")
             }
             return file
@@ -139,7 +140,8 @@ extension FileStore {
     fileprivate func requirePassphrase() throws(StoreError) {
         guard try protection() == .passphrase else {
             throw StoreError(
-                .failed, "the file has no passphrase", hint: "to set one: keyfob passphrase set")
+                .noPassphrase, "the file has no passphrase",
+                hint: "to set one: keyfob passphrase set")
         }
     }
 }

@@ -31,12 +31,12 @@ struct Removal {
                 guard let marker = session.choice.marker else { return }
                 if isOfAll, try marker.count() > 0 {
                     problem = StoreError(
-                        .failed, "logins were stored there, and \(error.message)",
+                        .loginRemains, "logins were stored there, and \(error.message)",
                         hint: "log out again in the session where the keyring runs")
                 }
                 for place in queries.compactMap(\.place) where try marker.contains(place) {
                     problem = StoreError(
-                        .failed, "it was stored there, and \(error.message)",
+                        .loginRemains, "it was stored there, and \(error.message)",
                         hint: "log out again in the session where the keyring runs")
                 }
             } catch let unreadable {
@@ -65,14 +65,15 @@ struct Removal {
             }
             if !used.isEmpty {
                 problem = StoreError(
-                    .failed,
+                    .loginRemains,
                     "\(plaintext.client.name) uses \(used.map(\.description).joined(separator: ", ")) for it",
                     hint: "log out of that, too")
             } else if !rest.isEmpty {
                 problem = StoreError(
-                    .failed, rest.map(\.description).joined(separator: ", "), hint: "try again")
+                    .loginRemains, rest.map(\.description).joined(separator: ", "),
+                    hint: "try again")
             } else if isOfAll, let note = contents.notes.first {
-                problem = StoreError(.failed, note)
+                problem = StoreError(.loginRemains, note)
             }
         } catch {
             problem = error
@@ -88,7 +89,7 @@ struct Removal {
                     Report(
                         entry, in: name, .remains, "still there:",
                         problem: StoreError(
-                            .failed,
+                            .loginRemains,
                             "git-credential-libsecret before git 2.41 has stored it, and still gives it",
                             hint:
                                 "remove it with the helper that stored it, or in the keyring's own window"

@@ -155,21 +155,22 @@ extension Session {
         guard let first = found.first else {
             if let failure = inventory.failures.first { throw failure }
             if let warning = inventory.warnings.first {
-                throw StoreError(.locked, "no login for \(server) is seen, and \(warning)")
+                throw StoreError(.loginsUnseen, "no login for \(server) is seen, and \(warning)")
             }
-            throw StoreError(.failed, "no login for \(server)", hint: "see: keyfob list")
+            throw StoreError(.notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
         }
         let clients = Set(found.map(\.entry.clientName)).sorted()
         guard clients.count == 1 else {
             throw StoreError(
-                .failed, "\(server) has logins of \(clients.joined(separator: ", "))",
+                .severalLogins, "\(server) has logins of \(clients.joined(separator: ", "))",
                 hint: "say whose is meant: --client \(clients[0].shellWord)")
         }
         guard found.count == 1 else {
             let users = found.map { $0.entry.shownUser ?? "-" }.sorted()
             let named = found.map(\.entry).first { $0.shownUser == users.first { $0 != "-" } }
             throw StoreError(
-                .failed, "\(server) has logins of several users: \(users.joined(separator: ", "))",
+                .severalLogins,
+                "\(server) has logins of several users: \(users.joined(separator: ", "))",
                 hint: named.map { "say whose is meant: \($0.accountName.shellWord)" })
         }
         return first
@@ -178,7 +179,7 @@ extension Session {
     /// A server as it was typed. Throws `failed` if it cannot be one.
     static func key(_ server: String) throws(StoreError) -> Text {
         guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
-            throw StoreError(.failed, "\"\(server)\" is no server", hint: "see: keyfob list")
+            throw StoreError(.badServer, "\"\(server)\" is no server", hint: "see: keyfob list")
         }
         return key
     }

@@ -79,7 +79,7 @@ struct Setup: ParsableCommand {
         let name = client.program?.rawValue ?? ""
         guard let program = surroundings.program(name) else {
             throw StoreError(
-                .failed, "\(name) is not on the PATH, and \(client.name) could not call it",
+                .programNotRun, "\(name) is not on the PATH, and \(client.name) could not call it",
                 hint: "install it: make install")
         }
         guard let splice = plan.splice else {
@@ -103,7 +103,7 @@ struct Setup: ParsableCommand {
             if registry == nil, try !client.keeper(in: surroundings).isOurs {
                 _ = try restore(change, client, surroundings, &record)
                 throw StoreError(
-                    .failed,
+                    .settingOverridden,
                     "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
                         + "another file or variable wins",
                     hint: "see: keyfob status")
@@ -118,7 +118,8 @@ struct Setup: ParsableCommand {
     ) throws(StoreError) {
         try file.edit { now throws(StoreError) in
             guard now == content else {
-                throw StoreError(.failed, "\(file.path) has just been changed", hint: "try again")
+                throw StoreError(
+                    .changedMeanwhile, "\(file.path) has just been changed", hint: "try again")
             }
             return new
         }
@@ -135,7 +136,7 @@ struct Setup: ParsableCommand {
         }
         guard unsafe symlink(program, path) == 0 else {
             throw StoreError(
-                .failed, "cannot link \(path): \(unsafe String(cString: strerror(errno)))")
+                .systemError, "cannot link \(path): \(unsafe String(cString: strerror(errno)))")
         }
     }
 

@@ -53,14 +53,14 @@ struct SetupRecord {
         do throws(JSON.Fault) {
             content = try record.encoded()
         } catch {
-            throw StoreError(.failed, "\(file.path) cannot be written: \(error)")
+            throw StoreError(.notEncodable, "\(file.path) cannot be written: \(error)")
         }
         try file.edit { _ throws(StoreError) in content }
     }
 
     private var damage: StoreError {
         StoreError(
-            .damaged, "\(file.path) is damaged, so it is not known what was changed",
+            .recordDamaged, "\(file.path) is damaged, so it is not known what was changed",
             hint: "remove it, and take keyfob out of the clients' configuration by hand")
     }
 }

@@ -14,7 +14,7 @@ extension Secret {
                 var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
                 guard unsafe poll(&input, 1, Secret.patience * 1000) != 0 else {
                     throw StoreError(
-                        .timedOut,
+                        .inputTimedOut,
                         "standard input has given no \(noun) within \(Secret.patience) s")
                 }
                 let length = unsafe memory.withUnsafeMutableBytes { memory in
@@ -23,7 +23,7 @@ extension Secret {
                 if length < 0, errno == EINTR { continue }
                 guard length >= 0 else {
                     let reason = unsafe String(cString: strerror(errno))
-                    throw StoreError(.failed, "cannot read the \(noun): \(reason)")
+                    throw StoreError(.inputUnreadable, "cannot read the \(noun): \(reason)")
                 }
                 if length == 0 { break }
                 count += length

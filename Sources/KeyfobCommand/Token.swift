@@ -31,11 +31,11 @@ extension Credential {
         case .secret(let secret): return secret
         case .expired:
             throw StoreError(
-                .failed, "the login for \(entry.serverName) has expired",
+                .loginExpired, "the login for \(entry.serverName) has expired",
                 hint: "\(entry.clientName) renews it, or log in again: keyfob login --client "
                     + "\(entry.clientName) \(entry.accountName.shellArgument)")
         case .nothing:
-            throw StoreError(.failed, "the login for \(entry.serverName) has no password")
+            throw StoreError(.noPassword, "the login for \(entry.serverName) has no password")
         }
     }
 }

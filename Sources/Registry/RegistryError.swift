@@ -1,3 +1,5 @@
+package import Credentials
+
 /// Why a registry was not asked, or did not accept a login.
 package enum RegistryError: Error, Hashable, Sendable {
     /// It does not accept this user with this password.
@@ -15,6 +17,16 @@ package enum RegistryError: Error, Hashable, Sendable {
     case exposing(realm: String)
     /// It wants to be shown who asks in a way that is not known here.
     case unknownChallenge(origin: String)
+
+    package var code: ErrorCode {
+        switch self {
+        case .refused: .registryRefuses
+        case .unavailable: .registryNotAsked
+        case .unreachable: .registryUnreachable
+        case .redirected, .unexpected, .unknownChallenge: .registryAnswersWrongly
+        case .notTLS, .untrusted, .exposing: .registryIsUnsafe
+        }
+    }
 
     /// One line for people, in lower case, without a full stop.
     package var message: String {

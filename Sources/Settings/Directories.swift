@@ -27,7 +27,7 @@ package struct Directories: Hashable, Sendable {
     /// names one.
     package static func home(_ environment: Environment) throws(StoreError) -> String {
         guard let home = environment.path(.home) ?? homeInPasswordDatabase() else {
-            throw StoreError(.failed, "this user has no home directory", hint: "set HOME")
+            throw StoreError(.noHome, "this user has no home directory", hint: "set HOME")
         }
         return home
     }

@@ -65,7 +65,7 @@ package struct Settings: Hashable, Sendable {
     package var refusal: StoreError? {
         guard let problem = problems.first else { return nil }
         return StoreError(
-            .failed, "the configuration is not understood: \(problem)",
+            .badConfiguration, "the configuration is not understood: \(problem)",
             hint: "nothing was stored; mend the configuration, then log in again")
     }
 

@@ -128,7 +128,8 @@ package struct FileStore: CredentialStore {
         guard let place = credential.entry.place, let login = credential.entry.login,
             let query = Query(replacedBy: credential.entry)
         else {
-            throw StoreError(.failed, "a login that does not say what it is for cannot be stored")
+            throw StoreError(
+                .namelessLogin, "a login that does not say what it is for cannot be stored")
         }
         let folder = try options.folder.create()
         try change(in: folder, for: query.subject) { opened, _, folder, lock throws(StoreError) in
@@ -145,7 +146,7 @@ package struct FileStore: CredentialStore {
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
-            throw StoreError(.failed, "a query that names nothing would remove every login")
+            throw StoreError(.emptyQuery, "a query that names nothing would remove every login")
         }
         guard let subject = queries.first?.subject, let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(in: folder, for: subject)
@@ -209,7 +210,7 @@ extension FileStore {
     /// old file, or a copy of it, does not open the new one.
     package func setPassphrase(_ passphrase: Secret) throws(StoreError) {
         guard !passphrase.isEmpty, passphrase.count <= Terminal.limit else {
-            throw StoreError(.failed, "a passphrase has 1 to \(Terminal.limit) bytes")
+            throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
         }
         try protect { _ in (passphrase, .passphrase(.standard)) }
     }
@@ -224,7 +225,7 @@ extension FileStore {
 
     /// Seals the logins under a fresh data key, protected by what opened the file.
     package func rekey() throws(StoreError) {
-        let missing = StoreError(.failed, "\(path) does not exist", hint: "log in first")
+        let missing = StoreError(.noSuchFile, "\(path) does not exist", hint: "log in first")
         // Nothing is created for it.
         guard try protection() != nil else { throw missing }
         try protect { unlocked throws(StoreError) in
@@ -565,7 +566,7 @@ extension FileStore {
         guard wrong.isEmpty else { throw refusal(of: wrong) }
         guard missing.isEmpty else {
             throw StoreError(
-                .locked, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
+                .keyMissing, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
                 hint: "put the key back, or move the store away and log in again")
         }
         throw nobodyToAsk
@@ -585,7 +586,8 @@ extension FileStore {
 
     private var nobodyToAsk: StoreError {
         StoreError(
-            .locked, "\(path) is protected by a passphrase, and nobody can be asked here for it",
+            .passphraseNeeded,
+            "\(path) is protected by a passphrase, and nobody can be asked here for it",
             hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the configuration")
     }
 
@@ -618,7 +620,7 @@ extension FileStore {
                 }
                 notice = "Keyfob: wrong passphrase, try again (\(left) left)"
             }
-            throw StoreError(.locked, "wrong passphrase for \(path)", hint: "try again")
+            throw StoreError(.wrongPassphrase, "wrong passphrase for \(path)", hint: "try again")
         } catch {
             options.memory.keep(error)
             throw error
@@ -663,21 +665,21 @@ extension FileStore {
         return switch fault {
         case .damaged(let what):
             StoreError(
-                .damaged, "\(path) is damaged: \(what)",
+                .fileDamaged, "\(path) is damaged: \(what)",
                 hint: "restore it from a backup, or move it away and log in again")
         case .newer(let what):
             StoreError(
-                .failed, "\(path) was written by a newer keyfob (\(what))",
+                .fileNewer, "\(path) was written by a newer keyfob (\(what))",
                 hint: "install the newer keyfob here too")
         case .altered:
             StoreError(
-                .damaged,
+                .fileAltered,
                 "\(path) was altered: its key is right, and its contents are not what"
                     + " was sealed with it",
                 hint: "restore it from a backup, or move it away and log in again")
         case .full(let limit):
             StoreError(
-                .failed, "\(path) cannot hold more than \(limit)",
+                .fileFull, "\(path) cannot hold more than \(limit)",
                 hint: "erase logins that are not needed")
         }
     }
@@ -685,7 +687,7 @@ extension FileStore {
     /// Why none of the keys of these sources is good.
     private func refusal(of wrong: [KeySource]) -> StoreError {
         StoreError(
-            .locked,
+            .wrongKey,
             "\(wrong.map { $0.content }.joined(separator: " and ")) is not the key of \(path)",
             hint: wrong.first?.remedy)
     }
@@ -693,10 +695,11 @@ extension FileStore {
     private func refusal(of failure: FileFormat.Slot.Failure) -> StoreError {
         switch failure {
         case .wrongKey:
-            StoreError(.locked, "the key is not the key of \(path)")
+            StoreError(.wrongKey, "the key is not the key of \(path)")
         case .outOfMemory(let bytes):
             StoreError(
-                .failed, "not enough memory to try a passphrase: \(bytes >> 20) MiB are needed",
+                .outOfMemory,
+                "not enough memory to try a passphrase: \(bytes >> 20) MiB are needed",
                 hint: "raise the limit: ulimit -v")
         }
     }

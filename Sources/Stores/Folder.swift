@@ -51,7 +51,7 @@ package struct Folder: Hashable, Sendable {
         }
         guard owner == geteuid() || owner == 0 else {
             throw StoreError(
-                .failed,
+                .foreignFolder,
                 "\(path) is not created: \(above) is owned by uid"
                     + " \(owner), not by you (uid \(geteuid()))",
                 hint: "run this as the user whose home it is, or set HOME to your own")
@@ -96,7 +96,7 @@ package struct Folder: Hashable, Sendable {
     private func requireAbsolutePath() throws(StoreError) {
         guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
             throw StoreError(
-                .failed, "\"\(path)\" is not an absolute path",
+                .badPath, "\"\(path)\" is not an absolute path",
                 hint: "set HOME, or the XDG variables, to absolute paths")
         }
     }
@@ -113,7 +113,7 @@ package struct Folder: Hashable, Sendable {
                 throw failure("create", path, SystemError(code: errno))
             }
         }
-        throw StoreError(.failed, "\(path) is the root directory")
+        throw StoreError(.badPath, "\(path) is the root directory")
     }
 
     private func checked(_ directory: consuming Descriptor) throws(StoreError) -> OpenFolder {

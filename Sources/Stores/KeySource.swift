@@ -112,7 +112,7 @@ enum KeySource {
             case .keyFile(let path):
                 guard let key = try source.read() else {
                     throw StoreError(
-                        .failed, "the key file \(path) does not exist",
+                        .noSuchFile, "the key file \(path) does not exist",
                         hint: "make one: (umask 077; head -c 32 /dev/urandom > \(path.shellWord))")
                 }
                 return (key, .raw)
@@ -129,7 +129,7 @@ enum KeySource {
                 return (try generated(in: folder, notice: options.notice), .raw)
             }
         }
-        throw StoreError(.failed, "no source of a key is configured")
+        throw StoreError(.noKeySource, "no source of a key is configured")
     }
 
     /// The key in a file; nil if there is none.
@@ -143,7 +143,7 @@ enum KeySource {
         guard KeySource.sizes.contains(key.count) else {
             let path = folder.path(of: name)
             throw StoreError(
-                .failed,
+                .keyTooShort,
                 key.isEmpty
                     ? "the key file \(path) is empty"
                     : "the key file \(path) is too short: \(key.count) bytes,"
@@ -180,7 +180,7 @@ enum KeySource {
                 try open.replace(generatedName, with: bytes, under: lock)
             } else if try !open.add(generatedName, with: bytes, under: lock) {
                 throw StoreError(
-                    .failed, "\(open.path(of: generatedName)) has just appeared",
+                    .changedMeanwhile, "\(open.path(of: generatedName)) has just appeared",
                     hint: "try again")
             }
         }
@@ -199,7 +199,7 @@ enum KeySource {
             path.utf8.index(after: slash) != path.endIndex
         else {
             throw StoreError(
-                .failed, "the key file \"\(path)\" is not an absolute path of a file",
+                .badPath, "the key file \"\(path)\" is not an absolute path of a file",
                 hint: "name it by its whole path in the configuration")
         }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])

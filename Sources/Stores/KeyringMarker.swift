@@ -108,7 +108,7 @@ package struct KeyringMarker: Sendable {
                 Seal.checksum(of: bytes.span.extracting(0..<saltEnd)))
         else {
             throw StoreError(
-                .damaged,
+                .markerDamaged,
                 "\(folder.path(of: name)) is \(bytes == nil ? "missing" : "damaged"), so it is not"
                     + " known which logins are in a keyring",
                 hint: "when the keyring can be reached, remove the folder \(folder.path) and log "

@@ -89,7 +89,8 @@ package struct KeyringStore: CredentialStore {
             guard logins.count == items.count else { continue }
             return query.ranked(logins)
         }
-        throw StoreError(.failed, "the keyring has the login but does not give its secret")
+        throw StoreError(
+            .keyringHidesSecret, "the keyring has the login but does not give its secret")
     }
 
     package func list(_ realm: Realm?) throws(StoreError) -> Listing {
@@ -135,7 +136,7 @@ package struct KeyringStore: CredentialStore {
 
     package func save(_ credential: Credential) throws(StoreError) {
         guard let place = credential.entry.place, let query = Query(replacedBy: credential.entry)
-        else { throw StoreError(.failed, "the login does not say what it is for") }
+        else { throw StoreError(.namelessLogin, "the login does not say what it is for") }
         let service = try connect()
         let lock = try lock(service)
         defer { withExtendedLifetime(lock) {} }
@@ -173,7 +174,7 @@ package struct KeyringStore: CredentialStore {
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
-            throw StoreError(.failed, "a removal must say what to remove")
+            throw StoreError(.emptyQuery, "a removal must say what to remove")
         }
         // No secret is asked for: it is removed where libsecret is missing, too.
         let service = try connect(forSecrets: false)
@@ -212,7 +213,7 @@ package struct KeyringStore: CredentialStore {
             guard isUnknown, error != .keyringRemovedNothing else { throw error }
             throw error.leaving("whether the login was removed is unknown")
         }
-        throw StoreError(.failed, "the login comes back as often as it is removed")
+        throw StoreError(.keyringRestoresLogin, "the login comes back as often as it is removed")
     }
 }
 
@@ -241,7 +242,7 @@ private let schemaName = "xdg:schema"
 extension StoreError {
     /// The keyring holds, or may hold, what was asked, and nobody can unlock it here.
     static let keyringLocked = StoreError(
-        .locked, "the keyring is locked and nobody can be asked here to unlock it",
+        .keyringLocked, "the keyring is locked and nobody can be asked here to unlock it",
         hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in the "
             + "encrypted file; see: keyfob status")
 }
@@ -282,7 +283,7 @@ extension KeyringStore {
     /// The keyring, to be searched, and whether there is one turns out then.
     private func connect(forSecrets: Bool = true) throws(StoreError) -> SecretService {
         guard let address = options.busAddress else {
-            throw StoreError(.absent, "there is no session bus")
+            throw StoreError(.noSessionBus, "there is no session bus")
         }
         return try SecretService(busAddress: address, forSecrets: forSecrets)
     }
@@ -310,11 +311,11 @@ extension KeyringStore {
         if wanted.isObjectPath { return wanted }
         if let path = try service.collection(withAlias: wanted) { return path }
         guard wanted != KeyringStore.defaultAlias else {
-            throw StoreError(.absent, "the keyring has no default collection")
+            throw StoreError(.noDefaultCollection, "the keyring has no default collection")
         }
         let labelled = try service.collections().first { $0.label == Text(wanted) }
         guard let labelled else {
-            throw StoreError(.failed, "the keyring has no collection named \(wanted)")
+            throw StoreError(.noSuchCollection, "the keyring has no collection named \(wanted)")
         }
         return labelled.path
     }
@@ -601,7 +602,8 @@ extension KeyringStore {
                 return try create(service, asking: prompt, credential, besides: before, query)
             }
         }
-        throw StoreError(.failed, "the keyring does not take the login; nothing was stored")
+        throw StoreError(
+            .keyringRejectsLogin, "the keyring does not take the login; nothing was stored")
     }
 
     /// Creates the item by way of a prompt.
@@ -747,46 +749,47 @@ extension StoreError {
     /// What was read back is not what was written (KWallet cuts at a NUL, KeePassXC resolves
     /// `{REF:`).
     fileprivate static let keyringAltersSecrets = StoreError(
-        .failed, "the keyring does not keep this secret as it is")
+        .keyringAltersSecret, "the keyring does not keep this secret as it is")
 
     fileprivate static let keyringStoredNothing = StoreError(
-        .failed, "the keyring said that it stored the login and did not")
+        .keyringStoredNothing, "the keyring said that it stored the login and did not")
 
     fileprivate static let keyringRemovedNothing = StoreError(
-        .failed, "the keyring said that it removed the login and did not")
+        .keyringRemovedNothing, "the keyring said that it removed the login and did not")
 
     fileprivate static let itemCannotBeRead = StoreError(
-        .failed, "the keyring has an item that cannot be read")
+        .keyringItemUnreadable, "the keyring has an item that cannot be read")
 
     /// After the keyring said that it unlocked what was asked.
     fileprivate static let keyringStaysLocked = StoreError(
-        .locked, "the keyring said that it was unlocked, and it is locked",
+        .keyringStaysLocked, "the keyring said that it was unlocked, and it is locked",
         hint: keyringLocked.hint)
 
     /// Whoever could answer a prompt is not asked for a list.
     fileprivate static let listDoesNotUnlock = StoreError(
-        .locked, "the keyring is locked, and a list does not unlock it", hint: keyringLocked.hint)
+        .keyringNotUnlocked, "the keyring is locked, and a list does not unlock it",
+        hint: keyringLocked.hint)
 
     /// The provider asks before it does what it was told, and nobody can answer.
     fileprivate static let nobodyToConfirm = StoreError(
-        .locked, "the keyring asks for a confirmation and nobody can answer here",
+        .keyringConfirms, "the keyring asks for a confirmation and nobody can answer here",
         hint: "do it where there is a display, or set KEYFOB_STORE=file to keep logins in the "
             + "encrypted file")
 
     /// KeePassXC is set to ask, and nobody can answer.
     fileprivate static let keePassXCConfirms = StoreError(
-        .locked, "KeePassXC wants a confirmation and nobody can answer here",
+        .keyringConfirms, "KeePassXC wants a confirmation and nobody can answer here",
         hint: "do it where KeePassXC can be answered, or let it not confirm: in KeePassXC, "
             + "Settings, Secret Service Integration")
 
     /// The same error, and what has become of the login.
     fileprivate func and(_ state: String) -> StoreError {
-        StoreError(outcome, "\(message); \(state)", hint: hint)
+        StoreError(code, "\(message); \(state)", hint: hint)
     }
 
     /// The same error where something was written, which locked and declined deny.
     fileprivate func leaving(_ state: String) -> StoreError {
-        let wrote = outcome == .locked || outcome == .declined ? .failed : outcome
+        let wrote = outcome == .locked || outcome == .declined ? .keyringFailed : code
         return StoreError(wrote, "\(state): \(message)", hint: hint)
     }
 

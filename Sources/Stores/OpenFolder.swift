@@ -68,7 +68,7 @@ struct OpenFolder: ~Copyable, Sendable {
         try owned.check(status, of: path)
         guard status.st_size <= limit else {
             throw StoreError(
-                .failed, "\(path) is longer than \(limit) bytes, the most it may be")
+                .tooLong, "\(path) is longer than \(limit) bytes, the most it may be")
         }
         return try attempt("read", path) { () throws(SystemError) in
             try body(file, Int(status.st_size))
@@ -83,7 +83,7 @@ struct OpenFolder: ~Copyable, Sendable {
         guard result >= 0 else { throw failure("lock", path, SystemError(code: -result)) }
         guard result > 0 else {
             throw StoreError(
-                .timedOut,
+                .lockTimedOut,
                 "\(path) is locked by another process, which did not release it in time",
                 hint:
                     "wait for that process or end it, then try again; see: fuser -v \(path.shellWord)"
@@ -92,7 +92,7 @@ struct OpenFolder: ~Copyable, Sendable {
         let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }
         guard status.st_nlink > 0 else {
             // By hand; others may hold a lock of this name already.
-            throw StoreError(.failed, "\(path) was removed; try again")
+            throw StoreError(.changedMeanwhile, "\(path) was removed; try again")
         }
         return Folder.Lock(holding: file)
     }
@@ -102,7 +102,7 @@ struct OpenFolder: ~Copyable, Sendable {
         let name = name + ".lock"
         let path = path(of: name)
         guard let file = try open(name, O_RDWR | O_CREAT, .mine) else {
-            throw StoreError(.failed, "\(self.path) was removed; try again")
+            throw StoreError(.changedMeanwhile, "\(self.path) was removed; try again")
         }
         let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
         try Ownership.mine.check(status, of: path)
@@ -254,7 +254,7 @@ struct OpenFolder: ~Copyable, Sendable {
             try directory.sync()
         } catch {
             throw StoreError(
-                .failed,
+                .notDurable,
                 "\(path) was written, but may not survive a power failure:"
                     + " \(error.reason)")
         }

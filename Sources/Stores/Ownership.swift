@@ -18,13 +18,13 @@ enum Ownership {
     ) throws(StoreError) {
         guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
             throw StoreError(
-                .failed, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
+                .wrongKindOfFile, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
                 hint: "move it away: mv \(path.shellWord) \((path + ".old").shellWord)")
         }
         let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
         guard status.st_uid == user || isGiven else {
             throw StoreError(
-                .failed, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
+                .foreignFile, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
                 hint: user == 0
                     ? "run this as uid \(status.st_uid), or set HOME to your own"
                     : "if it is yours, run: sudo chown \(user) \(path)")
@@ -33,19 +33,19 @@ enum Ownership {
         guard status.st_mode & forbidden == 0 else {
             let mode = String(status.st_mode & 0o7777, radix: 8)
             throw StoreError(
-                .failed, "\(path) is open to other users (mode 0\(mode))",
+                .openToOthers, "\(path) is open to other users (mode 0\(mode))",
                 hint: "run: chmod \(isDirectory ? "700" : "600") \(path.shellWord)")
         }
         guard isDirectory || status.st_nlink <= 1 else {
             throw StoreError(
-                .failed, "\(path) has \(status.st_nlink) hard links, and must have one",
+                .hardLinked, "\(path) has \(status.st_nlink) hard links, and must have one",
                 hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
     }
 
     static func symbolicLink(_ path: String) -> StoreError {
         return StoreError(
-            .failed, "\(path) is a symbolic link, which is not followed",
+            .symbolicLink, "\(path) is a symbolic link, which is not followed",
             hint: "put what it points to in its place, or remove it: rm \(path.shellWord)")
     }
 }

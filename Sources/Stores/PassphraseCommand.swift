@@ -26,7 +26,7 @@ struct PassphraseCommand {
             case .notStarted(let error): throw failure("cannot be started: \(error.reason)")
             case .timedOut:
                 throw StoreError(
-                    .timedOut,
+                    .passphraseCommandTimedOut,
                     "the passphrase command did not end within \(PassphraseCommand.patience)"
                         + " seconds")
             }
@@ -51,7 +51,7 @@ struct PassphraseCommand {
     /// Its arguments are not told: one of them may be a secret.
     private func failure(_ what: String) -> StoreError {
         StoreError(
-            .failed, "the passphrase command \(what)",
+            .passphraseCommandFailed, "the passphrase command \(what)",
             hint: "run it by hand, as passphraseCommand in config.json names it")
     }
 }

@@ -195,7 +195,7 @@ final class SecretService {
         let (created, asked) = unsafe (take(path), take(prompt))
         if let asked { return .prompt(asked) }
         guard let created else {
-            throw StoreError(.failed, "the keyring created nothing and asked nothing")
+            throw StoreError(.keyringFailed, "the keyring created nothing and asked nothing")
         }
         return .done(created)
     }
@@ -300,23 +300,23 @@ extension Secret {
 extension StoreError {
     /// The keyring answered, and not as the protocol says: it may have done what it was told.
     static let keyringAnswersWrongly = StoreError(
-        .failed, "the keyring answered with something of the wrong type")
+        .keyringAnswersWrongly, "the keyring answered with something of the wrong type")
 
     /// What the caller of a store is told when a step ended in this outcome.
     fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
         switch outcome {
-        case .absent: self.init(.absent, reason)
-        case .locked: self.init(.locked, reason, hint: StoreError.keyringLocked.hint)
-        case .declined: self.init(.declined, reason)
-        case .timedOut: self.init(.timedOut, reason)
-        case .gone: self.init(.gone, reason)
+        case .absent: self.init(.keyringAbsent, reason)
+        case .locked: self.init(.keyringLocked, reason, hint: StoreError.keyringLocked.hint)
+        case .declined: self.init(.keyringDeclined, reason)
+        case .timedOut: self.init(.keyringTimedOut, reason)
+        case .gone: self.init(.keyringGone, reason)
         case .refused:
             self.init(
-                .failed, reason,
+                .keyringRefused, reason,
                 hint: "under sudo or in a sandbox the session bus belongs to somebody else: run "
                     + "this as the user of the session, or set KEYFOB_STORE=file")
         case .wrongType: self = .keyringAnswersWrongly
-        case .noSuchItem, .failed, .done: self.init(.failed, reason)
+        case .noSuchItem, .failed, .done: self.init(.keyringFailed, reason)
         }
     }
 }

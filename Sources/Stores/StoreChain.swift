@@ -159,7 +159,7 @@ extension StoreChain {
             return
         }
         throw StoreError(
-            .failed,
+            .keyringOutOfReach,
             "this login is in the keyring, which cannot be reached here: \(absence.message)",
             hint: "run this in the session where the keyring runs, or log in again to keep a login "
                 + "in the encrypted file")
@@ -170,7 +170,7 @@ extension StoreChain {
         guard let marker else { return }
         for place in queries.compactMap(\.place) where try marker.contains(place) {
             throw StoreError(
-                .failed,
+                .keyringCopyRemains,
                 "this login was stored in the keyring, which cannot be reached here: "
                     + "a copy may remain there",
                 hint: "erase it again in the session where the keyring runs")

@@ -79,12 +79,12 @@ package struct Terminal: Sendable {
                     letOthers()
                     guard platform_terminal_stop(), try take() else { return nil }
                 case Int(platform_terminal_timed_out):
-                    throw StoreError(.timedOut, "no \(noun) was typed within \(seconds) s")
+                    throw StoreError(.answerTimedOut, "no \(noun) was typed within \(seconds) s")
                 case Int(platform_terminal_too_long):
                     throw StoreError(
-                        .failed, "a terminal takes no \(noun) of more than 4094 bytes")
+                        .tooLong, "a terminal takes no \(noun) of more than 4094 bytes")
                 case Int(platform_terminal_interrupted), 0:
-                    throw StoreError(.declined, "no \(noun) was typed")
+                    throw StoreError(.notAnswered, "no \(noun) was typed")
                 default: return answer
                 }
             }
@@ -141,7 +141,7 @@ package struct Terminal: Sendable {
                 }
                 guard now.tv_sec < end else {
                     throw StoreError(
-                        .timedOut, "another question of keyfob's waits for an answer",
+                        .anotherQuestion, "another question of keyfob's waits for an answer",
                         hint: "answer it, or end the program that asks, and try again")
                 }
                 terminal.willWait()

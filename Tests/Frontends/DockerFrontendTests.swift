@@ -236,7 +236,7 @@ import Testing
     }
 
     @Test func anErrorOfTheStoreIsOneLineWithAHint() {
-        shelf.fail(with: StoreError(.locked, "the keyring is\nlocked", hint: "unlock it"))
+        shelf.fail(with: StoreError(.keyringLocked, "the keyring is\nlocked", hint: "unlock it"))
         for (action, input) in [
             ("store", #"{"ServerURL":"r","Username":"u","Secret":"p"}"#), ("get", "r"),
             ("erase", "r"), ("list", ""),

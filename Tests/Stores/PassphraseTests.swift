@@ -176,7 +176,9 @@ struct PassphraseTests {
     }
 
     @Test func aFreshDataKeyNeedsAStore() {
-        #expect(throws: StoreError(.failed, "\(home.file) does not exist", hint: "log in first")) {
+        #expect(
+            throws: StoreError(.noSuchFile, "\(home.file) does not exist", hint: "log in first")
+        ) {
             try home.store.rekey()
         }
     }

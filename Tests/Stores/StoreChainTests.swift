@@ -170,7 +170,7 @@ import Testing
     // The configuration cannot be understood.
 
     @Test func aConfigurationThatIsNotUnderstoodStoresNothing() throws {
-        let refusal = StoreError(.failed, "unknown key")
+        let refusal = StoreError(.badConfiguration, "unknown key")
         let keyring = PlannedStore()
         let file = PlannedStore(login("h", "u"))
         let chain = StoreChain(
@@ -188,7 +188,8 @@ private func chain(keyring: PlannedStore, file: PlannedStore) -> StoreChain {
 }
 
 private func planned(_ outcome: StoreError.Outcome) -> StoreError {
-    StoreError(outcome, "planned")
+    let code = ErrorCode.allCases.first { $0.outcome == outcome }
+    return StoreError(code ?? .failed, "planned")
 }
 
 private func query(_ server: Text) -> Query { Query(.docker, ["server": server]) }

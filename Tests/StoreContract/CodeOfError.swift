@@ -1,0 +1,11 @@
+package import Credentials
+
+/// The code of the error that the request throws; nil if it throws none.
+package func code(_ request: () throws -> Void) -> ErrorCode? {
+    do {
+        try request()
+        return nil
+    } catch {
+        return (error as? StoreError)?.code
+    }
+}
