@@ -16,10 +16,12 @@ completions = .build/completions
 
 bin = $(DESTDIR)$(PREFIX)/bin
 doc = $(DESTDIR)$(PREFIX)/share/doc/keyfob
-man = $(DESTDIR)$(PREFIX)/share/man/man1
+man = $(DESTDIR)$(PREFIX)/share/man
 bash_completion = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/keyfob
 zsh_completion = $(DESTDIR)$(PREFIX)/share/zsh/$(zsh_functions)/_keyfob
 fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/keyfob.fish
+# The manual pages. A name ends in its section.
+pages := $(notdir $(wildcard packaging/man/*.[1-9]))
 documents = README.md SECURITY.md LICENSE packaging/CHANGELOG.md
 # Each lies in the folder that it is an example of.
 examples = registries.conf.d/keyfob.conf
@@ -37,7 +39,7 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl \
 	ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers \
 	pass gnupg \
-	strace time valgrind zsh fish mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	strace time valgrind zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
@@ -205,16 +207,9 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 		[[ -x $(RELEASE)/$$executable ]] || $(make) build
 		install -D -m 755 $(RELEASE)/$$executable "$(bin)/$$executable"
 	done
-	for executable in $(EXECUTABLES); do
-		install -D -m 644 packaging/man/$$executable.1 "$(man)/$$executable.1"
-	done
-	for name in $(NAMES); do
-		ln -sf docker-credential-keyfob "$(bin)/$$name"
-		if [[ -e packaging/man/$$name.1 ]]; then
-			install -D -m 644 packaging/man/$$name.1 "$(man)/$$name.1"
-		else
-			ln -sf docker-credential-keyfob.1 "$(man)/$$name.1"
-		fi
+	for name in $(NAMES); do ln -sf docker-credential-keyfob "$(bin)/$$name"; done
+	for page in $(pages); do
+		install -D -m 644 packaging/man/$$page "$(man)/man$${page##*.}/$$page"
 	done
 	install -D -m 644 $(completions)/bash "$(bash_completion)"
 	install -D -m 644 $(completions)/zsh "$(zsh_completion)"
@@ -225,9 +220,8 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 	done
 
 uninstall: ## Remove what install has installed
-	@for name in $(EXECUTABLES) $(NAMES); do
-		rm -f "$(bin)/$$name" "$(man)/$$name.1"
-	done
+	@for name in $(EXECUTABLES) $(NAMES); do rm -f "$(bin)/$$name"; done
+	for page in $(pages); do rm -f "$(man)/man$${page##*.}/$$page"; done
 	rm -f "$(bash_completion)" "$(zsh_completion)" "$(fish_completion)"
 	for document in $(documents); do rm -f "$(doc)/$${document##*/}"; done
 	for example in $(examples); do

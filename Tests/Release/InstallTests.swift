@@ -15,8 +15,11 @@ import Testing
         let installed = try files()
         let names = ProgramName.allCases.map(\.rawValue) + ["keyfob"]
         let documents = ["CHANGELOG.md", "examples/registries.conf.d/keyfob.conf"]
+        let pages = try FileManager.default.contentsOfDirectory(atPath: "\(sources)/packaging/man")
+        #expect(pages.contains("keyfob-config.5"))
         for name in names.map({ "bin/\($0)" }) + names.map({ "share/man/man1/\($0).1" })
             + documents.map({ "share/doc/keyfob/\($0)" })
+            + pages.map({ "share/man/man\($0.suffix(1))/\($0)" })
         {
             #expect(installed.contains("\(name)"), "\(name)")
         }
@@ -67,10 +70,11 @@ import Testing
 
     private var root: String { "\(sandbox.path)/root" }
 
-    private func make(_ words: String..., beside file: String = #filePath) throws {
-        let folder = (file as NSString).deletingLastPathComponent + "/../.."
+    private let sources = (#filePath as NSString).deletingLastPathComponent + "/../.."
+
+    private func make(_ words: String...) throws {
         let outcome = try sandbox.program(
-            ["make", "-C", folder] + words + ["PREFIX=\(prefix)", "DESTDIR=\(root)"]
+            ["make", "-C", sources] + words + ["PREFIX=\(prefix)", "DESTDIR=\(root)"]
         ).run()
         try #require(outcome.succeeded, "\(outcome)")
     }
