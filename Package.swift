@@ -149,7 +149,8 @@ let package = Package(
             path: "Tests/Faults"
         ),
         .testTarget(
-            name: "FrontendsTests", dependencies: ["Credentials", "Frontends", "JSON", "Stores"],
+            name: "FrontendsTests",
+            dependencies: ["Credentials", "Frontends", "JSON", "Sandbox", "Stores"],
             path: "Tests/Frontends"),
         .testTarget(name: "JSONTests", dependencies: ["Credentials", "JSON"], path: "Tests/JSON"),
         .testTarget(

@@ -78,7 +78,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.errors.hasPrefix(
-                "keyfob: error: docker-credential-secretservice keeps its logins where Keyfob does\n"
+                Sentence.expanding("keyfob: error: <same-store|docker-credential-secretservice>\n")
             ))
         #expect(try machine.get("a.example") == Login("alice", "one"))
         #expect(try machine.list().count == 1)

@@ -24,7 +24,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     var left = ["credentials", "credentials.lock", "key", "key.lock"]
 
     /// What is said where the new state is there, and the disk does not say that it lasts.
-    var uncertain = "/credentials was written, but may not survive a power failure"
+    var uncertain = Sentence.expanding("<not-durable|/credentials>")
     /// The folder of which a writer that died before may not have brought the names to the disk,
     /// though what is said now rests on them.
     var unsynced: String?
@@ -166,7 +166,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             next: .probe("mark", "next.example"), added: "next.example",
             remembered: { try $0.marks(among: ["a.example", "b.example", "next.example"]) },
             left: ["in-keyring", "salt", "salt.lock"],
-            uncertain: "/in-keyring was written, but may not survive a power failure",
+            uncertain: Sentence.expanding("<not-durable|/in-keyring>"),
             unsynced: unsynced)
     }
 }

@@ -1,5 +1,6 @@
 import Credentials
 import Frontends
+import Sandbox
 import Testing
 
 @Suite struct DockerFrontendTests {
@@ -159,19 +160,19 @@ import Testing
     @Test(arguments: ["get", "erase"])
     func aKeyThatNoServerHasIsRefused(action: String) {
         for byte: UInt8 in [0, 0x0A, 0x0D, 0x1B, 0x7F] {
-            refuses([action], bytes: [0x61, byte, 0x62], "ServerURL holds a control character")
+            refuses([action], bytes: [0x61, byte, 0x62], "<bad-input.control|ServerURL>")
         }
-        refuses([action], "a\u{85}b", "ServerURL holds a control character")
-        refuses([action], bytes: [0x61, 0xFF], "ServerURL is not UTF-8")
+        refuses([action], "a\u{85}b", "<bad-input.control|ServerURL>")
+        refuses([action], bytes: [0x61, 0xFF], "<bad-input.utf-8|ServerURL>")
     }
 
     @Test(arguments: [
-        ("", "the input is not JSON: it is empty"),
+        ("", "<bad-input.json|input|<json.empty>>"),
         ("{}", "no credentials server URL"),
         ("null", "no credentials server URL"),
-        ("[]", "the input is not an object"),
-        ("7", "the input is not an object"),
-        (#""text""#, "the input is not an object"),
+        ("[]", "<bad-input.object|input>"),
+        ("7", "<bad-input.object|input>"),
+        (#""text""#, "<bad-input.object|input>"),
         (#"{"ServerURL":"r"}"#, "no credentials username"),
         (#"{"ServerURL":"","Username":"u","Secret":"p"}"#, "no credentials server URL"),
         (#"{"ServerURL":" ","Username":"u","Secret":"p"}"#, "no credentials server URL"),
@@ -179,39 +180,39 @@ import Testing
         (#"{"ServerURL":"r","Username":"u","Secret":""}"#, "no credentials secret"),
         (#"{"ServerURL":"r","Username":"u","Secret":null}"#, "no credentials secret"),
         (#"{"ServerURL":"r","Username":"u"}"#, "no credentials secret"),
-        (#"{"ServerURL":7,"Username":"u","Secret":"p"}"#, "ServerURL is not a string"),
-        (#"{"ServerURL":"r","Username":["u"],"Secret":"p"}"#, "Username is not a string"),
-        (#"{"ServerURL":"r","Username":"u","Secret":{}}"#, "Secret is not a string"),
-        (#"{"ServerURL":"r","Username":"u","Secret":false}"#, "Secret is not a string"),
+        (#"{"ServerURL":7,"Username":"u","Secret":"p"}"#, "<bad-input.string|ServerURL>"),
+        (#"{"ServerURL":"r","Username":["u"],"Secret":"p"}"#, "<bad-input.string|Username>"),
+        (#"{"ServerURL":"r","Username":"u","Secret":{}}"#, "<bad-input.string|Secret>"),
+        (#"{"ServerURL":"r","Username":"u","Secret":false}"#, "<bad-input.string|Secret>"),
         (
             #"{"ServerURL":"r\u0000x","Username":"u","Secret":"p"}"#,
-            "ServerURL holds a control character"
+            "<bad-input.control|ServerURL>"
         ),
         (
             #"{"ServerURL":"r\nx","Username":"u","Secret":"p"}"#,
-            "ServerURL holds a control character"
+            "<bad-input.control|ServerURL>"
         ),
         (
             #"{"ServerURL":"r","Username":"u\r","Secret":"p"}"#,
-            "Username holds a control character"
+            "<bad-input.control|Username>"
         ),
         (
             #"{"ServerURL":"r","Username":"u\r\n","Secret":"p"}"#,
-            "Username holds a control character"
+            "<bad-input.control|Username>"
         ),
         (
             #"{"ServerURL":"r","Username":"\u001b[1m","Secret":"p"}"#,
-            "Username holds a control character"
+            "<bad-input.control|Username>"
         ),
         (
             #"{"ServerURL":"r","Username":"u","Secret":"\udc00"}"#,
-            "the input is not JSON: it has a syntax error, at byte 49"
+            "<bad-input.json|input|<json.syntax|49>>"
         ),
         (
             #"{"ServerURL":"r","Username":"u","Secret":"p"#,
-            "the input is not JSON: it ends too soon, at byte 43"
+            "<bad-input.json|input|<json.truncated|43>>"
         ),
-        ("\u{FEFF}{}", "the input is not JSON: it has a syntax error, at byte 3"),
+        ("\u{FEFF}{}", "<bad-input.json|input|<json.syntax|3>>"),
     ])
     func storeRefusesWhatItCannotKeep(input: String, line: String) {
         refuses(["store"], input, line)
@@ -220,7 +221,7 @@ import Testing
     @Test func anInputAboveTheLimitIsRefused() {
         let input = [UInt8](repeating: UInt8(ascii: "a"), count: DockerFrontend.inputLimit + 1)
         for action in ["store", "get", "erase"] {
-            refuses([action], bytes: input, "the input is longer than 1048576 bytes")
+            refuses([action], bytes: input, "<too-long|input|1048576>")
         }
     }
 
@@ -232,7 +233,7 @@ import Testing
         let script = serve(["get"], "r")
         #expect(
             script.output
-                == "the stored secret cannot be given to a docker client: it is not UTF-8")
+                == Sentence.expanding("<not-encodable.docker|it is not UTF-8>"))
     }
 
     @Test func anErrorOfTheStoreIsOneLineWithAHint() {
@@ -255,7 +256,7 @@ import Testing
 
     @Test(arguments: [("lock", "lock"), ("", ""), ("GET", "GET"), ("a\r\nb", "a\\u000d\\u000ab")])
     func anUnknownActionIsNamed(action: String, shown: String) {
-        refuses([action], "r", "keyfob-test: unknown action: \(shown)")
+        refuses([action], "r", "<usage.action|keyfob-test|\(shown)>")
     }
 
     @Test func versionAndHelpTouchNoStore() {
@@ -338,6 +339,7 @@ import Testing
         _ arguments: [String], bytes: [UInt8], _ line: String,
         at location: SourceLocation = #_sourceLocation
     ) {
+        let line = Sentence.expanding(line)
         let script = serve(arguments, bytes: bytes, status: .failure, at: location)
         #expect(script.output == line, sourceLocation: location)
         #expect(script.errors == [line], sourceLocation: location)

@@ -52,30 +52,30 @@ extension Fault {
         honest + [
             Fault(
                 "vanishes during the prompt", ["prompt vanish"], locked: true,
-                errors(to: unlocking, "the keyring went away while it was asking")),
+                errors(to: unlocking, "<keyring-gone.prompt>")),
             Fault(
                 "a prompt that never completes", ["prompt never"], locked: true,
-                errors(to: unlocking, "nobody answered the prompt of the keyring in time")),
+                errors(to: unlocking, "<keyring-timed-out.prompt>")),
             Fault(
                 "a prompt that never completes and cannot be dismissed", ["prompt deaf"],
                 locked: true,
-                errors(to: unlocking, "nobody answered the prompt of the keyring in time")),
+                errors(to: unlocking, "<keyring-timed-out.prompt>")),
             Fault(
                 "a prompt refused with a result of the wrong type", ["prompt refuse-string"],
-                locked: true, errors(to: unlocking, "the prompt of the keyring was declined")),
+                locked: true, errors(to: unlocking, "<keyring-declined>")),
             Fault(
                 "a prompt refused with an empty result", ["prompt refuse-list"], locked: true,
-                errors(to: unlocking, "the prompt of the keyring was declined")),
+                errors(to: unlocking, "<keyring-declined>")),
             Fault(
                 "a prompt that completes and unlocks nothing", ["prompt idle"], locked: true,
-                errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
+                errors(to: unlocking, "<keyring-stays-locked>")),
             Fault(
                 "a prompt that completes with something else", ["prompt wrong-signal"],
                 locked: true,
-                errors(to: unlocking, "the keyring answered with something of the wrong type")),
+                errors(to: unlocking, "<keyring-answers-wrongly>")),
             Fault(
                 "unlocks without a prompt, and does not", ["pretend Unlock"], locked: true,
-                errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
+                errors(to: unlocking, "<keyring-stays-locked>")),
             Fault(
                 "asks before it creates and deletes", ["ask CreateItem", "ask Delete"],
                 answers(to: everything) { $0.success }),
@@ -84,63 +84,58 @@ extension Fault {
                 ["ask CreateItem", "ask Delete", "prompt idle"],
                 [
                     .replace: .error(
-                        "whether the login was stored is unknown: "
-                            + "the keyring said that it stored the login and did not"),
-                    .erase: .error("the keyring said that it removed the login and did not"),
+                        "<storing-unknown|<keyring-stored-nothing>>"),
+                    .erase: .error("<keyring-removed-nothing>"),
                 ]),
             Fault(
                 "asks before it creates and deletes, and is refused",
                 ["ask CreateItem", "ask Delete", "prompt refuse-string"],
-                errors(to: [.replace, .erase], "the prompt of the keyring was declined")),
+                errors(to: [.replace, .erase], "<keyring-declined>")),
         ]
 
     private static let changes: [Fault] = [
         Fault(
             "CreateItem does nothing", ["pretend CreateItem"],
-            errors(to: [.replace], "the keyring said that it stored the login and did not")),
+            errors(to: [.replace], "<keyring-stored-nothing>")),
         Fault(
             "CreateItem keeps no attributes", ["forget CreateItem"],
             errors(
                 to: [.replace],
-                "an item of the login may remain in the keyring: "
-                    + "the keyring said that it stored the login and did not"),
+                "<item-may-remain|<keyring-stored-nothing>>"),
             remains: [.replace: ["nobody: new", "u: old"]]),
         Fault(
             "CreateItem does it and fails",
             ["error-after org.example.No CreateItem"],
             errors(
-                to: [.replace], "the keyring does not take the login; nothing was stored")),
+                to: [.replace], "<keyring-rejects-login>")),
         Fault(
             "CreateItem does it after a prompt, and says that it was declined",
             ["ask CreateItem", "prompt refuse-after"],
             errors(
                 to: [.replace],
-                "the keyring does not keep this secret as it is; nothing was stored")),
+                "<nothing-stored|<keyring-alters-secret>>")),
         Fault(
             "CreateItem gives another login's item as the new one", ["mislead CreateItem"],
             items: [HeldItem("other.example", "u", "theirs"), Request.held],
             errors(
                 to: [.replace],
-                "an item of the login may remain in the keyring: "
-                    + "the keyring said that it stored the login and did not")),
+                "<item-may-remain|<keyring-stored-nothing>>")),
         Fault(
             "CreateItem gives the old item as the new one", ["mislead CreateItem"],
             errors(
                 to: [.replace],
-                "an item of the login may remain in the keyring: "
-                    + "the keyring said that it stored the login and did not")),
+                "<item-may-remain|<keyring-stored-nothing>>")),
         Fault(
             "SetSecret does nothing", ["pretend SetSecret"],
             errors(
                 to: [.update],
-                "the keyring does not keep this secret as it is; nothing was stored")),
+                "<nothing-stored|<keyring-alters-secret>>")),
         Fault(
             "Delete does nothing", ["pretend Delete"],
             [
-                .erase: .error("the keyring said that it removed the login and did not"),
+                .erase: .error("<keyring-removed-nothing>"),
                 .replace: .error(
-                    "the login was stored, and an older one may remain: "
-                        + "the keyring said that it removed the login and did not"),
+                    "<older-may-remain|<keyring-removed-nothing>>"),
             ], remains: [.replace: ["other: new", "u: old"]]),
         Fault(
             "an item that cannot be described", ["error org.example.No Set"],
@@ -159,7 +154,7 @@ extension Fault {
             answers(to: everything) { $0.success }),
         Fault(
             "does not search", ["error org.freedesktop.DBus.Error.UnknownMethod SearchItems"],
-            errors(to: everything, "the keyring does not search")),
+            errors(to: everything, "<keyring-failed.search>")),
         Fault(
             "finds everything", ["search all"],
             items: [
@@ -200,7 +195,7 @@ extension Fault {
             answers(to: unlocking) { $0.success }.merging(
                 [
                     .list: .error(
-                        "the keyring is locked, and a list does not unlock it")
+                        "<keyring-not-unlocked>")
                 ]
             ) { $1 }),
         Fault(
@@ -209,11 +204,11 @@ extension Fault {
             answers(to: unlocking) { $0.success }),
         Fault(
             "replaces the item as it is read", ["replace Read"],
-            errors(to: [.get], "the keyring has an item that cannot be read"),
+            errors(to: [.get], "<keyring-item-unreadable>"),
             remains: [.get: ["u: replaced"]]),
         Fault(
             "replaces the item as its secret is read", ["replace GetSecrets"],
-            errors(to: [.get], "the keyring has the login but does not give its secret"),
+            errors(to: [.get], "<keyring-hides-secret>"),
             remains: [.get: ["u: replaced"]]),
         Fault(
             "hides locked items", ["search no-locked"], locked: true,
@@ -227,34 +222,34 @@ extension Fault {
         Fault(
             "hides locked items that were stored, and stays locked",
             ["search no-locked", "prompt idle"], locked: true, isMarked: true,
-            errors(to: unlocking, "the keyring said that it was unlocked, and it is locked")),
+            errors(to: unlocking, "<keyring-stays-locked>")),
     ]
 
     private static let secrets: [Fault] = [
         Fault(
             "GetSecrets omits the item", ["secrets omit"],
             [
-                .get: .error("the keyring has the login but does not give its secret")
+                .get: .error("<keyring-hides-secret>")
             ]),
         Fault(
             "a secret of another session", ["secrets other-session"],
-            [.get: .error("the keyring has the login but does not give its secret")]),
+            [.get: .error("<keyring-hides-secret>")]),
         Fault(
             "a secret with bad padding", ["secrets bad-padding"],
-            [.get: .error("the keyring has the login but does not give its secret")]),
+            [.get: .error("<keyring-hides-secret>")]),
         Fault(
             "a secret with bad parameters", ["secrets bad-vector"],
-            [.get: .error("the keyring has the login but does not give its secret")]),
+            [.get: .error("<keyring-hides-secret>")]),
         Fault(
             "a secret that is not UTF-8", [], items: [Request.held.with(secret: [0x6F, 0xFF])],
             [
                 .get: .error(
-                    "the stored secret cannot be given to a docker client: it is not UTF-8"),
+                    "<not-encodable.docker|<bad-input.utf-8|it>>"),
                 .update: .done, .replace: .done, .erase: .done, .list: .listing(user: "u"),
             ], remains: [.update: ["u: new"], .replace: ["other: new"], .erase: []]),
         Fault(
             "a plain secret with parameters", ["secrets bad-vector", "session plain"],
-            [.get: .error("the keyring has the login but does not give its secret")]),
+            [.get: .error("<keyring-hides-secret>")]),
     ]
 
     private static let sessions: [Fault] = [
@@ -265,18 +260,18 @@ extension Fault {
             "knows no session", ["error org.freedesktop.DBus.Error.NotSupported OpenSession"],
             errors(
                 to: [.get, .update, .replace],
-                "the keyring answered with the error org.freedesktop.DBus.Error.NotSupported")),
+                "<keyring-failed|org.freedesktop.DBus.Error.NotSupported>")),
         Fault(
             "an algorithm is an invalid argument to it",
             ["error org.freedesktop.DBus.Error.InvalidArgs OpenSession"],
             errors(
                 to: [.get, .update, .replace],
-                "the keyring answered with the error org.freedesktop.DBus.Error.InvalidArgs")),
+                "<keyring-failed|org.freedesktop.DBus.Error.InvalidArgs>")),
         Fault(
             "an error of its own for a session", ["error org.example.Strange OpenSession"],
             errors(
                 to: [.get, .update, .replace],
-                "the keyring answered with an error")),
+                "<keyring-failed.error>")),
         Fault(
             "refuses the first session", ["session refuse-first"],
             answers(to: everything) { $0.success }),
@@ -289,15 +284,15 @@ extension Fault {
         Fault(
             "agrees on no key, and what that decrypts looks padded",
             ["secrets other-key", "secrets lucky"],
-            [.get: .error("the keyring has the login but does not give its secret")]),
+            [.get: .error("<keyring-hides-secret>")]),
         Fault(
             "a public key of no use", ["session bad-key"],
             [
-                .get: .error("the keyring has the login but does not give its secret"),
+                .get: .error("<keyring-hides-secret>"),
                 .update: .error(
-                    "the keyring said that it stored the login and did not; nothing was stored"),
+                    "<nothing-stored|<keyring-stored-nothing>>"),
                 .replace: .error(
-                    "the keyring said that it stored the login and did not; nothing was stored"),
+                    "<nothing-stored|<keyring-stored-nothing>>"),
             ]),
     ]
 
@@ -305,27 +300,24 @@ extension Fault {
         [
             Fault(
                 "answers with the wrong type", ["wrong-type OpenSession"],
-                errors(to: [.get], "the keyring answered with something of the wrong type")),
+                errors(to: [.get], "<keyring-answers-wrongly>")),
             Fault(
                 "creates, and answers with the wrong type", ["wrong-type-after CreateItem"],
                 errors(
                     to: [.replace],
-                    "whether the login was stored is unknown: "
-                        + "the keyring answered with something of the wrong type"),
+                    "<storing-unknown|<keyring-answers-wrongly>>"),
                 remains: [.replace: ["other: new", "u: old"]]),
             Fault(
                 "sets the secret, and answers with the wrong type", ["wrong-type-after SetSecret"],
                 errors(
                     to: [.update],
-                    "whether the login was stored is unknown: "
-                        + "the keyring answered with something of the wrong type"),
+                    "<storing-unknown|<keyring-answers-wrongly>>"),
                 remains: [.update: ["u: new"]]),
             Fault(
                 "deletes, and answers with the wrong type", ["wrong-type-after Delete"],
                 errors(
                     to: [.erase],
-                    "whether the login was removed is unknown: "
-                        + "the keyring answered with something of the wrong type"),
+                    "<removal-unknown|<keyring-answers-wrongly>>"),
                 remains: [.erase: []]),
         ]
         + ["SearchItems", "Read", "OpenSession", "ReadAlias", "CreateItem", "SetSecret"].map {
@@ -335,28 +327,26 @@ extension Fault {
                 ["error org.freedesktop.DBus.Error.AccessDenied \(method)"],
                 errors(
                     to: users(of: method),
-                    "the session bus does not let this process use the keyring"))
+                    "<keyring-refused>"))
         } + [
             Fault(
                 "AccessDenied to GetSecrets",
                 ["error org.freedesktop.DBus.Error.AccessDenied GetSecrets"],
                 errors(
                     to: [.get, .update],
-                    "the session bus does not let this process use the keyring")),
+                    "<keyring-refused>")),
             Fault(
                 "AccessDenied to GetSecrets after it created the item",
                 ["error org.freedesktop.DBus.Error.AccessDenied GetSecrets"],
                 errors(
                     to: [.replace],
-                    "the session bus does not let this process use the keyring; "
-                        + "nothing was stored")),
+                    "<nothing-stored|<keyring-refused>>")),
             Fault(
                 "AccessDenied to Delete", ["error org.freedesktop.DBus.Error.AccessDenied Delete"],
                 [
-                    .erase: .error("the session bus does not let this process use the keyring"),
+                    .erase: .error("<keyring-refused>"),
                     .replace: .error(
-                        "the login was stored, and an older one may remain: "
-                            + "the session bus does not let this process use the keyring"),
+                        "<older-may-remain|<keyring-refused>>"),
                 ], remains: [.replace: ["other: new", "u: old"]]),
         ]
 
@@ -378,35 +368,36 @@ extension Fault {
         silent("ReadAlias", [.update]),
         silent("GetSecrets", [.get, .update]),
         silent(
-            "GetSecrets", [.replace], leaving: "whether the login was stored is unknown: ",
+            "GetSecrets", [.replace], leaving: "storing-unknown",
             remains: ["u: old", "other: new"]),
-        silent("SetSecret", [.update], leaving: "whether the login was stored is unknown: "),
-        silent("CreateItem", [.replace], leaving: "whether the login was stored is unknown: "),
-        silent("Delete", [.erase], leaving: "whether the login was removed is unknown: "),
+        silent("SetSecret", [.update], leaving: "storing-unknown"),
+        silent("CreateItem", [.replace], leaving: "storing-unknown"),
+        silent("Delete", [.erase], leaving: "removal-unknown"),
         silent("Unlock", [.get, .replace], locked: true),
         Fault(
             "silent Delete of what was replaced", ["silent Delete"],
             [
                 .replace: .error(
-                    "the login was stored, and an older one may remain: "
-                        + "the keyring did not answer in time")
+                    "<older-may-remain|<keyring-timed-out>>")
             ], remains: [.replace: ["u: old", "other: new"]]),
         Fault(
             "silent Prompt", ["silent Prompt"], locked: true,
-            errors(to: [.get], "nobody answered the prompt of the keyring in time")),
+            errors(to: [.get], "<keyring-timed-out.prompt>")),
         Fault("silent Set", ["silent Set"], [.update: .done]),
         Fault(
             "silent Get of collections", ["silent Get", "search no-locked"], locked: true,
-            errors(to: [.get, .erase], "the keyring did not answer in time")),
+            errors(to: [.get, .erase], "<keyring-timed-out>")),
     ]
 
     private static func silent(
-        _ method: String, _ requests: [Request], locked: Bool = false, leaving state: String = "",
+        _ method: String, _ requests: [Request], locked: Bool = false, leaving state: String? = nil,
         remains: [String]? = nil
     ) -> Fault {
         Fault(
             "silent \(method)", ["silent \(method)"], locked: locked,
-            errors(to: requests, state + "the keyring did not answer in time"),
+            errors(
+                to: requests,
+                state.map { "<\($0)|<keyring-timed-out>>" } ?? "<keyring-timed-out>"),
             remains: Dictionary(
                 uniqueKeysWithValues: requests.compactMap { request in
                     remains.map { (request, $0) }

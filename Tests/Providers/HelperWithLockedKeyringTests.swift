@@ -71,7 +71,7 @@ import Testing
     private func expectLocked(
         _ outcome: Outcome, sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let line = "the keyring is locked and nobody can be asked here to unlock it\n"
+        let line = Sentence.expanding("<keyring-locked>\n")
         #expect(outcome.status == 1, sourceLocation: sourceLocation)
         #expect(outcome.output == line, sourceLocation: sourceLocation)
         #expect(outcome.errors.hasPrefix(line), sourceLocation: sourceLocation)

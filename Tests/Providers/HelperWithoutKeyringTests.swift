@@ -63,8 +63,7 @@ import Testing
         sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: nil)
 
         let message =
-            "this login was stored in the keyring, which cannot be reached here: a copy may "
-            + "remain there\n"
+            Sentence.expanding("<keyring-copy-remains>\n")
         let outcome = try run([], "erase", "https://h.example/v1/")
         #expect(outcome.status == 1)
         #expect(outcome.output == message)

@@ -30,7 +30,7 @@ import Testing
 
         let logout = try keyfob("logout", "--non-interactive", what)
         #expect(logout.status == 1)
-        let why = "the keyring is locked and nobody can be asked here to unlock it\n"
+        let why = Sentence.expanding("<keyring-locked>\n")
         if what == "--all" {
             #expect(logout.output.isEmpty)
             #expect(logout.errors.hasPrefix("keyfob: error: " + why))

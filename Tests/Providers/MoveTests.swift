@@ -76,7 +76,7 @@ import Testing
         #expect(outcome.status == 1)
         #expect(
             outcome.errors.hasPrefix(
-                "keyfob: error: the keyring is locked and nobody can be asked here to unlock it\n"))
+                Sentence.expanding("keyfob: error: <keyring-locked>\n")))
         #expect(try keyring.items().count == 1)
         #expect(try secret("a.example", in: "file") == "")
     }

@@ -13,7 +13,7 @@ import Testing
     private let bus: PrivateBus
     private let keyring: GnomeKeyring
 
-    private static let answer = "this login is in the keyring, which cannot be reached here: "
+    private static let answer = Sentence.expanding("<keyring-out-of-reach|>")
     private static let warning = "1 login is in the keyring, which cannot be reached here: "
 
     init() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Sandbox
 
 /// What a client asks of the helper about the one login that the service holds: `h.example`, user
 /// `u`, secret `old`.
@@ -63,6 +64,7 @@ enum Answer: Hashable {
     case listing(user: String)
     case nothingListed
     case notFound
+    /// Its sentence, as `Sentence` is written.
     case error(String)
 
     var status: Int32 {
@@ -81,7 +83,7 @@ enum Answer: Hashable {
         case .listing(let user): #"{"h.example":"\#(user)"}"# + "\n"
         case .nothingListed: "{}\n"
         case .notFound: "credentials not found in native keychain\n"
-        case .error(let line): line + "\n"
+        case .error(let line): Sentence.expanding(line) + "\n"
         }
     }
 }

@@ -9,3 +9,8 @@ package func code(_ request: () throws -> Void) -> ErrorCode? {
         return (error as? StoreError)?.code
     }
 }
+
+extension StoreError {
+    /// The code, a colon and the message, as `Sentence.withCode` has it.
+    package var withCode: String { "\(code.rawValue): \(message)" }
+}

@@ -56,7 +56,7 @@ struct StoreProbe {
                 fatalError("no such action: \(words[1])")
             }
         } catch {
-            print("\(error.outcome): \(error.message)")
+            print("\(error.code.rawValue): \(error.message)")
             exit(1)
         }
     }

@@ -5,6 +5,9 @@ import Testing
 
 /// Programs that are run, that end or do not, and what they leave.
 @Suite struct ChildTests {
+    /// As in every program that starts others (`platform_harden`).
+    init() { _ = signal(SIGPIPE, SIG_IGN) }
+
     @Test func aProgramIsGivenItsInputAndAnswers() throws {
         // More than a pipe holds, in both directions.
         let input = String(repeating: "line of input\n", count: 20_000)

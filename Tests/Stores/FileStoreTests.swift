@@ -1,5 +1,6 @@
 import Credentials
 import Foundation
+import Sandbox
 import StoreContract
 import Testing
 
@@ -124,25 +125,18 @@ struct FileStoreTests {
         try home.store.save(login("a.example", "ann"))
         let key = try home.read(home.key)
         let file = try home.read(home.file)
-        let faults: [(key: [UInt8]?, outcome: StoreError.Outcome, words: String)] = [
-            (nil, .locked, "the key of \(home.file) is missing: \(home.key) does not exist"),
-            ([], .failed, "the key file \(home.key) is empty"),
-            (
-                Array(key.prefix(31)), .failed,
-                "the key file \(home.key) is too short: 31 bytes, 32 are needed"
-            ),
-            (
-                key.map { ~$0 }, .locked,
-                "the key in \(home.key) is not the key of \(home.file)"
-            ),
+        let faults: [(key: [UInt8]?, sentence: String)] = [
+            (nil, "<key-missing|\(home.file)|<no-such-file|\(home.key)>>"),
+            ([], "<key-too-short.empty|\(home.key)>"),
+            (Array(key.prefix(31)), "<key-too-short|\(home.key)|31>"),
+            (key.map { ~$0 }, "<wrong-key.file|\(home.key)|\(home.file)>"),
         ]
         for fault in faults {
             try? FileManager.default.removeItem(atPath: home.key)
             if let bytes = fault.key { try home.write(bytes, to: home.key) }
             for action in actions {
                 let error = try refusal { try action(home.store) }
-                #expect(error.outcome == fault.outcome)
-                #expect(error.message == fault.words)
+                #expect(error.withCode == Sentence.withCode(fault.sentence))
             }
             #expect(try home.read(home.file) == file)
             #expect(home.exists(home.key) == (fault.key != nil))
@@ -175,8 +169,7 @@ struct FileStoreTests {
         try home.write([], to: home.key)
         for store in [home.store, home.store.asksNobody] {
             let error = try refusal { _ = try store.find(server("a.example")) }
-            #expect(error.outcome == .locked)
-            #expect(error.message.contains("is protected by a passphrase"))
+            #expect(error.code == .passphraseNeeded)
             #expect(try store.find(server("b.example")).isEmpty)
         }
     }
@@ -193,8 +186,11 @@ struct FileStoreTests {
             try home.write(flipped, to: home.file)
             for query in ["a.example", "absent.example"] {
                 let error = try refusal { _ = try home.store.find(server(query)) }
-                try #require(error.outcome == .damaged, "offset \(offset)")
-                try #require(error.message.contains("checksum does not match"))
+                try #require(
+                    error.withCode
+                        == Sentence.withCode(
+                            "<file-damaged|\(home.file)|its checksum does not match>"),
+                    "offset \(offset)")
             }
             if offset.isMultiple(of: 16) {
                 for action in actions {
@@ -209,7 +205,7 @@ struct FileStoreTests {
         let home = try TemporaryHome()
         try home.store.save(login("a.example", "ann"))
         let file = try home.read(home.file)
-        var messages: Set<String> = []
+        var errors: Set<String> = []
         for offset in file.indices.dropLast(Seal.checksumSize) {
             var altered = file
             altered[offset] ^= 0x01
@@ -217,20 +213,24 @@ struct FileStoreTests {
             try home.write(altered, to: home.file)
             let error = try refusal { _ = try home.store.list(nil) }
             try #require(error.outcome != .absent)
-            messages.insert(error.message)
+            errors.insert(error.withCode)
             try #require(throws: StoreError.self, "offset \(offset)") {
                 try home.store.save(login("b.example", "bob"))
             }
             try #require(try home.read(home.file) == altered)
         }
         // The tag and the second it was stored, the nonce and the body.
-        #expect(messages.contains { $0.contains("was altered") })
-        // The store id and the slot: its key opens it no more.
-        #expect(messages.contains { $0.contains("is not the key of") })
-        #expect(messages.contains { $0.contains("written by a newer keyfob (version") })
-        #expect(messages.contains { $0.contains("newer keyfob (a key slot of type 0)") })
-        #expect(messages.contains { $0.contains("not a credential file") })
-        #expect(messages.contains { $0.contains("lengths do not add up") })
+        for sentence in [
+            "<file-altered|\(home.file)>",
+            // The store id and the slot: its key opens it no more.
+            "<wrong-key.file|\(home.key)|\(home.file)>",
+            "<file-newer|\(home.file)|version 257>",
+            "<file-newer|\(home.file)|a key slot of type 0>",
+            "<file-damaged|\(home.file)|it is not a credential file>",
+            "<file-damaged|\(home.file)|its lengths do not add up>",
+        ] {
+            #expect(errors.contains(Sentence.withCode(sentence)), "\(sentence)")
+        }
     }
 
     @Test func everyTruncationIsDamageAndTheFileStays() throws {
@@ -243,7 +243,11 @@ struct FileStoreTests {
             for query in ["a.example", "absent.example"] {
                 let error = try refusal { _ = try home.store.find(server(query)) }
                 try #require(error.outcome == .damaged, "\(length) bytes")
-                if length == 0 { #expect(error.message == "\(home.file) is damaged: it is empty") }
+                if length == 0 {
+                    #expect(
+                        error.withCode
+                            == Sentence.withCode("<file-damaged|\(home.file)|it is empty>"))
+                }
             }
             try #require(throws: StoreError.self) {
                 try home.store.save(login("b.example", "bob"))
@@ -261,8 +265,8 @@ struct FileStoreTests {
         try home.write(file, to: home.file)
         for action in actions {
             let error = try refusal { try action(home.store) }
-            #expect(error.outcome == .failed)
-            #expect(error.message == "\(home.file) was written by a newer keyfob (version 2)")
+            #expect(
+                error.withCode == Sentence.withCode("<file-newer|\(home.file)|version 2>"))
         }
         #expect(try home.read(home.file) == file)
     }
@@ -304,7 +308,9 @@ struct FileStoreTests {
         let outcome = try Probe(
             home, ["save", "b.example", "bob"], shell: "trap '' XFSZ; ulimit -f 0"
         ).wait()
-        #expect(outcome.lines == ["failed: cannot write \(home.file): file too large"])
+        #expect(
+            outcome.lines == [Sentence.withCode("<system-error|write|\(home.file)|file too large>")]
+        )
         #expect(outcome.status == 1)
         #expect(try snapshot(of: home) == before)
     }
@@ -360,7 +366,7 @@ struct FileStoreTests {
             login("b.example", "bob").entry,
             secret: Secret(capacity: FileFormat.fileLimit) { _ in FileFormat.fileLimit })
         let error = try refusal { try home.store.save(huge) }
-        #expect(error.message == "\(home.file) cannot hold more than 64 MiB")
+        #expect(error.withCode == Sentence.withCode("<file-full|\(home.file)|64 MiB>"))
         #expect(try snapshot(of: home) == before)
     }
 

@@ -12,7 +12,7 @@ import Foundation
 /// - `key`: a raw key, in hexadecimal digits;
 /// - `passphrase`: a passphrase;
 /// - `length`: how long the file is, if zeros follow on these bytes;
-/// - `refused`: the outcome, a space and the message; `STORE` and `KEY` are the files' paths;
+/// - `refused`: why, as `Sentence` is written; `STORE` and `KEY` are the files' paths;
 /// - `slot`: a slot of the header, and which of the keys above open it, counted from 1;
 /// - `record`: a record as it is read, its secret in hexadecimal digits.
 struct FileVector {

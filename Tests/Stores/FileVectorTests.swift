@@ -1,5 +1,7 @@
 import Credentials
 import Foundation
+import Sandbox
+import StoreContract
 import Testing
 
 @testable import Stores
@@ -49,7 +51,7 @@ import Testing
         for vector in vectors {
             let home = try home(with: vector)
             let file = try home.read(home.file)
-            let refused = vector.refused?
+            let refused = vector.refused.map(Sentence.withCode)?
                 .replacing("STORE", with: home.file).replacing("KEY", with: home.key)
             let actions: [() throws -> Void] = [
                 { _ = try home.store.list(nil) },
@@ -59,7 +61,7 @@ import Testing
             ]
             for action in actions {
                 let error = try refusal { try action() }
-                #expect("\(error.outcome) \(error.message)" == refused, "\(vector.name)")
+                #expect(error.withCode == refused, "\(vector.name)")
             }
             let isAsItWas = try home.read(home.file) == file
             #expect(isAsItWas, "\(vector.name)")

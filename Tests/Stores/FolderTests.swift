@@ -1,5 +1,7 @@
 import Credentials
 import Foundation
+import Sandbox
+import StoreContract
 import Testing
 
 @testable import Stores
@@ -11,7 +13,7 @@ struct FolderTests {
         let testDescription: String
         /// What is done to the home before the store is asked.
         let make: @Sendable (TemporaryHome) throws -> Void
-        /// What the user is told, without the home's path.
+        /// Why, as `Sentence` is written, without the home's path.
         let message: String
         var needsRoot = false
     }
@@ -20,76 +22,76 @@ struct FolderTests {
         Fault(
             testDescription: "a file of another user",
             make: { try #require(unsafe chown($0.file, 0, 0) == 0) },
-            message: "failed: /data/keyfob/credentials is owned by uid 0, not by you (uid UID)",
+            message: "<foreign-file|/data/keyfob/credentials|0|UID>",
             needsRoot: true),
         Fault(
             testDescription: "mode 0644",
             make: { try #require(unsafe chmod($0.file, 0o644) == 0) },
-            message: "failed: /data/keyfob/credentials is open to other users (mode 0644)"),
+            message: "<open-to-others|/data/keyfob/credentials|0644>"),
         Fault(
             testDescription: "mode 0620",
             make: { try #require(unsafe chmod($0.file, 0o620) == 0) },
-            message: "failed: /data/keyfob/credentials is open to other users (mode 0620)"),
+            message: "<open-to-others|/data/keyfob/credentials|0620>"),
         Fault(
             testDescription: "mode 0000",
             make: { try #require(unsafe chmod($0.file, 0) == 0) },
-            message: "failed: cannot open /data/keyfob/credentials: permission denied"),
+            message: "<system-error|open|/data/keyfob/credentials|permission denied>"),
         Fault(
             testDescription: "a symbolic link in its place",
             make: {
                 try #require(unsafe rename($0.file, $0.file + ".real") == 0)
                 try #require(unsafe symlink("credentials.real", $0.file) == 0)
             },
-            message: "failed: /data/keyfob/credentials is a symbolic link, which is not followed"),
+            message: "<symbolic-link|/data/keyfob/credentials>"),
         Fault(
             testDescription: "a second hard link",
             make: { try #require(unsafe link($0.file, $0.file + ".second") == 0) },
-            message: "failed: /data/keyfob/credentials has 2 hard links, and must have one"),
+            message: "<hard-linked|/data/keyfob/credentials|2>"),
         Fault(
             testDescription: "a FIFO in its place",
             make: {
                 try #require(unsafe rename($0.file, $0.file + ".real") == 0)
                 try #require(unsafe mkfifo($0.file, 0o600) == 0)
             },
-            message: "failed: /data/keyfob/credentials is not a regular file"),
+            message: "<wrong-kind-of-file|/data/keyfob/credentials>"),
         Fault(
             testDescription: "a directory in its place",
             make: {
                 try #require(unsafe rename($0.file, $0.file + ".real") == 0)
                 try #require(unsafe mkdir($0.file, 0o700) == 0)
             },
-            message: "failed: /data/keyfob/credentials is not a regular file"),
+            message: "<wrong-kind-of-file|/data/keyfob/credentials>"),
         Fault(
             testDescription: "a folder of another user",
             make: { try #require(unsafe chown($0.data.path, 0, 0) == 0) },
-            message: "failed: /data/keyfob is owned by uid 0, not by you (uid UID)",
+            message: "<foreign-file|/data/keyfob|0|UID>",
             needsRoot: true),
         Fault(
             testDescription: "a folder that others may enter",
             make: { try #require(unsafe chmod($0.data.path, 0o755) == 0) },
-            message: "failed: /data/keyfob is open to other users (mode 0755)"),
+            message: "<open-to-others|/data/keyfob|0755>"),
         Fault(
             testDescription: "a symbolic link in the folder's place",
             make: {
                 try #require(unsafe rename($0.data.path, $0.data.path + ".real") == 0)
                 try #require(unsafe symlink("keyfob.real", $0.data.path) == 0)
             },
-            message: "failed: /data/keyfob is a symbolic link, which is not followed"),
+            message: "<symbolic-link|/data/keyfob>"),
         Fault(
             testDescription: "a file in the folder's place",
             make: {
                 try #require(unsafe rename($0.data.path, $0.data.path + ".real") == 0)
                 try $0.write([], to: $0.data.path)
             },
-            message: "failed: /data/keyfob is not a directory"),
+            message: "<wrong-kind-of-file.folder|/data/keyfob>"),
         Fault(
             testDescription: "a key that others may read",
             make: { try #require(unsafe chmod($0.key, 0o640) == 0) },
-            message: "failed: /state/keyfob/key is open to other users (mode 0640)"),
+            message: "<open-to-others|/state/keyfob/key|0640>"),
         Fault(
             testDescription: "a second name of the key",
             make: { try #require(unsafe link($0.key, $0.path + "/key") == 0) },
-            message: "failed: /state/keyfob/key has 2 hard links, and must have one"),
+            message: "<hard-linked|/state/keyfob/key|2>"),
     ]
 
     @Test(arguments: faults)
@@ -100,7 +102,7 @@ struct FolderTests {
         let path = home.file
         let file = try home.read(path)
         try fault.make(home)
-        let expected = fault.message
+        let expected = Sentence.withCode(fault.message)
             .replacing(" /", with: " \(home.path)/", maxReplacements: 1)
             .replacing("UID", with: "\(geteuid() == 0 ? Probe.nobody : geteuid())")
         for words in [
@@ -130,7 +132,7 @@ struct FolderTests {
         defer { unsafe chmod(home.path, 0o700) }
         #expect(try run(home, "get", "a.example") == Probe.Outcome(lines: [], status: 0))
         #expect(try run(home, "remove", "a.example") == Probe.Outcome(lines: [], status: 0))
-        let message = "failed: cannot create \(home.path)/data: permission denied"
+        let message = Sentence.withCode("<system-error|create|\(home.path)/data|permission denied>")
         #expect(
             try run(home, "save", "a.example", "ann")
                 == Probe.Outcome(lines: [message], status: 1))
@@ -144,7 +146,7 @@ struct FolderTests {
         try #require(unsafe chmod(home.data.path, 0o500) == 0)
         defer { unsafe chmod(home.data.path, 0o700) }
         #expect(try run(home, "get", "a.example") == Probe.Outcome(lines: ["ann"], status: 0))
-        let message = "failed: cannot write \(home.file): permission denied"
+        let message = Sentence.withCode("<system-error|write|\(home.file)|permission denied>")
         for words in [["save", "b.example", "bob"], ["remove", "a.example"]] {
             let outcome = try Probe(home, words, unprivileged: true).wait()
             #expect(outcome == Probe.Outcome(lines: [message], status: 1))
@@ -168,11 +170,10 @@ struct FolderTests {
     func nothingIsCreatedUnderAnotherUsersHome() throws {
         let home = try unprivilegedHome()
         let error = try refusal { try home.store.save(login("a.example", "ann")) }
-        #expect(error.outcome == .failed)
         #expect(
-            error.message
-                == "\(home.data.path) is not created: \(home.path) is owned by uid"
-                + " \(Probe.nobody), not by you (uid 0)")
+            error.withCode
+                == Sentence.withCode(
+                    "<foreign-folder|\(home.data.path)|\(home.path)|\(Probe.nobody)|0>"))
         #expect(try home.store.find(server("a.example")).isEmpty)
         #expect(try home.names(in: home.path) == [])
     }
@@ -181,19 +182,22 @@ struct FolderTests {
         let home = try TemporaryHome()
         try #require(unsafe symlink("elsewhere", home.path + "/data") == 0)
         let error = try refusal { try home.store.save(login("a.example", "ann")) }
-        #expect(error.message == "cannot create \(home.path)/data: not a directory")
+        #expect(
+            error.withCode
+                == Sentence.withCode("<system-error|create|\(home.path)/data|not a directory>"))
         #expect(try home.names(in: home.path) == ["data"])
     }
 
     @Test(arguments: ["", "relative/keyfob", "a\u{0}b", "/"])
     func aPathThatIsNotAbsoluteIsRefused(_ path: String) throws {
         let error = try refusal { _ = try Folder(path).lock("x") }
-        #expect(error.outcome == .failed)
+        // The root is a folder, and everybody's.
+        #expect(error.code == (path == "/" ? .openToOthers : .badPath))
     }
 
     @Test func aMessageIsOneLineWhateverThePath() throws {
         let error = try refusal { _ = try Folder("not\nabsolute\u{1B}[31m").lock("x") }
-        #expect(error.message == #""not\u000aabsolute\u001b[31m" is not an absolute path"#)
+        #expect(error.withCode == Sentence.withCode(#"<bad-path|not\u000aabsolute\u001b[31m>"#))
     }
 
     // MARK: Whose it must be
@@ -251,7 +255,7 @@ struct FolderTests {
         #expect(try folder.read("file", atMost: 4)?.count == 4)
         let error = try refusal { _ = try folder.read("file", atMost: 3) }
         #expect(
-            error.message == "\(home.data.path)/file is longer than 3 bytes, the most it may be")
+            error.withCode == Sentence.withCode("<too-long.file|\(home.data.path)/file|3>"))
         #expect(try folder.read("missing", atMost: 3) == nil)
     }
 
@@ -289,7 +293,8 @@ struct FolderTests {
         lock.release()
         #expect(
             writer.wait()
-                == Probe.Outcome(lines: ["failed: \(path) was removed; try again"], status: 1))
+                == Probe.Outcome(
+                    lines: [Sentence.withCode("<changed-meanwhile|\(path)>")], status: 1))
         #expect(try Probe(home, ["save", "a.example", "ann"]).wait().status == 0)
     }
 

@@ -1,5 +1,7 @@
 import Credentials
 import Foundation
+import Sandbox
+import StoreContract
 import Testing
 
 @testable import Stores
@@ -56,7 +58,7 @@ struct KeySourceTests {
         var options = home.options
         options.keyFile = home.path + "/my-key"
         let error = try refusal { try FileStore(options).save(login("a.example", "ann")) }
-        #expect(error.message == "the key file \(home.path)/my-key does not exist")
+        #expect(error.withCode == Sentence.withCode("<no-such-file.key|\(home.path)/my-key>"))
         try home.write(
             Array("a key that somebody has typed in, with a newline\n".utf8),
             to: home.path + "/my-key")
@@ -99,17 +101,19 @@ struct KeySourceTests {
         try FileManager.default.removeItem(atPath: home.key)
         let short = try refusal { _ = try store.find(server("a.example")) }
         #expect(
-            short.message
-                == "the key file \(home.path)/other-key is too short: 31 bytes, 32 are needed")
+            short.withCode == Sentence.withCode("<key-too-short|\(home.path)/other-key|31>"))
         try home.write([UInt8](repeating: 9, count: 32), to: home.path + "/other-key")
         let wrong = try refusal { _ = try store.find(server("a.example")) }
-        #expect(wrong.message == "the key in \(home.path)/other-key is not the key of \(home.file)")
+        #expect(
+            wrong.withCode
+                == Sentence.withCode("<wrong-key.file|\(home.path)/other-key|\(home.file)>"))
         try FileManager.default.removeItem(atPath: home.path + "/other-key")
         let missing = try refusal { _ = try store.find(server("a.example")) }
         #expect(
-            missing.message
-                == "the key of \(home.file) is missing: \(home.path)/other-key does not exist and"
-                + " \(home.path)/keyfob does not exist and \(home.key) does not exist")
+            missing.withCode
+                == Sentence.withCode(
+                    "<key-missing|\(home.file)|<no-such-file|\(home.path)/other-key> and "
+                        + "<no-such-file|\(home.path)/keyfob> and <no-such-file|\(home.key)>>"))
     }
 
     @Test func aKeyFileOfOneByteMoreThanTheLimitIsRefused() throws {
@@ -119,7 +123,7 @@ struct KeySourceTests {
         #expect(try KeySource.keyFile(path).read()?.count == 4096)
         try home.write([UInt8](repeating: 1, count: 4097), to: path)
         let error = try refusal { _ = try KeySource.keyFile(path).read() }
-        #expect(error.message == "\(path) is longer than 4096 bytes, the most it may be")
+        #expect(error.withCode == Sentence.withCode("<too-long.file|\(path)|4096>"))
     }
 
     @Test(arguments: ["key", "./key", "", "/", "/etc/"])

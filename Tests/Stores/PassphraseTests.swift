@@ -1,5 +1,7 @@
 import Credentials
 import Foundation
+import Sandbox
+import StoreContract
 import Testing
 
 @testable import Stores
@@ -23,7 +25,6 @@ struct PassphraseTests {
     @Test func aWrongPassphraseIsNamedByItsSource() throws {
         try store(passphrase: "right").save(login("a.example", "user"))
         let before = try home.read(home.file)
-        let message = "the passphrase in KEYFOB_PASSPHRASE is not the key of \(home.file)"
         let wrong = try store(passphrase: "wrong")
         let requests: [() throws -> Void] = [
             { _ = try wrong.find(server("a.example")) },
@@ -32,8 +33,7 @@ struct PassphraseTests {
         ]
         for request in requests {
             let error = try refusal { try request() }
-            #expect(error.outcome == .locked)
-            #expect(error.message == message)
+            #expect(error.withCode == Sentence.withCode("<wrong-key.variable|\(home.file)>"))
         }
         #expect(try home.read(home.file) == before)
     }
@@ -43,10 +43,7 @@ struct PassphraseTests {
         let store = home.store.asksNobody
         #expect(try store.find(server("other.example")).isEmpty)
         let error = try refusal { _ = try store.find(server("a.example")) }
-        #expect(error.outcome == .locked)
-        #expect(
-            error.message
-                == "\(home.file) is protected by a passphrase, and nobody can be asked here for it")
+        #expect(error.withCode == Sentence.withCode("<passphrase-needed|\(home.file)>"))
     }
 
     @Test(arguments: ["right", "right\\n", "right\\r\\n", "right\\nmore\\n"])
@@ -58,26 +55,25 @@ struct PassphraseTests {
 
     @Test(
         arguments: [
-            (["false"], "the passphrase command did not succeed"),
-            (["true"], "the passphrase command printed no passphrase"),
-            (["printf", "\\n"], "the passphrase command printed no passphrase"),
-            (["printf", "%05000d", "0"], "the passphrase command printed more than 4096 bytes"),
-            (["sh", "-c", "echo right; kill -9 $$"], "the passphrase command did not succeed"),
+            (["false"], "did not succeed"),
+            (["true"], "printed no passphrase"),
+            (["printf", "\\n"], "printed no passphrase"),
+            (["printf", "%05000d", "0"], "printed more than 4096 bytes"),
+            (["sh", "-c", "echo right; kill -9 $$"], "did not succeed"),
             (
                 ["/nonexistent/command"],
-                "the passphrase command cannot be started: no such file or directory"
+                "cannot be started: no such file or directory"
             ),
             (
-                ["sh", "-c", "read line && echo right"], "the passphrase command did not succeed"
+                ["sh", "-c", "read line && echo right"], "did not succeed"
             ),
         ])
-    func aCommandThatGivesNoPassphraseIsAnError(command: [String], message: String) throws {
+    func aCommandThatGivesNoPassphraseIsAnError(command: [String], why: String) throws {
         try store(passphrase: "right").save(login("a.example", "user"))
         let error = try refusal {
             _ = try self.store(command: command).find(server("a.example"))
         }
-        #expect(error.outcome == .failed)
-        #expect(error.message == message)
+        #expect(error.withCode == Sentence.withCode("<passphrase-command-failed|\(why)>"))
     }
 
     @Test func aCommandThatDoesNotEndIsKilled() throws {
@@ -87,7 +83,7 @@ struct PassphraseTests {
             _ = try self.store(command: ["sh", "-c", "echo $$ >\"$0\"; exec sleep 60", mark])
                 .find(server("a.example"))
         }
-        #expect(error.outcome == .timedOut)
+        #expect(error.code == .passphraseCommandTimedOut)
         let text = String(decoding: try home.read(mark), as: UTF8.self)
         let process = try #require(pid_t(text.trimmingCharacters(in: .newlines)))
         #expect(kill(process, 0) == -1 && errno == ESRCH)
@@ -177,10 +173,9 @@ struct PassphraseTests {
 
     @Test func aFreshDataKeyNeedsAStore() {
         #expect(
-            throws: StoreError(.noSuchFile, "\(home.file) does not exist", hint: "log in first")
-        ) {
-            try home.store.rekey()
-        }
+            code {
+                try home.store.rekey()
+            } == .noSuchFile)
     }
 
     private func store(passphrase text: String) throws -> FileStore {

@@ -111,13 +111,13 @@ extension FileVector {
             ("nonce", header + Seal.nonceSize), ("body", whole.count - Seal.checksumSize),
         ]
         var vectors = [
-            refused("cut-to-nothing", "No bytes.", "damaged STORE is damaged: it is empty", []),
+            refused("cut-to-nothing", "No bytes.", "<file-damaged|STORE|it is empty>", []),
             refused(
                 "cut-to-1-byte", "The first byte alone.",
-                "damaged STORE is damaged: it is cut short", [whole[0]]),
+                "<file-damaged|STORE|it is cut short>", [whole[0]]),
             refused(
                 "cut-last-byte", "The last byte is missing.",
-                "damaged STORE is damaged: its checksum does not match", Array(whole.dropLast())),
+                "<file-damaged|STORE|its checksum does not match>", Array(whole.dropLast())),
         ]
         for (name, end) in sections {
             let isShort = end < 18 + Seal.checksumSize
@@ -125,14 +125,14 @@ extension FileVector {
             vectors.append(
                 refused(
                     "cut-after-\(name)", "Nothing follows on the \(name).",
-                    "damaged STORE is damaged: "
-                        + (isShort ? "it is cut short" : "its checksum does not match"), cut))
+                    "<file-damaged|STORE|"
+                        + (isShort ? "it is cut short>" : "its checksum does not match>"), cut))
             guard end >= 18, end < whole.count - Seal.checksumSize else { continue }
             vectors.append(
                 refused(
                     "cut-and-summed-after-\(name)",
                     "Nothing but a right checksum follows on the \(name).",
-                    "damaged STORE is damaged: its lengths do not add up",
+                    "<file-damaged|STORE|its lengths do not add up>",
                     withRightChecksum(cut + [UInt8](repeating: 0, count: Seal.checksumSize))))
         }
         return vectors
@@ -157,23 +157,23 @@ extension FileVector {
             change(&forgery)
             return forgery.bytes
         }
-        let sum = "damaged STORE is damaged: its checksum does not match"
-        let lengths0 = "damaged STORE is damaged: its lengths do not add up"
+        let sum = "<file-damaged|STORE|its checksum does not match>"
+        let lengths0 = "<file-damaged|STORE|its lengths do not add up>"
         return [
             refused("magic-changed", "The first byte is another.", sum, changed { $0[0] = 0 }),
             refused(
                 "magic-other", "Another magic, under a right checksum.",
-                "damaged STORE is damaged: it is not a credential file",
+                "<file-damaged|STORE|it is not a credential file>",
                 withRightChecksum(changed { $0[0] = 0 })),
             refused(
                 "version-0", "There was never a version 0.",
-                "damaged STORE is damaged: there is no version 0", try version(0)),
+                "<file-damaged|STORE|there is no version 0>", try version(0)),
             refused(
                 "version-2", "The next version.",
-                "failed STORE was written by a newer keyfob (version 2)", try version(2)),
+                "<file-newer|STORE|version 2>", try version(2)),
             refused(
                 "version-65535", "The highest version.",
-                "failed STORE was written by a newer keyfob (version 65535)", try version(.max)),
+                "<file-newer|STORE|version 65535>", try version(.max)),
             refused(
                 "version-2-changed", "The next version, with a byte changed.", sum,
                 try version(2).enumerated().map { $0 == 60 ? $1 ^ 1 : $1 }),
@@ -188,7 +188,7 @@ extension FileVector {
                 try lengths { $0.bodyLength = 0xFFFF_FFFF }),
             refused(
                 "lengths-shifted", "A header one byte longer, a body one byte shorter.",
-                "damaged STORE is damaged: it has 1 tags",
+                "<file-damaged|STORE|it has 1 tags>",
                 try lengths {
                     $0.headerLength = 151
                     $0.bodyLength = $0.records.count + Seal.overhead - 1
@@ -206,7 +206,7 @@ extension FileVector {
             FileVector(
                 name: "too-long", about: "One byte more than 64 MiB.", keys: [.usual],
                 length: 64 << 20 + 1,
-                refused: "failed STORE is longer than 67108864 bytes, the most it may be",
+                refused: "<too-long.file|STORE|67108864>",
                 bytes: whole),
         ]
     }
@@ -222,8 +222,8 @@ extension FileVector {
             try change(&forgery)
             return refused(name, about, refusal, forgery.bytes)
         }
-        func damaged(_ what: String) -> String { "damaged STORE is damaged: \(what)" }
-        let isNotKey = "locked the key in KEY is not the key of STORE"
+        func damaged(_ what: String) -> String { "<file-damaged|STORE|\(what)>" }
+        let isNotKey = "<wrong-key.file|KEY|STORE>"
         var vectors = [
             try forged("slots-0", "No key slot.", damaged("it has 0 key slots")) { $0.slots = [] },
             try forged(
@@ -235,14 +235,14 @@ extension FileVector {
             ) { $0.slotCount = 255 },
             try forged(
                 "slots-one-missing", "Two key slots, it says, and has one.",
-                "failed STORE was written by a newer keyfob (a key slot of type 0)"
+                "<file-newer|STORE|a key slot of type 0>"
             ) {
                 $0.slotCount = 2
                 $0.tagCount = 0x100
             },
             try forged(
                 "slot-unknown", "A slot of a kind that a later version may know.",
-                "failed STORE was written by a newer keyfob (a key slot of type 3)"
+                "<file-newer|STORE|a key slot of type 3>"
             ) { $0.slots[0][0] = 3 },
             try forged("slot-changed", "The wrapped key has a byte changed.", isNotKey) {
                 $0.slots[0][60] ^= 1
@@ -310,8 +310,7 @@ extension FileVector {
     private static func bodies() throws -> [FileVector] {
         let whole = try usual().bytes
         let refusal =
-            "damaged STORE was altered: its key is right, and its contents are not what was sealed"
-            + " with it"
+            "<file-altered|STORE>"
         let header = 18 + 32 + 1 + 89 + 4 + 24
         func altered(_ name: String, _ about: String, at offset: Int) -> FileVector {
             var bytes = whole
@@ -339,7 +338,7 @@ extension FileVector {
             var forgery = try usual()
             forgery.records = records
             forgery.tags = [[UInt8]](repeating: forgery.tags[0], count: tags)
-            return refused(name, about, "damaged STORE is damaged: \(what)", forgery.bytes)
+            return refused(name, about, "<file-damaged|STORE|\(what)>", forgery.bytes)
         }
         func changed(_ change: (inout [UInt8]) -> Void) -> [UInt8] {
             var bytes = record

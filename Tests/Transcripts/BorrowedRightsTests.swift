@@ -19,6 +19,6 @@ import Testing
             """)
         #expect(outcome.status == 1)
         #expect(
-            outcome.output == "refusing to run set-user-ID, set-group-ID or with capabilities\n")
+            outcome.output == Sentence.expanding("<borrowed-rights>\n"))
     }
 }

@@ -47,7 +47,7 @@ import Testing
         let outcome = try set.finish()
         #expect(outcome.status == 1)
         #expect(
-            outcome.errors == "keyfob: error: the two passphrases differ; nothing was changed\n"
+            outcome.errors == Sentence.expanding("keyfob: error: <passphrases-differ>\n")
                 + "keyfob: hint: try again\n")
         #expect(sandbox.read(Self.store) == before)
     }

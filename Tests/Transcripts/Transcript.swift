@@ -1,4 +1,5 @@
 import Foundation
+import Sandbox
 
 /// A transcript is one scenario: what is typed, and what must come back (README.md).
 struct Transcript {
@@ -71,7 +72,9 @@ struct Transcript {
                 steps.append(.run(finished))
                 run = nil
             case (_, var unfinished?):
-                let piece = try Transcript.piece(mark: mark, rest, at: number)
+                let isInput = mark.hasPrefix("<")
+                let words = isInput ? rest : Substring(Sentence.expanding(rest))
+                let piece = try Transcript.piece(mark: mark, words, at: number)
                 switch mark.prefix(while: { $0 == "2" || $0 == "<" || $0 == ">" }) {
                 case "<": unfinished.input += piece
                 case ">": unfinished.output += piece
