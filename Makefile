@@ -64,7 +64,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak trixie bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
+.PHONY: build run test soak picture trixie bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -129,6 +129,10 @@ test: build test-packages ## Run the tests, with real keyrings, registries and c
 soak: build test-packages ## Run the tests, and those that take long
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
+
+picture: build test-packages ## Draw the README's picture of the terminal anew
+	@swift build --jobs $(JOBS) --build-tests
+	KEYFOB_DRAW=1 swift test --disable-xctest --skip-build --filter PictureTests
 
 # Debian 13, in a folder of its own, with the same packages under the names that they have there.
 trixie = .build-trixie/root

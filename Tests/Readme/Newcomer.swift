@@ -24,6 +24,7 @@ struct Newcomer {
         }
         let sources = URL(fileURLWithPath: file).deletingLastPathComponent()
             .appending(path: "../..").standardized.path
+        try sandbox.makeFolder("stick")
         for name in ["Makefile", "packaging"] {
             try sandbox.makeFolder("home/keyfob")
             try FileManager.default.createSymbolicLink(
@@ -46,13 +47,18 @@ struct Newcomer {
                 esac
             done
             """
+        let npm = """
+            [ "$1" = publish ]
+            [ "$NPM_TOKEN" = \(Newcomer.secret) ] || tr '\\0' '\\n' </proc/$$/environ |
+                grep -Fxq 'npm_config_//registry.npmjs.org/:_authToken=\(Newcomer.secret)'
+            """
         let players = [
             "sudo": #"exec "$@""#,
             "make": make,
             "apt-get": #"[ "$1" = install ] && [ -e "$2" ]"#,
             "rpmbuild": #"[ "$1" = -ta ] && [ -e "$2" ]"#,
             "makepkg": #"[ "$*" = "--syncdeps --install" ] && [ -e PKGBUILD ]"#,
-            "npm": #"[ "$1" = publish ] && [ "$NPM_TOKEN" = \#(Newcomer.secret) ]"#,
+            "npm": npm,
             "pulumi": #"[ "$1" = up ] && [ "$PULUMI_ACCESS_TOKEN" = pul-\#(Newcomer.secret) ]"#,
         ]
         for (name, script) in players {
@@ -62,11 +68,16 @@ struct Newcomer {
 
     // MARK: What is typed
 
+    /// A word of the shell.
+    static func quoted(_ word: String) -> String {
+        "'" + word.replacing("'", with: #"'\''"#) + "'"
+    }
+
     /// Types commands in the folder of the sources, and what is asked for at the terminal.
     func type(_ commands: String, answering answers: [Answer] = []) throws -> Typed {
         let terminal = try PseudoTerminal()
         var program = sandbox.program(
-            ["bash", "-e", "-o", "pipefail", "-c", "cd ~/keyfob\n\(commands)"],
+            ["bash", "-e", "-o", "pipefail", "-c", "cd ~/keyfob\n\(placed(commands))"],
             environment: ["SHELL": "/bin/bash"])
         program.terminal = terminal
         let running = try program.start()
@@ -79,6 +90,12 @@ struct Newcomer {
         return Typed(outcome: try outcome.value, screen: terminal.screen)
     }
 
+    /// A text in which folders that would change the machine are folders of the sandbox.
+    func placed(_ text: String) -> String {
+        text.replacing("/media/stick", with: sandbox.file("stick"))
+            .replacing("/data", with: sandbox.file("data"))
+    }
+
     /// Types commands that must succeed.
     func expect(_ commands: String, answering answers: [Answer] = []) throws {
         let typed = try type(commands, answering: answers)
@@ -89,6 +106,8 @@ struct Newcomer {
     struct Answer {
         let question: String
         let text: String
+        /// Of several lines that are typed one by one, the one that asks.
+        var line = 0
     }
 
     struct Typed {
@@ -146,6 +165,13 @@ struct Newcomer {
             {"ServerURL": "https://pass.example.com", "Username": "alice", "Secret": "of pass"}
             END
             """)
+    }
+
+    /// Is logged in to npm's registry, as npm keeps it.
+    func logInToNpm() throws {
+        try sandbox.write(
+            "//registry.npmjs.org/:_authToken=\(Newcomer.secret)\n", to: "home/.npmrc")
+        try expect("keyfob import")
     }
 
     /// Is logged in to pulumi's service, as pulumi keeps it.

@@ -2,256 +2,165 @@ import Foundation
 import Sandbox
 import Testing
 
-/// Everything that the README says to type is typed, as it stands there and in its order.
+/// Everything that the README says to type is typed, as it stands there.
 @Suite struct ReadmeTests {
-    /// What is done with a block.
-    enum Use {
-        /// It is typed in the home that is newly made at the beginning; `check`, typed then, must
-        /// succeed.
-        case typed(check: String = "")
-        /// Each of its lines is typed, in a home of its own where somebody is logged in.
-        case typedLineByLine
-        /// It is typed in a home of its own, in which there is what `prepare` has made.
-        case typedApart(
-            prepare: (Newcomer) throws -> Void, answers: [Newcomer.Answer] = [], check: String = "")
-        /// What stands after `$ ` is typed in a home of its own, and all else must be its answer.
-        case transcript(
-            prepare: (Newcomer) throws -> Void, answers: [Newcomer.Answer] = [], status: Int32 = 0)
-        /// It is what a file of the first home holds; `check` as above.
-        case file(String, check: String)
-        /// It is what a file of a home of its own holds.
-        case fileApart(String, check: String)
-    }
-
     /// Each block of the README by its first line, in order.
     static var uses: [(firstLine: String, use: Use)] {
         [
-            ("make run     # build it, then store, get, list and erase a made-up login", .typed()),
-            ("make build", .typed(check: "keyfob --version")),
-            ("make deb", .typed()),
-            ("make dist", .typed()),
-            ("make dist", .typed()),
             (
-                #"{ "credsStore": "keyfob" }"#,
-                .file(
-                    "~/.docker/config.json",
-                    check: "(keyfob status || :) | tee /dev/stderr | grep '^docker  *keyfob$'")
-            ),
-            (
-                #"credential-helpers = ["keyfob-podman"]"#,
-                .file(
-                    "~/.config/containers/registries.conf",
-                    check:
-                        "(keyfob status || :) | tee /dev/stderr | grep '^podman  *keyfob$'")
-            ),
-            (
-                #"{ "credHelpers": { "registry.example.com": "keyfob-podman" } }"#,
-                .fileApart(
-                    "$XDG_RUNTIME_DIR/containers/auth.json",
-                    check: "podman login --get-login registry.example.com | grep -x alice")
-            ),
-            (
-                "[registry]",
-                .file(
-                    "~/.cargo/config.toml",
-                    check:
-                        "(keyfob status || :) | tee /dev/stderr | grep '^cargo  *keyfob$'"
-                )
-            ),
-            (
-                "[registries.example]",
-                .fileApart(
-                    "~/.cargo/config.toml",
-                    check:
-                        "/usr/bin/python3 -c 'import sys, tomllib; tomllib.load(open(sys.argv[1], \"rb\"))' ~/.cargo/config.toml"
-                )
-            ),
-            (
-                "git config --global credential.helper keyfob",
-                .typed(check: "(keyfob status || :) | tee /dev/stderr | grep '^git  *keyfob$'")
-            ),
-            (#"export GOAUTH="git $HOME""#, .typed()),
-            (#"credentials_helper "keyfob" {}"#, .file("~/.terraformrc", check: "")),
-            (
-                "mkdir -p ~/.terraform.d/plugins",
-                .typed(
-                    check: "(keyfob status || :) | tee /dev/stderr | grep '^terraform  *keyfob$'")
-            ),
-            ("docker-credential-keyfob store <<'END'", .typed()),
-            (
-                "keyfob setup docker",
-                .typedApart(
-                    prepare: { _ in },
-                    check: "(keyfob status || :) | tee /dev/stderr | grep '^docker  *keyfob$'")
+                "keyfob status              # shows where logins are kept, and which are in plain text",
+                .lines(
+                    { try $0.logInInPlainText() }, statuses: [1, 0, 0],
+                    check: """
+                        docker-credential-keyfob get <<<registry.example.com | grep s3cret
+                        keyfob status | tee /dev/stderr | grep -x 'all is well'
+                        """)
             ),
             (
                 "keyfob import --from-helper pass",
-                .typedApart(
-                    prepare: { try $0.logInWithPass() },
+                .typed(
+                    { try $0.logInWithPass() },
                     check:
-                        "echo https://pass.example.com | docker-credential-keyfob get | grep 'of pass'"
-                )
+                        "docker-credential-keyfob get <<<https://pass.example.com | grep 'of pass'")
             ),
             (
-                "$ keyfob setup docker",
-                .transcript(
-                    prepare: {
-                        try $0.haveNoClientButDocker()
-                        try $0.logInInPlainText()
-                    })
+                "keyfob exec --client pulumi https://api.pulumi.com -- pulumi up",
+                .typed({ try $0.logInToPulumi() })
             ),
             (
-                "keyfob setup --undo docker",
-                .typedApart(
-                    prepare: { try $0.expect("keyfob setup docker") },
-                    check: "! grep keyfob ~/.docker/config.json")
-            ),
-            (
-                "keyfob export --client docker --plain-text",
-                .typedApart(
-                    prepare: { try $0.logIn() },
-                    check:
-                        "grep \"$(printf alice:\(Newcomer.secret) | base64)\" ~/.docker/config.json"
-                )
-            ),
-            (
-                "keyfob logout --all",
-                .typedApart(
-                    prepare: { try $0.logIn() }, answers: [.init(question: "[y/N]", text: "y")],
+                "keyfob logout registry.example.com    # from the keyring and the encrypted file",
+                .lines(
+                    { try $0.logIn() },
+                    answers: [.init(question: "[y/N]", text: "y", line: 1)],
                     check: "[ -z \"$(keyfob list)\" ]")
-            ),
-            (
-                "keyfob status                         # where logins are kept, by whom, and what is wrong",
-                .typedLineByLine
-            ),
-            (
-                "$ keyfob login -u alice registry.example.com",
-                .transcript(
-                    prepare: { try $0.findRegistry() },
-                    answers: [.init(question: "example.com:", text: Registry.password)])
             ),
             (
                 "$ keyfob logout registry.example.com",
                 .transcript(
-                    prepare: {
+                    {
                         try $0.logIn()
                         try $0.keyring.lock()
                     }, status: 1)
             ),
             (
-                "keyfob exec --client pulumi https://api.pulumi.com -- pulumi up",
-                .typedApart(prepare: { try $0.logInToPulumi() })
+                "keyfob setup --undo docker",
+                .typed(
+                    {
+                        try $0.expect("keyfob setup docker")
+                        try $0.logIn()
+                    }, answers: [.init(question: "[y/N]", text: "y")],
+                    check: """
+                        grep "$(printf alice:\(Newcomer.secret) | base64)" ~/.docker/config.json
+                        ! grep keyfob ~/.docker/config.json
+                        [ -z "$(keyfob list)" ]
+                        """)
             ),
-            (
-                #"{ "store": "file", "passphraseCommand": ["pass", "show", "keyfob"] }"#,
-                .fileApart(
-                    "~/.config/keyfob/config.json",
-                    check:
-                        "(keyfob status || :) | tee /dev/stderr | grep '^store  *the encrypted file'"
-                )
-            ),
+            ("make run     # build it, then store, get, list and erase a made-up login", .typed()),
         ]
     }
 
     @Test func everyBlockIsKnown() throws {
-        let blocks = try Readme().blocks
-        #expect(blocks.map(\.firstLine) == Self.uses.map(\.firstLine))
+        #expect(try Readme().blocks.map(\.firstLine) == Self.uses.map(\.firstLine))
     }
 
     @Test func everyBlockDoesWhatItSays() throws {
-        let readme = try Readme()
-        let newcomer = try Newcomer()
-        for (block, use) in zip(readme.blocks, Self.uses.map(\.use)) {
-            #expect(throws: Never.self, "\(block.firstLine)") {
-                try follow(block, use, newcomer, readme)
+        for (block, use) in zip(try Readme().blocks, Self.uses.map(\.use)) {
+            #expect(throws: Never.self, "\(block.firstLine)") { try use.follow(block) }
+        }
+    }
+
+    // MARK: Tables
+
+    /// Each row of the table of installations is typed.
+    @Test func everyInstallationIsTyped() throws {
+        let rows = try Readme().table("from", "type").rows
+        #expect(rows.count == 4)
+        for row in rows {
+            let newcomer = try Newcomer()
+            let commands = Readme.commands(in: row[1])
+            #expect(commands.count == 1)
+            try newcomer.expect(commands.joined())
+        }
+    }
+
+    /// What is there before a recipe of the table of stores, and what must succeed after it.
+    static var recipes: [(place: String, prepare: Use.Prepare, check: String)] {
+        let store = """
+            docker-credential-keyfob store <<<'{"ServerURL":"a.example.com","Username":"u","Secret":"s"}'
+            """
+        return [
+            ("desktop", { try $0.logIn() }, "keyfob list | grep 'registry.example.com.*keyring'"),
+            (
+                "SSH into a desktop",
+                {
+                    try $0.logIn()
+                    try $0.keyring.lock()
+                    let refused = try $0.type(store)
+                    #expect(refused.outcome.status == 1)
+                }, "\(store); keyfob list | grep 'a.example.com.*file'"
+            ),
+            (
+                "server",
+                {
+                    try $0.keyring.stop()
+                    try $0.expect("\(store); keyfob list | grep 'a.example.com.*file'")
+                }, "(keyfob status || :) | grep '^file  *protected by a passphrase'"
+            ),
+            (
+                "container",
+                {
+                    try $0.keyring.stop()
+                    try $0.expect("\(store); [ -e ~/.local/share/keyfob/credentials ]")
+                    try $0.expect("rm -r ~/.local")
+                    try $0.install()
+                }, "\(store); [ -e /data/keyfob/credentials ]; [ ! -e ~/.local/share/keyfob ]"
+            ),
+            (
+                "cron",
+                {
+                    try $0.logIn()
+                    let cron = "env -i HOME=\"$HOME\" PATH=\"$PATH\" XDG_RUNTIME_DIR=/nonexistent"
+                    let refused = try $0.type("\(cron) keyfob token registry.example.com")
+                    #expect(refused.outcome.status != 0)
+                },
+                """
+                env -i HOME="$HOME" PATH="$PATH" KEYFOB_STORE="$KEYFOB_STORE" \(store)
+                keyfob list | grep 'a.example.com.*file'
+                """
+            ),
+            (
+                "CI",
+                {
+                    try $0.keyring.stop()
+                    try $0.findRegistry()
+                }, "[ -z \"$(keyfob list)\" ]"
+            ),
+        ]
+    }
+
+    @Test func everyRecipeDoesWhatItSays() throws {
+        let rows = try Readme().table("where", "store", "recipe").rows
+        #expect(rows.map { $0[0] } == Self.recipes.map(\.place))
+        for (row, recipe) in zip(rows, Self.recipes) {
+            #expect(throws: Never.self, "\(recipe.place)") {
+                let newcomer = try Newcomer()
+                try newcomer.install()
+                try recipe.prepare(newcomer)
+                // A crontab sets its variables for the programs that it starts.
+                let commands = Readme.commands(in: row[2]).map { command in
+                    command.hasPrefix("KEYFOB_") ? "export \(command)" : command
+                }
+                #expect(!commands.isEmpty)
+                try newcomer.expect(
+                    (["TOKEN=\(Newcomer.quoted(Registry.password)) LOGIN=\(Registry.user)"]
+                        + commands + [recipe.check])
+                        .joined(separator: "\n"),
+                    answering: recipe.place == "server"
+                        ? [
+                            .init(question: "passphrase", text: "open sesame"),
+                            .init(question: "again", text: "open sesame"),
+                        ] : [])
             }
         }
-    }
-
-    private func follow(
-        _ block: Readme.Block, _ use: Use, _ newcomer: Newcomer, _ readme: Readme
-    ) throws {
-        switch use {
-        case .typed(let check):
-            try newcomer.expect(block.text)
-            try newcomer.expect(check)
-        case .typedLineByLine:
-            for line in block.lines { try typeApart(line) }
-        case .typedApart(let prepare, let answers, let check):
-            let other = try Newcomer()
-            try other.install()
-            try prepare(other)
-            try other.expect(block.text, answering: answers)
-            try other.expect(check)
-        case .transcript(let prepare, let answers, let status):
-            try follow(block, prepare, answers, status)
-        case .file(let name, let check):
-            try put(block, into: name, of: newcomer, readme)
-            try newcomer.expect(check)
-        case .fileApart(let name, let check):
-            let other = try Newcomer()
-            try other.install()
-            try other.logIn()
-            try put(block, into: name, of: other, readme)
-            try other.expect(check)
-        }
-    }
-
-    /// Puts what the block says into the file, which the README names.
-    private func put(
-        _ block: Readme.Block, into name: String, of newcomer: Newcomer, _ readme: Readme
-    ) throws {
-        #expect(readme.text.contains((name as NSString).lastPathComponent))
-        try newcomer.sandbox.write(block.text, to: "block")
-        try newcomer.expect(
-            "mkdir -p \"$(dirname \(name))\"; cp \(newcomer.sandbox.file("block")) \(name)")
-    }
-
-    /// Types a line where somebody is logged in, by Keyfob and at the registry.
-    private func typeApart(_ line: String) throws {
-        let newcomer = try Newcomer()
-        try newcomer.install()
-        try newcomer.logIn()
-        var answers: [Newcomer.Answer] = []
-        if line.hasPrefix("keyfob status") {
-            // Nothing needs attention then.
-            try newcomer.expect("keyfob setup docker podman")
-        } else if line.hasPrefix("keyfob login") {
-            try newcomer.findRegistry()
-            answers = [
-                .init(question: "user", text: Registry.user),
-                .init(question: "password of", text: Registry.password),
-            ]
-        } else if line.hasPrefix("keyfob logout --all") {
-            answers = [.init(question: "[y/N]", text: "y")]
-        } else if line.hasPrefix("keyfob passphrase") {
-            try newcomer.expect("keyfob move --to file")
-            answers = [
-                .init(question: "passphrase", text: "open sesame"),
-                .init(question: "again", text: "open sesame"),
-            ]
-        }
-        try newcomer.expect(line, answering: answers)
-    }
-
-    /// Types the commands of a transcript, and compares what they answer.
-    private func follow(
-        _ block: Readme.Block, _ prepare: (Newcomer) throws -> Void, _ answers: [Newcomer.Answer],
-        _ status: Int32
-    ) throws {
-        let newcomer = try Newcomer()
-        try newcomer.install()
-        try prepare(newcomer)
-        var seen = ""
-        for line in block.lines where line.hasPrefix("$ ") {
-            let typed = try newcomer.type(String(line.dropFirst(2)), answering: answers)
-            #expect(typed.outcome.status == status, "\(line): \(typed.outcome)")
-            let screen = typed.screen.replacing("\r\n", with: "\n")
-            seen += line + "\n" + screen + typed.outcome.output + typed.outcome.errors
-        }
-        let home = newcomer.sandbox.file("home")
-        // The cursor stands behind a space where something is typed.
-        #expect(
-            seen.replacing(home, with: "/home/alice").replacing(": \n", with: ":\n") == block.text)
     }
 }
