@@ -79,7 +79,7 @@ build: build-packages ## Build the release executables into .build/release
 			>$(completions)/$$shell
 	done
 
-run: build ## Store, get, list and erase a made-up login, in the keyring or else in a file
+run: build ## Store, get, list and erase a made-up login, to see Keyfob at work
 	@helper=$(CURDIR)/$(RELEASE)/docker-credential-keyfob
 	scratch=$$(mktemp -d)
 	server=https://registry-$$$$.keyfob.example
@@ -126,11 +126,11 @@ test: build test-packages ## Run the tests, with real keyrings, registries and c
 	@swift build --jobs $(JOBS) --build-tests
 	swift test --disable-xctest --skip-build
 
-soak: build test-packages ## Run the tests, and those that take long
+soak: build test-packages ## Run all tests, also those that take long
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
 
-picture: build test-packages ## Draw the README's picture of the terminal anew
+picture: build test-packages ## Draw the picture in the README
 	@swift build --jobs $(JOBS) --build-tests
 	KEYFOB_DRAW=1 swift test --disable-xctest --skip-build --filter PictureTests
 
@@ -140,7 +140,7 @@ trixie_packages = $(subst libkf5wallet-bin,kwallet6,$(subst libqca-qt5-2-plugins
 	$(filter-out docker.io,$(BUILD_PACKAGES) $(TEST_PACKAGES)))) docker-cli
 TRIXIE_TESTS ?= ClientsTests|ProvidersTests
 
-trixie: build-packages test-packages deb-test-packages ## Run the tests of clients and keyrings in a Debian 13
+trixie: build-packages test-packages deb-test-packages ## Run the tests of clients and keyrings in Debian 13
 	@swift build --jobs $(JOBS) --build-tests
 	as_root=
 	[[ $$(id -u) == 0 ]] || as_root="sudo --preserve-env=PATH,RUSTUP_HOME"
@@ -154,7 +154,7 @@ ROUNDS ?= 41
 RESULTS ?= .build/benchmarks
 floors = .build/benchmarks/floors
 
-bench: build bench-packages ## Measure the helper and its peers, side by side
+bench: build bench-packages ## Measure the helper beside others
 	@mkdir -p $(floors) $(RESULTS)
 	for floor in nothing peak-memory; do
 		cc -O2 -o $(floors)/$$floor Tests/Benchmarks/Floors/$$floor.c
@@ -168,7 +168,7 @@ bench: build bench-packages ## Measure the helper and its peers, side by side
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS ?= -use_value_profile=1
 
-fuzz: build-packages ## Search for an input that breaks a law of what reads untrusted bytes
+fuzz: build-packages ## Fuzz the code that reads untrusted bytes
 	@export KEYFOB_FUZZ=1 SWIFT_BACKTRACE=enable=no
 	found=.build-fuzz/found
 	swift build --jobs $(JOBS) --configuration release --scratch-path .build-fuzz --product Fuzz
@@ -200,13 +200,13 @@ sanitize: build-packages test-packages ## Run tests with sanitizers, and the hel
 	swift build --jobs $(JOBS) --build-tests
 	KEYFOB_MEMCHECK=1 swift test --disable-xctest --skip-build --filter MemcheckTests
 
-lint: ## Check the format of the sources; silent if it is good
+lint: ## Check the format of the sources; silent on success
 	@swift format lint --strict --recursive Sources Tests Package.swift
 
-format: ## Put the sources into that format
+format: ## Format the sources
 	@swift format --in-place --recursive Sources Tests Package.swift
 
-install: ## Install what has been built under PREFIX (/usr/local), inside DESTDIR
+install: ## Install into PREFIX (/usr/local), inside DESTDIR
 	@for executable in $(EXECUTABLES); do
 		[[ -x $(RELEASE)/$$executable ]] || $(make) build
 		install -D -m 755 $(RELEASE)/$$executable "$(bin)/$$executable"
@@ -223,7 +223,7 @@ install: ## Install what has been built under PREFIX (/usr/local), inside DESTDI
 		install -D -m 644 packaging/examples/$$example "$(doc)/examples/$$example"
 	done
 
-uninstall: ## Remove what install has installed
+uninstall: ## Remove what make install has installed
 	@for name in $(EXECUTABLES) $(NAMES); do rm -f "$(bin)/$$name"; done
 	for page in $(pages); do rm -f "$(man)/man$${page##*.}/$$page"; done
 	rm -f "$(bash_completion)" "$(zsh_completion)" "$(fish_completion)"
@@ -250,11 +250,11 @@ RECIPE_PACKAGES = rpm rpmlint makepkg
 .PHONY: dist deb deb-test reproducible recipes versions release-check \
 	deb-packages deb-test-packages recipe-packages
 
-dist: ## Make a source tarball of what is committed, in .build/dist
+dist: ## Make a source tarball of the committed files, in .build/dist
 	@mkdir -p $(dir $(tarball))
 	git -c tar.umask=0022 archive --prefix=$(release)/ HEAD | gzip -n -9 >$(tarball)
 
-deb: build-packages deb-packages dist ## Build the Debian package of what is committed, in .build/deb
+deb: build-packages deb-packages dist ## Build the Debian package of the committed files, in .build/deb
 	@rm -rf $(deb_folder)
 	mkdir -p $(deb_folder)
 	tar -xzf $(tarball) -C $(deb_folder)
@@ -267,7 +267,7 @@ deb: build-packages deb-packages dist ## Build the Debian package of what is com
 	cd ..
 	lintian --allow-root --fail-on=error,warning --pedantic keyfob_*.deb
 
-deb-test: deb-test-packages ## Try the built Debian package in fresh systems of bookworm and trixie
+deb-test: deb-test-packages ## Try the built Debian package in fresh Debian 12 and 13 systems
 	@[[ "$(deb)" ]] || { echo "there is no package yet: make deb" >&2; exit 1; }
 	as_root=
 	[[ $$(id -u) == 0 ]] || as_root=sudo
@@ -289,7 +289,7 @@ reproducible: ## Build the Debian package in two folders and compare; print the 
 	rm -rf .build/deb-again
 
 # makepkg asks for pacman by name, and does not run as root.
-recipes: recipe-packages dist ## Check the recipes for RPM and Arch Linux, which are not built here
+recipes: recipe-packages dist ## Check the recipes for RPM and Arch Linux
 	@rpmbuild --nobuild --nodeps --define "_topdir $(CURDIR)/.build/rpm" \
 		--define "_sourcedir $(CURDIR)/$(dir $(tarball))" packaging/rpm/keyfob.spec
 	rpmlint packaging/rpm/keyfob.spec
@@ -304,7 +304,7 @@ recipes: recipe-packages dist ## Check the recipes for RPM and Arch Linux, which
 	cd "$$scratch"
 	PACMAN=true $$as_nobody makepkg --printsrcinfo
 
-versions: ## Check that all that names the version names the same one
+versions: ## Check that every file names the same version
 	@number='\([^ -]*\)'
 	while read -r file pattern; do
 		found=$$(sed -n "s/^$${pattern/NUMBER/$$number}.*/\1/p" "$$file" | head -1)
@@ -318,7 +318,7 @@ versions: ## Check that all that names the version names the same one
 		packaging/arch/PKGBUILD pkgver=NUMBER
 	END
 
-release-check: ## Check everything that a release needs
+release-check: ## Run everything that must pass before a release
 	@changes=$$(git status --porcelain)
 	[[ ! $$changes ]] || { echo "not committed:"; echo "$$changes"; exit 1; } >&2
 	for target in lint versions recipes test reproducible deb-test; do
