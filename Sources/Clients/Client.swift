@@ -104,7 +104,9 @@ package protocol Client: Sendable {
 
     /// What is said after an export: whether the client reads its own file beside its helper, and
     /// how it is made to.
-    func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading
+    func reading(
+        beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
+    ) -> Reading
 }
 
 /// What Keyfob does with a client's own files.
@@ -263,7 +265,9 @@ extension Client {
         nil
     }
 
-    package func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading {
+    package func reading(
+        beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
+    ) -> Reading {
         let exceptions = keeper.exceptions.filter { exception in
             let asked = Text(exception.registry).map { queries(for: $0, among: entries) } ?? []
             return entries.contains { entry in asked.contains { $0.matches(entry) } }

@@ -44,6 +44,18 @@ package struct Git: Client {
         }
     }
 
+    /// Where git is not told to use the path it asks for the host alone, and takes a login of any path.
+    package func logoutQueries(for server: Text) -> [Query] {
+        guard let address = GitAddress(server), address.facts["object"] != nil,
+            address.facts["protocol"]?.string.hasPrefix("http") == true,
+            (try? git([
+                "--type=bool", "--get-urlmatch", "credential.useHttpPath",
+                address.url(withUser: false),
+            ]))?.output != "true\n"
+        else { return [] }
+        return [Query(.git, address.facts.filter { $0.key != "object" })]
+    }
+
     // MARK: Its own files
 
     private func credentials(_ surroundings: Surroundings) -> [ClientFile] {
@@ -55,26 +67,42 @@ package struct Git: Client {
 
     /// Those of its helper `store`, and what that is told to use in their place.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        let named =
-            (try? configured(surroundings))?.compactMap { $0.storeFile(surroundings.home) } ?? []
-        return (credentials(surroundings) + named.map(ClientFile.init)).map { GitCredentials($0) }
+        let helpers = (try? configured(surroundings)) ?? []
+        let named = helpers.compactMap { $0.storeFile(surroundings.home) }.map(ClientFile.init)
+        return (credentials(surroundings) + named).map { file in
+            GitCredentials(file) { login in
+                let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
+                guard let url = emptied?.url, !asked.contains(where: \.isOurs) else { return nil }
+                return "git asks \(words(asked) ?? "nobody") for it, as credential.\(url).helper says"
+            }
+        }
     }
 
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        let named = (try? asked(for: nil, surroundings))?.lazy
-            .compactMap { $0.storeFile(surroundings.home) }.first
+        let asked = answering(nil, among: (try? configured(surroundings)) ?? []).helpers
+        let named = asked.lazy.compactMap { $0.storeFile(surroundings.home) }.first
         if let named { return GitCredentials(ClientFile(named)) }
         let files = credentials(surroundings)
         return GitCredentials(files.first(where: \.exists) ?? files[0])
     }
 
-    package func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading {
-        if keeper.isOurs { return .asksHelper("keyfob", isOurs: true) }
-        return keeper.name == nil
-            ? .needs("so that git reads the file: git config --global credential.helper store")
-            : .found
+    package func reading(
+        beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
+    ) -> Reading {
+        let helpers = (try? configured(surroundings)) ?? []
+        let asked = entries.map { answering(GitAddress($0.attributes), among: helpers).helpers }
+        if asked.contains(where: { $0.contains(where: \.isOurs) }) {
+            return .asksHelper("keyfob", isOurs: true)
+        }
+        guard let unread = asked.firstIndex(where: { !$0.contains(where: \.isStore) }) else {
+            return .found
+        }
+        let url = keeper.name == nil ? "" : entries[unread].serverName + "."
+        return .needs(
+            "so that git reads the file: git config --global "
+                + "credential.\(url)helper store".shellWord)
     }
 
     // MARK: Its helper
@@ -104,11 +132,27 @@ package struct Git: Client {
 
         var isStore: Bool { program == "git-credential-store" }
 
-        /// Whether it gives what it was given, and makes nothing.
-        var isKeeper: Bool {
-            ["store", "cache", "libsecret", "gnome-keyring", "netrc"].contains {
+        static func setting(_ url: String?) -> String {
+            url.map { "credential.\($0).helper" } ?? "credential.helper"
+        }
+
+        /// What takes it out of git's configuration.
+        var removal: String {
+            "git config --file \(file.shellWord) --unset-all "
+                + "\(Helper.setting(url).shellWord) \("^\(value)$".shellWord)"
+        }
+
+        /// Whether it may be asked before Keyfob: it makes nothing, and keeps nothing in plain text.
+        var mayComeFirst: Bool {
+            ["cache", "libsecret", "gnome-keyring", "netrc"].contains {
                 program == "git-credential-\($0)"
             }
+        }
+
+        /// Whether git asks it for an address; nil is one that no section names.
+        func applies(to address: GitAddress?) -> Bool {
+            guard let url else { return true }
+            return address.map { GitAddress(url: url)?.covers($0) == true } ?? false
         }
 
         /// The file that the helper `store` is told to use.
@@ -123,12 +167,15 @@ package struct Git: Client {
         }
     }
 
-    /// All that git reads, in its order. What belongs to one repository is left out.
-    private func configured(_ surroundings: Surroundings) throws(StoreError) -> [Helper] {
+    /// All that git reads, or what stands in a file and those that it includes, in git's order. What
+    /// belongs to one repository is left out.
+    private func configured(
+        _ surroundings: Surroundings, in file: ClientFile? = nil
+    ) throws(StoreError) -> [Helper] {
         guard surroundings.program("git") != nil else { return [] }
-        let (status, output) = try git([
-            "--null", "--show-origin", "--get-regexp", #"^credential\.(.*\.)?helper$"#,
-        ])
+        let (status, output) = try git(
+            (file.map { ["--includes", "--file", $0.path] } ?? [])
+                + ["--null", "--show-origin", "--get-regexp", #"^credential\.(.*\.)?helper$"#])
         guard status == 0 else { return [] }
         let parts = output.split(separator: "\0", omittingEmptySubsequences: false)
         return stride(from: 0, to: parts.count - 1, by: 2).map { index in
@@ -142,25 +189,27 @@ package struct Git: Client {
         }
     }
 
-    /// The helpers that git asks for a URL that its configuration names, or for all others: those after
-    /// the last empty value.
-    private func asked(
-        for url: String?, _ surroundings: Surroundings
-    ) throws(StoreError) -> [Helper] {
-        let all = try configured(surroundings).filter { $0.url == nil || $0.url == url }
-        let start = all.lastIndex { $0.value.isEmpty }.map { $0 + 1 } ?? 0
-        return Array(all[start...])
+    /// The helpers that git asks for an address, or (nil) for one that no section names; and the last
+    /// empty value, which takes back all before it.
+    private func answering(
+        _ address: GitAddress?, among all: [Helper]
+    ) -> (emptied: Helper?, helpers: [Helper]) {
+        let all = all.filter { $0.applies(to: address) }
+        let last = all.lastIndex { $0.value.isEmpty }
+        return (last.map { all[$0] }, Array(all[((last ?? -1) + 1)...]))
+    }
+
+    private func words(_ helpers: [Helper]) -> String? {
+        helpers.isEmpty ? nil : helpers.map(\.value).joined(separator: ", ")
     }
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
-        func words(_ helpers: [Helper]) -> String? {
-            helpers.isEmpty ? nil : helpers.map(\.value).joined(separator: ", ")
-        }
-        let forAll = try asked(for: nil, surroundings)
+        let configured = try configured(surroundings)
+        let forAll = answering(nil, among: configured).helpers
         var all = forAll
         var keeper = Keeper(words(forAll), isOurs: forAll.contains(where: \.isOurs))
-        for url in Set(try configured(surroundings).compactMap(\.url)).sorted() {
-            let asked = try asked(for: url, surroundings)
+        for url in Set(configured.compactMap(\.url)).sorted() {
+            let asked = answering(GitAddress(url: url), among: configured).helpers
             all += asked
             guard words(asked) != keeper.name else { continue }
             keeper.exceptions.append(
@@ -172,10 +221,9 @@ package struct Git: Client {
                 && surroundings.program("\(execPath(surroundings))/\(program)") == nil
         }.sorted()
         if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
-            let key = store.url.map { "credential.\($0).helper" } ?? "credential.helper"
             keeper.leak = (
                 "git writes passwords down in plain text as well, with its helper \(store.value)",
-                "git config --file \(store.file) --unset \(key) \"^\(store.value)$\""
+                store.removal
             )
         }
         return keeper
@@ -193,37 +241,73 @@ package struct Git: Client {
                 .programNotRun, "git cannot be run: it is not on the PATH", hint: "install git")
         }
         let url = registry.map { "https://\($0)" }
-        let asked = try asked(for: url, surroundings)
+        let address = url.flatMap { GitAddress(url: $0) }
+        let all = try configured(surroundings)
+        let asked = answering(address, among: all).helpers
         let others = asked.filter { !$0.isOurs }.map(\.value)
-        let setting = GitSetting(url: url, others: others)
-        var advice: [String] = []
-        if let store = asked.first(where: \.isStore) {
-            advice.append(
-                "git goes on to write passwords down in plain text as well: "
-                    + "git config --global --unset \(setting.name) \"^\(store.value)$\"")
-        }
         let file = config(surroundings)
         let content = try file.read()
         var splice: Splice?
-        // What keeps logins may be asked before it; what makes them would make one each time.
-        if !asked.drop(while: \.isKeeper).prefix(1).contains(where: \.isOurs) {
-            let all = try configured(surroundings)
-            let isAllHere = asked.allSatisfy { $0.file == file.path }
-            if asked.isEmpty {
-                splice = setting.atEnd(of: content)
-            } else if isAllHere, !all.contains(where: \.value.isEmpty) {
-                splice = setting.atStart(of: content)
-            } else if url != nil || all.allSatisfy({ $0.url == nil }) {
-                splice = setting.inPlaceOfAll(atEndOf: content)
+        if !asked.drop(while: \.mayComeFirst).prefix(1).contains(where: \.isOurs) {
+            let own = try configured(surroundings, in: file)
+            let before = answering(address, among: all.dropLast(own.count)).helpers
+            if all.isEmpty {
+                splice = atEnd(of: content, section(url, ["keyfob"]))
+            } else if before.isEmpty,
+                !own.contains(where: { $0.value.isEmpty && $0.applies(to: address) })
+            {
+                splice = Splice(0..<0, section(url, ["keyfob"]))
             } else {
-                splice = setting.atEnd(of: content)
-                advice.append("git asks \(others.joined(separator: ", ")) before Keyfob")
+                let list = section(url, ["", "keyfob"] + others)
+                splice = atEnd(of: content, list + sections(within: address, of: all))
             }
         }
         return SetupPlan(
-            file: file, setting: setting.name, before: nil,
+            file: file, setting: Helper.setting(url), before: nil,
             after: "keyfob" + (others.isEmpty ? "" : " (before \(others.joined(separator: ", ")))"),
-            content: content, splice: splice, advice: advice)
+            content: content, splice: splice,
+            advice: asked.filter(\.isStore).prefix(1).map {
+                "git goes on to write passwords down in plain text as well: \($0.removal)"
+            })
+    }
+
+    /// The sections that a new list for an address, or (nil) for all, would take back, so that git asks
+    /// for theirs whom it asks now; the narrower ones last.
+    private func sections(within address: GitAddress?, of all: [Helper]) -> String {
+        let urls = Set(all.compactMap(\.url)).filter { url in
+            guard let address else { return true }
+            return GitAddress(url: url).map { address.covers($0) && !$0.covers(address) } ?? false
+        }
+        func breadth(_ url: String) -> (Int, Int, String) {
+            (url.contains("*") ? 0 : 1, url.utf8.count, url)
+        }
+        return urls.sorted { breadth($0) < breadth($1) }.map { url in
+            let (emptied, helpers) = answering(GitAddress(url: url), among: all)
+            return emptied?.url == url
+                ? section(url, [""] + helpers.map(\.value))
+                : section(url, helpers.filter { $0.url == url && !$0.isOurs }.map(\.value))
+        }.joined()
+    }
+
+    private func section(_ url: String?, _ helpers: [String]) -> String {
+        guard !helpers.isEmpty else { return "" }
+        let title = url.map { "[credential \(quoted($0))]" } ?? "[credential]"
+        return title + "\n"
+            + helpers.map { value in
+                let isPlain = !value.contains { ";#\"\\".contains($0) } && !value.hasSuffix(" ")
+                return "\thelper = \(isPlain ? value : quoted(value))\n"
+            }.joined()
+    }
+
+    /// As git writes a value.
+    private func quoted(_ value: String) -> String {
+        "\"" + value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
+    }
+
+    private func atEnd(of content: Secret?, _ section: String) -> Splice {
+        let count = content?.count ?? 0
+        let isAtLine = content?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
+        return Splice(count..<count, (isAtLine ? "" : "\n") + section)
     }
 
     /// The file of the user's that git changes.
@@ -257,52 +341,17 @@ package struct Git: Client {
     }
 }
 
-/// git's `helper` in a section `credential` of its configuration.
-private struct GitSetting {
-    /// The section's; nil for all.
-    let url: String?
-    let others: [String]
-
-    var name: String { url.map { "credential.\($0).helper" } ?? "credential.helper" }
-
-    private func section(_ helpers: [String]) -> String {
-        let title = url.map { "[credential \"\($0)\"]" } ?? "[credential]"
-        return ([title] + helpers.map { "\thelper = \(GitSetting.quoted($0))" }).joined(
-            separator: "\n")
-            + "\n"
-    }
-
-    /// As git writes a value.
-    private static func quoted(_ value: String) -> String {
-        let escaped = value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined()
-        return value.contains { ";#\"".contains($0) } || value.hasSuffix(" ")
-            ? "\"\(escaped)\"" : escaped
-    }
-
-    /// Before all that the file names.
-    func atStart(of content: Secret?) -> Splice { Splice(0..<0, section(["keyfob"])) }
-
-    /// After all, where an empty value before it takes nothing away.
-    func atEnd(of content: Secret?) -> Splice { atEnd(of: content, section(["keyfob"])) }
-
-    /// The whole list anew.
-    func inPlaceOfAll(atEndOf content: Secret?) -> Splice {
-        atEnd(of: content, section(["", "keyfob"] + others))
-    }
-
-    private func atEnd(of content: Secret?, _ section: String) -> Splice {
-        let count = content?.count ?? 0
-        let isAtLine = content?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
-        return Splice(count..<count, (isAtLine ? "" : "\n") + section)
-    }
-}
-
 /// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
 package struct GitCredentials: PlaintextTarget {
     package let file: ClientFile
+    /// Why git will not ask Keyfob for a login.
+    private let refusal: @Sendable (Entry) -> String?
 
-    package init(_ file: ClientFile) { self.file = file }
+    package init(_ file: ClientFile, refusal: @escaping @Sendable (Entry) -> String? = { _ in nil }) {
+        self.file = file
+        self.refusal = refusal
+    }
 
     package var client: any Client { Git() }
 
@@ -411,19 +460,17 @@ package struct GitCredentials: PlaintextTarget {
         else { return nil }
         let address = GitAddress.split(host)
         let (name, path) = (Text(copying: user), Text(copying: parts.path))
-        var obstacle: String?
+        let entry = Entry.git(
+            protocol: scheme, server: address?.server ?? host, port: address?.port,
+            object: path?.isEmpty == true ? nil : path, user: name ?? "?")
+        var obstacle = refusal(entry)
         if name == nil || path == nil { obstacle = "its user name or path is not UTF-8" }
         if address == nil { obstacle = "its port is not one" }
         if endsInCR { obstacle = "git reads no line that ends with a carriage return" }
         var secret = GitSecret()
         secret.password = password
         if !secret.isOfLines { obstacle = "its password holds a carriage return or a NUL" }
-        return PlaintextLogin(
-            .git(
-                .git(
-                    protocol: scheme, server: address?.server ?? host, port: address?.port,
-                    object: path?.isEmpty == true ? nil : path, user: name ?? "?"), secret),
-            obstacle: obstacle)
+        return PlaintextLogin(.git(entry, secret), obstacle: obstacle)
     }
 }
 
@@ -456,6 +503,11 @@ struct GitAddress {
         namesPassword = parts.password != nil
     }
 
+    init?(url: String) {
+        guard let text = Text(url) else { return nil }
+        self.init(text)
+    }
+
     /// Of a login's attributes.
     init(_ attributes: [String: Text]) {
         facts = attributes
@@ -473,6 +525,27 @@ struct GitAddress {
             let server = Text(validating: host.bytes[..<colon])
         else { return nil }
         return (server, Text("\(port)"))
+    }
+
+    /// Whether git takes a section of its configuration with this URL for the other one (urlmatch.c):
+    /// a label `*` is any, no user is any, and a path is all below it.
+    func covers(_ other: GitAddress) -> Bool {
+        func labels(_ address: GitAddress) -> [Substring] {
+            (address.facts["server"]?.string.lowercased() ?? "")
+                .split(separator: ".", omittingEmptySubsequences: false)
+        }
+        func port(_ address: GitAddress) -> Text? {
+            let usual: Text = address.facts["protocol"] == "http" ? "80" : "443"
+            return address.facts["port"] == usual ? nil : address.facts["port"]
+        }
+        func path(_ address: GitAddress) -> String {
+            address.facts["object"].map { "\($0)/" } ?? ""
+        }
+        let (mine, theirs) = (labels(self), labels(other))
+        return facts["protocol"] == other.facts["protocol"] && port(self) == port(other)
+            && (facts["user"] == nil || facts["user"] == other.facts["user"])
+            && mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0 == "*" || $0 == $1 }
+            && path(other).hasPrefix(path(self))
     }
 
     /// The URL, with its user if that is wanted.

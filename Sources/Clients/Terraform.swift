@@ -99,7 +99,13 @@ package struct Terraform: Client {
     }
 
     /// It looks into its files before it asks.
-    package func reading(beside keeper: Keeper, of entries: [Entry]) -> Reading { .found }
+    package func reading(
+        beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
+    ) -> Reading {
+        let (named, written) = (named(surroundings), written(surroundings))
+        return named == nil || named?.identity == written.identity
+            ? .found : .needs("so that terraform reads the file: unset TF_CLI_CONFIG_FILE")
+    }
 
     // MARK: Its helper
 

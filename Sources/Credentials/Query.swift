@@ -53,11 +53,17 @@ package struct Query: Hashable, Sendable {
     }
 
     /// Whether `left` answers the query better than `right`: the exact spelling first, then the
-    /// newer one. An unknown time is the oldest.
+    /// newer one. An unknown time is the oldest. Of one second it is always the same one, for a
+    /// keyring gives them in any order.
     package func prefers(_ left: Entry, to right: Entry) -> Bool {
         let (leftIsExact, rightIsExact) = (matchesExactly(left), matchesExactly(right))
         guard leftIsExact == rightIsExact else { return leftIsExact }
-        return left.modified ?? 0 > right.modified ?? 0
+        let (leftTime, rightTime) = (left.modified ?? 0, right.modified ?? 0)
+        guard leftTime == rightTime else { return leftTime > rightTime }
+        func account(_ entry: Entry) -> [Text] {
+            realm.accountNames.map { entry.attributes[$0] ?? "" }
+        }
+        return account(left).lexicographicallyPrecedes(account(right))
     }
 
     /// What was found, the best answer first.

@@ -170,7 +170,7 @@ struct Export: ParsableCommand {
     private func advise(_ written: [Entry], isWhole: Bool, _ session: Session) {
         if let keeper = try? client.keeper(in: session.surroundings) {
             var isOurs = false
-            switch client.reading(beside: keeper, of: written) {
+            switch client.reading(beside: keeper, of: written, in: session.surroundings) {
             case .found: break
             case .asksHelper(let name, let ours):
                 isOurs = ours

@@ -7,10 +7,24 @@ enum GitClient: OracleClient {
     static let probe: String? = "https://probe.example.com"
 
     static func answers(_ servers: [String], in house: House) throws -> [String: Answer] {
+        try answers(servers, of: [], in: house)
+    }
+
+    /// Of several accounts git is given one, which is for Keyfob to say.
+    static func kept(for servers: [String], in house: House) throws -> [String: Answer]? {
+        try answers(servers, of: onlyKeyfob, in: house)
+    }
+
+    private static let onlyKeyfob = ["-c", "credential.helper=", "-c", "credential.helper=keyfob"]
+
+    private static func answers(
+        _ servers: [String], of settings: [String], in house: House
+    ) throws -> [String: Answer] {
         var answers: [String: Answer] = [:]
         for server in servers {
             let outcome = try house.run(
-                ["git", "credential", "fill"], input: "url=\(server)\n\n", environment: quiet)
+                ["git"] + settings + ["credential", "fill"], input: "url=\(server)\n\n",
+                environment: quiet)
             guard outcome.succeeded else { continue }
             let fields = outcome.output.split(separator: "\n").map {
                 $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -27,8 +41,7 @@ enum GitClient: OracleClient {
     static func plant(_ answer: Answer, for server: String, in house: House) throws {
         // git itself says by which path it asks.
         let outcome = try house.run(
-            ["git", "-c", "credential.helper=", "-c", "credential.helper=keyfob"]
-                + ["credential", "approve"],
+            ["git"] + onlyKeyfob + ["credential", "approve"],
             input: "url=\(server)\nusername=\(answer.user ?? "")\npassword=\(answer.secret)\n\n",
             environment: quiet)
         guard outcome.succeeded else { throw SandboxError("git approve: \(outcome)") }

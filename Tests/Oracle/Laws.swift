@@ -200,6 +200,7 @@ private func checkExport(_ client: any OracleClient.Type, _ house: House) throws
         }
         kept[server] = login
     }
+    kept = try client.kept(for: servers, in: house) ?? kept
     let outcome = try house.keyfob("export", "--client", client.name, "--plain-text")
     house.hasKeyfob = false
     let after = try client.answers(servers, in: house)

@@ -11,6 +11,10 @@ protocol OracleClient: Sendable {
     /// Stores a login in Keyfob under exactly the key by which the client asks for the server.
     static func plant(_ answer: Answer, for server: String, in house: House) throws
 
+    /// What Keyfob, of all whom the client may ask, has for each server; nil if that is what was
+    /// stored last.
+    static func kept(for servers: [String], in house: House) throws -> [String: Answer]?
+
     /// The arguments of `keyfob logout` that name a server.
     static func logout(_ server: String) -> [String]
 
@@ -53,6 +57,7 @@ struct Answer: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension OracleClient {
+    static func kept(for servers: [String], in house: House) throws -> [String: Answer]? { nil }
     static func logout(_ server: String) -> [String] { [server] }
     static func complaints(in house: House) throws -> String { "" }
     static func fallback(of server: String) -> String? { nil }

@@ -5,11 +5,9 @@ import Testing
 /// The laws of what Keyfob may do to a client, judged by the real client.
 ///
 /// `KEYFOB_ORACLE_BIN` names a folder with other executables to examine; `KEYFOB_ORACLE_SEEDS`
-/// (`first..last`) and `KEYFOB_ORACLE_CLIENT` narrow the seeds, and `KEYFOB_ORACLE_ALL` runs those
-/// whose features known.txt excuses, too.
+/// (`first..last`), `KEYFOB_ORACLE_CLIENT` and `KEYFOB_ORACLE_LAW` narrow what is checked, and
+/// `KEYFOB_ORACLE_ALL` runs the seeds whose features known.txt excuses, too.
 @Suite struct OracleTests {
-    private static let environment = ProcessInfo.processInfo.environment
-
     @Test(arguments: Corpus.all) func theLawsHoldForTheCorpus(entry: Corpus) throws {
         let plan = try entry.plan()
         for law in plan.laws ?? Case.commonLaws {
@@ -28,6 +26,12 @@ import Testing
 
     @Test(arguments: Seed.all) func theLawsHoldForSeeds(seed: Seed) throws {
         guard let (plan, law) = seed.plan() else { return }
+        try check(law, of: plan, seed)
+        // Whatever else a seed is for, what its setup does must be undone.
+        if Seed.isAll, law != .undo { try check(.undo, of: plan, seed) }
+    }
+
+    private func check(_ law: Case.Law, of plan: Case, _ seed: Seed) throws {
         Tally.shared.count(plan, law)
         let found = try violations(of: law, by: plan)
         guard let first = found.first else { return }
@@ -86,6 +90,12 @@ struct Seed: Sendable, CustomTestStringConvertible, CustomStringConvertible {
             .flatMap { client in numbers.map { Seed(client: client, number: $0) } }
     }()
 
+    /// The one law that is checked; nil if each seed decides one.
+    private static let only = environment["KEYFOB_ORACLE_LAW"].flatMap { Case.Law(rawValue: $0) }
+
+    /// Whether nothing that is known to be broken is passed over.
+    static let isAll = environment["KEYFOB_ORACLE_ALL"] != nil || Sandbox.isSoak
+
     /// How often a law is checked to make a case smaller.
     static var shrinkingBudget: Int {
         environment["KEYFOB_ORACLE_BUDGET"].flatMap { Int($0) } ?? 60
@@ -95,7 +105,7 @@ struct Seed: Sendable, CustomTestStringConvertible, CustomStringConvertible {
     func plan() -> (Case, Case.Law)? {
         guard let client = oracleClient(client) else { return nil }
         let laws = Case.commonLaws
-        let law = laws[number % laws.count]
+        let law = Seed.only ?? laws[number % laws.count]
         for attempt in 0..<50 {
             var random = SeededGenerator(seed: UInt64(number) << 8 | UInt64(attempt))
             var plan = client.generate(&random)
@@ -105,8 +115,7 @@ struct Seed: Sendable, CustomTestStringConvertible, CustomStringConvertible {
             default: break
             }
             if random.once(in: 20) { plan.hasKeyring = true }
-            let isAll = Seed.environment["KEYFOB_ORACLE_ALL"] != nil || Sandbox.isSoak
-            if isAll || !Known.shared.excuses(plan, law) { return (plan, law) }
+            if Seed.isAll || !Known.shared.excuses(plan, law) { return (plan, law) }
         }
         return nil
     }
