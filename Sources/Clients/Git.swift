@@ -102,7 +102,7 @@ package struct Git: Client {
         let url = keeper.name == nil ? "" : entries[unread].serverName + "."
         return .needs(
             "so that git reads the file: git config --global "
-                + "credential.\(url)helper store".shellWord)
+                + "credential.\(url)helper".shellWord + " store")
     }
 
     // MARK: Its helper

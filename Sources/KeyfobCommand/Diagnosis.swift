@@ -36,7 +36,7 @@ struct Diagnosis {
         lookAtSettings()
         lookAtKeyring()
         lookAtFile()
-        lookForStaleItems()
+        lookForSeveralUsers()
         for client in Clients.withHelpers { look(at: client) }
         reportUntold()
         lookForPlaintext()
@@ -196,22 +196,32 @@ struct Diagnosis {
         }
     }
 
-    private mutating func lookForStaleItems() {
-        var users: [Place: Set<String>] = [:]
-        var names: [Place: String] = [:]
-        for login in logins where !login.entry.realm.hasAccounts {
+    /// Several users of one server: a fault where the client knows one login alone.
+    private mutating func lookForSeveralUsers() {
+        var groups: [[String]: [Inventory.Login]] = [:]
+        var places: [Place: String] = [:]
+        for login in logins.sorted() {
             guard let place = login.entry.place else { continue }
-            users[place, default: []].insert(login.username ?? "-")
-            names[place] = names[place].map { min($0, login.server) } ?? login.server
+            // Two spellings of a server are one place, which may have several paths.
+            let name = places[place] ?? login.server
+            places[place] = name
+            let isPath = login.entry.realm.hasAccounts
+            groups[[login.client, isPath ? login.server : name], default: []].append(login)
         }
-        for (place, users) in users.filter({ $0.value.count > 1 }).sorted(by: {
-            names[$0.key] ?? "" < names[$1.key] ?? ""
-        }) {
-            let server = names[place] ?? ""
-            fault(
-                "stale-login",
-                "\(server) has logins of several users: \(users.sorted().joined(separator: ", "))",
-                hint: "keyfob logout \(server.shellArgument), then log in again")
+        for (key, logins) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let users = Set(logins.map { $0.username ?? "-" }).sorted()
+            guard users.count > 1 else { continue }
+            let words = "\(key[1]) has logins of several users: \(users.joined(separator: ", "))"
+            if logins[0].entry.realm.hasAccounts {
+                note(
+                    "several-users", words + "; \(key[0]) is given the one that was stored last",
+                    hint: "for another, name its user in the address, as in "
+                        + logins[0].entry.accountName.shellWord)
+            } else {
+                fault(
+                    "stale-login", words,
+                    hint: "keyfob logout \(key[1].shellArgument), then log in again")
+            }
         }
     }
 

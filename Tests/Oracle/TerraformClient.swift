@@ -1,17 +1,21 @@
 import Foundation
 import Sandbox
 
-/// terraform, asked by an init of modules from registries that tell the token that they were sent.
+/// terraform, asked by an init of providers from registries that tell the token that they were sent.
+///
+/// Of a host that is not ASCII terraform 1.11 fetches no module, but a provider.
 enum TerraformClient: OracleClient {
     static let name = "terraform"
     static let probe: String? = "probe.example.com"
 
     static func answers(_ servers: [String], in house: House) throws -> [String: Answer] {
         let project = house.sandbox.uniqueName("home/project")
-        let modules = servers.enumerated().map {
-            "module \"m\($0)\" { source = \"\($1)/team/x/none\" }\n"
+        let providers = servers.enumerated().map {
+            "    x\($0) = { source = \"\($1)/team/x\($0)\" }\n"
         }
-        try house.sandbox.write(modules.joined(), to: "\(project)/main.tf")
+        try house.sandbox.write(
+            "terraform {\n  required_providers {\n\(providers.joined())  }\n}\n",
+            to: "\(project)/main.tf")
         let outcome = try telling(of: servers, in: house) { variables in
             try house.run(
                 ["terraform", "-chdir=\(house.sandbox.file(project))", "init", "-input=false"]
@@ -19,8 +23,8 @@ enum TerraformClient: OracleClient {
         }
         var answers: [String: Answer] = [:]
         for block in (outcome.output + outcome.errors).components(separatedBy: "Error: ") {
-            guard let module = block.firstMatch(of: /module "m([0-9]+)" \{/),
-                let index = Int(module.1), servers.indices.contains(index),
+            guard let provider = block.firstMatch(of: /\/team\/x([0-9]+)/),
+                let index = Int(provider.1), servers.indices.contains(index),
                 let sent = World.authorization(in: block), !sent.isEmpty
             else { continue }
             let header = String(decoding: sent, as: UTF8.self)
@@ -35,10 +39,10 @@ enum TerraformClient: OracleClient {
         of servers: [String], in house: House, _ body: ([String: String?]) throws -> Outcome
     ) throws -> Outcome {
         var variables: [String: String?] = ["CHECKPOINT_DISABLE": "1"]
-        let services = "http://127.0.0.1:\(house.world.port)/v1/modules/"
+        let services = "http://127.0.0.1:\(house.world.port)/v1/providers/"
         let hosts = Set(servers.map(comparable))
         let blocks = hosts.sorted().map {
-            "host \"\($0)\" {\n  services = { \"modules.v1\" = \"\(services)\" }\n}\n"
+            "host \"\($0)\" {\n  services = { \"providers.v1\" = \"\(services)\" }\n}\n"
         }.joined()
         if let named = house.sandbox.environment["TF_CLI_CONFIG_FILE"] {
             // That file and no folder is read: a copy is, with the hosts in it.
@@ -47,7 +51,7 @@ enum TerraformClient: OracleClient {
             }
             if let text {
                 let members = hosts.sorted().map {
-                    "\"\($0)\":{\"services\":{\"modules.v1\":\"\(services)\"}}"
+                    "\"\($0)\":{\"services\":{\"providers.v1\":\"\(services)\"}}"
                 }.joined(separator: ",")
                 let isJSON = text.trimmingCharacters(in: .whitespacesAndNewlines).hasPrefix("{")
                 var changed = text + "\n" + blocks
@@ -76,9 +80,14 @@ enum TerraformClient: OracleClient {
         return lower.hasSuffix(":443") ? String(lower.dropLast(4)) : lower
     }
 
+    /// A host as terraform asks its helper for it.
+    private static func asked(_ server: String) -> String {
+        comparable(server).replacingOccurrences(of: "münchen", with: "xn--mnchen-3ya")
+    }
+
     static func plant(_ answer: Answer, for server: String, in house: House) throws {
         let outcome = try house.run(
-            ["terraform-credentials-keyfob", "store", comparable(server)],
+            ["terraform-credentials-keyfob", "store", asked(server)],
             input: "{\"token\":\"\(answer.secret)\"}")
         guard outcome.succeeded else {
             throw SandboxError("terraform-credentials-keyfob: \(outcome)")
@@ -93,9 +102,7 @@ enum TerraformClient: OracleClient {
     }
 
     static func logout(_ server: String) -> [String] { ["--client", "terraform", server] }
-    static func label(of server: String) -> String {
-        comparable(server)
-    }
+    static func label(of server: String) -> String { asked(server) }
     static func login(_ user: String, _ secret: String) -> Answer { Answer(secret: secret) }
 
     static func generate(_ random: inout SeededGenerator) -> Case {
@@ -185,8 +192,7 @@ private struct TerraformGenerator {
     }
 
     private mutating func host() -> String {
-        // Of a host that is no ASCII terraform 1.11 itself fetches no module.
-        switch Int.random(in: 0..<7, using: &random) {
+        switch Int.random(in: 0..<8, using: &random) {
         case 0:
             feature("upper-case")
             return "TF.Example.com"
@@ -197,6 +203,9 @@ private struct TerraformGenerator {
             feature("port")
             return "tfe.example.com:8443"
         case 3: return "app.terraform.io"
+        case 4:
+            feature("idn")
+            return random.pick(["münchen.example.com", "MÜNCHEN.example.com:443"])
         default:
             return random.pick(["one.example.com", "two.example.com", "three.example.com"])
         }

@@ -2,7 +2,7 @@
 """The other side of every client: each answer says which authorization the question had.
 
 It is docker's engine (a unix socket, the first argument), a registry of images, of crates and of
-terraform's modules, npm's registry, and an HTTP proxy for hosts that do not exist (TCP, all
+terraform's providers, npm's registry, and an HTTP proxy for hosts that do not exist (TCP, all
 addresses of the loopback). It keeps nothing, so that many tests can ask it at once. It prints its
 port. `AUTH[...]` in an answer is the header, in base64; the clients show it in their output.
 """
@@ -60,8 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(200, {"dl": "http://%s/dl" % host, "api": "http://%s" % host})
         if path.startswith("/api/v1/crates/"):
             return self.send(403, {"errors": [{"detail": mark(auth)}]})
-        if path.endswith("/versions"):  # a registry of terraform's modules
-            return self.send(403, b"", reason=mark(auth))
+        if path.endswith("/versions"):  # a registry of terraform's providers
+            return self.send(418, b"", reason=mark(auth))
         if path.endswith("/-/ping"):  # npm
             return self.send(200, {"auth": mark(auth)})
         self.send(404, {"error": mark(auth)})
