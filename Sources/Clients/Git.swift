@@ -73,7 +73,8 @@ package struct Git: Client {
             GitCredentials(file) { login in
                 let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
                 guard let url = emptied?.url, !asked.contains(where: \.isOurs) else { return nil }
-                return "git asks \(words(asked) ?? "nobody") for it, as credential.\(url).helper says"
+                return
+                    "git asks \(words(asked) ?? "nobody") for it, as credential.\(url).helper says"
             }
         }
     }
@@ -348,7 +349,8 @@ package struct GitCredentials: PlaintextTarget {
     /// Why git will not ask Keyfob for a login.
     private let refusal: @Sendable (Entry) -> String?
 
-    package init(_ file: ClientFile, refusal: @escaping @Sendable (Entry) -> String? = { _ in nil }) {
+    package init(_ file: ClientFile, refusal: @escaping @Sendable (Entry) -> String? = { _ in nil })
+    {
         self.file = file
         self.refusal = refusal
     }
