@@ -3,10 +3,9 @@
 /// The table is typed by the libraries' own headers. Nothing else in CKeyring may call them by
 /// name: that would link them.
 
-#ifndef KEYFOB_LIBRARY_H
-#define KEYFOB_LIBRARY_H
+#pragma once
 
-#include "CKeyring.h"
+#include "outcome.h"
 
 #define SECRET_API_SUBJECT_TO_CHANGE 1
 #include <libsecret/secret.h>
@@ -78,12 +77,11 @@
     use(g_variant_builder_init)                                                                   \
     use(g_variant_get)                                                                            \
     use(g_variant_get_boolean)                                                                    \
+    use(g_variant_get_child)                                                                      \
     use(g_variant_get_child_value)                                                                \
-    use(g_variant_get_string)                                                                     \
     use(g_variant_get_type_string)                                                                \
-    use(g_variant_get_uint64)                                                                     \
     use(g_variant_get_variant)                                                                    \
-    use(g_variant_lookup_value)                                                                   \
+    use(g_variant_lookup)                                                                         \
     use(g_variant_n_children)                                                                     \
     use(g_variant_new)                                                                            \
     use(g_variant_new_string)                                                                     \
@@ -113,7 +111,5 @@ extern struct Library library;
 
 /// Opens GLib, and libsecret too where secrets are asked for. Absent where one of them is not
 /// installed, failed where it is there and does not load: a login in the keyring is then out of
-/// reach, and not gone. `reason` (at most `size` bytes) says why, in one line.
-KeyringOutcome library_open(bool for_secrets, char *reason, size_t size);
-
-#endif
+/// reach, and not gone.
+KeyringOutcome library_open(bool for_secrets, char *reason);

@@ -1,112 +1,128 @@
 /// A prompt that always ends: answered, refused, out of time, or its provider gone.
+///
+/// libsecret's own never ends if the provider dies, with or without a GCancellable, and it calls a
+/// refusal a success (0.20.5 and the main branch of 2026, libsecret/secret-service.c,
+/// on_real_prompt_completed).
 
-#include "keyring.h"
+#include "calls.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct Prompting {
     const char *path;
-    bool ended;
+    bool is_ended;
     KeyringOutcome outcome;
 } Prompting;
 
-static void end(Keyring *keyring, KeyringOutcome outcome, const char *reason) {
-    Prompting *prompting = keyring->prompting;
-    if (prompting->ended)
-        return;
-    prompting->ended = true;
+static void end(Prompting *prompting, KeyringOutcome outcome) {
+    prompting->is_ended = true;
     prompting->outcome = outcome;
-    if (outcome != KeyringOutcomeDone)
-        keyring_fail(keyring, outcome, reason);
 }
 
-static void on_completed(Keyring *keyring, GVariant *result) {
-    // The result's type differs between providers where the prompt was refused; what was done
-    // is looked at, not believed.
-    if (result == NULL || strcmp(library.g_variant_get_type_string(result), "(bv)") != 0) {
-        end(keyring, keyring_wrong_type(keyring), keyring->reason);
-        return;
-    }
+static KeyringOutcome completed_outcome(Keyring *keyring, GVariant *result) {
+    // Only whether it was refused is looked at: what it names differs between providers, and what
+    // was done is looked at later.
+    if (result == NULL || strcmp(library.g_variant_get_type_string(result), "(bv)") != 0)
+        return fail_wrong_type(keyring);
     GVariant *dismissed = library.g_variant_get_child_value(result, 0);
-    if (library.g_variant_get_boolean(dismissed))
-        end(keyring, KeyringOutcomeDeclined, "the prompt of the keyring was declined");
-    else
-        end(keyring, KeyringOutcomeDone, "");
+    const bool is_declined = library.g_variant_get_boolean(dismissed);
     library.g_variant_unref(dismissed);
+    return is_declined ? fail(keyring->reason, KeyringOutcomeDeclined,
+                              "the prompt of the keyring was declined")
+                       : KeyringOutcomeDone;
 }
 
 static bool is(const char *header, const char *expected) {
     return header != NULL && strcmp(header, expected) == 0;
 }
 
-void prompt_take_signal(Keyring *keyring, GDBusMessage *signal) {
+static void take_signal(Keyring *keyring, Prompting *prompting, GDBusMessage *signal) {
     const char *sender = library.g_dbus_message_get_sender(signal);
-    const char *path = library.g_dbus_message_get_path(signal);
     const char *interface = library.g_dbus_message_get_interface(signal);
     const char *member = library.g_dbus_message_get_member(signal);
     // The bus says who sends, so that no other can answer for the provider.
-    if (is(sender, keyring->provider) && is(path, keyring->prompting->path) &&
-        is(interface, PROMPT_INTERFACE) && is(member, "Completed"))
-        on_completed(keyring, library.g_dbus_message_get_body(signal));
+    if (is(sender, keyring->provider) && is(interface, PROMPT_INTERFACE) &&
+        is(library.g_dbus_message_get_path(signal), prompting->path) && is(member, "Completed"))
+        end(prompting, completed_outcome(keyring, library.g_dbus_message_get_body(signal)));
     else if (is(sender, BUS_NAME) && is(interface, BUS_NAME) && is(member, "NameOwnerChanged") &&
              is(library.g_dbus_message_get_arg0(signal), keyring->provider))
-        end(keyring, KeyringOutcomeGone, "the keyring went away while it was asking");
+        end(prompting, fail(keyring->reason, KeyringOutcomeGone,
+                            "the keyring went away while it was asking"));
 }
 
-/// Has the bus send the provider's signal, and word of the provider's end.
-static void subscribe(Keyring *keyring, Call *calls, size_t *pending) {
-    static const char *const rules[] = {
+/// Takes the signals that have come, up to one that ends the prompt; without a prompt, all.
+static void take_signals(Keyring *keyring, Prompting *prompting) {
+    GDBusMessage *signal;
+    while ((prompting == NULL || !prompting->is_ended) &&
+           (signal = library.g_async_queue_try_pop(keyring->inbox->signals)) != NULL) {
+        if (prompting != NULL)
+            take_signal(keyring, prompting, signal);
+        library.g_object_unref(signal);
+    }
+}
+
+enum { SUBSCRIPTIONS = 2, CALLS };
+
+/// Has the bus send the provider's signal, and word of the provider's end: once for a connection.
+static void subscribe(Keyring *keyring, Batch *batch, Call *calls) {
+    static const char *const rules[SUBSCRIPTIONS] = {
         "type='signal',sender='%s',interface='" PROMPT_INTERFACE "',member='Completed'",
         "type='signal',sender='" BUS_NAME "',interface='" BUS_NAME
         "',member='NameOwnerChanged',arg0='%s'",
     };
-    for (size_t index = 0; index < sizeof rules / sizeof *rules; index++) {
+    for (size_t index = 0; index < SUBSCRIPTIONS; index++) {
         // A name has 255 bytes at most (D-Bus specification, "Valid Names").
         char rule[512];
         snprintf(rule, sizeof rule, rules[index], keyring->provider);
-        call_send(keyring, &calls[index], pending, BUS_NAME, BUS_PATH, BUS_NAME, "AddMatch",
-                  library.g_variant_new("(s)", rule), CALL_MILLISECONDS);
+        call_send_to_bus(keyring, batch, &calls[index], "AddMatch",
+                         library.g_variant_new("(s)", rule), CALL_MILLISECONDS);
     }
 }
 
 /// Takes the window away. Whether it goes is not waited for.
-static void dismiss(Keyring *keyring) {
-    Call call = {0};
-    size_t pending = 0;
-    call_send(keyring, &call, &pending, keyring->provider, keyring->prompting->path,
-              PROMPT_INTERFACE, "Dismiss", library.g_variant_new("()"), 0);
+static void dismiss(Keyring *keyring, const char *path) {
+    Call call;
+    Batch batch = {0};
+    call_send(keyring, &batch, &call, path, PROMPT_INTERFACE, "Dismiss",
+              library.g_variant_new("()"));
     library.g_dbus_connection_flush_sync(keyring->connection, NULL, NULL);
-    calls_land(keyring, &pending);
-    call_clear(&call);
+    calls_cancel(keyring, &call, 1);
 }
 
-KeyringOutcome keyring_prompt(Keyring *keyring, const char *prompt, unsigned seconds) {
-    Prompting prompting = {.path = prompt};
-    keyring->prompting = &prompting;
+KeyringOutcome keyring_prompt(Keyring *keyring, const char *path, unsigned seconds) {
+    Prompting prompting = {.path = path};
     const gint64 deadline = library.g_get_monotonic_time() + (gint64)seconds * 1000000;
-    Call calls[3] = {{0}};
-    size_t pending = 0;
-    subscribe(keyring, calls, &pending);
-    call_send(keyring, &calls[2], &pending, keyring->provider, prompt, PROMPT_INTERFACE, "Prompt",
-              library.g_variant_new("(s)", ""), CALL_MILLISECONDS);
-    while (!prompting.ended || pending > 0) {
+    Call calls[CALLS] = {{0}};
+    Batch batch = {0};
+    const size_t first = keyring->is_subscribed ? SUBSCRIPTIONS : 0;
+    take_signals(keyring, NULL);
+    if (first == 0)
+        subscribe(keyring, &batch, calls);
+    keyring->is_subscribed = true;
+    call_send(keyring, &batch, &calls[SUBSCRIPTIONS], path, PROMPT_INTERFACE, "Prompt",
+              library.g_variant_new("(s)", ""));
+    while (!prompting.is_ended || batch.pending > 0) {
         calls_wait(keyring, 1, deadline);
-        for (size_t index = 0; index < 3 && !prompting.ended; index++)
-            if (call_has_landed(&calls[index])) {
-                prompting.outcome = call_outcome(keyring, &calls[index], "()");
-                prompting.ended = prompting.outcome != KeyringOutcomeDone;
-            }
+        take_signals(keyring, &prompting);
+        for (size_t index = first; index < CALLS && !prompting.is_ended; index++) {
+            const KeyringOutcome outcome = calls[index].state == CallPending
+                                               ? KeyringOutcomeDone
+                                               : call_outcome(keyring, &calls[index], "()");
+            if (outcome != KeyringOutcomeDone)
+                end(&prompting, outcome);
+        }
+        if (prompting.is_ended)
+            continue;
         if (library.g_dbus_connection_is_closed(keyring->connection))
-            end(keyring, KeyringOutcomeGone, "the session bus went away");
+            end(&prompting, fail(keyring->reason, KeyringOutcomeGone, "the session bus went away"));
         else if (library.g_get_monotonic_time() >= deadline)
-            end(keyring, KeyringOutcomeTimedOut,
-                "nobody answered the prompt of the keyring in time");
+            end(&prompting, fail(keyring->reason, KeyringOutcomeTimedOut,
+                                 "nobody answered the prompt of the keyring in time"));
     }
-    for (size_t index = 0; index < 3; index++)
+    for (size_t index = 0; index < CALLS; index++)
         call_clear(&calls[index]);
     if (prompting.outcome == KeyringOutcomeTimedOut)
-        dismiss(keyring);
-    keyring->prompting = NULL;
+        dismiss(keyring, path);
     return prompting.outcome;
 }

@@ -1,11 +1,6 @@
-/// The session in which libsecret encrypts the secrets that go over the bus.
-///
-/// A SecretService finds its own connection and its own provider. Ours is told its connection, has
-/// the provider at the other end of it (calls.c says how), and reads no property: it is there
-/// for the session only. Its class sets that after libsecret's constructor, which overwrites what
-/// the caller asked for.
+#include "session.h"
 
-#include "keyring.h"
+#include "calls.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,8 +8,10 @@
 struct Opening {
     GCancellable *cancellable;
     GError *error;
-    bool landed;
+    bool is_done;
 };
+
+// The class.
 
 static gpointer parent_class;
 
@@ -29,7 +26,6 @@ static GObject *construct(GType type, guint count, GObjectConstructParam *proper
 }
 
 static void initialize_class(gpointer class, gpointer data) {
-    (void)data;
     parent_class = library.g_type_class_peek_parent(class);
     ((GObjectClass *)class)->constructor = construct;
 }
@@ -50,16 +46,56 @@ static GType session_type(void) {
     return registered;
 }
 
+// The message that is held.
+
+static void hold(Inbox *inbox, GDBusMessage *message) {
+    GDBusMessage *earlier = atomic_exchange(&inbox->held, message);
+    if (earlier != NULL)
+        library.g_object_unref(earlier);
+}
+
+/// Called in GDBus's thread.
+static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message,
+                                gboolean incoming, gpointer data) {
+    Inbox *inbox = data;
+    if (incoming || library.g_dbus_message_get_destination(message) != NULL)
+        return message;
+    hold(inbox, message);
+    library.g_main_context_wakeup(inbox->context);
+    return NULL;
+}
+
+void session_send_held(Keyring *keyring) {
+    if (!keyring->is_known)
+        return;
+    GDBusMessage *held = atomic_exchange(&keyring->inbox->held, NULL);
+    if (held == NULL)
+        return;
+    // The copy can be changed, and has the number that the reply is known by.
+    GDBusMessage *message = library.g_dbus_message_copy(held, NULL);
+    library.g_object_unref(held);
+    library.g_dbus_message_set_destination(message, keyring->provider);
+    library.g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+    library.g_dbus_connection_send_message(keyring->connection, message,
+                                           G_DBUS_SEND_MESSAGE_FLAGS_PRESERVE_SERIAL, NULL, NULL);
+    library.g_object_unref(message);
+}
+
+// The session.
+
 static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
     struct Opening *opening = data;
     library.secret_service_ensure_session_finish((SecretService *)service, result,
                                                  &opening->error);
-    opening->landed = true;
+    opening->is_done = true;
 }
 
 void keyring_begin_session(Keyring *keyring) {
     if (keyring->service != NULL || keyring->opening != NULL)
         return;
+    if (!keyring->holds_messages)
+        library.g_dbus_connection_add_filter(keyring->connection, on_message, keyring->inbox, NULL);
+    keyring->holds_messages = true;
     struct Opening *opening = calloc(1, sizeof *opening);
     if (opening == NULL)
         abort();
@@ -73,15 +109,16 @@ void keyring_begin_session(Keyring *keyring) {
         library.secret_service_ensure_session(keyring->service, opening->cancellable, on_session,
                                               opening);
     else
-        opening->landed = true;
+        opening->is_done = true;
     library.g_main_context_pop_thread_default(keyring->context);
 }
 
 /// Waits for the session that is being opened, and gives the error, if any, to the caller.
-static GError *land_session(Keyring *keyring) {
+static GError *finish_opening(Keyring *keyring) {
     struct Opening *opening = keyring->opening;
     gint64 deadline = library.g_get_monotonic_time() + (gint64)CALL_MILLISECONDS * 1000;
-    while (!opening->landed) {
+    while (!opening->is_done) {
+        session_send_held(keyring);
         calls_wait(keyring, 1, deadline);
         if (library.g_get_monotonic_time() >= deadline) {
             library.g_cancellable_cancel(opening->cancellable);
@@ -98,35 +135,29 @@ static GError *land_session(Keyring *keyring) {
 void keyring_drop_session(Keyring *keyring) {
     if (keyring->opening != NULL) {
         library.g_cancellable_cancel(keyring->opening->cancellable);
-        GError *error = land_session(keyring);
+        GError *error = finish_opening(keyring);
         if (error != NULL)
             library.g_error_free(error);
-        calls_drop_request(keyring);
+        hold(keyring->inbox, NULL);
     }
     if (keyring->service != NULL)
         library.g_object_unref(keyring->service);
     keyring->service = NULL;
 }
 
-static KeyringOutcome finish_session(Keyring *keyring) {
-    GError *error = land_session(keyring);
-    if (error == NULL)
-        return KeyringOutcomeDone;
-    const KeyringOutcome outcome = keyring_error(keyring, error);
-    library.g_error_free(error);
-    keyring_drop_session(keyring);
-    return outcome;
-}
-
-KeyringOutcome keyring_open_session(Keyring *keyring) {
+KeyringOutcome session_open(Keyring *keyring) {
     if (keyring->service != NULL && keyring->opening == NULL)
         return KeyringOutcomeDone;
     // KWallet refuses one key in 256, the one that is a byte shorter than the others.
     KeyringOutcome outcome = KeyringOutcomeFailed;
-    for (int attempt = 0; attempt < SESSION_ATTEMPTS && outcome == KeyringOutcomeFailed;
-         attempt++) {
+    for (int attempt = 0; attempt < ATTEMPTS && outcome == KeyringOutcomeFailed; attempt++) {
         keyring_begin_session(keyring);
-        outcome = finish_session(keyring);
+        GError *error = finish_opening(keyring);
+        if (error == NULL)
+            return KeyringOutcomeDone;
+        outcome = fail_with_error(keyring, error);
+        library.g_error_free(error);
+        keyring_drop_session(keyring);
     }
     return outcome;
 }

@@ -9,16 +9,16 @@
 /// - `find` and `list` write nothing.
 /// - Every method may throw any outcome of `StoreError`. Only `absent` lets the caller go on to
 ///   another store.
-package protocol CredentialStore: Sendable {
+package protocol CredentialStore: AnyObject, Sendable {
     /// What the store is, for people: `keyring`, `file`.
     var name: String { get }
 
     /// All that match, the best answer first (`Query.prefers`); empty if there is none. Unlocks
     /// the store if it must and may.
-    func find(_ query: Query) throws(StoreError) -> [Credential]
+    func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential]
 
     /// What is there, of one realm or of all, without a secret being read. Never unlocks.
-    func list(_ realm: Realm?) throws(StoreError) -> Listing
+    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing
 
     /// Keeps the credential in place of every entry with the same login.
     func save(_ credential: Credential) throws(StoreError)
@@ -27,6 +27,46 @@ package protocol CredentialStore: Sendable {
     /// success. A query that names no fact is refused.
     @discardableResult
     func remove(_ queries: [Query]) throws(StoreError) -> [Entry]
+}
+
+extension CredentialStore {
+    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+        try find(query, FindOptions())
+    }
+
+    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+        try list(realm, FindOptions())
+    }
+}
+
+/// How logins are looked for.
+package struct FindOptions: Hashable, Sendable {
+    /// Whether `Entry.label` and `Entry.modified` are wanted. Without it a store may leave them out
+    /// where there is one entry for a login: gnome-keyring 42 takes four times as long to tell them.
+    package var wantsDetails = true
+    /// Whether somebody may be asked to unlock the store, if the store is set to ask at all.
+    package var mayAsk = true
+
+    package init() {}
+
+    /// For a login and no more.
+    package static var quick: FindOptions {
+        var options = FindOptions()
+        options.wantsDetails = false
+        return options
+    }
+
+    package var withDetails: FindOptions {
+        var options = self
+        options.wantsDetails = true
+        return options
+    }
+
+    package var askingNobody: FindOptions {
+        var options = self
+        options.mayAsk = false
+        return options
+    }
 }
 
 /// What `list` found, and what the user should know about what it may have missed.

@@ -23,11 +23,11 @@ package final class Program {
     var versionLine: Secret { "\(name) (org.keyfob) v\(version)".secret }
 
     func find(_ query: Query) throws(Refusal) -> [Credential] {
-        try ask { store throws(StoreError) in try store.find(query) }
+        try ask { store throws(StoreError) in try store.find(query, .quick) }
     }
 
     func list(_ realm: Realm) throws(Refusal) -> Listing {
-        try ask { store throws(StoreError) in try store.list(realm) }
+        try ask { store throws(StoreError) in try store.list(realm, .quick) }
     }
 
     func save(_ credential: Credential) throws(Refusal) {

@@ -74,6 +74,6 @@ struct Helper {
         return try StoreChoice(
             .ofProcess, notice: { if maySayMore { channel.say("keyfob: \($0)") } },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
-        ).quickStore
+        ).store
     }
 }

@@ -186,7 +186,7 @@ struct Login: ParsableCommand {
         guard let query = Query(replacedBy: login.entry) else {
             throw StoreError(.namelessLogin, "the login does not say what it is for")
         }
-        for store in session.stores {
+        for store in session.choice.stores {
             do throws(StoreError) {
                 guard let found = try store.find(query).first, found.secret == login.secret,
                     found.entry.username == login.entry.username

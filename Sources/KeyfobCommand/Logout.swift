@@ -68,7 +68,7 @@ struct Logout: ParsableCommand {
         }
         if dryRun { return try preview(plaintext, session, queries, where: isMeant) }
 
-        var removals = session.stores.map { store in
+        var removals = session.choice.stores.map { store in
             Removal(removing: queries, from: store, session, isOfAll: all)
         }
         if let keyring = session.choice.keyringStore {

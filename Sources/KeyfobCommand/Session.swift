@@ -76,16 +76,11 @@ struct Session: Sendable {
         return variables
     }
 
-    /// The stores that the policy allows, one by one, in the order in which they are asked.
-    var stores: [any CredentialStore] {
-        let all: [(any CredentialStore)?] = [choice.keyringStore, choice.fileStore]
-        return all.compactMap(\.self)
-    }
-
-    /// The same stores, which ask nobody and run no command: what only those could open is locked.
-    var quietStores: [any CredentialStore] {
-        let all: [(any CredentialStore)?] = [choice.keyringStore, choice.fileStore?.runsNothing]
-        return all.compactMap(\.self)
+    /// The same session, which asks nobody and runs no command: what only those could open is locked.
+    var runsNothing: Session {
+        var session = asksNobody
+        session.choice.file?.passphraseCommand = nil
+        return session
     }
 
     /// The names of the stores that the policy leaves out.
@@ -107,11 +102,9 @@ struct Session: Sendable {
     /// file is asked for. A store that cannot be read is a failure, beside what the others have. So
     /// is an absent keyring where the setting `store` leaves the file out; else it is a warning if
     /// logins have been stored there.
-    func inventory() -> Inventory { inventory(of: stores) }
-
-    func inventory(of stores: [any CredentialStore]) -> Inventory {
+    func inventory() -> Inventory {
         var inventory = Inventory()
-        for store in stores {
+        for store in choice.stores {
             do throws(StoreError) {
                 let listing = try store.list(nil)
                 inventory.logins += listing.entries.map { Inventory.Login($0, in: store.name) }

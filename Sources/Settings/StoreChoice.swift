@@ -4,8 +4,8 @@ package import Stores
 /// The stores that serve this user, as the settings and the environment decide.
 package struct StoreChoice: Sendable {
     package let settings: Settings
-    /// Nil where the policy leaves the keyring out.
-    package let keyring: KeyringStore.Options?
+    /// The keyring alone, with one connection for all; nil where the policy leaves it out.
+    package let keyringStore: KeyringStore?
     /// Nil where the policy leaves the file out.
     package var file: FileStore.Options?
     private let marks: KeyringMarker
@@ -33,7 +33,7 @@ package struct StoreChoice: Sendable {
             promptTimeout: settings.promptTimeout, lockFolder: state, marker: marker,
             willPrompt: { willPrompt(settings.promptTimeout) })
         keyring.mayConfirmUnseen = settings.prompt != .never
-        self.keyring = settings.policy == .file ? nil : keyring
+        keyringStore = settings.policy == .file ? nil : KeyringStore(keyring)
         var file = FileStore.Options(
             folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,
             credentialsDirectory: environment.path(.credentialsDirectory), notice: notice)
@@ -45,8 +45,8 @@ package struct StoreChoice: Sendable {
         self.file = settings.policy == .keyring ? nil : file
     }
 
-    /// The keyring alone; nil where the policy leaves it out.
-    package var keyringStore: KeyringStore? { keyring.map { KeyringStore($0) } }
+    /// How the keyring is used; nil where the policy leaves it out.
+    package var keyring: KeyringStore.Options? { keyringStore?.options }
 
     /// The file alone; nil where the policy leaves it out.
     package var fileStore: FileStore? { file.map { FileStore($0) } }
@@ -55,18 +55,16 @@ package struct StoreChoice: Sendable {
     /// speaks for its own store alone.
     package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
 
-    /// The one store of the user: the keyring and the file, as the policy wants it.
-    package var store: any CredentialStore { chain(quickly: false) }
+    /// The stores that the policy allows, one by one, in the order in which they are asked.
+    package var stores: [any CredentialStore] {
+        var stores: [any CredentialStore] = []
+        if let keyringStore { stores.append(keyringStore) }
+        if let fileStore { stores.append(fileStore) }
+        return stores
+    }
 
-    /// The same, for those who ask for no more than a login: it leaves out label and time where
-    /// they decide nothing.
-    package var quickStore: any CredentialStore { chain(quickly: true) }
-
-    private func chain(quickly: Bool) -> StoreChain {
-        let (keyring, file) = (keyringStore, fileStore)
-        return StoreChain(
-            keyring: keyring, quickKeyring: quickly ? keyring?.withoutDetails : nil, file: file,
-            quietFile: file?.asksNobody, marker: marker, refusal: settings.refusal,
-            notice: notice)
+    /// The one store of the user: all that the policy allows, in a chain.
+    package var store: any CredentialStore {
+        StoreChain(stores, marker: marker, refusal: settings.refusal, notice: notice)
     }
 }

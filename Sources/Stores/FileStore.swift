@@ -12,7 +12,7 @@ import Glibc
 /// else is said of a file whose header was authenticated with its key.
 ///
 /// A file that cannot be opened is never written to, and never taken for an empty one.
-package struct FileStore: CredentialStore {
+package final class FileStore: CredentialStore {
     package struct Options: Sendable {
         /// Where the store lies: `$XDG_DATA_HOME/keyfob`.
         package var folder: Folder
@@ -52,10 +52,10 @@ package struct FileStore: CredentialStore {
         }
     }
 
-    private var options: Options
+    private let options: Options
     private let now: @Sendable () -> UInt64
 
-    package init(_ options: Options) {
+    package convenience init(_ options: Options) {
         self.init(options, now: { UInt64(max(time(nil), 0)) })
     }
 
@@ -68,20 +68,14 @@ package struct FileStore: CredentialStore {
     package var name: String { "file" }
 
     /// The same store, which asks nobody: where only a person could open it, it throws `locked`.
-    package var asksNobody: FileStore {
-        var store = self
-        store.options.mayPrompt = false
-        return store
+    var asksNobody: FileStore {
+        var options = options
+        options.mayPrompt = false
+        return FileStore(options, now: now)
     }
 
-    /// The same store, which asks nobody and runs no passphrase command.
-    package var runsNothing: FileStore {
-        var store = asksNobody
-        store.options.passphraseCommand = nil
-        return store
-    }
-
-    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+    package func find(_ query: Query, _ wanted: FindOptions) throws(StoreError) -> [Credential] {
+        guard wanted.mayAsk || !options.mayPrompt else { return try asksNobody.find(query) }
         var candidates: [Int] = []
         guard let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(
@@ -108,7 +102,8 @@ package struct FileStore: CredentialStore {
         return query.ranked(found)
     }
 
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+    package func list(_ realm: Realm?, _ wanted: FindOptions) throws(StoreError) -> Listing {
+        guard wanted.mayAsk || !options.mayPrompt else { return try asksNobody.list(realm) }
         guard let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(in: folder, for: "all logins")
         else { return Listing() }

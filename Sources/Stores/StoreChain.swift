@@ -1,115 +1,96 @@
 package import Credentials
 
-/// The keyring and the file as one store (DESIGN section 4, the table).
+/// Several stores as one (DESIGN section 4, the table): the keyring, then the file.
 ///
-/// What must hold: only an absent keyring lets the file take its place. A keyring that is locked,
-/// silent or broken is an error, since it may hold what was asked; falling back there would serve
-/// an old login, or call a login gone that is not. And what is marked as stored in a keyring is
-/// never called not found, nor gone, where there is no keyring to look in.
-package struct StoreChain: CredentialStore {
-    private let keyring: (any CredentialStore)?
-    private let quickKeyring: (any CredentialStore)?
-    private let file: (any CredentialStore)?
-    private let quietFile: (any CredentialStore)?
+/// What must hold: only an absent store lets the next take its place. One that is locked, silent or
+/// broken is an error, since it may hold what was asked; to go on then would serve an old login, or
+/// call a login gone that is not. And what is marked as stored in a keyring is never called not
+/// found, nor gone, where there is no keyring to look in.
+package final class StoreChain: CredentialStore {
+    private let stores: [any CredentialStore]
     private let marker: KeyringMarker?
     private let refusal: StoreError?
     private let notice: @Sendable (String) -> Void
 
-    /// A chain of the stores that the policy allows, at least one. `refusal`, if any, is what
-    /// `save` answers: a configuration that could not be understood must not decide where a
-    /// secret goes. `quickKeyring` is the keyring where it may leave out label and time of a
-    /// login: they are asked for only where the file has the login, too. `quietFile` is the file
-    /// where it can be opened without asking anyone, which is all that it counts for beside a
-    /// keyring that has an answer. `notice` says one line to the user.
+    /// A chain of stores, at least one, the preferred first. `marker` remembers what is in a keyring,
+    /// which may be absent. `refusal`, if any, is what `save` answers: a configuration that could not
+    /// be understood must not decide where a secret goes. `notice` says one line to the user.
     package init(
-        keyring: (any CredentialStore)?, quickKeyring: (any CredentialStore)? = nil,
-        file: (any CredentialStore)?, quietFile: (any CredentialStore)? = nil,
-        marker: KeyringMarker?,
-        refusal: StoreError? = nil, notice: @escaping @Sendable (String) -> Void
+        _ stores: [any CredentialStore], marker: KeyringMarker?, refusal: StoreError? = nil,
+        notice: @escaping @Sendable (String) -> Void
     ) {
-        precondition(keyring != nil || file != nil, "a chain has a store")
-        self.keyring = keyring
-        self.quickKeyring = quickKeyring ?? keyring
-        self.file = file
-        self.quietFile = quietFile ?? file
+        precondition(!stores.isEmpty, "a chain has a store")
+        self.stores = stores
         self.marker = marker
         self.refusal = refusal
         self.notice = notice
     }
 
     package var name: String {
-        [keyring?.name, file?.name].compactMap(\.self).joined(separator: ", then ")
+        var names = stores[0].name
+        for store in stores.dropFirst() { names += ", then " + store.name }
+        return names
     }
 
-    package func find(_ query: Query) throws(StoreError) -> [Credential] {
-        let inReach = try unlessAbsent(quickKeyring) { store throws(StoreError) in
-            try store.find(query)
-        }
-        guard var inKeyring = inReach.answer else {
-            let inFile = try file?.find(query) ?? []
-            if inFile.isEmpty { try expectUnmarked(query, inReach.absence) }
-            return inFile
-        }
-        guard let file, let quietFile else { return inKeyring }
-        guard let first = inKeyring.first else { return try file.find(query) }
-        // The keyring can answer: a file that cannot be opened does not take that away.
-        let inFile = (try? quietFile.find(query)) ?? []
-        guard let second = inFile.first else { return inKeyring }
-        if first.entry.modified == nil, let keyring { inKeyring = try keyring.find(query) }
-        guard let best = inKeyring.first, !isNewer(second.entry, than: best.entry) else {
-            return inFile + inKeyring
-        }
-        return inKeyring + inFile
-    }
-
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        let inReach = try unlessAbsent(quickKeyring) { store throws(StoreError) in
-            try store.list(realm)
-        }
-        guard var listing = inReach.answer else {
-            var inFile = try file?.list(realm) ?? Listing()
-            if let absence = inReach.absence, let warning = try marker?.warning(absence) {
-                inFile.warnings.append(warning)
+    package func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential] {
+        var found: [Credential] = []
+        var needsTimes = false
+        let absence = try askEach { store throws(StoreError) in
+            guard let best = found.first?.entry else {
+                found = try store.find(query, options)
+                return
             }
-            return onceEach(inFile)
+            // There is an answer: nobody is asked for more, and a store that cannot be opened does
+            // not take it away.
+            guard let more = try? store.find(query, options.askingNobody),
+                let other = more.first?.entry
+            else { return }
+            needsTimes = needsTimes || best.modified == nil
+            found = isNewer(other, than: best) ? more + found : found + more
         }
-        guard let file, let quietFile else { return onceEach(listing) }
-        let more: Listing
-        do throws(StoreError) {
-            // Nobody is asked for the key of the file where the keyring has logins.
-            let asked = listing.entries.isEmpty ? file : quietFile
-            more = try asked.list(realm)
-        } catch {
-            listing.warnings.append("what the file holds is not listed: \(error.message)")
-            return onceEach(listing)
+        if needsTimes, !options.wantsDetails { return try find(query, options.withDetails) }
+        if found.isEmpty, let absence { try expectUnmarked(query, absence) }
+        return found
+    }
+
+    package func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+        var listing = Listing()
+        var isServed = false
+        var needsTimes = false
+        let absence = try askEach { store throws(StoreError) in
+            do throws(StoreError) {
+                // Nobody is asked for the key of the file where the keyring has logins.
+                let more = try store.list(
+                    realm, listing.entries.isEmpty ? options : options.askingNobody)
+                let known = Set(listing.entries.map { $0.login })
+                needsTimes = needsTimes || more.entries.contains { known.contains($0.login) }
+                listing.entries += more.entries
+                listing.warnings += more.warnings
+            } catch {
+                guard isServed else { throw error }
+                listing.warnings.append(
+                    "what the \(store.name) holds is not listed: \(error.message)")
+            }
+            isServed = true
         }
-        let inFile = Set(more.entries.map(\.login))
-        if let keyring, listing.entries.contains(where: { inFile.contains($0.login) }) {
-            listing = try keyring.list(realm)
+        if needsTimes, !options.wantsDetails { return try list(realm, options.withDetails) }
+        if let absence, let warning = try marker?.warning(absence) {
+            listing.warnings.append(warning)
         }
-        listing.entries += more.entries
-        listing.warnings += more.warnings
-        return onceEach(listing)
+        listing.entries = onceEach(listing.entries)
+        return listing
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
         if let refusal { throw refusal }
-        let kept = try unlessAbsent(keyring) { store throws(StoreError) in
-            try store.save(credential)
-        }
-        guard kept.answer != nil else {
-            try file?.save(credential)
-            return
-        }
-        guard let file, let quietFile, let query = Query(replacedBy: credential.entry)
-        else { return }
-        do throws(StoreError) {
-            // Nobody is asked for the key of a file that has no copy.
-            if let found = try? quietFile.find(query), found.isEmpty { return }
-            try file.remove([query])
-        } catch {
-            // The keyring's copy is the newer one, and is what every get gives.
-            notice("an older copy of this login may remain in the file: \(error.message)")
+        var isStored = false
+        _ = try askEach { store throws(StoreError) in
+            guard isStored else {
+                try store.save(credential)
+                isStored = true
+                return
+            }
+            removeCopy(of: credential.entry, from: store)
         }
     }
 
@@ -118,46 +99,53 @@ package struct StoreChain: CredentialStore {
         // Every store removes what it can before the first failure is told.
         var removed: [Entry] = []
         var failure: StoreError?
-        do throws(StoreError) {
-            let inKeyring = try unlessAbsent(keyring) { store throws(StoreError) in
-                try store.remove(queries)
+        let absence = try askEach { store throws(StoreError) in
+            do throws(StoreError) {
+                removed += try store.remove(queries)
+            } catch let error where error.outcome != .absent {
+                failure = failure ?? error
             }
-            removed += inKeyring.answer ?? []
-            if inKeyring.absence != nil { try checkMarker(queries) }
-        } catch {
-            failure = error
         }
-        do throws(StoreError) {
-            removed += try file?.remove(queries) ?? []
-        } catch {
-            failure = failure ?? error
-        }
+        if absence != nil { try expectUnmarked(queries) }
         if let failure { throw failure }
         return removed
     }
-}
 
-extension StoreChain {
-    /// What the keyring does. Without an answer the file is to be asked: there is no keyring, for the
-    /// reason of its absence, or the policy leaves it out.
-    private func unlessAbsent<Answer>(
-        _ keyring: (any CredentialStore)?,
-        _ ask: (any CredentialStore) throws(StoreError) -> Answer
-    ) throws(StoreError) -> (answer: Answer?, absence: StoreError?) {
-        guard let keyring else { return (nil, nil) }
+    /// Asks the stores one after the other. Returns why one of them is absent, if one is; throws
+    /// that if all are.
+    private func askEach(
+        _ ask: (any CredentialStore) throws(StoreError) -> Void
+    ) throws(StoreError) -> StoreError? {
+        var absence: StoreError?
+        var isServed = false
+        for store in stores {
+            do throws(StoreError) {
+                try ask(store)
+                isServed = true
+            } catch let error where error.outcome == .absent {
+                absence = absence ?? error
+            }
+        }
+        if let absence, !isServed { throw absence }
+        return absence
+    }
+
+    /// Removes what an entry takes the place of. The stored login is the newer one, and is what every
+    /// get gives.
+    private func removeCopy(of entry: Entry, from store: any CredentialStore) {
+        guard let query = Query(replacedBy: entry) else { return }
         do throws(StoreError) {
-            return (try ask(keyring), nil)
+            // Nobody is asked for the key of a file that has no copy.
+            if let found = try? store.find(query, .quick.askingNobody), found.isEmpty { return }
+            try store.remove([query])
         } catch {
-            guard error.outcome == .absent, file != nil else { throw error }
-            return (nil, error)
+            notice("an older copy of this login may remain in the \(store.name): \(error.message)")
         }
     }
 
     /// Without a keyring, a login that was stored in one is out of reach, and not missing.
-    private func expectUnmarked(_ query: Query, _ absence: StoreError?) throws(StoreError) {
-        guard let absence, let place = query.place, try marker?.contains(place) == true else {
-            return
-        }
+    private func expectUnmarked(_ query: Query, _ absence: StoreError) throws(StoreError) {
+        guard let place = query.place, try marker?.contains(place) == true else { return }
         throw StoreError(
             .keyringOutOfReach,
             "this login is in the keyring, which cannot be reached here: \(absence.message)",
@@ -166,9 +154,10 @@ extension StoreChain {
     }
 
     /// Without a keyring, a login that was stored in one may still be there.
-    private func checkMarker(_ queries: [Query]) throws(StoreError) {
+    private func expectUnmarked(_ queries: [Query]) throws(StoreError) {
         guard let marker else { return }
-        for place in queries.compactMap(\.place) where try marker.contains(place) {
+        for query in queries {
+            guard let place = query.place, try marker.contains(place) else { continue }
             throw StoreError(
                 .keyringCopyRemains,
                 "this login was stored in the keyring, which cannot be reached here: "
@@ -177,25 +166,25 @@ extension StoreChain {
         }
     }
 
-    /// Across stores the newer second wins; a tie or an unknown time goes to the keyring.
-    private func isNewer(_ entry: Entry, than kept: Entry) -> Bool {
-        guard let second = entry.modified, let keptSecond = kept.modified else { return false }
-        return second > keptSecond
+    /// Across stores the newer second wins; a tie or an unknown time goes to the first.
+    private func isNewer(_ entry: Entry, than first: Entry) -> Bool {
+        guard let second = entry.modified, let firstSecond = first.modified else { return false }
+        return second > firstSecond
     }
 
     /// Each login once, as `find` would give it.
-    private func onceEach(_ listing: Listing) -> Listing {
+    private func onceEach(_ all: [Entry]) -> [Entry] {
         var best: [Place: Int] = [:]
         var entries: [Entry] = []
-        for entry in listing.entries {
+        for entry in all {
             guard let login = entry.login else { continue }
-            guard let index = best[login] else {
+            if let index = best[login] {
+                if isNewer(entry, than: entries[index]) { entries[index] = entry }
+            } else {
                 best[login] = entries.count
                 entries.append(entry)
-                continue
             }
-            if isNewer(entry, than: entries[index]) { entries[index] = entry }
         }
-        return Listing(entries: entries, warnings: listing.warnings)
+        return entries
     }
 }

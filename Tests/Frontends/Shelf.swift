@@ -32,13 +32,13 @@ final class Shelf: CredentialStore {
 
     func entries() -> [Entry] { credentials.withLock { $0.map(\.entry) } }
 
-    func find(_ query: Query) throws(StoreError) -> [Credential] {
+    func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential] {
         try called()
         return credentials.withLock { $0 }.filter { query.matches($0.entry) }
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    func list(_ realm: Realm?) throws(StoreError) -> Listing {
+    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
         try called()
         return Listing(
             entries: entries().filter { realm == nil || $0.realm == realm },

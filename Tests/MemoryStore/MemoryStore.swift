@@ -14,12 +14,12 @@ package final class MemoryStore: CredentialStore {
         self.now = now
     }
 
-    package func find(_ query: Query) throws(StoreError) -> [Credential] {
+    package func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential] {
         credentials.withLock { $0.filter { query.matches($0.entry) } }
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
+    package func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
         let entries = credentials.withLock { $0.map(\.entry) }
         return Listing(entries: entries.filter { realm == nil || $0.realm == realm })
     }

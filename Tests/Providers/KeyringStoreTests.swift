@@ -26,8 +26,7 @@ import Testing
                     folder: Folder(desk.sandbox.file("home/.local/share/keyfob")),
                     keyFolder: Folder(desk.sandbox.file("home/.local/state/keyfob")),
                     notice: { _ in }))
-            return StoreChain(
-                keyring: desk.store(), file: file, marker: desk.marker, notice: { _ in })
+            return StoreChain([desk.store(), file], marker: desk.marker, notice: { _ in })
         }
     }
 
@@ -102,7 +101,8 @@ import Testing
 
     @Test func aCallAfterTheBusHasGoneEndsAtOnce() throws {
         _ = try desk.startKeyring()
-        let service = try desk.store().open()
+        let service = try SecretService(busAddress: desk.bus.address, forSecrets: true)
+        try service.findProvider()
         desk.bus.stop()
         let duration = ContinuousClock().measure {
             for _ in 0..<4 {

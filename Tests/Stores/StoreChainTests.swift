@@ -14,8 +14,7 @@ import Testing
     @Test(arguments: StoreContract.cases)
     func keepsTheContractWithAKeyring(_ contract: StoreContract) throws {
         try contract.check {
-            StoreChain(
-                keyring: MemoryStore(), file: MemoryStore(), marker: nil, notice: { _ in })
+            StoreChain([MemoryStore(), MemoryStore()], marker: nil, notice: { _ in })
         }
     }
 
@@ -23,8 +22,7 @@ import Testing
     func keepsTheContractWithoutAKeyring(_ contract: StoreContract) throws {
         try contract.check {
             StoreChain(
-                keyring: PlannedStore(failing: .absent), file: MemoryStore(), marker: nil,
-                notice: { _ in })
+                [PlannedStore(failing: .absent), MemoryStore()], marker: nil, notice: { _ in })
         }
     }
 
@@ -55,7 +53,7 @@ import Testing
     func aBrokenFileDoesNotTakeTheKeyringsLoginAway(outcome: StoreError.Outcome) throws {
         let chain = chain(
             keyring: PlannedStore(login("h", "keyring", at: 1)),
-            file: PlannedStore(failing: outcome))
+            file: PlannedStore("file", failing: outcome))
         #expect(try users(chain, "h") == ["keyring"])
         let listing = try chain.list(.docker)
         #expect(listing.entries.count == 1)
@@ -79,8 +77,7 @@ import Testing
         let said = Said()
         let keyring = PlannedStore()
         let chain = StoreChain(
-            keyring: keyring, file: PlannedStore(failing: .damaged), marker: nil,
-            notice: said.hear)
+            [keyring, PlannedStore("file", failing: .damaged)], marker: nil, notice: said.hear)
         try chain.save(login("h", "new"))
         #expect(keyring.users == ["new"])
         #expect(said.lines == ["an older copy of this login may remain in the file: planned"])
@@ -105,24 +102,36 @@ import Testing
     func aKeyringThatLeavesOutTimesIsAskedForThemWhereTheFileHasTheLogin(
         second: UInt64, expected: Text
     ) throws {
-        let chain = StoreChain(
-            keyring: PlannedStore(login("h", "keyring", at: 2), login("k", "k", at: 1)),
-            quickKeyring: PlannedStore(login("h", "keyring"), login("k", "k")),
-            file: PlannedStore(login("h", "file", at: second), login("f", "f", at: 1)),
-            marker: nil, notice: { _ in })
-        #expect(try users(chain, "h").first == expected)
-        let listed = try chain.list(.docker).entries.map { $0.attributes["username"] }
+        let keyring = PlannedStore(login("h", "keyring", at: 2), login("k", "k", at: 1))
+        let chain = chain(
+            keyring: keyring,
+            file: PlannedStore(login("h", "file", at: second), login("f", "f", at: 1)))
+        #expect(try chain.find(query("h"), .quick).first?["username"] == expected)
+        let listed = try chain.list(.docker, .quick).entries.map { $0.attributes["username"] }
         #expect(listed == [expected, "k", "f"])
+        #expect(keyring.detailed == 2)
     }
 
     @Test func aKeyringThatLeavesOutTimesIsNotAskedForThemWhereTheyDecideNothing() throws {
-        let chain = StoreChain(
-            keyring: PlannedStore(failing: .failed),
-            quickKeyring: PlannedStore(login("h", "keyring")),
-            file: PlannedStore(login("f", "f", at: 1)), marker: nil, notice: { _ in })
-        #expect(try users(chain, "h") == ["keyring"])
-        #expect(try users(chain, "f") == ["f"])
-        #expect(try chain.list(.docker).entries.count == 2)
+        let keyring = PlannedStore(login("h", "keyring", at: 1))
+        let chain = chain(keyring: keyring, file: PlannedStore(login("f", "f", at: 1)))
+        #expect(try chain.find(query("h"), .quick).map { $0["username"] } == ["keyring"])
+        #expect(try chain.find(query("f"), .quick).map { $0["username"] } == ["f"])
+        #expect(try chain.list(.docker, .quick).entries.count == 2)
+        #expect(keyring.detailed == 0)
+    }
+
+    /// Nobody is asked for the key of the file where the keyring has the login.
+    @Test(arguments: [true, false]) func onlyAStoreThatIsNeededAsks(keyringHasIt: Bool) throws {
+        let keyring = keyringHasIt ? PlannedStore(login("h", "keyring", at: 1)) : PlannedStore()
+        let file = PlannedStore(login("h", "file", at: 2))
+        let chain = chain(keyring: keyring, file: file)
+        _ = try chain.find(query("h"))
+        _ = try chain.list(.docker)
+        #expect(file.mayAsk == (keyringHasIt ? 0 : 2))
+        #expect(keyring.mayAsk == 2)
+        try chain.save(login("h", "new"))
+        #expect(file.mayAsk == (keyringHasIt ? 0 : 2))
     }
 
     // The keyring is absent.
@@ -140,7 +149,7 @@ import Testing
 
     @Test func withoutAKeyringAndAFileTheKeyringsAbsenceIsTheError() {
         let chain = StoreChain(
-            keyring: PlannedStore(failing: .absent), file: nil, marker: nil, notice: { _ in })
+            [PlannedStore(failing: .absent)], marker: nil, notice: { _ in })
         #expect(throws: planned(.absent)) { try users(chain, "h") }
         #expect(throws: planned(.absent)) { try chain.save(login("h", "u")) }
         #expect(throws: planned(.absent)) { try chain.list(.docker) }
@@ -174,7 +183,7 @@ import Testing
         let keyring = PlannedStore()
         let file = PlannedStore(login("h", "u"))
         let chain = StoreChain(
-            keyring: keyring, file: file, marker: nil, refusal: refusal, notice: { _ in })
+            [keyring, file], marker: nil, refusal: refusal, notice: { _ in })
         #expect(throws: refusal) { try chain.save(login("h", "u")) }
         #expect(keyring.users.isEmpty && file.users == ["u"])
         #expect(try users(chain, "h") == ["u"])
@@ -184,7 +193,7 @@ import Testing
 }
 
 private func chain(keyring: PlannedStore, file: PlannedStore) -> StoreChain {
-    StoreChain(keyring: keyring, file: file, marker: nil, notice: { _ in })
+    StoreChain([keyring, file], marker: nil, notice: { _ in })
 }
 
 private func planned(_ outcome: StoreError.Outcome) -> StoreError {
@@ -213,34 +222,53 @@ private final class Said: Sendable {
     var hear: @Sendable (String) -> Void { { line in self.all.withLock { $0.append(line) } } }
 }
 
-/// A store that holds what the test gives it, times included, or fails as the test plans.
+/// A store that holds what the test gives it, or fails as the test plans. It tells times only where
+/// details are wanted.
 private final class PlannedStore: CredentialStore {
+    let name: String
     private let credentials: Mutex<[Credential]>
     private let outcome: StoreError.Outcome?
+    private let asked = Mutex<[FindOptions]>([])
 
     init(_ credentials: Credential...) {
+        name = "planned"
         self.credentials = Mutex(credentials)
         self.outcome = nil
     }
 
-    init(failing outcome: StoreError.Outcome) {
+    init(_ name: String = "planned", failing outcome: StoreError.Outcome) {
+        self.name = name
         self.credentials = Mutex([])
         self.outcome = outcome
     }
 
     var users: [Text?] { credentials.withLock { $0.map { $0["username"] } } }
 
-    var name: String { "planned" }
+    /// How often it was asked for details.
+    var detailed: Int { asked.withLock { $0.count { $0.wantsDetails } } }
 
-    func find(_ query: Query) throws(StoreError) -> [Credential] {
-        try fail()
-        return credentials.withLock { $0.filter { query.matches($0.entry) } }
+    /// How often it was allowed to ask somebody.
+    var mayAsk: Int { asked.withLock { $0.count { $0.mayAsk } } }
+
+    func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential] {
+        try held(options).filter { query.matches($0.entry) }
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    func list(_ realm: Realm?) throws(StoreError) -> Listing {
+    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+        Listing(entries: try held(options).map(\.entry))
+    }
+
+    private func held(_ options: FindOptions) throws(StoreError) -> [Credential] {
         try fail()
-        return Listing(entries: credentials.withLock { $0.map(\.entry) })
+        asked.withLock { $0.append(options) }
+        let held = credentials.withLock { $0 }
+        guard !options.wantsDetails else { return held }
+        return held.map { credential in
+            let entry = credential.entry
+            let short = Entry(realm: entry.realm, attributes: entry.attributes, label: "")
+            return Credential(short, secret: credential.secret)
+        }
     }
 
     func save(_ credential: Credential) throws(StoreError) {

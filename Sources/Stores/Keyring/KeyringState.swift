@@ -19,30 +19,33 @@ package struct KeyringState: Hashable, Sendable {
 extension KeyringStore {
     /// How the keyring is now. Throws `absent` where there is none.
     package func state() throws(StoreError) -> KeyringState {
-        let service = try open()
-        let collections = try service.collections()
-        let target: String?
-        do throws(StoreError) {
-            target = try collection(service)
-        } catch let error where error.outcome == .absent {
-            target = nil
+        try open { keyring throws(StoreError) in
+            let service = keyring.service
+            // The first thing that a provider is sent is a search.
+            let hits = try service.search(Realm.allCases.map { $0.pattern })
+            let collections = try service.collections()
+            let target: String?
+            do throws(StoreError) {
+                target = try keyring.collection()
+            } catch let error where error.outcome == .absent {
+                target = nil
+            }
+            let unlocked = collections.filter { !$0.isLocked }.map { $0.path + "/" }
+            let asks = hits.contains { hit in
+                hit.isLocked && unlocked.contains { hit.path.hasPrefix($0) }
+            }
+            let isLocked = collections.contains { collection in
+                collection.isLocked
+                    && (collection.path == target || !service.findsLockedItems
+                        || hits.contains { $0.path.hasPrefix(collection.path + "/") })
+            }
+            // An alias may be the path of the collection under another name.
+            let label = collections.first { $0.path == target }?.label?.string
+            return KeyringState(
+                provider: service.providerProcess.flatMap(processName),
+                collection: target == nil ? nil : label ?? options.collection,
+                hasCollections: !collections.isEmpty, isLocked: isLocked, asksForAccess: asks)
         }
-        let hits = try service.search(Realm.allCases.map(\.pattern))
-        let unlocked = collections.filter { !$0.isLocked }.map { $0.path + "/" }
-        let asks = hits.contains { hit in
-            hit.isLocked && unlocked.contains { hit.path.hasPrefix($0) }
-        }
-        let locked = collections.filter(\.isLocked)
-        let isLocked = locked.contains { collection in
-            collection.path == target || !service.findsLockedItems
-                || hits.contains { $0.path.hasPrefix(collection.path + "/") }
-        }
-        // An alias may be the path of the collection under another name.
-        let label = collections.first { $0.path == target }?.label?.string
-        return KeyringState(
-            provider: service.providerProcess.flatMap(processName),
-            collection: target == nil ? nil : label ?? options.collection,
-            hasCollections: !collections.isEmpty, isLocked: isLocked, asksForAccess: asks)
     }
 }
 

@@ -4,8 +4,9 @@ package import Credentials
 /// `in-keyring` has an empty file for each, whose name is a salted hash.
 ///
 /// It lets a get, a list and an erase that cannot reach the keyring tell the truth: whether there is
-/// a login, or may be a copy, that they do not see. A place is inserted before the keyring is written to, and removed when the keyring has
-/// been searched again and nothing was found; so a place that is not in it is in no keyring.
+/// a login, or may be a copy, that they do not see. A place is inserted before the keyring is written
+/// to, and removed when the keyring has been searched again and nothing was found; so a place that is
+/// not in it is in no keyring.
 ///
 /// The salt is in the file `salt`: a magic number (8 bytes), the salt (16) and a checksum (32) of
 /// both. Without it no hash can be told, so a salt that is anything else, or missing where there
@@ -52,27 +53,8 @@ package struct KeyringMarker: Sendable {
     /// without the keyring warns of a copy that is not there. That is no untruth, and is mended by
     /// the next erase that reaches the keyring.
     package func remove(_ place: Place) throws(StoreError) {
-        if let removal = try prepareRemoval(of: [place]) { try removal.commit() }
-    }
-
-    /// Makes all ready for the places to be removed, and removes nothing yet. Nil if there is
-    /// nothing to remove. Creates nothing.
-    func prepareRemoval(of places: [Place]) throws(StoreError) -> Removal? {
-        guard let folder = try folder.open(), let salt = try readSalt(in: folder) else {
-            return nil
-        }
-        return Removal(folder: folder, names: places.map { KeyringMarker.name(of: $0, salt) })
-    }
-
-    /// A removal that has been prepared.
-    struct Removal: ~Copyable {
-        fileprivate let folder: OpenFolder
-        fileprivate let names: [String]
-
-        /// Returns once the places are not in it.
-        consuming func commit() throws(StoreError) {
-            for name in names { try folder.remove(name) }
-        }
+        guard let folder = try folder.open(), let salt = try readSalt(in: folder) else { return }
+        try folder.remove(KeyringMarker.name(of: place, salt))
     }
 
     // MARK: The folder

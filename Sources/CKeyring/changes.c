@@ -1,0 +1,102 @@
+/// Changes items: creates them, gives them another secret or description, deletes and unlocks them.
+
+#include "session.h"
+#include "variant.h"
+
+#include <stdlib.h>
+
+/// The secret as the session sends it: a floating variant.
+static GVariant *encrypt(Keyring *keyring, const uint8_t *secret, size_t length) {
+    SecretValue *value =
+        library.secret_value_new((const char *)secret, (gssize)length, "text/plain");
+    GVariant *encrypted = library.secret_service_encode_dbus_secret(keyring->service, value);
+    library.secret_value_unref(value);
+    return encrypted;
+}
+
+KeyringOutcome keyring_create(Keyring *keyring, const char *collection, const char *label,
+                              const KeyringAttribute *attributes, size_t count,
+                              const uint8_t *secret, size_t length, const char **path,
+                              const char **prompt) {
+    *path = *prompt = NULL;
+    KeyringOutcome outcome = session_open(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    GVariantBuilder properties;
+    library.g_variant_builder_init(&properties, (const GVariantType *)"a{sv}");
+    library.g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Label",
+                                  library.g_variant_new_string(label));
+    library.g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Attributes",
+                                  attributes_variant(attributes, count));
+    outcome = call_and_wait(keyring, collection, COLLECTION_INTERFACE, "CreateItem",
+                            library.g_variant_new("(@a{sv}@(oayays)b)",
+                                                  library.g_variant_builder_end(&properties),
+                                                  encrypt(keyring, secret, length), FALSE),
+                            "(oo)");
+    if (outcome == KeyringOutcomeDone) {
+        *path = reply_path(&keyring->call, 0);
+        *prompt = reply_path(&keyring->call, 1);
+    }
+    return outcome;
+}
+
+KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint8_t *secret,
+                                  size_t length) {
+    const KeyringOutcome outcome = session_open(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    return call_and_wait(
+        keyring, path, ITEM_INTERFACE, "SetSecret",
+        library.g_variant_new("(@(oayays))", encrypt(keyring, secret, length)), "()");
+}
+
+KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
+                                const KeyringAttribute *attributes, size_t count) {
+    Call calls[2];
+    Batch batch = {0};
+    call_send(keyring, &batch, &calls[0], path, PROPERTIES_INTERFACE, "Set",
+              library.g_variant_new("(ssv)", ITEM_INTERFACE, "Attributes",
+                                    attributes_variant(attributes, count)));
+    call_send(keyring, &batch, &calls[1], path, PROPERTIES_INTERFACE, "Set",
+              library.g_variant_new("(ssv)", ITEM_INTERFACE, "Label",
+                                    library.g_variant_new_string(label)));
+    calls_finish(keyring, &batch);
+    KeyringOutcome outcome = call_outcome(keyring, &calls[0], "()");
+    if (outcome == KeyringOutcomeDone)
+        outcome = call_outcome(keyring, &calls[1], "()");
+    call_clear(&calls[0]);
+    call_clear(&calls[1]);
+    return outcome;
+}
+
+struct KeyringDeletion {
+    Call call;
+    Batch batch;
+};
+
+KeyringDeletion *keyring_begin_delete(Keyring *keyring, const char *path) {
+    KeyringDeletion *deletion = allocate(1, sizeof *deletion);
+    call_send(keyring, &deletion->batch, &deletion->call, path, ITEM_INTERFACE, "Delete",
+              library.g_variant_new("()"));
+    return deletion;
+}
+
+KeyringOutcome keyring_finish_delete(Keyring *keyring, KeyringDeletion *deletion,
+                                     const char **prompt) {
+    calls_finish(keyring, &deletion->batch);
+    call_clear(&keyring->call);
+    keyring->call = deletion->call;
+    free(deletion);
+    const KeyringOutcome outcome = call_outcome(keyring, &keyring->call, "(o)");
+    *prompt = outcome == KeyringOutcomeDone ? reply_path(&keyring->call, 0) : NULL;
+    return outcome;
+}
+
+KeyringOutcome keyring_unlock(Keyring *keyring, const char *const *paths, size_t count,
+                              const char **prompt) {
+    const KeyringOutcome outcome =
+        call_and_wait(keyring, SERVICE_PATH, SERVICE_INTERFACE, "Unlock",
+                      library.g_variant_new("(@ao)", paths_variant(paths, count)), "(aoo)");
+    *prompt = outcome == KeyringOutcomeDone ? reply_path(&keyring->call, 1) : NULL;
+    return outcome;
+}

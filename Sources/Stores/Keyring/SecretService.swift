@@ -1,0 +1,367 @@
+internal import CKeyring
+internal import Credentials
+
+/// A connection to the D-Bus Secret Service; the one file that sees CKeyring.
+///
+/// It does what it is told, one step at a time, and says how that ended. What to search for, when
+/// to unlock and what to believe is decided by its callers.
+@safe
+final class SecretService {
+    /// An item as a search finds it.
+    struct Hit: Hashable {
+        let path: String
+        let isLocked: Bool
+    }
+
+    /// What is read of an item.
+    struct Parts: OptionSet {
+        let rawValue: UInt32
+
+        static let attributes = Parts(rawValue: KeyringParts.attributes.rawValue)
+        /// Label and time, and the attributes with them.
+        static let details = Parts(rawValue: KeyringParts.details.rawValue)
+        static let secret = Parts(rawValue: KeyringParts.secret.rawValue)
+    }
+
+    /// What was read of an item.
+    struct Item {
+        /// Its attributes, `xdg:schema` among them; nil where it is not there any more.
+        let attributes: [String: Text]?
+        let label: Text?
+        /// Seconds since 1970; nil where the provider does not know.
+        let modified: UInt64?
+        /// Nil where the provider gave none.
+        let secret: Secret?
+    }
+
+    /// A collection of items.
+    struct Collection {
+        let path: String
+        let label: Text?
+        let isLocked: Bool
+        let itemCount: Int
+    }
+
+    /// What a change leads to: it is done, or a prompt must be answered first.
+    enum Step<Result> {
+        case done(Result)
+        case prompt(String)
+    }
+
+    private let keyring: OpaquePointer
+
+    /// Connects to the bus and asks for the provider. For no secrets it does without libsecret.
+    init(busAddress: String, forSecrets: Bool) throws(StoreError) {
+        var opened: OpaquePointer?
+        let outcome = unsafe keyring_open(busAddress, forSecrets, &opened)
+        guard let opened = unsafe opened else { fatalError("no connection is made") }
+        unsafe keyring = opened
+        try check(outcome)
+    }
+
+    deinit { unsafe keyring_close(keyring) }
+
+    /// Whether it serves on: the provider is the same as before, and secrets can be had if they are
+    /// wanted.
+    func canResume(forSecrets: Bool) -> Bool { unsafe keyring_resume(keyring, forSecrets) }
+
+    /// Returns when the provider has been found, which the bus may start. Only a search and a
+    /// session may be begun before, which then are under way meanwhile.
+    func findProvider() throws(StoreError) { try check(unsafe keyring_find_provider(keyring)) }
+
+    /// The number of the provider's process; nil where the bus does not tell.
+    var providerProcess: UInt32? {
+        let process = unsafe keyring_provider_process(keyring)
+        return process == 0 ? nil : process
+    }
+
+    /// Whether a search is known to find items of locked collections.
+    var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
+
+    /// Whether the provider is KeePassXC, which also owns a name of its own on the bus. Asks the bus.
+    var isKeePassXC: Bool {
+        unsafe keyring_provider_owns(keyring, "org.keepassxc.KeePassXC.MainWindow")
+    }
+
+    /// Begins to open the session in which secrets are encrypted, and does not wait for it.
+    func beginSession() { unsafe keyring_begin_session(keyring) }
+
+    /// Forgets the session in which secrets are encrypted: the next one has other keys.
+    func dropSession() { unsafe keyring_drop_session(keyring) }
+
+    // MARK: Searching and reading
+
+    /// A search that has been sent.
+    @safe
+    struct Search: ~Copyable {
+        fileprivate let service: SecretService
+        fileprivate var pending: OpaquePointer?
+
+        /// The items that it finds, each once.
+        consuming func finish() throws(StoreError) -> [Hit] {
+            guard let search = unsafe pending.take() else { return [] }
+            var hits: [Hit] = []
+            let outcome = unsafe withUnsafeMutablePointer(to: &hits) { hits in
+                unsafe keyring_finish_search(
+                    service.keyring, search,
+                    { hits, path, isLocked in
+                        unsafe hits.assumingMemoryBound(to: [Hit].self).pointee.append(
+                            Hit(path: String(cString: path), isLocked: isLocked))
+                    }, hits)
+            }
+            try service.check(outcome)
+            var seen: Set<String> = []
+            return hits.filter { seen.insert($0.path).inserted }
+        }
+
+        deinit {
+            if let pending = unsafe pending {
+                unsafe keyring_cancel_search(service.keyring, pending)
+            }
+        }
+    }
+
+    /// Sends a search for the items that carry all the attributes of any of the patterns, and does
+    /// not wait for it.
+    func beginSearch(_ patterns: [[String: Text]]) -> Search {
+        let strings = CStrings()
+        let list = unsafe strings.patterns(patterns)
+        return unsafe Search(
+            service: self, pending: keyring_begin_search(keyring, list, patterns.count))
+    }
+
+    func search(_ patterns: [[String: Text]]) throws(StoreError) -> [Hit] {
+        try beginSearch(patterns).finish()
+    }
+
+    /// What is asked of each of the items.
+    func read(_ paths: [String], _ parts: Parts) throws(StoreError) -> [Item] {
+        guard !paths.isEmpty else { return [] }
+        let strings = CStrings()
+        var items: [Item] = []
+        try check(
+            unsafe withUnsafeMutablePointer(to: &items) { items in
+                unsafe keyring_read(
+                    keyring, strings.list(paths), paths.count,
+                    KeyringParts(rawValue: parts.rawValue),
+                    { items, item in
+                        unsafe items.assumingMemoryBound(to: [Item].self).pointee.append(
+                            Item(item.pointee))
+                    }, items)
+            })
+        return items
+    }
+
+    /// The secret of an item; nil if the provider gives none.
+    func secret(of path: String) throws(StoreError) -> Secret? {
+        try read([path], .secret)[0].secret
+    }
+
+    // MARK: Unlocking and changing
+
+    /// Asks for items or collections to be unlocked. Done says nothing about whether they are.
+    func unlock(_ paths: [String]) throws(StoreError) -> Step<Void> {
+        let strings = CStrings()
+        var prompt: UnsafePointer<CChar>?
+        try check(unsafe keyring_unlock(keyring, strings.list(paths), paths.count, &prompt))
+        return unsafe text(prompt).map { .prompt($0) } ?? .done(())
+    }
+
+    /// Shows a prompt and waits for its answer.
+    func show(prompt: String, seconds: Int) throws(StoreError) {
+        try check(unsafe keyring_prompt(keyring, prompt, UInt32(clamping: seconds)))
+    }
+
+    /// Creates an item beside what is there; done gives its path.
+    func create(
+        in collection: String, label: Text, attributes: [String: Text], secret: Secret
+    ) throws(StoreError) -> Step<String> {
+        let strings = CStrings()
+        var path: UnsafePointer<CChar>?
+        var prompt: UnsafePointer<CChar>?
+        let list = unsafe strings.pattern(attributes)
+        try check(
+            secret.expose { bytes in
+                unsafe bytes.withUnsafeBufferPointer { bytes in
+                    unsafe keyring_create(
+                        keyring, collection, strings.copy(label.bytes), list.attributes,
+                        list.count, bytes.baseAddress!, bytes.count, &path, &prompt)
+                }
+            })
+        if let prompt = unsafe text(prompt) { return .prompt(prompt) }
+        guard let path = unsafe text(path) else {
+            throw StoreError(.keyringFailed, "the keyring created nothing and asked nothing")
+        }
+        return .done(path)
+    }
+
+    func setSecret(of path: String, to secret: Secret) throws(StoreError) {
+        try check(
+            secret.expose { bytes in
+                unsafe bytes.withUnsafeBufferPointer { bytes in
+                    unsafe keyring_set_secret(keyring, path, bytes.baseAddress!, bytes.count)
+                }
+            })
+    }
+
+    func describe(
+        _ path: String, label: Text, attributes: [String: Text]
+    ) throws(StoreError) {
+        let strings = CStrings()
+        let list = unsafe strings.pattern(attributes)
+        try check(
+            unsafe keyring_describe(
+                keyring, path, strings.copy(label.bytes), list.attributes, list.count))
+    }
+
+    /// A deletion that has been sent. It must be finished, once.
+    @safe
+    struct Deletion {
+        fileprivate let pending: OpaquePointer
+    }
+
+    /// Sends the deletion of an item, and does not wait for it.
+    func beginDelete(_ path: String) -> Deletion {
+        unsafe Deletion(pending: keyring_begin_delete(keyring, path))
+    }
+
+    /// What a deletion leads to. An item that is not there any more is deleted.
+    func finish(_ deletion: Deletion) throws(StoreError) -> Step<Void> {
+        var prompt: UnsafePointer<CChar>?
+        let outcome = unsafe keyring_finish_delete(keyring, deletion.pending, &prompt)
+        if outcome != .noSuchItem { try check(outcome) }
+        return unsafe text(prompt).map { .prompt($0) } ?? .done(())
+    }
+
+    // MARK: Collections
+
+    /// The collection with this alias; nil if there is none.
+    func collection(withAlias alias: String) throws(StoreError) -> String? {
+        var path: UnsafePointer<CChar>?
+        try check(unsafe keyring_read_alias(keyring, alias, &path))
+        return unsafe text(path)
+    }
+
+    func collections() throws(StoreError) -> [Collection] {
+        var collections: [Collection] = []
+        try check(
+            unsafe withUnsafeMutablePointer(to: &collections) { collections in
+                unsafe keyring_collections(
+                    keyring,
+                    { collections, path, label, isLocked, itemCount in
+                        let collection = unsafe Collection(
+                            path: String(cString: path),
+                            label: label.flatMap { unsafe Text(String(cString: $0)) },
+                            isLocked: isLocked, itemCount: itemCount)
+                        unsafe collections.assumingMemoryBound(to: [Collection].self)
+                            .pointee.append(collection)
+                    }, collections)
+            })
+        return collections
+    }
+
+    private func check(_ outcome: KeyringOutcome) throws(StoreError) {
+        guard outcome != .done else { return }
+        throw StoreError(step: outcome, unsafe String(cString: keyring_reason(keyring)))
+    }
+}
+
+private func text(_ text: UnsafePointer<CChar>?) -> String? {
+    unsafe text.map { unsafe String(cString: $0) }
+}
+
+extension SecretService.Item {
+    fileprivate init(_ item: KeyringItem) {
+        if let list = unsafe item.attributes {
+            var attributes: [String: Text] = [:]
+            for index in unsafe 0..<item.count {
+                let value = unsafe Text(String(cString: list[index].value))
+                unsafe attributes[String(cString: list[index].name)] = value
+            }
+            self.attributes = attributes
+        } else {
+            attributes = nil
+        }
+        label = unsafe item.label.flatMap { unsafe Text(String(cString: $0)) }
+        modified = unsafe item.modified == 0 ? nil : item.modified
+        secret = unsafe item.secret.map { bytes in
+            let bytes = unsafe UnsafeBufferPointer(start: bytes, count: item.secret_length)
+            return unsafe Secret(copying: Span(_unsafeElements: bytes))
+        }
+    }
+}
+
+extension StoreError {
+    /// What the caller of a store is told when a step ended in this outcome.
+    fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
+        switch outcome {
+        case .absent: self.init(.keyringAbsent, reason)
+        case .locked: self.init(.keyringLocked, reason, hint: StoreError.keyringLocked.hint)
+        case .declined: self.init(.keyringDeclined, reason)
+        case .timedOut: self.init(.keyringTimedOut, reason)
+        case .gone: self.init(.keyringGone, reason)
+        case .refused:
+            self.init(
+                .keyringRefused, reason,
+                hint: "under sudo or in a sandbox the session bus belongs to somebody else: run "
+                    + "this as the user of the session, or set KEYFOB_STORE=file")
+        case .wrongType: self = .keyringAnswersWrongly
+        case .noSuchItem, .failed, .done: self.init(.keyringFailed, reason)
+        }
+    }
+}
+
+/// Strings for one call of C, freed together after it.
+@safe
+private final class CStrings {
+    private var blocks: [UnsafeMutableRawPointer] = unsafe []
+
+    deinit { unsafe blocks.forEach { unsafe $0.deallocate() } }
+
+    func copy(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
+        let memory = unsafe block(of: CChar.self, count: bytes.count + 1)
+        var end = unsafe memory
+        for byte in bytes {
+            unsafe end.pointee = CChar(bitPattern: byte)
+            unsafe end += 1
+        }
+        unsafe end.pointee = 0
+        return unsafe UnsafePointer(memory)
+    }
+
+    func list(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>> {
+        let memory = unsafe block(of: UnsafePointer<CChar>.self, count: strings.count)
+        for (index, string) in strings.enumerated() {
+            unsafe (memory + index).initialize(to: copy(string.utf8))
+        }
+        return unsafe UnsafePointer(memory)
+    }
+
+    func pattern(_ attributes: [String: Text]) -> KeyringPattern {
+        let memory = unsafe block(of: KeyringAttribute.self, count: attributes.count)
+        for (index, attribute) in attributes.enumerated() {
+            unsafe (memory + index).initialize(
+                to: KeyringAttribute(
+                    name: copy(attribute.key.utf8), value: copy(attribute.value.bytes)))
+        }
+        return unsafe KeyringPattern(attributes: memory, count: attributes.count)
+    }
+
+    func patterns(_ patterns: [[String: Text]]) -> UnsafePointer<KeyringPattern> {
+        let memory = unsafe block(of: KeyringPattern.self, count: patterns.count)
+        for (index, attributes) in patterns.enumerated() {
+            unsafe (memory + index).initialize(to: pattern(attributes))
+        }
+        return unsafe UnsafePointer(memory)
+    }
+
+    private func block<Element>(
+        of type: Element.Type, count: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count) * MemoryLayout<Element>.stride,
+            alignment: MemoryLayout<Element>.alignment)
+        unsafe blocks.append(memory)
+        return unsafe memory.assumingMemoryBound(to: Element.self)
+    }
+}
