@@ -21,13 +21,13 @@ package struct Git: Client {
     // MARK: What a person means
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        GitAddress(server).map { [Query(.git, $0.facts)] } ?? []
+        GitAddress(server.string).map { [Query(.git, $0.facts)] } ?? []
     }
 
     package func place(
         of server: Text, named name: String?, among entries: [Entry]
     ) throws(StoreError) -> LoginPlace {
-        guard let address = GitAddress(server) else {
+        guard let address = GitAddress(server.string) else {
             throw refusal(of: server, "[https://]host[:port][/path]")
         }
         guard !address.namesPassword else {
@@ -46,12 +46,12 @@ package struct Git: Client {
 
     /// Where git is not told to use the path it asks for the host alone, and takes a login of any path.
     package func logoutQueries(for server: Text) -> [Query] {
-        guard let address = GitAddress(server), address.facts["object"] != nil,
+        guard let address = GitAddress(server.string), address.facts["object"] != nil,
             address.facts["protocol"]?.string.hasPrefix("http") == true,
             (try? git([
                 "--type=bool", "--get-urlmatch", "credential.useHttpPath",
                 address.url(withUser: false),
-            ]))?.output != "true\n"
+            ])) != "true\n"
         else { return [] }
         return [Query(.git, address.facts.filter { $0.key != "object" })]
     }
@@ -143,17 +143,11 @@ package struct Git: Client {
                 + "\(Helper.setting(url).shellWord) \("^\(value)$".shellWord)"
         }
 
-        /// Whether it may be asked before Keyfob: it makes nothing, and keeps nothing in plain text.
-        var mayComeFirst: Bool {
-            ["cache", "libsecret", "gnome-keyring", "netrc"].contains {
-                program == "git-credential-\($0)"
-            }
-        }
-
-        /// Whether git asks it for an address; nil is one that no section names.
+        /// Whether git asks it for an address; nil is one that no section names. A section for no one
+        /// host, as `https://`, is taken for one of all.
         func applies(to address: GitAddress?) -> Bool {
-            guard let url else { return true }
-            return address.map { GitAddress(url: url)?.covers($0) == true } ?? false
+            guard let own = url.flatMap(GitAddress.init) else { return true }
+            return address.map(own.covers) ?? false
         }
 
         /// The file that the helper `store` is told to use.
@@ -174,10 +168,9 @@ package struct Git: Client {
         _ surroundings: Surroundings, in file: ClientFile? = nil
     ) throws(StoreError) -> [Helper] {
         guard surroundings.program("git") != nil else { return [] }
-        let (status, output) = try git(
+        let output = try git(
             (file.map { ["--includes", "--file", $0.path] } ?? [])
                 + ["--null", "--show-origin", "--get-regexp", #"^credential\.(.*\.)?helper$"#])
-        guard status == 0 else { return [] }
         let parts = output.split(separator: "\0", omittingEmptySubsequences: false)
         return stride(from: 0, to: parts.count - 1, by: 2).map { index in
             let pair = parts[index + 1].split(
@@ -210,16 +203,16 @@ package struct Git: Client {
         var all = forAll
         var keeper = Keeper(words(forAll), isOurs: forAll.contains(where: \.isOurs))
         for url in Set(configured.compactMap(\.url)).sorted() {
-            let asked = answering(GitAddress(url: url), among: configured).helpers
+            let asked = answering(GitAddress(url), among: configured).helpers
             all += asked
             guard words(asked) != keeper.name else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: url, name: words(asked), isOurs: asked.contains(where: \.isOurs)))
         }
-        keeper.missing = Set(all.compactMap(\.program)).filter { program in
-            surroundings.program(program) == nil
-                && surroundings.program("\(execPath(surroundings))/\(program)") == nil
+        let own = surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
+        keeper.missing = Set(all.compactMap(\.program)).filter {
+            surroundings.program($0) == nil && surroundings.program("\(own)/\($0)") == nil
         }.sorted()
         if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
             keeper.leak = (
@@ -230,10 +223,6 @@ package struct Git: Client {
         return keeper
     }
 
-    private func execPath(_ surroundings: Surroundings) -> String {
-        surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
-    }
-
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
@@ -242,25 +231,25 @@ package struct Git: Client {
                 .programNotRun, "git cannot be run: it is not on the PATH", hint: "install git")
         }
         let url = registry.map { "https://\($0)" }
-        let address = url.flatMap { GitAddress(url: $0) }
+        let address = url.flatMap(GitAddress.init)
         let all = try configured(surroundings)
         let asked = answering(address, among: all).helpers
         let others = asked.filter { !$0.isOurs }.map(\.value)
         let file = config(surroundings)
         let content = try file.read()
         var splice: Splice?
-        if !asked.drop(while: \.mayComeFirst).prefix(1).contains(where: \.isOurs) {
+        if asked.first?.isOurs != true {
             let own = try configured(surroundings, in: file)
             let before = answering(address, among: all.dropLast(own.count)).helpers
             if all.isEmpty {
-                splice = atEnd(of: content, section(url, ["keyfob"]))
+                splice = Splice(section(url, ["keyfob"]), atEndOf: content)
             } else if before.isEmpty,
                 !own.contains(where: { $0.value.isEmpty && $0.applies(to: address) })
             {
                 splice = Splice(0..<0, section(url, ["keyfob"]))
             } else {
                 let list = section(url, ["", "keyfob"] + others)
-                splice = atEnd(of: content, list + sections(within: address, of: all))
+                splice = Splice(list + sections(within: address, of: all), atEndOf: content)
             }
         }
         return SetupPlan(
@@ -276,14 +265,14 @@ package struct Git: Client {
     /// for theirs whom it asks now; the narrower ones last.
     private func sections(within address: GitAddress?, of all: [Helper]) -> String {
         let urls = Set(all.compactMap(\.url)).filter { url in
-            guard let address else { return true }
-            return GitAddress(url: url).map { address.covers($0) && !$0.covers(address) } ?? false
+            guard let inner = GitAddress(url) else { return false }
+            return address.map { $0.covers(inner) && !inner.covers($0) } ?? true
         }
         func breadth(_ url: String) -> (Int, Int, String) {
             (url.contains("*") ? 0 : 1, url.utf8.count, url)
         }
         return urls.sorted { breadth($0) < breadth($1) }.map { url in
-            let (emptied, helpers) = answering(GitAddress(url: url), among: all)
+            let (emptied, helpers) = answering(GitAddress(url), among: all)
             return emptied?.url == url
                 ? section(url, [""] + helpers.map(\.value))
                 : section(url, helpers.filter { $0.url == url && !$0.isOurs }.map(\.value))
@@ -305,12 +294,6 @@ package struct Git: Client {
         "\"" + value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
     }
 
-    private func atEnd(of content: Secret?, _ section: String) -> Splice {
-        let count = content?.count ?? 0
-        let isAtLine = content?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
-        return Splice(count..<count, (isAtLine ? "" : "\n") + section)
-    }
-
     /// The file of the user's that git changes.
     private func config(_ surroundings: Surroundings) -> ClientFile {
         if let named = surroundings["GIT_CONFIG_GLOBAL"] { return ClientFile(named) }
@@ -319,17 +302,16 @@ package struct Git: Client {
         return !own.exists && other.exists ? other : own
     }
 
-    private func git(
-        _ arguments: [String]
-    ) throws(StoreError) -> (status: Int32?, output: String) {
+    /// What `git config` prints; nothing where it fails.
+    private func git(_ arguments: [String]) throws(StoreError) -> String {
         do throws(Child.Failure) {
+            // No repository is there, whose settings are its own.
             let (status, output) = try Child.run(
-                // No repository is there, whose settings are its own.
                 ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
-            let text = output.expose { bytes in
+            guard status == 0 else { return "" }
+            return output.expose { bytes in
                 String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
             }
-            return (status, text)
         } catch {
             switch error {
             case .notStarted(let error):
@@ -386,9 +368,10 @@ package struct GitCredentials: PlaintextTarget {
                 .unfitForFile, "it is more than a password, which is all that a line can hold")
         }
         let host = server.string + (login["port"].map { ":\($0)" } ?? "")
-        var parts = [scheme.string.secret.percentEncoded(), "://".secret]
-        parts += [user.percentEncoded(), ":".secret, password.percentEncoded()]
-        parts += ["@".secret, host.secret.percentEncoded()]
+        var parts = [
+            scheme.string.secret.percentEncoded(), "://".secret, user.percentEncoded(), ":".secret,
+            password.percentEncoded(), "@".secret, host.secret.percentEncoded(),
+        ]
         if let path = login["object"] {
             guard path.bytes.first != UInt8(ascii: "/") else {
                 throw StoreError(.unfitForFile, "git does not find a path in it that begins with /")
@@ -402,18 +385,11 @@ package struct GitCredentials: PlaintextTarget {
     package func remove(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
-        try file.edit { content throws(StoreError) in
-            removed = []
-            guard let content else { return nil }
-            var edits = Edits()
-            for (line, login) in logins(of: content) where isMeant(login) {
-                edits.replace(line)
-                removed.append(login.entry)
-            }
-            return edits.isEmpty ? nil : edits.applied(to: content)
+        try edit { content, edits in
+            let meant = logins(of: content).filter { isMeant($0.login) }
+            for (line, _) in meant { edits.replace(line) }
+            return meant.map(\.login.entry)
         }
-        return removed
     }
 
     private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
@@ -422,22 +398,19 @@ package struct GitCredentials: PlaintextTarget {
         var ofPaths: Set<Place> = []
         return content.lines.compactMap { line in
             guard var login = login(content[line]) else { return nil }
+            let host = login.entry.place
+            let isOfPath = login.entry.attributes["object"] != nil
             if let place = login.entry.login, login.obstacle == nil {
                 if let other = first[place], !other.isSame(as: login.credential) {
                     login.obstacle = "a line before it has another password for the same"
                     login.isShadowed = true
-                }
-                first[place] = first[place] ?? login
-                // Without a path in its question git takes that line; a store would take this one.
-                if login.entry.attributes["object"] == nil, login.obstacle == nil,
-                    let host = login.entry.place, ofPaths.contains(host)
-                {
+                } else if !isOfPath, let host, ofPaths.contains(host) {
+                    // Without a path in its question git takes that line; a store would take this one.
                     login.obstacle = "git takes a line before it, which is for one path"
                 }
+                first[place] = first[place] ?? login
             }
-            if login.entry.attributes["object"] != nil, let host = login.entry.place {
-                ofPaths.insert(host)
-            }
+            if isOfPath, let host { ofPaths.insert(host) }
             return (line, login)
         }
     }
@@ -445,19 +418,15 @@ package struct GitCredentials: PlaintextTarget {
     /// The login in a line; nil for a line that git finds none in (credential.c, credential_from_url;
     /// credential-store.c, parse_credential_file).
     private func login(_ line: Secret) -> PlaintextLogin? {
-        let (end, endsInCR) = line.expose { bytes in
-            var end = bytes.count
-            if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
-            let endsInCR = end > 0 && bytes[end - 1] == 0x0D
-            return (endsInCR ? end - 1 : end, endsInCR)
-        }
-        guard let parts = GitURL(line[0..<end]), let user = parts.user,
-            let password = parts.password, !parts.host.isEmpty || !parts.path.isEmpty
-        else { return nil }
-        // git takes no line with a line's end in it.
-        guard ![user, password, parts.host, parts.path].contains(where: { $0.contains(0x0A) })
-        else { return nil }
-        guard let scheme = Text(copying: parts.scheme), scheme.isGitProtocol,
+        let isWhole = line.expose { $0.count > 0 && $0[$0.count - 1] == 0x0A }
+        let text = line[0..<line.count - (isWhole ? 1 : 0)]
+        let endsInCR = text.expose { $0.count > 0 && $0[$0.count - 1] == 0x0D }
+        guard let parts = GitURL(text[0..<text.count - (endsInCR ? 1 : 0)]),
+            let user = parts.user, let password = parts.password,
+            !parts.host.isEmpty || !parts.path.isEmpty,
+            // git takes no line with a line's end in it.
+            ![user, password, parts.host, parts.path].contains(where: { $0.contains(0x0A) }),
+            let scheme = Text(copying: parts.scheme), scheme.isGitProtocol,
             let host = Text(copying: parts.host)
         else { return nil }
         let address = GitAddress.split(host)
@@ -483,9 +452,8 @@ struct GitAddress {
     /// Whether a password stands in it.
     let namesPassword: Bool
 
-    init?(_ text: Text) {
-        let hasScheme = text.bytes.firstRange(of: Array("://".utf8)) != nil
-        let url = (hasScheme ? "" : "https://") + text.string
+    init?(_ text: String) {
+        let url = (text.contains("://") ? "" : "https://") + text
         guard let parts = GitURL(url.secret), let host = Text(copying: parts.host),
             let (server, port) = GitAddress.split(host),
             let scheme = Text(copying: parts.scheme)?.lowerCased,
@@ -505,11 +473,6 @@ struct GitAddress {
         namesPassword = parts.password != nil
     }
 
-    init?(url: String) {
-        guard let text = Text(url) else { return nil }
-        self.init(text)
-    }
-
     /// Of a login's attributes.
     init(_ attributes: [String: Text]) {
         facts = attributes
@@ -521,9 +484,7 @@ struct GitAddress {
         guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
             host.bytes.last != UInt8(ascii: "]")
         else { return (host, nil) }
-        let digits = host.bytes[(colon + 1)...]
-        guard digits.allSatisfy({ (0x30...0x39).contains($0) }),
-            let port = UInt16(String(decoding: digits, as: UTF8.self)), port > 0, colon > 0,
+        guard let port = Authority.port(host.bytes[(colon + 1)...]), colon > 0,
             let server = Text(validating: host.bytes[..<colon])
         else { return nil }
         return (server, Text("\(port)"))
@@ -552,15 +513,12 @@ struct GitAddress {
 
     /// The URL, with its user if that is wanted.
     func url(withUser: Bool) -> String {
-        let user =
-            withUser
-            ? facts["user"].map { GitAddress.open($0.string.secret.percentEncoded()) + "@" } : nil
-        return (facts["protocol"]?.string ?? "") + "://" + (user ?? "")
+        let user = withUser ? facts["user"]?.string.secret.percentEncoded() : nil
+        return (facts["protocol"]?.string ?? "") + "://"
+            + (user.flatMap { Text(copying: $0) }.map { "\($0)@" } ?? "")
             + (facts["server"]?.string ?? "") + (facts["port"].map { ":\($0)" } ?? "")
             + (facts["object"].map { "/" + $0.string.replacing("%", with: "%25") } ?? "")
     }
-
-    private static func open(_ text: Secret) -> String { Text(copying: text)?.string ?? "" }
 }
 
 /// The parts of a URL as git reads it (credential.c, credential_from_url), decoded.
@@ -572,43 +530,33 @@ private struct GitURL {
     let path: Secret
 
     init?(_ url: Secret) {
-        let count = url.count
-        func first(_ bytes: [UInt8], from start: Int) -> Int? {
-            url.expose { text in (start..<max(start, count)).first { bytes.contains(text[$0]) } }
-        }
-        func part(_ range: Range<Int>) -> Secret { url[range].percentDecoded }
-        let marker = url.expose { text in
-            (0..<max(0, count - 2)).first {
-                text[$0] == 0x3A && text[$0 + 1] == 0x2F && text[$0 + 2] == 0x2F
+        /// The first of these bytes from there on, or the end.
+        func first(_ bytes: String, from start: Int) -> Int {
+            url.expose { text in
+                (start..<text.count).first { bytes.utf8.contains(text[$0]) } ?? text.count
             }
         }
-        guard let marker, marker > 0 else { return nil }
+        func part(_ start: Int, _ end: Int) -> Secret { url[start..<end].percentDecoded }
+        let marker = first(":", from: 0)
         let start = marker + 3
-        let slash = first(Array("/?#".utf8), from: start) ?? count
-        let (at, colon) = (first([0x40], from: start), first([0x3A], from: start))
+        guard marker > 0, start <= url.count, url[marker..<start] == "://".secret else {
+            return nil
+        }
         scheme = url[0..<marker]
-        var hostStart = start
-        if let at, at < slash {
-            hostStart = at + 1
-            if let colon, colon < at {
-                user = part(start..<colon)
-                password = part(colon + 1..<at)
-            } else {
-                user = part(start..<at)
-            }
+        let slash = first("/?#", from: start)
+        let (at, colon) = (first("@", from: start), first(":", from: start))
+        if at < slash {
+            user = part(start, min(at, colon))
+            if colon < at { password = part(colon + 1, at) }
         }
-        host = part(hostStart..<slash)
-        var pathStart = slash
-        url.expose { text in
-            while pathStart < count, text[pathStart] == 0x2F { pathStart += 1 }
-        }
-        let decoded = part(pathStart..<count)
-        let end = decoded.expose { text in
-            var end = text.count
-            while end > 1, text[end - 1] == 0x2F { end -= 1 }
-            return end
-        }
-        path = decoded[0..<end]
+        host = part(at < slash ? at + 1 : start, slash)
+        let path = url.expose { text in (slash..<text.count).first { text[$0] != 0x2F } }
+            .map { part($0, url.count) }
+        // It keeps its first byte.
+        self.path =
+            path.map { path in
+                path[0..<path.expose { text in (text.indices.last { text[$0] != 0x2F } ?? 0) + 1 }]
+            } ?? Secret(capacity: 0) { _ in 0 }
     }
 }
 
@@ -622,13 +570,8 @@ extension Text {
     /// Whether a URL begins so: of letters, digits, `+`, `-` and `.`.
     fileprivate var isGitProtocol: Bool {
         !isEmpty
-            && bytes.allSatisfy { byte in
-                switch byte.lowerCased {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                    UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
+            && string.allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0))
             }
     }
 }

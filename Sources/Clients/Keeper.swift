@@ -24,9 +24,7 @@ package struct Keeper: Sendable {
         package let isOurs: Bool
     }
 
-    init() {}
-
-    init(_ name: String?, isOurs: Bool) {
+    init(_ name: String? = nil, isOurs: Bool = false) {
         self.name = name
         self.isOurs = isOurs
         readsFile = name == nil

@@ -11,55 +11,37 @@ package struct Netrc: Sendable {
     package func machines() throws(StoreError) -> [String] {
         guard let content = try file.read() else { return [] }
         var machines: [String] = []
-        var machine: String?
-        var words = Netrc.words(of: content).makeIterator()
-        while let word = words.next() {
-            switch word {
-            case "machine": machine = words.next()
-            case "default": machine = word
-            case "password", "passwd":
-                if words.next() != nil, let name = machine {
-                    machines.append(name)
-                    machine = nil
-                }
-            case "login", "account": _ = words.next()
-            default: break
-            }
-        }
-        return machines
-    }
-
-    /// The words, with a `*` in place of each password, and without the bodies of macros, which end
-    /// at a blank line.
-    private static func words(of content: Secret) -> [String] {
         content.expose { bytes in
-            var words: [String] = []
+            var (machine, keyword) = (String?.none, "")
             var (index, isMacro) = (0, false)
             while index < bytes.count {
-                if bytes[index] == 0x0A, isMacro, index + 1 < bytes.count, bytes[index + 1] == 0x0A
-                {
-                    isMacro = false
-                }
                 guard bytes[index] > 0x20 else {
+                    // The body of a macro ends at a blank line.
+                    if bytes[index] == 0x0A, index > 0, bytes[index - 1] == 0x0A { isMacro = false }
                     index += 1
                     continue
                 }
-                let start = index
-                while index < bytes.count, bytes[index] > 0x20 { index += 1 }
+                let end = (index..<bytes.count).first { bytes[$0] <= 0x20 } ?? bytes.count
+                defer { index = max(index, end) }
                 if isMacro { continue }
-                if ["password", "passwd"].contains(words.last) {
-                    words.append("*")
+                // A password is passed over, and never a string.
+                if ["password", "passwd"].contains(keyword) {
+                    if let machine { machines.append(machine) }
+                    (machine, keyword) = (nil, "")
                     continue
                 }
-                let word = String(decoding: (start..<index).map { bytes[$0] }, as: UTF8.self)
-                if word.hasPrefix("#") {
-                    while index < bytes.count, bytes[index] != 0x0A { index += 1 }
-                    continue
+                let word = String(decoding: (index..<end).map { bytes[$0] }, as: UTF8.self)
+                if ["machine", "login", "account"].contains(keyword) {
+                    if keyword == "machine" { machine = word }
+                    keyword = ""
+                } else if word.hasPrefix("#") {
+                    index = (index..<bytes.count).first { bytes[$0] == 0x0A } ?? bytes.count
+                } else {
+                    (keyword, isMacro) = (word, word == "macdef")
+                    if word == "default" { machine = word }
                 }
-                isMacro = word == "macdef"
-                words.append(word)
             }
-            return words
         }
+        return machines
     }
 }

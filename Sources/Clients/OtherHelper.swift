@@ -21,17 +21,11 @@ package struct OtherHelper: Sendable {
 
     /// The keys of its logins.
     package func list() throws(StoreError) -> [Text] {
-        let output = try ask("list", "unused")
-        do throws(JSON.Fault) {
-            let members = try JSON(decoding: output).members ?? []
-            return members.map { member in
-                let key = member.name.string
-                guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
-                return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
-            }.sorted()
-        } catch {
-            throw StoreError(.helperFailed, "what \(program) list prints is not JSON: \(error)")
-        }
+        try members(of: try ask("list", "unused"), "list").map { member in
+            let key = member.name.string
+            guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
+            return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
+        }.sorted()
     }
 
     /// Its login for a key; nil if there is none.
@@ -43,15 +37,20 @@ package struct OtherHelper: Sendable {
             }
             return nil
         }
+        let members = try members(of: output, "get")
+        guard let username = members.last(where: { $0.name == "Username" })?.value.text,
+            let secret = members.last(where: { $0.name == "Secret" })?.value.secret,
+            !username.isEmpty, !secret.isEmpty
+        else { return nil }
+        return Credential(.docker(server: key, username: username), secret: secret)
+    }
+
+    private func members(of output: Secret, _ action: String) throws(StoreError) -> [JSON.Member] {
         do throws(JSON.Fault) {
-            let members = try JSON(decoding: output).members ?? []
-            guard let username = members.last(where: { $0.name == "Username" })?.value.text,
-                let secret = members.last(where: { $0.name == "Secret" })?.value.secret,
-                !username.isEmpty, !secret.isEmpty
-            else { return nil }
-            return Credential(.docker(server: key, username: username), secret: secret)
+            return try JSON(decoding: output).members ?? []
         } catch {
-            throw StoreError(.helperFailed, "what \(program) get prints is not JSON: \(error)")
+            throw StoreError(
+                .helperFailed, "what \(program) \(action) prints is not JSON: \(error)")
         }
     }
 

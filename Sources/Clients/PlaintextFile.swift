@@ -46,6 +46,21 @@ extension PlaintextFile {
     }
 
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool { false }
+
+    /// Changes the content, if there is a file, by edits. `change` returns what they take out, and may
+    /// be called more than once.
+    func edit(
+        _ change: (Secret, inout Edits) throws(StoreError) -> [Entry]
+    ) throws(StoreError) -> [Entry] {
+        var removed: [Entry] = []
+        try file.edit { content throws(StoreError) in
+            var edits = Edits()
+            removed =
+                try content.map { content throws(StoreError) in try change(content, &edits) } ?? []
+            return edits.isEmpty ? nil : content.map(edits.applied)
+        }
+        return removed
+    }
 }
 
 /// A login that stands in a plaintext file.

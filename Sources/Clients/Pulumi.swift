@@ -31,17 +31,18 @@ package struct Pulumi: Client {
     }
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        let keys =
-            server.string.contains("://")
-            ? [server] : [server, Text("https://" + server.string) ?? server]
-        return keys.map(tokenQuery)
+        let address = address(server)
+        return (address == server ? [server] : [server, address]).map(tokenQuery)
     }
 
     package func place(
         of server: Text, named name: String?, among entries: [Entry]
     ) throws(StoreError) -> LoginPlace {
-        tokenPlace(
-            server.string.contains("://") ? server : Text("https://" + server.string) ?? server)
+        tokenPlace(address(server))
+    }
+
+    private func address(_ server: Text) -> Text {
+        server.string.contains("://") ? server : Text("https://" + server.string) ?? server
     }
 
     /// Where it keeps its logins, and the settings that belong to them.

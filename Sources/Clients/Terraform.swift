@@ -63,19 +63,18 @@ package struct Terraform: Client {
         named(surroundings) ?? ClientFile(surroundings.home + "/.terraformrc")
     }
 
+    private func added(_ surroundings: Surroundings) -> [ClientFile] {
+        [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder(surroundings), named: $0) }
+    }
+
     /// The files of its configuration.
     private func configs(_ surroundings: Surroundings) -> [ClientFile] {
-        if let named = named(surroundings) { return [named] }
-        let folder = folder(surroundings)
-        let added = [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder, named: $0) }
-        return [config(surroundings)] + added
+        [config(surroundings)] + (named(surroundings) == nil ? added(surroundings) : [])
     }
 
     private func files(_ surroundings: Surroundings) -> [ClientFile] {
-        let folder = folder(surroundings)
-        let added = [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder, named: $0) }
         let files = [written(surroundings), config(surroundings)]
-        return files + added.filter { !files.contains($0) }
+        return files + added(surroundings).filter { !files.contains($0) }
     }
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
@@ -180,8 +179,7 @@ private struct TerraformSetting: HelperSetting {
         if content.isJSON, let text = try file.object(content), let root = text.root {
             return text.addition("\"\(name)\": {\"\(helper)\": {}}", to: root, depth: 1)
         }
-        let endsWithLine = content.expose { $0.count == 0 || $0[$0.count - 1] == 0x0A }
-        return Splice(content.count..<content.count, (endsWithLine ? "" : "\n") + block)
+        return Splice(block, atEndOf: content)
     }
 }
 
@@ -235,24 +233,17 @@ package struct TerraformCredentials: PlaintextTarget {
     package func remove(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
-        try file.edit { content throws(StoreError) in
-            removed = []
-            guard let content else { return nil }
+        try edit { content, edits throws(StoreError) in
             let logins = try contents(of: content).logins
             let meant = zip(try items(of: content), logins).filter { isMeant($1) }
-            guard !meant.isEmpty else { return nil }
-            removed = meant.map(\.1.entry)
-            var edits = Edits()
             if let text = try json(content), let hosts = text.root?[Name.credentials] {
                 text.cut(Set(meant.map(\.0.index)), of: hosts, in: &edits)
             } else {
                 let text = HCLText(content)
                 for (item, _) in meant { edits.replace(text.lines(of: text.blocks[item.index])) }
             }
-            return edits.applied(to: content)
+            return meant.map(\.1.entry)
         }
-        return removed
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -305,7 +296,6 @@ package struct TerraformCredentials: PlaintextTarget {
                 return (index, member.name, login(member.name, token))
             }
         }
-        guard !content.isBlank else { return [] }
         let text = HCLText(content)
         return text.blocks.enumerated().compactMap { index, block in
             guard block.words.count == 2, block.words[0] == Name.credentials.string,
@@ -339,11 +329,9 @@ package struct TerraformCredentials: PlaintextTarget {
 
 extension Secret {
     /// Whether HCL takes it for JSON.
-    fileprivate var isJSON: Bool { first == UInt8(ascii: "{") }
-
-    fileprivate var isBlank: Bool { first == nil }
-
-    private var first: UInt8? {
-        expose { bytes in bytes.indices.first { bytes[$0] > 0x20 }.map { bytes[$0] } }
+    fileprivate var isJSON: Bool {
+        expose { bytes in
+            bytes.indices.first { bytes[$0] > 0x20 }.map { bytes[$0] == UInt8(ascii: "{") } ?? false
+        }
     }
 }

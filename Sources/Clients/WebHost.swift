@@ -14,7 +14,7 @@ enum WebHost {
         }
         let name = labels.joined(separator: ".")
         // Whatever ends in a number is an address: of four, as they are commonly written.
-        if let last = labels.last(where: { !$0.isEmpty })?.utf8, last.allSatisfy(isDigit) {
+        if let last = labels.last(where: { !$0.isEmpty }), last.allSatisfy(\.isNumber) {
             var address = in_addr()
             guard unsafe inet_pton(AF_INET, name, &address) == 1 else { return nil }
         }
@@ -24,27 +24,19 @@ enum WebHost {
     private static func address(_ host: Text) -> Text? {
         var address = in6_addr()
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let inner = String(decoding: host.bytes.dropFirst().dropLast(), as: UTF8.self)
         guard host.bytes.last == UInt8(ascii: "]"),
-            unsafe inet_pton(AF_INET6, inner, &address) == 1,
+            unsafe inet_pton(AF_INET6, String(host.string.dropFirst().dropLast()), &address) == 1,
             unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count)) != nil
         else { return nil }
         let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         return Text("[\(String(decoding: bytes, as: UTF8.self))]")
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
-
     private static func ascii(_ label: String) -> String? {
         let scalars = Array(label.unicodeScalars)
         if scalars.allSatisfy(\.isASCII) {
-            let isName = label.utf8.allSatisfy { byte in
-                isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-            }
-            return isName ? label : nil
+            return label.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) }
+                ? label : nil
         }
         // What is mapped to something else, or may not stand there, is more than letters.
         let isPlain = scalars.allSatisfy { scalar in

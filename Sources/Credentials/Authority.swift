@@ -33,7 +33,8 @@ package struct Authority: Sendable {
         }
     }
 
-    private static func port(_ digits: ArraySlice<UInt8>) -> Int? {
+    /// A port of 1 to 65535 without a leading zero.
+    package static func port(_ digits: ArraySlice<UInt8>) -> Int? {
         guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
             digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         else { return nil }

@@ -12,6 +12,13 @@ package struct Splice: Hashable, Sendable {
         self.inserted = inserted
     }
 
+    /// Puts lines behind all others.
+    package init(_ lines: String, atEndOf text: Secret?) {
+        let count = text?.count ?? 0
+        let isAtLine = text?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
+        self.init(count..<count, (isAtLine ? "" : "\n") + lines)
+    }
+
     /// What it takes out. It is configuration, and no secret.
     package func removed(from text: Secret?) -> String {
         guard let text else { return "" }
