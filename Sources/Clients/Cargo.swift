@@ -5,7 +5,9 @@ internal import TextEditing
 ///
 /// It asks the provider that a registry has for itself (`credential-provider`), else those of
 /// `registry.global-credential-providers`, the last one first, by the URL of the index. `cargo:token`
-/// finds a token in a variable, then in `credentials.toml`, then in `config.toml`.
+/// finds a token in a variable, then in `credentials.toml`, then in `config.toml`. That one is read in
+/// the folder that cargo runs in, too, and in those above: the nearest wins, and lists are joined, the
+/// nearest last.
 package struct Cargo: Client {
     package init() {}
 
@@ -64,21 +66,52 @@ package struct Cargo: Client {
 
     // MARK: Its own files
 
+    /// Its own provider, which finds tokens in plain text.
+    fileprivate static let builtIn = "cargo:token"
+
     private func folder(_ surroundings: Surroundings) -> String {
         surroundings.folder("CARGO_HOME", else: "/.cargo")
     }
 
-    /// A file under its old name, without `.toml`, wins if it exists.
-    private func files(_ name: String, _ surroundings: Surroundings) -> [ClientFile] {
-        [name, "\(name).toml"].map { ClientFile("\(folder(surroundings))/\($0)") }
+    /// The file under its old name, without `.toml`, wins if it exists.
+    private func files(_ name: String, in folder: String) -> [ClientFile] {
+        [name, "\(name).toml"].map { ClientFile("\(folder)/\($0)") }
+    }
+
+    /// The files of its configuration that there may be, those first that win over the others;
+    /// `areAll` says whether those are among them that a file of another name keeps from being read.
+    private func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
+        let own = folder(surroundings)
+        var folders = [ClientFile(".cargo").path]
+        while let here = folders.last?.folder, here != "/" {
+            folders.append((here.folder == "/" ? "" : here.folder) + "/.cargo")
+        }
+        if !folders.contains(own) { folders.append(own) }
+        return folders.flatMap { folder in
+            let files = files("config", in: folder)
+            return areAll ? files : Array([files.first(where: \.exists)].compactMap(\.self))
+        }.flatMap { Cargo.withIncluded($0) }
+    }
+
+    /// A file of the configuration, and those that it includes (cargo 1.94) and wins over.
+    private static func withIncluded(_ file: ClientFile, depth: Int = 0) -> [ClientFile] {
+        let included = depth < 8 ? (try? file.toml())?.place(["include"])?.value.elements : nil
+        return [file]
+            + (included ?? []).reversed().flatMap { element -> [ClientFile] in
+                guard let path = (element.text ?? element["path"]?.text)?.string else { return [] }
+                let isWhole = path.hasPrefix("/")
+                return withIncluded(
+                    ClientFile(isWhole ? path : "\(file.path.folder)/\(path)"), depth: depth + 1)
+            }
     }
 
     private func config(_ surroundings: Surroundings) -> CargoConfig {
-        CargoConfig(files("config", surroundings), surroundings)
+        CargoConfig(configs(surroundings), surroundings)
     }
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        ["credentials", "config"].flatMap { files($0, surroundings) }.map { file in
+        let files = files("credentials", in: folder(surroundings))
+        return (files + configs(surroundings, areAll: true)).map { file in
             CargoCredentials(file, registries: { config(surroundings).registries })
         }
     }
@@ -86,7 +119,7 @@ package struct Cargo: Client {
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        let files = files("credentials", surroundings)
+        let files = files("credentials", in: folder(surroundings))
         return CargoCredentials(
             files.first(where: \.exists) ?? files[1],
             registries: { config(surroundings).registries })
@@ -98,10 +131,22 @@ package struct Cargo: Client {
         let config = config(surroundings)
         var keeper = Keeper()
         var programs: [String] = []
-        if let value = try setting(nil, surroundings).current() {
-            keeper = Keeper(value, isOurs: CargoSetting.isOurs(value))
-            keeper.readsFile = value.split(separator: ", ").contains("cargo:token")
-            programs = value.split(separator: ", ").map(String.init)
+        if let providers = config.globalProviders {
+            keeper = Keeper(
+                providers.joined(separator: ", "),
+                isOurs: providers.last.map(CargoSetting.isOurs) == true)
+            // One that finds nothing hands on to us.
+            keeper.isAsked =
+                providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
+            if keeper.isAsked, !keeper.isOurs {
+                keeper.leak = (
+                    "`cargo login` writes a token down in plain text here, as another file or variable "
+                        + "puts \(Cargo.builtIn) before Keyfob",
+                    "take it out of registry.global-credential-providers there"
+                )
+            }
+            keeper.readsFile = providers.contains(Cargo.builtIn)
+            programs = providers
         }
         for name in config.names + ["crates-io"] {
             guard let own = config.ownProvider(of: name) else { continue }
@@ -122,7 +167,7 @@ package struct Cargo: Client {
     private func setting(
         _ registry: String?, _ surroundings: Surroundings
     ) -> CargoSetting {
-        let configs = files("config", surroundings)
+        let configs = files("config", in: folder(surroundings))
         return CargoSetting(
             configs.first(where: \.exists) ?? configs[1], registry: registry.flatMap(Text.init))
     }
@@ -146,16 +191,15 @@ package struct Cargo: Client {
 /// What cargo's configuration says of registries, as it is now.
 private struct CargoConfig {
     private let surroundings: Surroundings
-    private var values: [[Text]: TOMLText.Value] = [:]
+    private var values: [[Text]: [TOMLText.Value]] = [:]
     /// The registries that it names.
     private(set) var names: [Text] = []
 
     init(_ files: [ClientFile], _ surroundings: Surroundings) {
         self.surroundings = surroundings
         var seen: Set<Text> = []
-        for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places)
-        where values[keys] == nil {
-            values[keys] = place.entry.value
+        for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places) {
+            values[keys, default: []].append(place.entry.value)
             if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
                 names.append(keys[1])
             }
@@ -167,12 +211,32 @@ private struct CargoConfig {
         return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
     }
 
-    /// The index URL of a registry as cargo asks for it; nil if it is not known.
+    /// The index URL of a registry as cargo asks for it; nil if it is not known, or is another one
+    /// in another folder, where its token would be lost.
     private func index(of name: Text) -> Text? {
-        let index =
-            variable(name, "INDEX").flatMap { Text($0) }
-            ?? values[["registries", name, "index"]]?.text
-        return index.flatMap { CargoIndex.normalForm(of: $0) }
+        if let index = variable(name, "INDEX") {
+            return Text(index).flatMap { CargoIndex.normalForm(of: $0) }
+        }
+        let indexes = Set((values[["registries", name, "index"]] ?? []).map(\.text))
+        guard indexes.count == 1, let index = indexes.first ?? nil else { return nil }
+        return CargoIndex.normalForm(of: index)
+    }
+
+    /// The words of a list, which cargo joins, or of the string that wins; nil if there is none.
+    private func words(_ keys: [Text]) -> [String]? {
+        guard let values = values[keys] else { return nil }
+        if let text = values[0].text {
+            return text.string.split(separator: " ").map(String.init)
+        }
+        return values.reversed().flatMap { $0.elements.compactMap(\.text?.string) }
+    }
+
+    /// The providers that are asked for all registries, the last one first.
+    var globalProviders: [String]? {
+        let list = words(["registry", "global-credential-providers"])
+        let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]?
+            .split(separator: " ").map(String.init)
+        return more.map { (list ?? []) + $0 } ?? list
     }
 
     /// The one provider that a registry has for itself; nil if it has none.
@@ -183,9 +247,7 @@ private struct CargoConfig {
             return provider
         }
         let table: [Text] = name == "crates-io" ? ["registry"] : ["registries", name]
-        guard let value = values[table + ["credential-provider"]] else { return nil }
-        guard case .array(let words) = value.kind else { return value.text?.string }
-        return words.compactMap(\.text?.string).joined(separator: " ")
+        return words(table + ["credential-provider"])?.joined(separator: " ")
     }
 
     func isAlias(_ word: String) -> Bool {
@@ -299,7 +361,7 @@ package struct CargoCredentials: PlaintextTarget {
         let url = name == "crates-io" ? CargoIndex.cratesIO : registries.index(name)
         let entry = Entry.cargo(url: url ?? name, name: name)
         var obstacle: String?
-        if url == nil { obstacle = "cargo's config.toml does not say what index it is for" }
+        if url == nil { obstacle = "cargo's configuration names no one index for it" }
         if let own = registries.provider(name), !CargoSetting.isOurs(own) {
             obstacle = "cargo asks \(own) alone for it, as credential-provider says"
         }
@@ -346,11 +408,9 @@ private struct CargoSetting: HelperSetting {
         return program == provider || program.hasSuffix("/" + provider)
     }
 
-    func current() throws(StoreError) -> String? { try value(in: try file.read()) }
-
     func splice(into content: Secret?) throws(StoreError) -> Splice {
         // Without a list cargo asks its own provider, which also knows tokens in the environment.
-        let others = registry == nil ? ["cargo:token"] : []
+        let others = registry == nil ? [Cargo.builtIn] : []
         guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
         let text = try file.toml(content)
         if let entry = entry(text) {
@@ -385,7 +445,7 @@ private struct CargoSetting: HelperSetting {
             return words.string.split(separator: " ").map(String.init)
         }
         guard case .array(let values) = entry.value.kind else { return nil }
-        let providers = values.compactMap { $0.text?.string }
+        let providers = values.compactMap(\.text?.string)
         return providers.count == values.count ? providers : nil
     }
 

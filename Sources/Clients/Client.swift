@@ -41,7 +41,8 @@ package protocol Client: Sendable {
     /// `entries` are the logins that are known, whose labels may tell.
     func queries(for server: Text, among entries: [Entry]) -> [Query]
 
-    /// What asks for what the client may have meant where there is nothing under what was typed.
+    /// What asks for what may have been meant where there is nothing under what was typed; the best
+    /// first.
     func fallbackQueries(for server: Text) -> [Query]
 
     /// What asks for all that a logout of the server removes besides.
@@ -218,15 +219,15 @@ extension Client {
             hint: "name a variable for the secret: --env VARIABLE")
     }
 
-    /// What is meant by a server: what was typed, or what the client takes it for where that has no
-    /// login among these.
+    /// What is meant by a server: what was typed, or the first that the client takes it for where
+    /// that has no login among these.
     package func meaning(of server: Text, among entries: [Entry]) -> [Query] {
         let queries = queries(for: server, among: entries)
-        func isAny(_ queries: [Query]) -> Bool {
-            entries.contains { entry in queries.contains { $0.matches(entry) } }
-        }
-        let fallback = fallbackQueries(for: server)
-        return !isAny(queries) && isAny(fallback) ? fallback : queries
+        func isAny(_ query: Query) -> Bool { entries.contains(where: query.matches) }
+        guard !queries.contains(where: isAny),
+            let fallback = fallbackQueries(for: server).first(where: isAny)
+        else { return queries }
+        return [fallback]
     }
 
     package var userNames: UserNames { .none }

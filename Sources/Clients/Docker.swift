@@ -70,10 +70,7 @@ package struct Docker: Client {
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let config = config(surroundings)
         let isPodmans = Podman().auths(surroundings).contains { $0.identity == config.identity }
-        return [
-            RegistryAuths(config, .docker, isPodmans: isPodmans),
-            RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg),
-        ]
+        return [RegistryAuths(config, .docker, isPodmans: isPodmans)]
     }
 
     package func plaintextTarget(

@@ -34,8 +34,7 @@ extension ClientFile {
         let names = Set(members.map { $0.name.bytes.map(\.lowerCased) })
         guard names.count == members.count else {
             throw StoreError(
-                .unexpectedContent, "\(path) has a name twice, in another case",
-                hint: "mend it by hand")
+                .unexpectedContent, "\(path) has a name twice", hint: "mend it by hand")
         }
         return text
     }

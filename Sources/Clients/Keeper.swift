@@ -7,6 +7,8 @@ package struct Keeper: Sendable {
     /// a file of its own.
     package var name: String?
     package var isOurs = false
+    /// Whether Keyfob is asked, be it after others.
+    package var isAsked = false
     /// Whether the client looks into its own file besides.
     var readsFile = true
     /// The registries for which the client asks somebody else than for all others, or its own file
@@ -27,6 +29,7 @@ package struct Keeper: Sendable {
     init(_ name: String? = nil, isOurs: Bool = false) {
         self.name = name
         self.isOurs = isOurs
+        isAsked = isOurs
         readsFile = name == nil
     }
 }

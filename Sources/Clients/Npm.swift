@@ -52,6 +52,17 @@ package struct Npm: Client {
         [tokenQuery(Npm.key(server) ?? server)]
     }
 
+    /// The addresses that it begins with, the longest first.
+    package func fallbackQueries(for server: Text) -> [Query] {
+        var rest = Npm.key(server)?.string[...] ?? ""
+        var queries: [Query] = []
+        while let slash = rest.lastIndex(of: "/") {
+            rest = rest[..<slash]
+            queries += [Text(String(rest))].compactMap(\.self).map(tokenQuery)
+        }
+        return queries
+    }
+
     package func place(
         of server: Text, named name: String?, among entries: [Entry]
     ) throws(StoreError) -> LoginPlace {
@@ -174,7 +185,13 @@ package struct NpmSettings: PlaintextTarget {
             throw StoreError(.unfitForFile, "it names no registry")
         }
         var edits = Edits()
-        let same = logins(of: content).filter { $0.login.isForSame(as: login) }
+        let all = logins(of: content)
+        guard !all.contains(where: { $0.login.obstacle == NpmSettings.nobodys }) else {
+            throw StoreError(
+                .unfitForFile, "npm refuses the file: it has a token that names no registry",
+                hint: "npm config fix")
+        }
+        let same = all.filter { $0.login.isForSame(as: login) }
         if same.contains(where: { $0.login.isSame(as: login) && $0.login.obstacle == nil }) {
             return content
         }
@@ -265,13 +282,14 @@ package struct NpmSettings: PlaintextTarget {
     }
 
     private static let names: [Text] = ["_authToken", "_auth", "_password", "username"]
+    private static let nobodys = "npm 9 and newer refuse it: it names no registry"
 
     private func login(
         _ address: Text?, _ username: Text?, _ secret: Secret?, _ obstacle: String?
     ) -> PlaintextLogin {
         let key = address.flatMap { Npm.key(Text("//\($0)") ?? "") }
         var obstacle = obstacle
-        if address == nil { obstacle = "npm 9 and newer refuse it: it names no registry" }
+        if address == nil { obstacle = NpmSettings.nobodys }
         if address != nil, key != address { obstacle = "npm spells no registry so" }
         if let secret, username == nil, obstacle == nil, !NpmSettings.isPlain(secret) {
             obstacle = "npm could not be given it by a variable"

@@ -71,6 +71,7 @@ package struct Podman: Client {
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         auths(surroundings).map { RegistryAuths($0, .podman) }
+            + [RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg)]
     }
 
     /// The file that is named; else the first that there is: what is in a runtime folder lasts as long

@@ -14,7 +14,7 @@ package struct RegistryAuths: PlaintextTarget {
         case docker
         /// `auth.json` of podman, buildah and skopeo.
         case podman
-        /// docker's file before 1.7, `.dockercfg`.
+        /// `.dockercfg`, docker's file before 1.7, which podman reads and docker 28 does not.
         case dockercfg
     }
 
@@ -29,7 +29,7 @@ package struct RegistryAuths: PlaintextTarget {
         self.isPodmans = isPodmans || format == .podman
     }
 
-    package var client: any Client { format == .podman ? Podman() : Docker() }
+    package var client: any Client { format == .docker ? Docker() : Podman() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         guard let text = try file.object(content) else { return PlaintextContents() }
@@ -204,12 +204,13 @@ package struct RegistryAuths: PlaintextTarget {
         let server = server(of: member.name)
         func login(_ username: Text, _ secret: Secret, _ obstacle: String? = nil) -> PlaintextLogin
         {
-            PlaintextLogin(
-                .docker(server: server, username: username), secret: secret,
+            let entry = Entry.docker(server: server, username: username)
+            return PlaintextLogin(
+                entry, secret: secret,
                 obstacle: obstacle ?? self.obstacle(member.name, of: text)
                     ?? (secret.isText
                         ? nil : "its password is not UTF-8, which no helper can give"),
-                spelling: server == member.name ? nil : member.name)
+                spelling: entry.serverName == member.name.string ? nil : member.name)
         }
         if let token = text.secret(member.value[Name.identityToken]), !token.isEmpty {
             return login(Name.tokenUser, token)

@@ -328,7 +328,7 @@ struct Import: ParsableCommand {
         let names = Set(clients.map(\.name))
         let untold = Clients.withHelpers.filter { client in
             names.contains(client.name)
-                && (try? client.keeper(in: session.surroundings))?.isOurs != true
+                && (try? client.keeper(in: session.surroundings))?.isAsked != true
         }.map(\.name.string)
         guard !untold.isEmpty else { return }
         session.console.hint(

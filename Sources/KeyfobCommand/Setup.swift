@@ -100,7 +100,7 @@ struct Setup: ParsableCommand {
                 inserted: splice.inserted, start: splice.range.lowerBound)
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
-            if registry == nil, try !client.keeper(in: surroundings).isOurs {
+            if registry == nil, try !client.keeper(in: surroundings).isAsked {
                 _ = try restore(change, client, surroundings, &record)
                 throw StoreError(
                     .settingOverridden,

@@ -50,6 +50,18 @@ package struct TOMLText {
         package var text: Text? {
             secret.flatMap { Text(copying: $0) }
         }
+
+        /// Those of an array; none of any other value.
+        package var elements: [Value] {
+            guard case .array(let elements) = kind else { return [] }
+            return elements
+        }
+
+        /// A value of an inline table.
+        package subscript(key: Text) -> Value? {
+            guard case .table(let entries) = kind else { return nil }
+            return entries.first { $0.keys == [key] }?.value
+        }
     }
 
     /// Why a text is not understood. It quotes nothing: what stands there may be a secret.

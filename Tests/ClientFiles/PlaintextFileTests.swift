@@ -123,7 +123,7 @@ import Testing
                 "cargo https://github.com/rust-lang/crates.io-index - crates",
                 "cargo sparse+https://loop/ - loop",
                 "cargo sparse+https://loop/ - k (it is a private key, which no provider can give)",
-                "cargo other - o (cargo's config.toml does not say what index it is for)",
+                "cargo other - o (cargo's configuration names no one index for it)",
             ])
         try cargo.remove { $0.obstacle == nil }
         #expect(

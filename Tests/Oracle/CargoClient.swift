@@ -108,10 +108,13 @@ private struct CargoGenerator {
 
         var names = ["alpha", "beta", "gamma", "my-reg"]
         names.shuffle(using: &random)
+        let hasProjectIndex = random.once(in: 8)
         for name in names.prefix(Int.random(in: 1...2, using: &random)) {
+            let isFirst = asked.isEmpty
             asked.append(name)
             let token = "tok-\(name)-1"
             var lines = ["index = \"\(index(of: name))\""]
+            if hasProjectIndex, isFirst { lines = [] }
             if random.once(in: 5) {
                 let provider = random.pick([
                     "\"cargo:token\"", "[\"cargo:token\"]", "\"cargo-credential-other\"",
@@ -125,9 +128,9 @@ private struct CargoGenerator {
                 feature("token-in-config")
                 lines.append("token = \"\(token)-config\"")
             }
-            config += table("registries.\(name)", lines)
+            config += table(of: name, lines, after: config)
             if !random.once(in: 5) {
-                credentials += table("registries.\(name)", ["token = \"\(token)\""])
+                credentials += table(of: name, ["token = \"\(token)\""], after: credentials)
             }
         }
         if random.once(in: 6) {
@@ -175,10 +178,46 @@ private struct CargoGenerator {
             links[file] = "{ROOT}/home/dotfiles/credentials.toml"
         }
         files["\(folder)/config.toml"] = config.joined(separator: end) + end
+        var project = random.once(in: 4) ? project(asked[0], &helpers) : nil
+        if hasProjectIndex {
+            feature("project-index")
+            project = "[registries.\(asked[0])]\nindex = \"\(index(of: asked[0]))\"\n"
+        }
+        if random.once(in: 10), project == nil || hasProjectIndex {
+            feature("include")
+            files["\(folder)/more/token.toml"] =
+                "[registries.\(asked[0])]\ntoken = \"tok-included\"\n"
+            let text = files["\(folder)/config.toml"] ?? ""
+            files["\(folder)/config.toml"] = "include = [\"more/token.toml\"]\(end)" + text
+        }
+        if let project { files["home/work/.cargo/config.toml"] = project }
         return Case(
-            client: "cargo", ask: asked, environment: environment.isEmpty ? nil : environment,
+            client: "cargo", ask: asked, folder: project == nil ? nil : "home/work/sub",
+            environment: environment.isEmpty ? nil : environment,
             files: files, links: links.isEmpty ? nil : links,
             helpers: helpers.isEmpty ? nil : helpers, features: features.sorted())
+    }
+
+    /// What the folder above says, which wins over the home.
+    private mutating func project(_ name: String, _ helpers: inout [String: String]) -> String {
+        let isCratesIO = name == "crates-io"
+        let table = isCratesIO ? "[registry]" : "[registries.\(name)]"
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            feature("project-token")
+            return "\(table)\ntoken = \"tok-project\"\n"
+        case 1:
+            feature("project-provider")
+            return "\(table)\ncredential-provider = \"cargo:token\"\n"
+        case 2:
+            feature("project-providers")
+            let list = random.pick(["cargo:token", "cargo-credential-other"])
+            if list.contains("other") { helpers["cargo-credential-other"] = Self.minter }
+            return "[registry]\nglobal-credential-providers = [\"\(list)\"]\n"
+        default:
+            feature("project-config")
+            return "[build]\njobs = 1\n"
+        }
     }
 
     private static let minter = """
@@ -192,24 +231,22 @@ private struct CargoGenerator {
 
         """
 
-    private mutating func table(_ name: String, _ lines: [String]) -> [String] {
-        switch Int.random(in: 0..<6, using: &random) {
+    /// A registry's table. A header stands in a file once.
+    private mutating func table(
+        of name: String, _ lines: [String], after before: [String]
+    ) -> [String] {
+        let style = Int.random(in: 0..<6, using: &random)
+        switch before.contains("[registries]") ? 3 : style {
         case 0:
             feature("dotted-keys")
-            // Before the first table they are the root's; as a table of one key they stand anywhere.
-            return ["[\(name.split(separator: ".")[0])]"]
-                + lines.map { "\(name.split(separator: ".")[1]).\($0)" }
+            return ["[registries]"] + lines.map { "\(name).\($0)" }
         case 1:
             feature("inline-table")
-            return [
-                "[\(name.split(separator: ".")[0])]",
-                "\(name.split(separator: ".")[1]) = { \(lines.joined(separator: ", ")) }",
-            ]
+            return ["[registries]", "\(name) = { \(lines.joined(separator: ", ")) }"]
         case 2:
             feature("quoted-name")
-            let parts = name.split(separator: ".")
-            return ["[\(parts[0]).\"\(parts[1])\"]"] + lines
-        default: return ["[\(name)]"] + lines
+            return ["[registries.\"\(name)\"]"] + lines
+        default: return ["[registries.\(name)]"] + lines
         }
     }
 

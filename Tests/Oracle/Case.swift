@@ -16,8 +16,10 @@ struct Case: Codable, Sendable {
     /// `--prefer` of the import.
     var prefer: String?
     /// True if the client is set up for Keyfob, and Keyfob has a login of its own for each server,
-    /// before a logout.
+    /// before a logout or an import.
     var isInUse: Bool?
+    /// The folder in which all of it runs; the home if none is named.
+    var folder: String?
     /// True if it runs as nobody, and not as root.
     var isUnprivileged: Bool?
     /// True if gnome-keyring serves, and not the encrypted file.
@@ -48,7 +50,8 @@ struct Case: Codable, Sendable {
 
     /// One law of what Keyfob may do to a client.
     enum Law: String, Codable, CaseIterable, Sendable {
-        /// After setup and import the client gets what it got before.
+        /// After setup and import the client gets what it got before, or the login is left for a
+        /// reason that is true; nothing is destroyed that the client used.
         case keeps
         /// After a logout of one server the client gets nothing for it, and the same for others.
         case logout

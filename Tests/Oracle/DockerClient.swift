@@ -139,6 +139,11 @@ struct AuthsGenerator {
             files["home/dotfiles/config.json"] = text
             links[path] = "{ROOT}/home/dotfiles/config.json"
         }
+        if random.once(in: 6), let server = asked.first {
+            // What docker 28 does not read, and podman does.
+            feature("dockercfg")
+            files["home/.dockercfg"] = #"{"\#(server)":{"auth":"«former:former1secret»"}}"#
+        }
         return Case(
             client: "docker", ask: asked, environment: environment.isEmpty ? nil : environment,
             files: files, links: links.isEmpty ? nil : links,
@@ -185,6 +190,11 @@ struct AuthsGenerator {
             files["home/dotfiles/auth.json"] = files[place]
             files[place] = nil
             links[place] = "{ROOT}/home/dotfiles/auth.json"
+        }
+        if random.once(in: 6), environment.isEmpty, let server = asked.last {
+            feature("dockercfg")
+            let key = random.pick(["\(server)", "https://\(server)/v1/"])
+            files["home/.dockercfg"] = #"{"\#(key)":{"auth":"«former:former1secret»"}}"#
         }
         if random.once(in: 6) {
             feature("registries-conf")
@@ -323,7 +333,7 @@ struct AuthsGenerator {
             feature("base64-line-end")
             let half = Data("\(user):\(secret)xyz".utf8).base64EncodedString()
             return #""auth":"\#(half.prefix(8))\n\#(half.dropFirst(8))\n""#
-        case 5 where !isPodman:
+        case 5:
             feature("identity-token")
             return
                 #""auth":"«00000000-0000-0000-0000-000000000000:»","identitytoken":"idtok\#(count)""#

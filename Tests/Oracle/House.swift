@@ -32,6 +32,7 @@ final class House {
         // The system's settings of this machine are no part of a case.
         sandbox.setEnvironment("GIT_CONFIG_SYSTEM", to: sandbox.file("etc/none"))
         try useOtherProducts()
+        if let folder = plan.folder { try sandbox.makeFolder(folder) }
         for (path, text) in plan.files { try write(bytes(text), to: self.text(path)) }
         for (path, target) in plan.links ?? [:] {
             try sandbox.makeFolder((path as NSString).deletingLastPathComponent)
@@ -88,12 +89,13 @@ final class House {
 
     // MARK: Running
 
-    /// Runs a program in the home of the house.
+    /// Runs a program in the case's folder.
     func run(
         _ arguments: [String], input: String = "", environment: [String: String?] = [:]
     ) throws -> Outcome {
         try sandbox.program(
-            ["env", "-C", sandbox.file("home")] + arguments, input: Array(input.utf8),
+            ["env", "-C", sandbox.file(plan.folder ?? "home")] + arguments,
+            input: Array(input.utf8),
             environment: environment
         ).run()
     }

@@ -21,41 +21,10 @@ func violations(of law: Case.Law, by plan: Case) throws -> [Violation] {
     }
 }
 
-/// What a command has written, for messages.
-private func words(_ outcomes: Outcome...) -> String {
-    outcomes.map { outcome in
-        "status \(outcome.status)\n\(outcome.output)\(outcome.errors)"
-    }.joined(separator: "\n").split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
-}
-
-/// Whether a line of output says of a server that its login is left.
-private func names(_ label: String, asLeftIn outcomes: [Outcome]) -> Bool {
-    outcomes.contains { outcome in
-        (outcome.output + outcome.errors).split(separator: "\n").contains { line in
-            (line.contains("left") || line.contains("leave") || line.contains("remain"))
-                && line.lowercased().contains(label.lowercased())
-        }
-    }
-}
-
-/// Whether a line of output names a server, and not as one whose login is exported.
-private func names(_ label: String, asNotExportedIn outcome: Outcome) -> Bool {
-    (outcome.output + outcome.errors).split(separator: "\n").contains { line in
-        line.lowercased().contains(label.lowercased()) && !line.contains(": exported ")
-    }
-}
-
-extension House {
-    /// Whether the output names one of the files, or a link to it.
-    fileprivate func isNamed(_ files: [String], in outcome: Outcome) -> Bool {
-        let text = outcome.output + outcome.errors
-        let links = (plan.links ?? [:]).filter { _, target in
-            files.contains { self.text(target) == sandbox.file($0) }
-        }
-        return (files + links.keys).contains { path in
-            text.contains(sandbox.file(path))
-                || path.hasPrefix("home/") && text.contains("~/" + path.dropFirst(5))
-        }
+/// Stores a login of Keyfob's own for each server of the case, as the client would.
+private func plantOwn(_ client: any OracleClient.Type, _ house: House) throws {
+    for (index, server) in house.plan.ask.enumerated() {
+        try client.plant(client.login("own\(index)", "own\(index)secret"), for: server, in: house)
     }
 }
 
@@ -63,18 +32,53 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
     let plan = house.plan
     let before = try client.answers(plan.ask, in: house)
     let setup = try house.keyfob("setup", client.name)
+    var wanted = before
+    if plan.isInUse == true {
+        try plantOwn(client, house)
+        // What is stored is kept, unless the user prefers what is found.
+        let stored = try client.answers(plan.ask, in: house)
+        for server in plan.ask where plan.prefer != "found" || before[server] == nil {
+            wanted[server] = stored[server]
+        }
+    }
     let preference = plan.prefer.map { ["--prefer", $0] } ?? []
-    let moved = try house.run(["keyfob", "import", "--client", client.name] + preference)
+    let told = try house.telling(["import", "--client", client.name] + preference)
     var after = try client.answers(plan.ask, in: house)
     // What a keyring keeps in no order may come in another one tomorrow.
-    for _ in 0..<(plan.hasKeyring == true && plan.ask.count == 1 ? 3 : 0) where after == before {
+    for _ in 0..<(plan.hasKeyring == true && plan.ask.count == 1 ? 3 : 0) where after == wanted {
         try house.restartKeyring()
         after = try client.answers(plan.ask, in: house)
     }
     var found: [Violation] = []
-    for server in plan.ask where after[server] != before[server] {
-        // A file that the client has not read at all is imported because the user says so.
-        if before.isEmpty { continue }
+    func violation(_ kind: Violation.Kind, _ description: String) {
+        found.append(
+            Violation(kind: kind, description: description + "\n" + words(setup, told.outcome)))
+    }
+    for server in plan.ask {
+        let label = client.label(of: server)
+        let change =
+            "\(server): got \(words(before[server])), gets \(words(after[server])) after setup and "
+            + "import"
+        // What makes tokens for it goes on to do so, unless Keyfob has a login.
+        if let made = before[server], house.isMade(made), after[server] == nil {
+            violation(.lost, change)
+            continue
+        }
+        // A login that the client has used and uses no more must be somewhere.
+        if let used = before[server], after[server] != used, !house.isMade(used),
+            plan.prefer != "stored" || plan.isInUse != true
+        {
+            let isLeft = try !house.files(holding: used.marker).isEmpty
+            if !isLeft || !told.leaves(label) {
+                let fate = isLeft ? ", and is not named as left" : ", and is in no file any more"
+                violation(.lost, change + fate)
+                continue
+            }
+            if plan.isInUse != true, try couldGive(used, for: server, to: client, in: plan) {
+                violation(.word, change + ", though Keyfob could give it: " + told.reasons)
+            }
+        }
+        guard after[server] != wanted[server] else { continue }
         // Keyfob is asked before what makes tokens; and what a file held that the client has not
         // read for this server is imported because the user says so. A short secret may be in a
         // file by chance.
@@ -84,57 +88,75 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
         {
             continue
         }
-        let change =
-            "\(server): got \(before[server].map(\.description) ?? "nothing"), gets "
-            + "\(after[server].map(\.description) ?? "nothing") after setup and import"
         // A helper is asked for the whole registry alone.
         let fallback = try client.fallback(of: server).flatMap {
             try client.answers([$0], in: house)[$0]
         }
-        if let answer = before[server], after[server] == nil || after[server] == fallback {
-            let isLeft = try !house.files(holding: answer.marker).isEmpty
-            if isLeft, names(client.label(of: server), asLeftIn: [setup, moved]) { continue }
-            let fate = isLeft ? ", and is not named as left" : ", and is in no file any more"
-            found.append(
-                Violation(kind: .lost, description: change + fate + "\n" + words(setup, moved)))
-        } else {
+        let isOwn = plan.isInUse == true && after[server]?.marker.hasPrefix("own") == true
+        // That it is left is looked at above.
+        let isLeft = after[server] == nil || after[server] == fallback || isOwn
+        if wanted[server] == nil || wanted[server] != before[server] || !isLeft {
+            violation(
+                wanted[server] == nil ? .new : .changed,
+                change + ", and must get \(words(wanted[server]))")
+        }
+    }
+    // A client that is told of Keyfob and has nothing in plain text needs no attention.
+    let isWhole = told.reports.allSatisfy(\.isDone) && told.outcome.succeeded
+    if isWhole, setup.succeeded || !client.asksHelpers, !after.values.contains(where: house.isMade)
+    {
+        let status = try house.keyfob("status")
+        if status.status != 0, !client.asksHelpers || keeper(of: client, in: status) == "keyfob" {
             found.append(
                 Violation(
-                    kind: before[server] == nil ? .new : .changed,
-                    description: change + "\n" + words(setup, moved)))
+                    kind: .word,
+                    description: "all is imported, and status is not content\n"
+                        + words(setup, told.outcome, status)))
         }
     }
     return found
+}
+
+/// Whether Keyfob could have given the client a login that was left: then no reason to leave it is
+/// true. It is asked with a secret that is in no file.
+private func couldGive(
+    _ answer: Answer, for server: String, to client: any OracleClient.Type, in plan: Case
+) throws -> Bool {
+    // A helper is asked for the whole registry alone, and gives text alone.
+    guard client.fallback(of: server) == nil, !answer.secret.contains("\u{FFFD}") else {
+        return false
+    }
+    let other = try House(plan)
+    _ = try other.keyfob("setup", client.name)
+    var trial = answer
+    if !trial.secret.isEmpty { trial.secret += "x" }
+    guard (try? client.plant(trial, for: server, in: other)) != nil else { return false }
+    return try client.answers([server], in: other)[server] == trial
 }
 
 private func checkLogout(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
     let servers = house.plan.ask
     if house.plan.isInUse == true {
         _ = try house.keyfob("setup", client.name)
-        for (index, server) in servers.enumerated() {
-            try client.plant(
-                client.login("own\(index)", "own\(index)secret"), for: server, in: house)
-        }
+        try plantOwn(client, house)
     }
     var before = try client.answers(servers, in: house)
     var found: [Violation] = []
     for server in servers {
-        let outcome = try house.run(
-            ["keyfob", "logout", "--files", "--force", "--non-interactive"]
-                + client.logout(server))
+        let told = try house.telling(
+            ["logout", "--files", "--force", "--non-interactive"] + client.logout(server))
         let after = try client.answers(servers, in: house)
         let fallback = try client.fallback(of: server).flatMap {
             try client.answers([$0], in: house)[$0]
         }
-        if let left = after[server], left != fallback {
-            let files = try house.files(holding: left.marker)
-            let isSaid = outcome.status == 1 && house.isNamed(files, in: outcome)
-            if !isSaid, !house.isMade(left) {
-                found.append(
-                    Violation(
-                        kind: .new,
-                        description: "\(server): gets \(left) after its logout\n" + words(outcome)))
-            }
+        if let left = after[server], left != fallback, !house.isMade(left),
+            try !told.leaves(in: house.files(holding: left.marker), of: house)
+        {
+            found.append(
+                Violation(
+                    kind: .new,
+                    description: "\(server): gets \(left) after its logout\n"
+                        + words(told.outcome)))
         }
         let label = client.label(of: server)
         for other in servers where client.label(of: other) != label {
@@ -143,79 +165,67 @@ private func checkLogout(_ client: any OracleClient.Type, _ house: House) throws
                 Violation(
                     kind: after[other] == nil ? .lost : .changed,
                     description:
-                        "\(other): got \(before[other].map(\.description) ?? ""), gets "
-                        + "\(after[other].map(\.description) ?? "nothing") after a logout of "
-                        + "\(server)\n" + words(outcome)))
+                        "\(other): got \(words(before[other])), gets \(words(after[other])) after "
+                        + "a logout of \(server)\n" + words(told.outcome)))
         }
         before = after
     }
     return found
 }
 
-extension House {
-    /// Whether a login comes from a generator of the case or from a variable, and is in no file.
-    fileprivate func isMade(_ answer: Answer) -> Bool {
-        answer.secret.hasPrefix("minted") || answer.secret.hasPrefix("${")
-            || (plan.environment ?? [:]).values.contains(answer.secret)
-    }
-}
-
 private func checkLogoutAll(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
     let servers = house.plan.ask
     if house.plan.isInUse == true {
         _ = try house.keyfob("setup", client.name)
-        for (index, server) in servers.enumerated() {
-            try client.plant(
-                client.login("own\(index)", "own\(index)secret"), for: server, in: house)
-        }
+        try plantOwn(client, house)
     }
-    let outcome = try house.keyfob("logout", "--all", "--files", "--force", "--non-interactive")
+    let told = try house.telling(["logout", "--all", "--files", "--force", "--non-interactive"])
     return try client.answers(servers, in: house).sorted { $0.key < $1.key }.compactMap {
         server, left in
         let files = try house.files(holding: left.marker)
-        if house.isMade(left) || outcome.status == 1 && house.isNamed(files, in: outcome) {
-            return nil
-        }
+        if house.isMade(left) || told.leaves(in: files, of: house) { return nil }
         return Violation(
             kind: .new,
-            description: "\(server): gets \(left) after a logout of all\n" + words(outcome))
+            description: "\(server): gets \(left) after a logout of all\n" + words(told.outcome))
     }
-}
-
-/// Whether an export says that its client will not read the file.
-private func saysThatNobodyReads(_ outcome: Outcome) -> Bool {
-    (outcome.output + outcome.errors).contains(/(does|is|do|are|may) not (read|asked?|used?)/)
 }
 
 private func checkExport(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
     let servers = house.plan.ask
     let before = try client.answers(servers, in: house)
+    try plantOwn(client, house)
     var kept: [String: Answer] = [:]
     for (index, server) in servers.enumerated() {
-        let login = client.login("own\(index)", "own\(index)secret")
-        try client.plant(login, for: server, in: house)
         // The last of two that are the same for the client is what Keyfob has.
         for other in kept.keys where client.label(of: other) == client.label(of: server) {
             kept[other] = nil
         }
-        kept[server] = login
+        kept[server] = client.login("own\(index)", "own\(index)secret")
     }
     kept = try client.kept(for: servers, in: house) ?? kept
-    let outcome = try house.keyfob("export", "--client", client.name, "--plain-text")
+    let told = try house.telling(["export", "--client", client.name, "--plain-text"])
     house.hasKeyfob = false
     let after = try client.answers(servers, in: house)
-    return kept.sorted { $0.key < $1.key }.compactMap { server, login in
+    return try kept.sorted { $0.key < $1.key }.compactMap { server, login in
         if after[server] == login || after[server].map(house.isMade) == true { return nil }
-        let isSaid =
-            outcome.status == 1 && names(client.label(of: server), asNotExportedIn: outcome)
+        let isLeft =
+            told.outcome.status == 1 && told.leaves(client.label(of: server))
             && after[server] == before[server]
-        if isSaid || saysThatNobodyReads(outcome) { return nil }
+        // It is in the file, and the client goes on to get what it got.
+        let isUnread =
+            try saysThatNobodyReads(told.outcome) && after[server] == before[server]
+            && !house.files(holding: login.marker).isEmpty
+        if isLeft || isUnread { return nil }
         return Violation(
             kind: after[server] == nil ? .lost : .changed,
-            description: "\(server): Keyfob had \(login), the client gets "
-                + "\(after[server].map(\.description) ?? "nothing") after the export\n"
-                + words(outcome))
+            description: "\(server): Keyfob had \(login), the client gets \(words(after[server])) "
+                + "after the export\n" + words(told.outcome))
     }
+}
+
+/// Whether an export says that its client will not read the file.
+private func saysThatNobodyReads(_ outcome: Outcome) -> Bool {
+    outcome.errors.contains(/(does|may) not read this file/)
 }
 
 private func checkSetup(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
@@ -248,7 +258,7 @@ private func checkSetup(_ client: any OracleClient.Type, _ house: House) throws 
             Violation(
                 kind: answer == nil ? .lost : .changed,
                 description: "\(probe): Keyfob has \(login), the client gets "
-                    + "\(answer.map(\.description) ?? "nothing") after setup\n" + words(outcome)))
+                    + "\(words(answer)) after setup\n" + words(outcome)))
     }
     return found
 }
@@ -277,6 +287,12 @@ private func checkUndo(_ client: any OracleClient.Type, _ house: House) throws -
     }
 }
 
+/// Who answers the client, as status says.
+private func keeper(of client: any OracleClient.Type, in status: Outcome) -> String? {
+    status.output.split(separator: "\n").first { $0.hasPrefix(client.name + " ") }?
+        .split(separator: " ").dropFirst().joined(separator: " ")
+}
+
 /// Before setup, status names each login in plain text that the client uses; and, before and
 /// after, it says that Keyfob answers exactly where it does.
 private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws -> [Violation] {
@@ -297,15 +313,12 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
         }
     }
     guard client.asksHelpers else { return found }
-    for (index, server) in servers.enumerated() {
-        try client.plant(client.login("own\(index)", "own\(index)secret"), for: server, in: house)
-    }
+    try plantOwn(client, house)
     for isSetUp in [false, true] {
         if isSetUp { _ = try house.keyfob("setup", client.name) }
         let outcome = try house.keyfob("status")
         let lines = outcome.output.split(separator: "\n")
-        let keeper = lines.first { $0.hasPrefix(client.name + " ") }?.split(separator: " ")
-            .dropFirst().joined(separator: " ")
+        let keeper = keeper(of: client, in: outcome)
         let says = keeper?.contains("keyfob") == true
         // A line that names another helper besides says that Keyfob may not be asked.
         let isMixed = says && keeper != "keyfob"

@@ -147,7 +147,26 @@ private struct NpmGenerator {
             file = "home/elsewhere/npmrc"
             environment["NPM_CONFIG_USERCONFIG"] = "{ROOT}/home/elsewhere/npmrc"
         }
+        if random.once(in: 5) {
+            feature("scope")
+            lines.insert("@team:registry=http://\(host)\(path)/", at: 0)
+        }
+        if random.once(in: 6) {
+            feature("unset-variable")
+            lines.append("//other.example.com/:_authToken=${NOT_SET}")
+        }
         files[file] = lines.joined(separator: end) + end
+        var folder: String?
+        if random.once(in: 4) {
+            feature("project")
+            folder = "home/work/sub"
+            files["home/work/package.json"] = "{}"
+            files["home/work/.npmrc"] = "audit=false\n"
+            if random.once(in: 2) {
+                feature("project-token")
+                files["home/work/.npmrc"]? += "\(key):_authToken=tok-project\n"
+            }
+        }
         if random.once(in: 8) {
             feature("link")
             files["home/dotfiles/npmrc"] = files[file]
@@ -155,7 +174,8 @@ private struct NpmGenerator {
             links[file] = "{ROOT}/home/dotfiles/npmrc"
         }
         return Case(
-            client: "npm", ask: [asked], environment: environment.isEmpty ? nil : environment,
-            files: files, links: links.isEmpty ? nil : links, features: features.sorted())
+            client: "npm", ask: [asked], folder: folder,
+            environment: environment.isEmpty ? nil : environment, files: files,
+            links: links.isEmpty ? nil : links, features: features.sorted())
     }
 }

@@ -27,11 +27,19 @@ enum PodmanClient: OracleClient {
                     "http_proxy": proxy, "https_proxy": proxy, "HTTP_PROXY": proxy,
                     "HTTPS_PROXY": proxy,
                 ])
+            // The registry's tokens say in base64 for whom they were made.
             guard let sent = World.authorization(in: outcome.errors),
-                let header = String(decoding: sent, as: UTF8.self).split(separator: " ").last,
-                let login = Data(base64Encoded: String(header))
+                let token = String(decoding: sent, as: UTF8.self).split(separator: " ").last,
+                let whose = Data(base64Encoded: String(token))
             else { continue }
-            let text = String(decoding: login, as: UTF8.self)
+            let words = String(decoding: whose, as: UTF8.self).split(separator: " ", maxSplits: 1)
+            if words.first == "Identity", words.count == 2 {
+                answers[server] = Answer(user: "<token>", secret: String(words[1]))
+            }
+            guard words.first == "Basic", let pair = Data(base64Encoded: String(words[1])) else {
+                continue
+            }
+            let text = String(decoding: pair, as: UTF8.self)
             guard text != ":", let colon = text.firstIndex(of: ":") else { continue }
             answers[server] = Answer(
                 user: String(text[..<colon]), secret: String(text[text.index(after: colon)...]))

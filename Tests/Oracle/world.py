@@ -44,14 +44,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def answer(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urllib.parse.urlsplit(self.path)
         host = url.netloc or self.headers.get("Host", "")
         path = url.path
         auth = self.headers.get("Authorization")
+        if path == "/token":  # of a registry of images: a token that tells whose it is
+            form = urllib.parse.parse_qs(body.decode())
+            whose = "Identity " + form["refresh_token"][0] if "refresh_token" in form else auth or "-"
+            token = base64.b64encode(whose.encode("latin-1")).decode()
+            return self.send(200, {"token": token, "access_token": token})
         if path == "/v2/" or path.startswith("/v2/"):  # a registry of images
             if not auth:
-                challenge = {"WWW-Authenticate": 'Basic realm="oracle"'}
+                realm = 'Bearer realm="http://127.0.0.1:%d/token",service="oracle"'
+                challenge = {"WWW-Authenticate": realm % registry.server_address[1]}
                 return self.send(401, {"errors": [{"code": "UNAUTHORIZED", "message": mark(None)}]}, challenge)
             if path == "/v2/":
                 return self.send(200, {})
