@@ -5,6 +5,7 @@ import Sandbox
 enum GitClient: OracleClient {
     static let name = "git"
     static let probe: String? = "https://probe.example.com"
+    static let hasAccounts = true
 
     static func answers(_ servers: [String], in house: House) throws -> [String: Answer] {
         try answers(servers, of: [], in: house)

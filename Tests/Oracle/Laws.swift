@@ -66,7 +66,7 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
         }
         // A login that the client has used and uses no more must be somewhere.
         if let used = before[server], after[server] != used, !house.isMade(used),
-            plan.prefer != "stored" || plan.isInUse != true
+            plan.isInUse != true || plan.prefer != "stored" && !client.hasAccounts
         {
             let isLeft = try !house.files(holding: used.marker).isEmpty
             if !isLeft || !told.leaves(label) {

@@ -34,6 +34,9 @@ protocol OracleClient: Sendable {
     /// False if the client knows no helpers, and is run by `keyfob exec`.
     static var asksHelpers: Bool { get }
 
+    /// Whether a server may have several logins of it, each of which is kept.
+    static var hasAccounts: Bool { get }
+
     /// What the client says against its settings.
     static func complaints(in house: House) throws -> String
 
@@ -62,6 +65,7 @@ extension OracleClient {
     static func complaints(in house: House) throws -> String { "" }
     static func fallback(of server: String) -> String? { nil }
     static var asksHelpers: Bool { true }
+    static var hasAccounts: Bool { false }
     static func login(_ user: String, _ secret: String) -> Answer {
         Answer(user: user, secret: secret)
     }
