@@ -184,7 +184,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
-            path: "Tests/Oracle", exclude: ["Corpus", "known.txt", "world.py"]),
+            path: "Tests/Oracle", exclude: ["Corpus", "world.py"]),
         .testTarget(
             name: "HardeningTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Hardening",
