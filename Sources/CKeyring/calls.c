@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,8 @@ static void send_call(Keyring *keyring, Batch *batch, Call *call, GDBusMessage *
 
 void call_send(Keyring *keyring, Batch *batch, Call *call, const char *path,
                const char *interface, const char *method, GVariant *arguments) {
+    // Anything else may end gnome-keyring (search.c).
+    assert(keyring->is_known || strcmp(method, "SearchItems") == 0);
     const char *destination = keyring->provider != NULL ? keyring->provider : SERVICE_NAME;
     send_call(keyring, batch, call,
               library.g_dbus_message_new_method_call(destination, path, interface, method),

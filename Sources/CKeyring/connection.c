@@ -155,12 +155,11 @@ KeyringOutcome keyring_open(const char *address, bool for_secrets, Keyring **ope
 
 bool keyring_resume(Keyring *keyring, bool for_secrets) {
     return library_open(for_secrets, keyring->reason) == KeyringOutcomeDone &&
-           provider_is_there(keyring);
+           keyring_provider_owns(keyring, SERVICE_NAME);
 }
 
 void keyring_close(Keyring *keyring) {
     keyring_drop_session(keyring);
-    provider_end_lookup(keyring);
     // Without one there was no bus, and no library was opened for it.
     if (keyring->context != NULL) {
         library.g_source_destroy(keyring->timer);
@@ -169,6 +168,7 @@ void keyring_close(Keyring *keyring) {
         if (keyring->connection != NULL)
             library.g_object_unref(keyring->connection);
         call_clear(&keyring->call);
+        calls_cancel(keyring, keyring->lookup, 3);
         library.g_main_context_unref(keyring->context);
     }
     free(keyring->provider);

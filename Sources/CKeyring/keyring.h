@@ -85,8 +85,9 @@ struct Keyring {
     /// The last call that was made for itself, whose reply is kept until the next.
     Call call;
 
-    /// The question who the provider is; null once it has been answered (provider.c).
-    struct Lookup *lookup;
+    /// The questions who the provider is (provider.c).
+    Call lookup[3];
+    Batch lookup_batch;
     /// The provider's unique name, once it has been found: a provider that takes its place later
     /// is not the one we talked to.
     char *provider;
@@ -96,8 +97,10 @@ struct Keyring {
 
     /// Holds the session, once one is open or being opened (session.c).
     SecretService *service;
-    /// The session that is being opened; null if none is.
-    struct Opening *opening;
+    /// Cancels the session that is being opened; null if none is.
+    GCancellable *opening;
+    GError *opening_error;
+    bool is_opened;
     bool holds_messages;
     /// Whether the bus sends what ends a prompt (prompt.c).
     bool is_subscribed;

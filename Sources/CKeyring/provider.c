@@ -8,36 +8,20 @@
 enum { HELLO_MILLISECONDS = 2000, START_MILLISECONDS = 10000 };
 
 /// What a bus is asked first, all at once.
-struct Lookup {
-    Call calls[3];
-    Batch batch;
-};
-
 enum { Hello, Owner, GnomeOwner };
 
-static void ask_owners(Keyring *keyring, struct Lookup *lookup) {
-    call_send_to_bus(keyring, &lookup->batch, &lookup->calls[Owner], "GetNameOwner",
+static void ask_owners(Keyring *keyring) {
+    call_send_to_bus(keyring, &keyring->lookup_batch, &keyring->lookup[Owner], "GetNameOwner",
                      library.g_variant_new("(s)", SERVICE_NAME), HELLO_MILLISECONDS);
-    call_send_to_bus(keyring, &lookup->batch, &lookup->calls[GnomeOwner], "GetNameOwner",
-                     library.g_variant_new("(s)", "org.gnome.keyring"), HELLO_MILLISECONDS);
+    call_send_to_bus(keyring, &keyring->lookup_batch, &keyring->lookup[GnomeOwner],
+                     "GetNameOwner", library.g_variant_new("(s)", "org.gnome.keyring"),
+                     HELLO_MILLISECONDS);
 }
 
 void provider_begin_lookup(Keyring *keyring) {
-    struct Lookup *lookup = calloc(1, sizeof *lookup);
-    if (lookup == NULL)
-        abort();
-    keyring->lookup = lookup;
-    call_send_to_bus(keyring, &lookup->batch, &lookup->calls[Hello], "Hello",
+    call_send_to_bus(keyring, &keyring->lookup_batch, &keyring->lookup[Hello], "Hello",
                      library.g_variant_new("()"), HELLO_MILLISECONDS);
-    ask_owners(keyring, lookup);
-}
-
-void provider_end_lookup(Keyring *keyring) {
-    if (keyring->lookup == NULL)
-        return;
-    calls_cancel(keyring, keyring->lookup->calls, 3);
-    free(keyring->lookup);
-    keyring->lookup = NULL;
+    ask_owners(keyring);
 }
 
 static KeyringOutcome hello_outcome(Keyring *keyring, const Call *hello) {
@@ -50,7 +34,8 @@ static KeyringOutcome hello_outcome(Keyring *keyring, const Call *hello) {
     return call_outcome(keyring, hello, "(s)");
 }
 
-static KeyringOutcome take_owners(Keyring *keyring, const Call *owner, const Call *gnome_owner) {
+static KeyringOutcome take_owners(Keyring *keyring) {
+    const Call *owner = &keyring->lookup[Owner], *gnome_owner = &keyring->lookup[GnomeOwner];
     const KeyringOutcome outcome = call_outcome(keyring, owner, "(s)");
     if (outcome != KeyringOutcomeDone)
         return outcome;
@@ -99,23 +84,20 @@ static KeyringOutcome start_provider(Keyring *keyring) {
 }
 
 KeyringOutcome keyring_find_provider(Keyring *keyring) {
-    struct Lookup *lookup = keyring->lookup;
-    if (lookup == NULL)
+    if (keyring->provider != NULL)
         return KeyringOutcomeDone;
-    calls_finish(keyring, &lookup->batch);
-    KeyringOutcome outcome = hello_outcome(keyring, &lookup->calls[Hello]);
-    if (outcome == KeyringOutcomeDone && means_no_provider(&lookup->calls[Owner])) {
-        calls_cancel(keyring, &lookup->calls[Owner], 2);
+    calls_finish(keyring, &keyring->lookup_batch);
+    KeyringOutcome outcome = hello_outcome(keyring, &keyring->lookup[Hello]);
+    if (outcome == KeyringOutcomeDone && means_no_provider(&keyring->lookup[Owner])) {
         outcome = start_provider(keyring);
         if (outcome == KeyringOutcomeDone) {
-            ask_owners(keyring, lookup);
-            calls_finish(keyring, &lookup->batch);
+            calls_cancel(keyring, &keyring->lookup[Owner], 2);
+            ask_owners(keyring);
+            calls_finish(keyring, &keyring->lookup_batch);
         }
     }
     if (outcome == KeyringOutcomeDone)
-        outcome = take_owners(keyring, &lookup->calls[Owner], &lookup->calls[GnomeOwner]);
-    if (outcome == KeyringOutcomeDone)
-        provider_end_lookup(keyring);
+        outcome = take_owners(keyring);
     return outcome;
 }
 
@@ -127,8 +109,6 @@ bool keyring_provider_owns(Keyring *keyring, const char *name) {
         library.g_variant_get(keyring->call.body, "(&s)", &owner);
     return keyring->provider != NULL && strcmp(owner, keyring->provider) == 0;
 }
-
-bool provider_is_there(Keyring *keyring) { return keyring_provider_owns(keyring, SERVICE_NAME); }
 
 uint32_t keyring_provider_process(Keyring *keyring) {
     guint32 process = 0;

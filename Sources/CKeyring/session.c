@@ -3,13 +3,6 @@
 #include "calls.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-
-struct Opening {
-    GCancellable *cancellable;
-    GError *error;
-    bool is_done;
-};
 
 // The class.
 
@@ -84,10 +77,10 @@ void session_send_held(Keyring *keyring) {
 // The session.
 
 static void on_session(GObject *service, GAsyncResult *result, gpointer data) {
-    struct Opening *opening = data;
+    Keyring *keyring = data;
     library.secret_service_ensure_session_finish((SecretService *)service, result,
-                                                 &opening->error);
-    opening->is_done = true;
+                                                 &keyring->opening_error);
+    keyring->is_opened = true;
 }
 
 void keyring_begin_session(Keyring *keyring) {
@@ -96,45 +89,38 @@ void keyring_begin_session(Keyring *keyring) {
     if (!keyring->holds_messages)
         library.g_dbus_connection_add_filter(keyring->connection, on_message, keyring->inbox, NULL);
     keyring->holds_messages = true;
-    struct Opening *opening = calloc(1, sizeof *opening);
-    if (opening == NULL)
-        abort();
-    opening->cancellable = library.g_cancellable_new();
-    keyring->opening = opening;
+    keyring->opening = library.g_cancellable_new();
+    keyring->opening_error = NULL;
     library.g_main_context_push_thread_default(keyring->context);
     keyring->service = library.g_initable_new(
-        session_type(), NULL, &opening->error, "g-connection", keyring->connection,
+        session_type(), NULL, &keyring->opening_error, "g-connection", keyring->connection,
         "g-default-timeout", G_MAXINT, NULL);
+    keyring->is_opened = keyring->service == NULL;
     if (keyring->service != NULL)
-        library.secret_service_ensure_session(keyring->service, opening->cancellable, on_session,
-                                              opening);
-    else
-        opening->is_done = true;
+        library.secret_service_ensure_session(keyring->service, keyring->opening, on_session,
+                                              keyring);
     library.g_main_context_pop_thread_default(keyring->context);
 }
 
 /// Waits for the session that is being opened, and gives the error, if any, to the caller.
 static GError *finish_opening(Keyring *keyring) {
-    struct Opening *opening = keyring->opening;
     gint64 deadline = library.g_get_monotonic_time() + (gint64)CALL_MILLISECONDS * 1000;
-    while (!opening->is_done) {
+    while (!keyring->is_opened) {
         session_send_held(keyring);
         calls_wait(keyring, 1, deadline);
         if (library.g_get_monotonic_time() >= deadline) {
-            library.g_cancellable_cancel(opening->cancellable);
+            library.g_cancellable_cancel(keyring->opening);
             deadline = G_MAXINT64;
         }
     }
-    GError *error = opening->error;
-    library.g_object_unref(opening->cancellable);
-    free(opening);
+    library.g_object_unref(keyring->opening);
     keyring->opening = NULL;
-    return error;
+    return keyring->opening_error;
 }
 
 void keyring_drop_session(Keyring *keyring) {
     if (keyring->opening != NULL) {
-        library.g_cancellable_cancel(keyring->opening->cancellable);
+        library.g_cancellable_cancel(keyring->opening);
         GError *error = finish_opening(keyring);
         if (error != NULL)
             library.g_error_free(error);

@@ -43,30 +43,17 @@ extension CredentialStore {
 package struct FindOptions: Hashable, Sendable {
     /// Whether `Entry.label` and `Entry.modified` are wanted. Without it a store may leave them out
     /// where there is one entry for a login: gnome-keyring 42 takes four times as long to tell them.
-    package var wantsDetails = true
+    package var wantsDetails: Bool
     /// Whether somebody may be asked to unlock the store, if the store is set to ask at all.
-    package var mayAsk = true
+    package var mayAsk: Bool
 
-    package init() {}
+    package init(wantsDetails: Bool = true, mayAsk: Bool = true) {
+        self.wantsDetails = wantsDetails
+        self.mayAsk = mayAsk
+    }
 
     /// For a login and no more.
-    package static var quick: FindOptions {
-        var options = FindOptions()
-        options.wantsDetails = false
-        return options
-    }
-
-    package var withDetails: FindOptions {
-        var options = self
-        options.wantsDetails = true
-        return options
-    }
-
-    package var askingNobody: FindOptions {
-        var options = self
-        options.mayAsk = false
-        return options
-    }
+    package static let quick = FindOptions(wantsDetails: false)
 }
 
 /// What `list` found, and what the user should know about what it may have missed.

@@ -42,13 +42,16 @@ package final class StoreChain: CredentialStore {
             }
             // There is an answer: nobody is asked for more, and a store that cannot be opened does
             // not take it away.
-            guard let more = try? store.find(query, options.askingNobody),
-                let other = more.first?.entry
-            else { return }
+            let quiet = FindOptions(wantsDetails: options.wantsDetails, mayAsk: false)
+            guard let more = try? store.find(query, quiet), let other = more.first?.entry else {
+                return
+            }
             needsTimes = needsTimes || best.modified == nil
             found = isNewer(other, than: best) ? more + found : found + more
         }
-        if needsTimes, !options.wantsDetails { return try find(query, options.withDetails) }
+        if needsTimes, !options.wantsDetails {
+            return try find(query, FindOptions(mayAsk: options.mayAsk))
+        }
         if found.isEmpty, let absence { try expectUnmarked(query, absence) }
         return found
     }
@@ -61,7 +64,10 @@ package final class StoreChain: CredentialStore {
             do throws(StoreError) {
                 // Nobody is asked for the key of the file where the keyring has logins.
                 let more = try store.list(
-                    realm, listing.entries.isEmpty ? options : options.askingNobody)
+                    realm,
+                    FindOptions(
+                        wantsDetails: options.wantsDetails,
+                        mayAsk: options.mayAsk && listing.entries.isEmpty))
                 let known = Set(listing.entries.map { $0.login })
                 needsTimes = needsTimes || more.entries.contains { known.contains($0.login) }
                 listing.entries += more.entries
@@ -73,7 +79,9 @@ package final class StoreChain: CredentialStore {
             }
             isServed = true
         }
-        if needsTimes, !options.wantsDetails { return try list(realm, options.withDetails) }
+        if needsTimes, !options.wantsDetails {
+            return try list(realm, FindOptions(mayAsk: options.mayAsk))
+        }
         if let absence, let warning = try marker?.warning(absence) {
             listing.warnings.append(warning)
         }
@@ -136,7 +144,8 @@ package final class StoreChain: CredentialStore {
         guard let query = Query(replacedBy: entry) else { return }
         do throws(StoreError) {
             // Nobody is asked for the key of a file that has no copy.
-            if let found = try? store.find(query, .quick.askingNobody), found.isEmpty { return }
+            let quiet = FindOptions(wantsDetails: false, mayAsk: false)
+            if let found = try? store.find(query, quiet), found.isEmpty { return }
             try store.remove([query])
         } catch {
             notice("an older copy of this login may remain in the \(store.name): \(error.message)")

@@ -52,7 +52,7 @@ struct KeyringErase {
         var failure: StoreError?
         for (index, item) in items.enumerated() {
             do throws(StoreError) {
-                if case .prompt(let prompt) = try service.finish(deletions[index]) {
+                if let prompt = try service.finish(deletions[index]) {
                     isDone = false
                     guard failure == nil else { continue }
                     try keyring.confirmChange(prompt)

@@ -126,9 +126,9 @@ struct KeyringWrite {
     /// created, if the collection is locked. What a failure leaves behind is removed.
     private func create(in collection: String) throws(StoreError) -> String? {
         try untilSettled(or: .keyringTakesNoLogin) { () throws(StoreError) -> String?? in
-            let step: SecretService.Step<String>
+            let creation: SecretService.Creation
             do throws(StoreError) {
-                step = try service.create(
+                creation = try service.create(
                     in: collection, label: credential.entry.label,
                     attributes: credential.entry.itemAttributes, secret: credential.secret)
             } catch {
@@ -139,8 +139,8 @@ struct KeyringWrite {
                 service.dropSession()
                 return .none
             }
-            switch step {
-            case .done(let path): return try confirm(path)
+            switch creation {
+            case .item(let path): return try confirm(path)
             case .prompt(let prompt): return try create(asking: prompt)
             }
         }

@@ -30,7 +30,7 @@ struct OpenKeyring {
 
     /// Unlocks items or collections. Whether they are unlocked then is for the caller to look at.
     func unlock(_ paths: [String]) throws(StoreError) {
-        guard case .prompt(let prompt) = try service.unlock(paths) else { return }
+        guard let prompt = try service.unlock(paths) else { return }
         guard options.mayPrompt else {
             throw try asksForAccess(to: paths) ? .keePassXCConfirms : .keyringLocked
         }
@@ -63,10 +63,7 @@ struct OpenKeyring {
     }
 
     func delete(_ path: String) throws(StoreError) {
-        guard case .prompt(let prompt) = try service.finish(service.beginDelete(path)) else {
-            return
-        }
-        try confirmChange(prompt)
+        if let prompt = try service.finish(service.beginDelete(path)) { try confirmChange(prompt) }
     }
 
     /// Looks whether items that were deleted are gone.

@@ -42,9 +42,9 @@ final class SecretService {
         let itemCount: Int
     }
 
-    /// What a change leads to: it is done, or a prompt must be answered first.
-    enum Step<Result> {
-        case done(Result)
+    /// What a creation leads to: the path of the item, or a prompt that must be answered first.
+    enum Creation {
+        case item(String)
         case prompt(String)
     }
 
@@ -159,12 +159,13 @@ final class SecretService {
 
     // MARK: Unlocking and changing
 
-    /// Asks for items or collections to be unlocked. Done says nothing about whether they are.
-    func unlock(_ paths: [String]) throws(StoreError) -> Step<Void> {
+    /// Asks for items or collections to be unlocked, and returns the prompt that must be answered
+    /// first, if any. Without one they need not be unlocked either.
+    func unlock(_ paths: [String]) throws(StoreError) -> String? {
         let strings = CStrings()
         var prompt: UnsafePointer<CChar>?
         try check(unsafe keyring_unlock(keyring, strings.list(paths), paths.count, &prompt))
-        return unsafe text(prompt).map { .prompt($0) } ?? .done(())
+        return unsafe text(prompt)
     }
 
     /// Shows a prompt and waits for its answer.
@@ -172,10 +173,10 @@ final class SecretService {
         try check(unsafe keyring_prompt(keyring, prompt, UInt32(clamping: seconds)))
     }
 
-    /// Creates an item beside what is there; done gives its path.
+    /// Creates an item beside what is there.
     func create(
         in collection: String, label: Text, attributes: [String: Text], secret: Secret
-    ) throws(StoreError) -> Step<String> {
+    ) throws(StoreError) -> Creation {
         let strings = CStrings()
         var path: UnsafePointer<CChar>?
         var prompt: UnsafePointer<CChar>?
@@ -192,7 +193,7 @@ final class SecretService {
         guard let path = unsafe text(path) else {
             throw StoreError(.keyringFailed, "the keyring created nothing and asked nothing")
         }
-        return .done(path)
+        return .item(path)
     }
 
     func setSecret(of path: String, to secret: Secret) throws(StoreError) {
@@ -225,12 +226,13 @@ final class SecretService {
         unsafe Deletion(pending: keyring_begin_delete(keyring, path))
     }
 
-    /// What a deletion leads to. An item that is not there any more is deleted.
-    func finish(_ deletion: Deletion) throws(StoreError) -> Step<Void> {
+    /// Waits for a deletion, and returns the prompt that must be answered first, if any. An item that
+    /// is not there any more is deleted.
+    func finish(_ deletion: Deletion) throws(StoreError) -> String? {
         var prompt: UnsafePointer<CChar>?
         let outcome = unsafe keyring_finish_delete(keyring, deletion.pending, &prompt)
         if outcome != .noSuchItem { try check(outcome) }
-        return unsafe text(prompt).map { .prompt($0) } ?? .done(())
+        return unsafe text(prompt)
     }
 
     // MARK: Collections

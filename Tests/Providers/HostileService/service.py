@@ -56,6 +56,7 @@ Faults of all calls of a kind:
     session strange-first  agrees on no key in its first session, and creates an item before it
                            finds that it cannot decrypt the secret
     gnome                  owns the name org.gnome.keyring too
+    strict                 leaves the bus if a client's first call is no search
     late                   makes a note of a client only after what that says in its first 100 ms:
                            it refuses a search, has no default collection, and leaves the bus
                            over OpenSession (gnome-keyring 42 to 50, when it is busy)
@@ -134,6 +135,7 @@ class Service:
         self.sessions = {}
         self.sessions_asked = 0
         self.prompts = {}
+        self.heard = set()
         self.known = set()
         self.strangers = {}
         for held in plan["items"]:
@@ -166,6 +168,11 @@ class Service:
     def receive(self, connection, call):
         if call.get_type() != MESSAGE_TYPE_METHOD_CALL:
             return HANDLER_RESULT_NOT_YET_HANDLED
+        if self.does("strict") and call.get_sender() not in self.heard:
+            self.heard.add(call.get_sender())
+            if call.get_member() != "SearchItems":
+                self.leave()
+                return HANDLER_RESULT_HANDLED
         if self.does("late") and call.get_sender() not in self.known:
             self.hear_stranger(call)
             return HANDLER_RESULT_HANDLED
