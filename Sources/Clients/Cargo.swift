@@ -80,7 +80,7 @@ package struct Cargo: Client {
 
     /// The files of its configuration that there may be, those first that win over the others;
     /// `areAll` says whether those are among them that a file of another name keeps from being read.
-    private func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
+    fileprivate func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
         let own = folder(surroundings)
         var folders = [ClientFile(".cargo").path]
         while let here = folders.last?.folder, here != "/" {
@@ -105,14 +105,10 @@ package struct Cargo: Client {
             }
     }
 
-    private func config(_ surroundings: Surroundings) -> CargoConfig {
-        CargoConfig(configs(surroundings), surroundings)
-    }
-
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let files = files("credentials", in: folder(surroundings))
-        return (files + configs(surroundings, areAll: true)).map { file in
-            CargoCredentials(file, registries: { config(surroundings).registries })
+        return (files + configs(surroundings, areAll: true)).map {
+            CargoCredentials($0, surroundings)
         }
     }
 
@@ -120,15 +116,13 @@ package struct Cargo: Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         let files = files("credentials", in: folder(surroundings))
-        return CargoCredentials(
-            files.first(where: \.exists) ?? files[1],
-            registries: { config(surroundings).registries })
+        return CargoCredentials(files.first(where: \.exists) ?? files[1], surroundings)
     }
 
     // MARK: Its helper
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
-        let config = config(surroundings)
+        let config = CargoConfig(surroundings)
         var keeper = Keeper()
         var programs: [String] = []
         if let providers = config.globalProviders {
@@ -176,7 +170,7 @@ package struct Cargo: Client {
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
         var advice = ["logins that cargo keeps in plain text: keyfob import"]
-        let config = config(surroundings)
+        let config = CargoConfig(surroundings)
         for name in config.names + ["crates-io"] where registry == nil {
             guard let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) else {
                 continue
@@ -195,9 +189,10 @@ private struct CargoConfig {
     /// The registries that it names.
     private(set) var names: [Text] = []
 
-    init(_ files: [ClientFile], _ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
         var seen: Set<Text> = []
+        let files = Cargo().configs(surroundings)
         for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places) {
             values[keys, default: []].append(place.entry.value)
             if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
@@ -213,7 +208,7 @@ private struct CargoConfig {
 
     /// The index URL of a registry as cargo asks for it; nil if it is not known, or is another one
     /// in another folder, where its token would be lost.
-    private func index(of name: Text) -> Text? {
+    func index(of name: Text) -> Text? {
         if let index = variable(name, "INDEX") {
             return Text(index).flatMap { CargoIndex.normalForm(of: $0) }
         }
@@ -253,43 +248,25 @@ private struct CargoConfig {
     func isAlias(_ word: String) -> Bool {
         Text(word).map { values[["credential-alias", $0]] != nil } ?? false
     }
-
-    var registries: CargoRegistries {
-        CargoRegistries(index: index, provider: ownProvider, names: names)
-    }
-}
-
-/// What a token's place is known by.
-package struct CargoRegistries {
-    /// The index URL of a registry by its name, which is what its token is kept under elsewhere; nil if
-    /// it is not known.
-    var index: (Text) -> Text?
-    /// The provider that a registry has for itself; nil if it has none.
-    var provider: (Text) -> String? = { _ in nil }
-    /// The registries that cargo knows by a name.
-    var names: [Text] = []
 }
 
 /// `credentials.toml`, in which cargo keeps tokens in plain text: `registry.token` for crates.io,
 /// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.
 package struct CargoCredentials: PlaintextTarget {
     package let file: ClientFile
-    /// Reads cargo's configuration.
-    private let registries: @Sendable () -> CargoRegistries
+    private let surroundings: Surroundings
 
-    package init(
-        _ file: ClientFile, registries: @escaping @Sendable () -> CargoRegistries
-    ) {
+    package init(_ file: ClientFile, _ surroundings: Surroundings) {
         self.file = file
-        self.registries = registries
+        self.surroundings = surroundings
     }
 
     package var client: any Client { Cargo() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
-        let registries = registries()
+        let config = CargoConfig(surroundings)
         return PlaintextContents(
-            logins: try file.toml(content).places.compactMap { login($0, registries) })
+            logins: try file.toml(content).places.compactMap { login($0, config) })
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -316,9 +293,9 @@ package struct CargoCredentials: PlaintextTarget {
     private func keys(of entry: Entry) throws(StoreError) -> [Text] {
         let url = entry.attributes["url"] ?? ""
         if url == CargoIndex.cratesIO { return ["registry", "token"] }
-        let registries = registries()
-        let known = [entry.cargoName].compactMap(\.self) + registries.names
-        guard let name = known.first(where: { registries.index($0) == url }) else {
+        let config = CargoConfig(surroundings)
+        let known = [entry.cargoName].compactMap(\.self) + config.names
+        guard let name = known.first(where: { config.index(of: $0) == url }) else {
             throw StoreError(
                 .noIndexName, "cargo's config.toml has no name for it",
                 hint: "name it there: registries.NAME.index = \"\(url)\"")
@@ -331,12 +308,12 @@ package struct CargoCredentials: PlaintextTarget {
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry] {
         var removed: [Entry] = []
-        let registries = registries()
+        let config = CargoConfig(surroundings)
         try file.editTOML { text, edits in
             removed = []
             var places: [TOMLText.Place] = []
             for found in text.places {
-                guard let login = login(found, registries), isMeant(login) else { continue }
+                guard let login = login(found, config), isMeant(login) else { continue }
                 places.append(found.place)
                 removed.append(login.entry)
             }
@@ -346,7 +323,7 @@ package struct CargoCredentials: PlaintextTarget {
     }
 
     private func login(
-        _ found: (keys: [Text], place: TOMLText.Place), _ registries: CargoRegistries
+        _ found: (keys: [Text], place: TOMLText.Place), _ config: CargoConfig
     ) -> PlaintextLogin? {
         guard let kind = found.keys.last, ["token", "secret-key"].contains(kind),
             let secret = found.place.entry.value.secret, !secret.isEmpty
@@ -358,11 +335,11 @@ package struct CargoCredentials: PlaintextTarget {
         default: return nil
         }
         // Without an index it is known by its name alone.
-        let url = name == "crates-io" ? CargoIndex.cratesIO : registries.index(name)
+        let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
         let entry = Entry.cargo(url: url ?? name, name: name)
         var obstacle: String?
         if url == nil { obstacle = "cargo's configuration names no one index for it" }
-        if let own = registries.provider(name), !CargoSetting.isOurs(own) {
+        if let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) {
             obstacle = "cargo asks \(own) alone for it, as credential-provider says"
         }
         if kind == "secret-key" { obstacle = "it is a private key, which no provider can give" }

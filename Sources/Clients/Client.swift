@@ -181,10 +181,13 @@ package enum Clients {
         all.first { $0.name.string == name }
     }
 
-    /// Every file in which one of the clients may keep logins in plain text, each once.
-    package static func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+    /// Every file in which one of the clients may keep logins in plain text, each once, and those of
+    /// one client first.
+    package static func plaintextFiles(
+        in surroundings: Surroundings, first client: (any Client)? = nil
+    ) -> [any PlaintextFile] {
         var seen: Set<String> = []
-        return all.flatMap { $0.plaintextFiles(in: surroundings) }
+        return ([client].compactMap(\.self) + all).flatMap { $0.plaintextFiles(in: surroundings) }
             .filter { seen.insert($0.file.identity).inserted }
     }
 }

@@ -7,43 +7,14 @@ package import TextEditing
 /// It asks a helper, or looks into the file, by the registry's `host[:port]` as it was typed, and for
 /// Docker Hub by `https://index.docker.io/v1/`. In the file it takes the very key, else any whose
 /// host is the same. `credHelpers` of a registry beats `credsStore`; an empty value means the file.
-package struct Docker: Client {
+package struct Docker: RegistryClient {
     package init() {}
 
     package var name: Text { "docker" }
-    package var realm: Realm { .docker }
-    package var secretNoun: String { "password" }
-    package var secretIsLine: Bool { false }
-    package var userNames: UserNames { .needed }
     package var program: ProgramName? { .credentialHelper }
     package var variables: [String] { ["DOCKER_CONFIG"] }
 
     package func isLogin(variable name: String) -> Bool { name == "DOCKER_AUTH_CONFIG" }
-
-    // MARK: What a person means
-
-    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        [Query(.docker, ["server": server])]
-    }
-
-    /// The host that a login would be stored for, whatever scheme and path were typed.
-    package func fallbackQueries(for server: Text) -> [Query] {
-        Docker.registry(server).map { [Query(.docker, ["server": $0])] } ?? []
-    }
-
-    /// Docker Hub's tokens, which docker's device login keeps beside it.
-    package func logoutQueries(for server: Text) -> [Query] {
-        ServerKey(server).logout.dropFirst().map { Query(.docker, ["server": $0.spelling]) }
-    }
-
-    package func place(
-        of server: Text, named name: String?, among entries: [Entry]
-    ) throws(StoreError) -> LoginPlace {
-        guard let registry = Docker.registry(server) else {
-            throw refusal(of: server, "host[:port], as in registry.example.com")
-        }
-        return LoginPlace(registry: registry) { .docker(server: registry, username: $0 ?? "") }
-    }
 
     /// What `docker login` keeps a login under, whatever scheme and path were typed: Docker Hub's
     /// URL, else `host[:port]`, here in lower case and without the port of https. Nil if a registry
@@ -138,6 +109,39 @@ package struct Docker: Client {
     ) throws(StoreError) -> Splice? {
         try DockerSetting(ClientFile(path), registry: try registry.map(DockerSetting.key))
             .restoration(of: content, before: removed)
+    }
+}
+
+/// A registry client is one of those that share the logins of docker.
+package protocol RegistryClient: Client {}
+
+extension RegistryClient {
+    package var realm: Realm { .docker }
+    package var secretNoun: String { "password" }
+    package var secretIsLine: Bool { false }
+    package var userNames: UserNames { .needed }
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        [Query(.docker, ["server": server])]
+    }
+
+    /// The host that a login would be stored for, whatever scheme and path were typed.
+    package func fallbackQueries(for server: Text) -> [Query] {
+        Docker.registry(server).map { [Query(.docker, ["server": $0])] } ?? []
+    }
+
+    /// Docker Hub's tokens, which docker's device login keeps beside it.
+    package func logoutQueries(for server: Text) -> [Query] {
+        ServerKey(server).logout.dropFirst().map { Query(.docker, ["server": $0.spelling]) }
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        guard let registry = Docker.registry(server) else {
+            throw refusal(of: server, "host[:port], as in registry.example.com")
+        }
+        return LoginPlace(registry: registry) { .docker(server: registry, username: $0 ?? "") }
     }
 }
 

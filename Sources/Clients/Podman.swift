@@ -8,36 +8,12 @@ internal import TextEditing
 /// `credential-helpers` of `registries.conf` in their order, of which `containers-auth.json` means
 /// the files. In a file `credHelpers` of the registry comes first, then the longest key that fits,
 /// then one with a scheme whose host is the same (containers/image, pkg/docker/config).
-package struct Podman: Client {
+package struct Podman: RegistryClient {
     package init() {}
 
     package var name: Text { "podman" }
-    package var realm: Realm { .docker }
-    package var secretNoun: String { "password" }
-    package var secretIsLine: Bool { false }
-    package var userNames: UserNames { .needed }
     package var program: ProgramName? { .credentialHelperOfHosts }
     package var variables: [String] { ["CONTAINERS_REGISTRIES_CONF", "REGISTRY_AUTH_FILE"] }
-
-    // MARK: What a person means
-
-    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        Docker().queries(for: server, among: entries)
-    }
-
-    package func fallbackQueries(for server: Text) -> [Query] {
-        Docker().fallbackQueries(for: server)
-    }
-
-    package func logoutQueries(for server: Text) -> [Query] {
-        Docker().logoutQueries(for: server)
-    }
-
-    package func place(
-        of server: Text, named name: String?, among entries: [Entry]
-    ) throws(StoreError) -> LoginPlace {
-        try Docker().place(of: server, named: name, among: entries)
-    }
 
     // MARK: Its own files
 
@@ -71,6 +47,7 @@ package struct Podman: Client {
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         auths(surroundings).map { RegistryAuths($0, .podman) }
+            + Docker().plaintextFiles(in: surroundings)
             + [RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg)]
     }
 
@@ -175,8 +152,9 @@ package struct Podman: Client {
         var reasons = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
         }
-        for plaintext in Clients.plaintextFiles(in: surroundings) {
-            for login in (try? plaintext.contents())?.logins ?? [] where isOfOnePath(login) {
+        for plaintext in plaintextFiles(in: surroundings) {
+            let logins = (try? plaintext.contents())?.logins ?? []
+            for login in logins where login.obstacle != nil && !login.isShadowed {
                 reasons.append("\(login.description) in \(plaintext.file.path)")
             }
         }
@@ -188,11 +166,6 @@ package struct Podman: Client {
             "\(PodmanSetting.builtIn) stays, so podman writes a login that Keyfob refuses down in plain "
                 + "text: no helper can give \(reasons.joined(separator: ", "))")
         return plan
-    }
-
-    /// Whether podman alone can use it, from a file.
-    private func isOfOnePath(_ login: PlaintextLogin) -> Bool {
-        login.obstacle == RegistryAuths.pathObstacle
     }
 }
 
@@ -266,8 +239,9 @@ private struct PodmanSetting: HelperSetting {
     }
 
     private var line: String {
-        let rest = others.filter { $0 != helper && $0 != PodmanSetting.builtIn }
-        let all = [helper] + rest + (keepsFiles ? [PodmanSetting.builtIn] : [])
+        var all = [helper] + others.filter { $0 != helper }
+        if !keepsFiles { all.removeAll { $0 == PodmanSetting.builtIn } }
+        if keepsFiles, !all.contains(PodmanSetting.builtIn) { all.append(PodmanSetting.builtIn) }
         return "\(PodmanSetting.key) = [\(all.map { "\"\($0)\"" }.joined(separator: ", "))]\n"
     }
 }

@@ -249,12 +249,10 @@ package struct RegistryAuths: PlaintextTarget {
         return isWhole ? key : host.spelling
     }
 
-    static let pathObstacle = "podman asks no helper for a login of one path"
-
     private func obstacle(_ key: Text, of text: JSONText) -> String? {
         // podman 4.3.1: "namespaced key is not supported".
         if isPodmans, !key.hasScheme, key.bytes.contains(UInt8(ascii: "/")) {
-            return RegistryAuths.pathObstacle
+            return "podman asks no helper for a login of one path"
         }
         let asked =
             ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : key.dockerHost

@@ -79,6 +79,10 @@ struct Import: ParsableCommand {
                 run.done += 1
                 if !dryRun { session.console.progress(run.done, of: count) }
             }
+            for login in source.logins where login.obstacle != nil && !login.entry.realm.hasAccounts
+            {
+                if let place = login.entry.login { run.left.insert(place) }
+            }
             // Those that were not reached are not told of.
             let logins = Array(source.logins.suffix(results.count))
             results.reverse()
@@ -103,6 +107,8 @@ struct Import: ParsableCommand {
         var done = 0
         /// The logins that were stored, or found to be, by what they replace.
         var stored: [Place: Credential] = [:]
+        /// The places whose login was left in a file that its client looks into first.
+        var left: Set<Place> = []
         /// When the last login for a place was stored.
         var seconds: [Place: time_t] = [:]
 
@@ -130,7 +136,7 @@ struct Import: ParsableCommand {
         if let fromHelper { return ([try source(OtherHelper(fromHelper), session)], false) }
         var sources: [Source] = []
         var hasUnreadable = false
-        for plaintext in Clients.plaintextFiles(in: session.surroundings)
+        for plaintext in Clients.plaintextFiles(in: session.surroundings, first: named?.client)
         where plaintext.file.exists {
             guard named?.client.sharesLogins(with: plaintext.client) != false else { continue }
             let contents: PlaintextContents
@@ -248,6 +254,10 @@ struct Import: ParsableCommand {
                 throw StoreError(
                     .anotherLogin, "another login\(other.entry.whose) for it has just been imported"
                 )
+            }
+            if run.stored[place] == nil, run.left.contains(place) {
+                throw StoreError(
+                    .anotherLogin, "another login for it is left, which is found before this one")
             }
             let result = dryRun ? .imported : try store(login.credential, &run)
             if case .dropped = result { return result }

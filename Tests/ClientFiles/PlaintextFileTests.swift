@@ -115,9 +115,10 @@ import Testing
 
             """
         let file = try write(before)
-        let cargo = CargoCredentials(file) {
-            CargoRegistries(index: { $0 == "loop" ? "sparse+https://loop/" : nil })
-        }
+        try sandbox.write(
+            "registries.loop.index = \"sparse+https://loop/\"\n", to: "home/.cargo/config.toml")
+        let cargo = CargoCredentials(
+            file, Surroundings(home: sandbox.file("home"), variables: [:], user: 1000))
         #expect(
             try cargo.contents().logins.map(\.words) == [
                 "cargo https://github.com/rust-lang/crates.io-index - crates",

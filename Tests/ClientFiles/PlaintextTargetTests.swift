@@ -192,7 +192,8 @@ import Testing
                 login("a.example", "u", "p"), "it is a registry token, which no helper can give"
             ),
             (
-                "[registry]\nsecret-key = \"k\"\n", cargo(), Credential(crates, secret: "t".secret),
+                "[registry]\nsecret-key = \"k\"\n", try cargo(),
+                Credential(crates, secret: "t".secret),
                 "it is a private key, which no provider can give"
             ),
         ] as [(String, any PlaintextTarget, Credential, String)] {
@@ -213,7 +214,7 @@ import Testing
                 "{\"auths\":{\"a.example\":{\"username\":\"u\",\"password\":\"p\"}}}",
                 RegistryAuths(file, .docker), login("a.example", "u", "p")
             ),
-            ("[registry]\ntoken = 't'\n", cargo(), Credential(crates, secret: "t".secret)),
+            ("[registry]\ntoken = 't'\n", try cargo(), Credential(crates, secret: "t".secret)),
             (
                 "https://u:%70@a.example", GitCredentials(file),
                 Credential(
@@ -457,11 +458,11 @@ import Testing
     private let crates = Entry.cargo(url: CargoIndex.cratesIO, name: "crates-io")
     private let loop = Entry.cargo(url: "sparse+https://loop/", name: "loop")
 
-    private func cargo() -> CargoCredentials {
-        CargoCredentials(file) {
-            CargoRegistries(
-                index: { $0 == "loop" ? "sparse+https://loop/" : nil }, names: ["loop"])
-        }
+    private func cargo() throws -> CargoCredentials {
+        try sandbox.write(
+            "registries.loop.index = \"sparse+https://loop/\"\n", to: "home/.cargo/config.toml")
+        return CargoCredentials(
+            file, Surroundings(home: sandbox.file("home"), variables: [:], user: 1000))
     }
 
     private func login(_ server: String, _ user: String, _ secret: String) -> Credential {

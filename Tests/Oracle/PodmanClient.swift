@@ -65,7 +65,7 @@ enum PodmanClient: OracleClient {
     static func logout(_ server: String) -> [String] { [registry(server)] }
 
     static func label(of server: String) -> String {
-        (registry(server).split(separator: "/").first.map(String.init) ?? "").lowercased()
+        DockerClient.label(of: registry(server).split(separator: "/").first.map(String.init) ?? "")
     }
 
     static func fallback(of server: String) -> String? {
