@@ -45,9 +45,14 @@ package struct Podman: RegistryClient {
             && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// docker's file, which it reads behind its own.
+    private func dockers(_ surroundings: Surroundings) -> [ClientFile] {
+        Docker().plaintextFiles(in: surroundings).map(\.file)
+    }
+
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         auths(surroundings).map { RegistryAuths($0, .podman) }
-            + Docker().plaintextFiles(in: surroundings)
+            + dockers(surroundings).map { RegistryAuths($0, .docker, isPodmans: true) }
             + [RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg)]
     }
 
@@ -124,15 +129,15 @@ package struct Podman: RegistryClient {
         return keeper
     }
 
-    /// The helpers of single registries that its own files name.
+    /// The helpers of single registries that the files name.
     private func fileHelpers(
         _ surroundings: Surroundings
     ) -> [(file: ClientFile, registry: Text, helper: Text)] {
-        auths(surroundings).flatMap { file in
+        (auths(surroundings) + dockers(surroundings)).flatMap { file in
             let text = (try? file.read()).flatMap { try? file.object($0) }
             let members = text?.root?["credHelpers"]?.members ?? []
             return members.compactMap { member in
-                text?.text(member.value).map { (file, member.name, $0) }
+                text?.text(member.value).flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
             }
         }
     }
