@@ -76,6 +76,12 @@ package enum JSON: Sendable {
     }
 }
 
+extension JSON: ExpressibleByDictionaryLiteral {
+    package init(dictionaryLiteral members: (Text, JSON)...) {
+        self = .object(members.map { Member($0, $1) })
+    }
+}
+
 extension JSON: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package var description: String { "(JSON)" }
     package var debugDescription: String { "(JSON)" }

@@ -8,6 +8,9 @@ internal import JSON
 /// A name that is said may come from a file that somebody else wrote. So each call is one line,
 /// whatever is in it, and nothing in it is obeyed by a terminal (`String.printable`).
 struct Console: Sendable {
+    /// Whether only answers and what went wrong are said.
+    var isQuiet = false
+
     /// Prints one line of the answer. Where nobody can read it any more the process ends.
     func print(_ line: String) { print(lines: [line]) }
 
@@ -38,17 +41,17 @@ struct Console: Sendable {
     }
 
     /// Says what to do next.
-    func hint(_ line: String) { say("keyfob: hint: \(line)") }
+    func hint(_ line: String) { if !isQuiet { say("keyfob: hint: \(line)") } }
 
     /// Says what the answer may lack.
     func warn(_ line: String) { say("keyfob: warning: \(line)") }
 
     /// Says what the user should know.
-    func note(_ line: String) { say("keyfob: \(line)") }
+    func note(_ line: String) { if !isQuiet { say("keyfob: \(line)") } }
 
     /// Shows how far a long run is, where standard error is a terminal; at its end the line goes.
     func progress(_ done: Int, of all: Int) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard !isQuiet, isatty(STDERR_FILENO) == 1 else { return }
         let line = done < all ? "\rkeyfob: \(done) of \(all)" : "\r\u{1B}[K"
         _ = Console.write(Array(line.utf8).span, to: STDERR_FILENO)
     }

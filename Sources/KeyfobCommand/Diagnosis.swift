@@ -8,9 +8,9 @@ internal import Stores
 /// and what of it needs attention.
 struct Diagnosis {
     /// One thing that the user should know.
-    struct Finding {
+    struct Finding: Hashable {
         /// What it is called for scripts.
-        let name: Text
+        let code: Text
         /// Whether it needs attention.
         let isFault: Bool
         let message: String
@@ -18,12 +18,10 @@ struct Diagnosis {
         let hint: String?
     }
 
-    /// Which store serves this user.
-    private(set) var store = ""
-    private(set) var keyring = ""
-    private(set) var file = ""
-    /// The clients that are here, and who keeps their logins.
-    private(set) var clients: [(client: any Client, keeper: String)] = []
+    private(set) var keyring = StoreState(kind: .off)
+    private(set) var file = StoreState(kind: .off)
+    /// The clients that are here, and who answers them; nil where that cannot be told.
+    private(set) var clients: [(client: any Client, keeper: Keeper?)] = []
     private(set) var findings: [Finding] = []
 
     private let session: Session
@@ -41,34 +39,40 @@ struct Diagnosis {
         reportUntold()
         lookForPlaintext()
         lookForTokensInEnvironment()
+        findings = Diagnosis.inOrder(findings)
+    }
+
+    /// Each once, what needs attention first, and those of one kind together.
+    private static func inOrder(_ findings: [Finding]) -> [Finding] {
+        var seen: Set<Finding> = []
+        let once = findings.filter { seen.insert($0).inserted }
+        let codes = once.map(\.code)
+        return once.sorted { left, right in
+            guard left.isFault == right.isFault else { return left.isFault }
+            return (codes.firstIndex(of: left.code) ?? 0) < (codes.firstIndex(of: right.code) ?? 0)
+        }
     }
 
     var isHealthy: Bool { !findings.contains(where: \.isFault) }
 
     // MARK: Noting
 
-    private mutating func fault(_ name: Text, _ message: String, hint: String? = nil) {
-        findings.append(Finding(name: name, isFault: true, message: message, hint: hint))
+    private mutating func fault(_ code: Text, _ message: String, hint: String? = nil) {
+        findings.append(Finding(code: code, isFault: true, message: message, hint: hint))
     }
 
-    private mutating func fault(_ name: Text, _ error: StoreError) {
-        fault(name, error.message, hint: error.hint)
+    private mutating func fault(_ code: Text, _ error: StoreError) {
+        fault(code, error.message, hint: error.hint)
     }
 
-    private mutating func note(_ name: Text, _ message: String, hint: String? = nil) {
-        findings.append(Finding(name: name, isFault: false, message: message, hint: hint))
+    private mutating func note(_ code: Text, _ message: String, hint: String? = nil) {
+        findings.append(Finding(code: code, isFault: false, message: message, hint: hint))
     }
 
     // MARK: Settings
 
     private mutating func lookAtSettings() {
         let settings = session.choice.settings
-        store =
-            switch settings.policy {
-            case .auto: "the keyring; the encrypted file where there is no keyring"
-            case .keyring: "the keyring alone, as the setting `store` says"
-            case .file: "the encrypted file alone, as the setting `store` says"
-            }
         for problem in settings.problems {
             fault(
                 "settings", problem, hint: "mend it: until then nothing is stored")
@@ -88,15 +92,13 @@ struct Diagnosis {
     // MARK: Stores
 
     private mutating func lookAtKeyring() {
-        guard let keyring = session.choice.keyringStore else {
-            self.keyring = "not used"
-            return
-        }
+        guard let keyring = session.choice.keyringStore else { return }
         let state: KeyringState
         do throws(StoreError) {
             state = try keyring.state()
         } catch {
-            self.keyring = error.outcome == .absent ? "none: \(error.message)" : error.message
+            self.keyring = StoreState(
+                kind: error.outcome == .absent ? .absent : .failed, error: error)
             return lookAtAbsence(error)
         }
         let listing: Listing
@@ -108,10 +110,9 @@ struct Diagnosis {
             if error.outcome != .locked { fault("keyring", error) }
         }
         let provider = state.provider.map(Diagnosis.title) ?? "a Secret Service"
-        let count = listing.entries.count
-        self.keyring =
-            provider + (state.collection.map { ", collection \"\($0)\"" } ?? "")
-            + (state.isLocked ? ", locked" : ", \(Diagnosis.logins(count))")
+        self.keyring = StoreState(
+            kind: state.isLocked ? .locked : .ready, logins: listing.entries.count,
+            provider: provider, collection: state.collection)
         lookAtState(state, provider)
     }
 
@@ -173,25 +174,22 @@ struct Diagnosis {
     }
 
     private mutating func lookAtFile() {
-        guard let file = session.choice.fileStore else {
-            self.file = "not used"
-            return
-        }
+        guard let file = session.choice.fileStore else { return }
+        self.file = StoreState(kind: .none, path: session.directories.data + "/credentials")
         do throws(StoreError) {
-            guard let protection = try file.protection() else {
-                self.file = "none yet"
-                return
-            }
-            let how = protection == .key ? "protected by a key" : "protected by a passphrase"
+            guard let protection = try file.protection() else { return }
+            self.file.protection = protection.rawValue
             do throws(StoreError) {
                 let entries = try file.list(nil).entries
                 logins += entries.map { Inventory.Login($0, in: file.name) }
-                self.file = "\(Diagnosis.logins(entries.count)), \(how)"
+                self.file.logins = entries.count
+                self.file.kind = .ready
             } catch let error where protection == .passphrase && error.outcome == .locked {
-                self.file = "\(how), which is asked for when it is needed"
+                self.file.kind = .locked
             }
         } catch {
-            self.file = "cannot be used"
+            self.file.kind = .failed
+            self.file.error = error
             fault("file", error)
         }
     }
@@ -233,7 +231,7 @@ struct Diagnosis {
         do throws(StoreError) {
             let keeper = try client.keeper(in: session.surroundings)
             guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }
-            clients.append((client, keeper.isOurs ? "keyfob" : keeper.name ?? "not set up"))
+            clients.append((client, keeper))
             if !keeper.isOurs {
                 if let other = keeper.name {
                     note(
@@ -253,7 +251,7 @@ struct Diagnosis {
             lookAtPrograms(of: client, keeper)
             if let (what, hint) = keeper.leak { fault("plaintext-helper", what, hint: hint) }
         } catch {
-            clients.append((client, "cannot be told"))
+            clients.append((client, nil))
             fault("client-configuration", error)
         }
     }
@@ -349,10 +347,6 @@ struct Diagnosis {
     }
 
     // MARK: Words
-
-    private static func logins(_ count: Int) -> String {
-        count == 1 ? "1 login" : "\(count) logins"
-    }
 
     private static func names(_ logins: [PlaintextLogin]) -> String {
         logins.map(\.description).joined(separator: ", ")

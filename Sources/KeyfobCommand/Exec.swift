@@ -12,29 +12,29 @@ internal import Glibc
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a program with a login in its environment.",
+        usage: "keyfob exec <server> [<options>] -- <command> ...",
         discussion: """
             keyfob exec npm.example.com --env NPM_TOKEN -- npm publish
             keyfob exec --client pulumi https://api.pulumi.com -- pulumi up
 
-            Only that program and what it starts get the secret. With --client pulumi the \
-            variable is PULUMI_ACCESS_TOKEN unless another is named, and what pulumi writes down \
-            is removed when it ends.
+            Only that program, and what it starts, gets the secret.
             """)
 
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
-    @Option(name: .customLong("client"), help: "The client whose login it is; by default any.")
+    @Option(name: .customLong("client"), help: "The client whose login it is.")
     var named: ClientOption?
 
     @Option(
-        help: """
-            A variable for the secret, or VARIABLE=username for the user name; may be given \
-            several times.
-            """)
+        help: ArgumentHelp(
+            """
+            The variable for the secret, or <variable>=username for the user name. May be \
+            repeated.
+            """, valueName: "variable"))
     var env: [Assignment] = []
 
-    @Argument(parsing: .postTerminator, help: "The program and its arguments, after --.")
+    @Argument(parsing: .postTerminator, help: "The program and its arguments.")
     var command: [String] = []
 
     /// A variable, and what it is given.

@@ -10,41 +10,41 @@ internal import Settings
 /// What must hold: nothing is written unless the user has said that it may be in plain text, the
 /// store keeps what it has, and in the file no login is lost but for one that the user has chosen
 /// over it.
-struct Export: ParsableCommand {
+struct Export: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write logins back into a client's own file, in plain text.",
+        abstract: "Write logins back to a client's file in plain text.",
+        usage: "keyfob export --client <client> [<server>] [<options>]",
         discussion: """
-            The file is docker's config.json, podman's auth.json, cargo's credentials.toml, git's \
-            .git-credentials or terraform's credentials.tfrc.json. Each login is written as the \
-            client writes it, and read back; all else in the file stays as it is. The store keeps \
-            the logins. One for which the file has another login is left and named, unless \
-            --prefer says which of them is kept. The other way is: keyfob import.
+            The store keeps the logins. If the file has another login for the same server, the \
+            login is left and named, unless --prefer says which one is kept.
             """)
 
     @Option(
         name: .customLong("client"),
-        help: "Whose logins, and into whose file: \(Clients.words(Clients.withTargets, "or")).")
+        help: "\(Clients.words(Clients.withTargets, "or")).")
     var named: ClientOption
 
     @Argument(
-        help: "Only the logins for this server, as `keyfob list` prints it.",
+        help: "Only the logins for this server.",
         completion: Completion.servers)
     var server: String?
 
-    @Flag(help: "Write them, where whoever can read the file can use them.")
+    @Flag(help: "Agree that secrets are written in plain text.")
     var plainText = false
 
-    @Option(help: "Where both have a login for a server, the one that is kept.")
+    @Option(
+        help: ArgumentHelp(
+            "Which login to keep where the file has another.",
+            valueName: "stored|found"))
     var prefer: Import.Preference?
 
-    @Flag(help: "Only say what would be exported.")
+    @Flag(help: "Only show what would be exported.")
     var dryRun = false
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         let target = try client.plaintextTarget(in: session.surroundings)
         let path = target.file.path
         guard plainText || dryRun else {
@@ -79,15 +79,14 @@ struct Export: ParsableCommand {
             }
         }
         session.console.progress(0, of: 0)
-        try reports.say(
-            as: json
-                ? [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("file", .name(path))] : nil,
+        try output.answer(
+            reports, dryRun: dryRun, [JSON.Member("file", .name(path))], error: failure,
             on: session.console)
         if reports.isEmpty { session.console.note("there is nothing to export") }
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
         if !written.isEmpty { advise(written, isWhole: isWhole, session) }
-        if let failure { throw failure }
-        guard reports.isDone, inventory.warnings.isEmpty else { throw ExitCode(1) }
+        try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
+        guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
     private var client: any Client { named.client }

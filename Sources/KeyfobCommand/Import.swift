@@ -11,15 +11,14 @@ internal import Settings
 /// What must hold: at every moment each login is in at least one of the two places. It is stored,
 /// read back and compared, and only then, if it is still the same there, taken out of the file. A
 /// run that was interrupted is finished by the next.
-struct Import: ParsableCommand {
+struct Import: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Move the logins that clients keep in plain text into the keyring or the file.",
+        abstract: "Move plaintext logins into the keyring or the file.",
+        usage: "keyfob import [<options>]",
         discussion: """
-            They are looked for in the files of \(Clients.words(Clients.withFiles, "and")). \
-            Each is stored, read back, and only then taken out of its file, in which all else \
-            stays as it is. A login that could not be used from the store is left and named, and \
-            so is one where the store has another login for the same server, unless --prefer says \
-            which of them is kept.
+            Looks in the files of \(Clients.words(Clients.withFiles, "and")). Each login is stored, \
+            read back, and only then taken out of its file. A login that its client could not use \
+            from the store stays where it is.
             """)
 
     /// Which of two logins for the same server is kept.
@@ -30,20 +29,24 @@ struct Import: ParsableCommand {
     @Option(name: .customLong("client"), help: "Only this client's files.")
     var named: ClientOption?
 
-    @Option(help: "From docker-credential-NAME instead, which is another helper.")
+    @Option(
+        help: ArgumentHelp(
+            "Import from docker-credential-<name> instead.", valueName: "name"))
     var fromHelper: String?
 
-    @Option(help: "Where the store and a file have a login for a server, the one that is kept.")
+    @Option(
+        help: ArgumentHelp(
+            "Which login to keep where the store has another.",
+            valueName: "stored|found"))
     var prefer: Preference?
 
-    @Flag(help: "Store the logins, and leave the files as they are.")
+    @Flag(help: "Store the logins, and leave the files unchanged.")
     var keep = false
 
-    @Flag(help: "Only say what would be imported.")
+    @Flag(help: "Only show what would be imported.")
     var dryRun = false
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func validate() throws {
         if let fromHelper {
@@ -57,9 +60,9 @@ struct Import: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         if let refusal = session.choice.settings.refusal { throw refusal }
-        let (sources, hasUnreadable) = try sources(session)
+        let (sources, unreadable) = try sources(session)
         let count = sources.reduce(0) { $0 + $1.logins.count }
         var run = Run(session)
         var reports: [Report] = []
@@ -92,13 +95,13 @@ struct Import: ParsableCommand {
         }
         session.console.progress(0, of: 0)
         defer { if !dryRun, !keep { hintAtSetup(clients, session) } }
-        try reports.say(
-            as: json
-                ? [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("keep", .bool(keep))] : nil,
+        let failures = unreadable + [failure].compactMap(\.self)
+        for error in failures.dropLast() { session.console.report(error) }
+        try output.answer(
+            reports, dryRun: dryRun, [JSON.Member("keep", .bool(keep))], error: failures.last,
             on: session.console)
-        if let failure { throw failure }
-        if reports.isEmpty { session.console.note("there is nothing to import") }
-        guard reports.isDone, !hasUnreadable else { throw ExitCode(1) }
+        if reports.isEmpty, failures.isEmpty { session.console.note("there is nothing to import") }
+        try ExitStatus(failures + reports.compactMap(\.problem)).exit()
     }
 
     /// One run, and what it has stored.
@@ -129,13 +132,13 @@ struct Import: ParsableCommand {
         let scrub: ([PlaintextLogin]) -> [StoreError?]
     }
 
-    /// The sources, and whether there is one that cannot be read, which is said.
+    /// The sources, and why others cannot be read.
     private func sources(
         _ session: Session
-    ) throws(StoreError) -> (sources: [Source], hasUnreadable: Bool) {
-        if let fromHelper { return ([try source(OtherHelper(fromHelper), session)], false) }
+    ) throws(StoreError) -> (sources: [Source], unreadable: [StoreError]) {
+        if let fromHelper { return ([try source(OtherHelper(fromHelper), session)], []) }
         var sources: [Source] = []
-        var hasUnreadable = false
+        var unreadable: [StoreError] = []
         for plaintext in Clients.plaintextFiles(in: session.surroundings, first: named?.client)
         where plaintext.file.exists {
             guard named?.client.sharesLogins(with: plaintext.client) != false else { continue }
@@ -144,14 +147,13 @@ struct Import: ParsableCommand {
                 try plaintext.file.requireOwn()
                 contents = try plaintext.contents()
             } catch {
-                session.console.report(error)
-                hasUnreadable = true
+                unreadable.append(error)
                 continue
             }
             for note in contents.notes { session.console.note("\(plaintext.file.path): \(note)") }
             sources.append(source(plaintext, contents))
         }
-        return (sources, hasUnreadable)
+        return (sources, unreadable)
     }
 
     private func source(_ plaintext: any PlaintextFile, _ contents: PlaintextContents) -> Source {

@@ -6,22 +6,19 @@ internal import Settings
 
 /// The command for people. Each of its subcommands is a file of its own.
 ///
-/// Its exit status is 0 when all was done, 1 when something was not, and 2 when it was not called
-/// as it must be.
+/// Its exit status is an `ExitStatus`.
 @main
 struct Keyfob: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keyfob",
-        abstract: "Look after the logins that the credential helpers of Keyfob keep.",
+        abstract: "Manage the logins that Keyfob's credential helpers store.",
         discussion: """
-            They are kept in your keyring, and in an encrypted file where there is no keyring.
-            docker, podman, cargo, git and terraform reach them through helpers of their own; \
-            this command is for you.
+            Logins are stored in your keyring, or in an encrypted file if there is none.
             """,
         version: "keyfob \(Version.current)",
         subcommands: [
-            Exec.self, Export.self, Import.self, List.self, Login.self, Logout.self, Move.self,
-            Passphrase.self, Setup.self, Status.self, Token.self,
+            Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Token.self,
+            Exec.self, Passphrase.self, Move.self, Export.self,
         ])
 
     static func main() {
@@ -59,8 +56,8 @@ struct Keyfob: ParsableCommand {
     private static func status(of error: any Error, to console: Console) -> Int32 {
         switch error {
         case let error as StoreError:
-            console.report(error)
-            return 1
+            report(error, to: console)
+            return error.exitStatus.rawValue
         case let status as ExitCode:
             return status.rawValue
         default:
@@ -68,16 +65,38 @@ struct Keyfob: ParsableCommand {
                 console.print(lines: answer(fullMessage(for: error)))
                 return 0
             }
-            console.report(
-                StoreError(.usage, message(for: error).asOneLine, hint: "see: \(help)"))
-            return 2
+            report(unknownCommand ?? misuse(error), to: console)
+            return ExitStatus.usage.rawValue
         }
+    }
+
+    /// Tells the user, and a script that wants JSON, why there is no other answer.
+    private static func report(_ error: StoreError, to console: Console) {
+        let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+        if words.contains("--json") { try? console.print(Output.object([], error: error)) }
+        console.report(error)
     }
 
     /// What ArgumentParser answers itself: help, the version, what completes a command line.
     private static func answer(_ text: String) -> [String] {
         CompletionScript.corrected(text)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private static func misuse(_ error: any Error) -> StoreError {
+        StoreError(.usage, message(for: error).asOneLine, hint: "see: \(help)")
+    }
+
+    /// What is said of a command that there is not; nil if what was typed is one, or an option.
+    private static var unknownCommand: StoreError? {
+        guard let typed = CommandLine.arguments.dropFirst().first, !typed.hasPrefix("-"),
+            subcommand == nil, typed != "help"
+        else { return nil }
+        let meant = Suggestion.command(
+            for: typed, among: configuration.subcommands.map { $0._commandName })
+        return StoreError(
+            .usage, "there is no command \"\(typed)\"",
+            hint: meant.map { "did you mean: keyfob \($0)" } ?? "see: keyfob --help")
     }
 
     /// The subcommand that was typed; nil if there is none of that name.

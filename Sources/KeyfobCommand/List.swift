@@ -5,33 +5,34 @@ internal import Glibc
 internal import JSON
 
 /// `keyfob list`: every login, of every client, and where it is kept.
-struct List: ParsableCommand {
+struct List: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List every login: client, server, user, where and since when.",
+        abstract: "List every login, without secrets.",
         discussion: """
-            No secret is read. At a terminal the passphrase of the file is asked for. No keyring is \
-            unlocked: what a locked one does not show is said on standard error.
+            Asks for the passphrase of the file at a terminal. Does not unlock the keyring: a \
+            warning tells what a locked one may hide.
             """)
 
-    @Option(name: .customLong("client"), help: "Only this client's logins.")
+    @Option(name: .customLong("client"), help: "Only logins of this client.")
     var named: ClientOption?
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         var inventory = session.inventory()
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
-        if json {
-            try session.console.print(List.json(of: inventory))
-        } else if !inventory.logins.isEmpty {
-            session.console.print(
-                lines: List.table(of: inventory).lines(width: session.console.width))
-        }
         for warning in inventory.warnings { session.console.warn(warning) }
-        for failure in inventory.failures { session.console.report(failure) }
-        guard inventory.failures.isEmpty else { throw ExitCode(1) }
+        for failure in inventory.failures.dropFirst() { session.console.report(failure) }
+        try output.answer(
+            List.members(of: inventory),
+            lines: inventory.logins.isEmpty
+                ? [] : List.table(of: inventory).lines(width: session.console.width),
+            error: inventory.failures.first, on: session.console)
+        if inventory.logins.isEmpty, inventory.failures.isEmpty {
+            session.console.note("there are no logins")
+        }
+        try ExitStatus(inventory.failures).exit()
     }
 
     private static func table(of inventory: Inventory) -> Table {
@@ -39,32 +40,21 @@ struct List: ParsableCommand {
             head: ["CLIENT", "SERVER", "USER", "WHERE", "WHEN"],
             rows: inventory.logins.map {
                 [$0.client, $0.server, $0.username ?? "", $0.store, $0.entry.day ?? ""]
-            },
-            flexible: 1)
+            })
     }
 
-    private static func json(of inventory: Inventory) -> JSON {
-        let logins = inventory.logins.map { login in
-            JSON.object([
-                JSON.Member("client", .name(login.client)),
-                JSON.Member("server", .name(login.server)),
-                JSON.Member("username", login.username.map(JSON.name) ?? .null),
-                JSON.Member("store", .name(login.store)),
-                JSON.Member(
-                    "modified", login.entry.modified.map { .integer(Int64(clamping: $0)) } ?? .null),
-            ])
+    private static func members(of inventory: Inventory) -> [JSON.Member] {
+        let logins = inventory.logins.map { login -> JSON in
+            [
+                "client": .name(login.client), "server": .name(login.server),
+                "username": .name(login.username), "store": .name(login.store),
+                "modified": login.entry.modified.map { .integer(Int64(clamping: $0)) } ?? .null,
+            ]
         }
-        return .object([
+        return [
             JSON.Member("logins", .array(logins)),
             JSON.Member("warnings", .array(inventory.warnings.map(JSON.name))),
-        ])
-    }
-}
-
-extension JSON {
-    /// A string that holds no secret. A NUL, which it cannot hold, ends it.
-    static func name(_ string: String) -> JSON {
-        .text(Text(String(string.prefix { $0 != "\0" })) ?? "")
+        ]
     }
 }
 

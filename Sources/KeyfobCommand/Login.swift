@@ -2,41 +2,45 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Glibc
+internal import JSON
 internal import Registry
 internal import Settings
 internal import Stores
 
 /// `keyfob login`: stores a login, once its registry has accepted it.
-struct Login: ParsableCommand {
+struct Login: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store a login, if its registry accepts it.",
+        usage: "keyfob login [<server>] [<options>]",
         discussion: """
-            The password is asked for at the terminal, or read from standard input, and is sent \
-            to the registry alone. A refused login stores nothing. Only registries of docker and \
-            podman are asked; the tokens of other clients are stored as they are.
+            Registries of docker and podman are asked whether they accept the login. Logins of \
+            other clients are stored unchecked.
             """)
 
     @Argument(
         help: """
-            The server: a registry's host, the URL of a cargo registry's index, a URL of git's, \
-            or what else the client calls it.
+            A registry's host, a cargo index URL or a git URL; Docker Hub by default.
             """)
-    var server: String
+    var server: String?
 
-    @Option(name: [.customShort("u"), .customLong("username")], help: "The user.")
+    @Option(
+        name: [.customShort("u"), .customLong("username")],
+        help: ArgumentHelp("The user name.", valueName: "user"))
     var username: String?
 
-    @Flag(help: "Read the password from standard input, all of it but a line's end at its end.")
+    @Flag(help: "Read the password from standard input.")
     var passwordStdin = false
 
-    @Option(name: .customLong("client"), help: "The client whose login it is (default: docker).")
+    @Option(name: .customLong("client"), help: "The client that will use it; docker by default.")
     var named: ClientOption?
 
     @Option(help: "The name of a cargo registry, for the label.")
     var name: String?
 
-    @Flag(help: "Do not ask the registry.")
+    @Flag(help: "Store it without asking the registry.")
     var noVerify = false
+
+    @OptionGroup var output: Output
 
     @Option(
         name: [.customShort("p", allowingJoined: true), .customLong("password")], help: .hidden)
@@ -48,6 +52,9 @@ struct Login: ParsableCommand {
                 "a password is not taken from the command line, where others can read it: "
                     + "use --password-stdin")
         }
+        guard server != nil || client.name == Docker().name else {
+            throw ValidationError("name the server")
+        }
         guard username == nil || client.userNames != .none else {
             throw ValidationError("a login of \(client.name) has no user name")
         }
@@ -57,22 +64,37 @@ struct Login: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         // Nobody types a password, and none is sent, for a login that would not be stored.
         if let refusal = session.choice.settings.refusal { throw refusal }
         let place = try client.place(
-            of: Session.key(server), named: name,
+            of: Session.key(address), named: self.name,
             among: client.serversHaveNames ? session.inventory().logins.map(\.entry) : [])
-        let user = try user(at: place, session)
-        let secret = try secret(of: user, at: place, session)
-        let login = try verify(user, secret, at: place, session).asStored
+        let name = try user(at: place, session)
+        let secret = try secret(of: name, at: place, session)
+        let login = try verify(name, secret, at: place, session).asStored
         let kept = try keep(login, session)
-        let done = place.registry != nil && !noVerify ? "logged in to" : "stored a login for"
-        let who = place.entry(of: user).shownUser.map { " as \($0)" } ?? ""
-        session.console.print("\(done) \(place)\(who), kept in the \(kept)")
+        let isVerified = place.registry != nil && !noVerify
+        let user = place.entry(of: name).shownUser
+        try output.answer(
+            [
+                JSON.Member("client", .text(client.name)),
+                JSON.Member("server", .name(place.description)),
+                JSON.Member("username", .name(user)), JSON.Member("store", .name(kept)),
+                JSON.Member("verified", .bool(isVerified)),
+            ],
+            lines: output.quiet
+                ? []
+                : [
+                    "\(isVerified ? "logged in to" : "stored a login for") \(place)"
+                        + "\(user.map { " as \($0)" } ?? ""), kept in the \(kept)"
+                ],
+            on: session.console)
     }
 
     private var client: any Client { named?.client ?? Docker() }
+
+    private var address: String { server ?? "docker.io" }
 
     // MARK: Who logs in
 
@@ -97,7 +119,7 @@ struct Login: ParsableCommand {
             throw StoreError(.badUserName, "\"\(typed)\" is no user name")
         }
         guard place.username == nil || place.username == user else {
-            throw StoreError(.usage, "\(server) names another user than --username")
+            throw StoreError(.usage, "\(address) names another user than --username")
         }
         return user
     }

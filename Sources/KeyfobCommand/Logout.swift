@@ -7,49 +7,48 @@ internal import Stores
 
 /// `keyfob logout`: removes logins wherever they are kept, and says of each place what is true: the
 /// stores, and with `--files` the clients' own files.
-struct Logout: ParsableCommand {
+struct Logout: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract:
-            "Remove logins from the keyring and from the file, and look whether they are gone.",
+        abstract: "Remove logins, and check that they are gone.",
+        usage: "keyfob logout [<server>] [<options>]",
         discussion: """
-            The keyring is unlocked if somebody can be asked. The exit status is 0 only if \
-            nothing is left. Without a server it is the one login that there is. Nothing is \
-            revoked at the server: whoever has a copy of a token can still use it.
-
-            What pulumi has encrypted itself, and ~/.netrc, are reported and left as they are.
+            Succeeds only if nothing is left. Nothing is revoked at the server.
             """)
 
-    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
+    @Argument(help: "The server; by default the only one there is.", completion: Completion.servers)
     var server: String?
 
     @Option(
         name: .customLong("client"),
-        help: "Only this client's logins; by default every client's.")
+        help: "Only logins of this client.")
     var named: ClientOption?
 
-    @Flag(help: "Every login, of that client or of all. At a terminal it asks once.")
+    @Flag(help: "Every login. Asks once at a terminal.")
     var all = false
 
-    @Flag(help: "Also the copies in plain text in the clients' own files.")
+    @Flag(help: "Also plaintext copies in the clients' files.")
     var files = false
 
-    @Option(help: "Also the copies in this file of podman's form.")
+    @Option(
+        help: ArgumentHelp(
+            "Also copies in this auth.json of podman.", valueName: "file"))
     var authfile: String?
 
-    @Option(help: "Also the copies in this file of docker's form.")
+    @Option(
+        help: ArgumentHelp(
+            "Also copies in this config.json of docker.", valueName: "file"))
     var compatAuthFile: String?
 
-    @Flag(help: "Not being logged in is no error.")
+    @Flag(help: "Succeed even if there is no login.")
     var force = false
 
-    @Flag(help: "Ask nothing.")
+    @Flag(help: "Never ask.")
     var nonInteractive = false
 
-    @Flag(help: "Only say what would be removed.")
+    @Flag(help: "Only show what would be removed.")
     var dryRun = false
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func validate() throws {
         guard server == nil || !all else {
@@ -58,7 +57,7 @@ struct Logout: ParsableCommand {
     }
 
     func run() throws {
-        let session = nonInteractive ? try Session().asksNobody : try Session()
+        let session = nonInteractive ? try Session(output).asksNobody : try Session(output)
         let plaintext = try plaintextFiles(session)
         guard let queries = try queries(session, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
@@ -205,8 +204,8 @@ struct Logout: ParsableCommand {
                     place: place, result: .unknown, words: "cannot be looked into",
                     problem: problem))
         }
-        try reports.say(as: json ? Logout.members(isDone: nil) : nil, on: session.console)
-        if !json, reports.isEmpty {
+        try output.answer(reports, dryRun: true, on: session.console)
+        if !output.json, reports.isEmpty {
             session.console.print(
                 inventory.warnings.isEmpty
                     ? "there is nothing to remove" : "nothing that is seen would be removed")
@@ -220,7 +219,7 @@ struct Logout: ParsableCommand {
                     + former.map(\.description).joined(separator: ", "))
         }
         for warning in inventory.warnings { session.console.warn(warning) }
-        guard reports.isDone else { throw ExitCode(1) }
+        try reports.exitStatus.exit()
     }
 
     /// It belongs to no one client, so nobody can tell whose a login in it is, and it is never touched.
@@ -239,30 +238,21 @@ struct Logout: ParsableCommand {
         _ removals: [Removal], doubt: StoreError?, _ session: Session
     ) throws {
         let reports = removals.flatMap(\.reports)
-        let isDone = reports.isDone && doubt == nil
-        try reports.say(as: json ? Logout.members(isDone: isDone) : nil, on: session.console)
+        let isAnyRemoved = reports.contains { $0.result == .removed }
+        var error = doubt
+        if reports.isDone, error == nil, !isAnyRemoved, !force {
+            let what = server ?? client?.name.string ?? "anything"
+            error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
+        }
         for name in session.placesLeftOut {
             session.console.note("\(name): not looked at, as the setting `store` says")
         }
-        let isAnyRemoved = reports.contains { $0.result == .removed }
         if isAnyRemoved {
             session.console.note(
                 "a token or password that was removed is not revoked: that is done at its server")
         }
-        if let doubt { session.console.report(doubt) }
-        guard isDone else { throw ExitCode(1) }
-        guard isAnyRemoved || force else {
-            let what = server ?? client?.name.string ?? "anything"
-            throw StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
-        }
-    }
-
-    /// `isDone` is nil where nothing was to be done.
-    private static func members(isDone: Bool?) -> [JSON.Member] {
-        [
-            JSON.Member("dryRun", .bool(isDone == nil)),
-            JSON.Member("done", .bool(isDone ?? false)),
-        ]
+        try output.answer(reports, dryRun: false, error: error, on: session.console)
+        try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()
     }
 }
 

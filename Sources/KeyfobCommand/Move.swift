@@ -10,19 +10,20 @@ internal import Stores
 /// What must hold: at every moment each login is in at least one of the two. It is stored in the
 /// one, read back and compared, and only then, if it is still the same there, removed from the
 /// other; a run that was interrupted is finished by the next.
-struct Move: ParsableCommand {
+struct Move: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Move logins from the file to the keyring, or from the keyring to the file.",
+        abstract: "Move logins between the keyring and the file.",
+        usage: "keyfob move --to keyring|file [<server>] [<options>]",
         discussion: """
-            Where both have a login for the same server, the newer one is kept; where it is not \
-            known which that is, the login stays where it is and is named.
+            Where both have a login for the same server, the newer one is kept. If it is not \
+            known which that is, the login is left and named.
             """)
 
     enum Target: String, CaseIterable, ExpressibleByArgument {
         case keyring, file
     }
 
-    @Option(help: "Where the logins go.")
+    @Option(help: ArgumentHelp("Where to move the logins.", valueName: "keyring|file"))
     var to: Target
 
     @Argument(
@@ -33,14 +34,13 @@ struct Move: ParsableCommand {
     @Option(name: .customLong("client"), help: "Only this client's logins.")
     var named: ClientOption?
 
-    @Flag(help: "Only say what would be moved.")
+    @Flag(help: "Only show what would be moved.")
     var dryRun = false
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         let (source, target) = try stores(session)
         if !dryRun { try session.unlockKeyring() }
         let listing = try source.list(nil)
@@ -55,18 +55,15 @@ struct Move: ParsableCommand {
         for entry in entries {
             let problem = dryRun ? nil : Move.move(entry, from: source, to: target)
             let report = report(entry, from: source.name, problem)
-            if !json { session.console.print(report.line) }
             reports.append(report)
+            if !dryRun { session.console.progress(reports.count, of: entries.count) }
         }
-        if json {
-            try reports.say(
-                as: [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("to", .name(to.rawValue))],
-                on: session.console)
-        } else {
-            reports.hint(on: session.console)
-        }
-        guard reports.isDone, listing.warnings.isEmpty else { throw ExitCode(1) }
+        session.console.progress(0, of: 0)
+        try output.answer(
+            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))], on: session.console)
         if reports.isEmpty { session.console.note("there is nothing to move") }
+        try reports.exitStatus.exit()
+        guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
     // MARK: What is moved

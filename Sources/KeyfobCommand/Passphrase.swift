@@ -1,27 +1,28 @@
 internal import ArgumentParser
 internal import Credentials
 internal import Glibc
+internal import JSON
 internal import Settings
 internal import Stores
 
 /// `keyfob passphrase`: how the encrypted file is protected.
 struct Passphrase: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Protect the encrypted file by a passphrase, or by a key again.",
+        abstract: "Set, change or remove the passphrase of the file.",
         discussion: """
-            The file is sealed anew each time: what opened it before, or opens a copy of it, does \
-            not open it any more.
+            The file is encrypted anew each time, so that no former key or passphrase opens it.
             """,
         subcommands: [Set.self, Change.self, Remove.self, Rekey.self])
 
-    struct Set: ParsableCommand {
+    struct Set: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Protect the file by a passphrase, which no file keeps.")
+            abstract: "Protect the file by a passphrase.")
 
         @OptionGroup var source: Source
+        @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session()
+            let session = try Session(output)
             let file = try session.file
             guard try file.protection() != .passphrase else {
                 throw StoreError(
@@ -30,7 +31,7 @@ struct Passphrase: ParsableCommand {
             }
             try file.unlock()
             try file.setPassphrase(try source.ask(session))
-            session.console.print("the file is protected by the passphrase")
+            try output.answer("the file is protected by the passphrase", session)
             if session.hasLoginsInKeyring {
                 session.console.note(
                     "logins in the keyring are protected by the keyring, not by this passphrase")
@@ -39,52 +40,56 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    struct Change: ParsableCommand {
+    struct Change: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Replace the passphrase by another one.",
-            discussion:
-                "The old one is asked for first, unless it is configured, then the new one.")
+            abstract: "Change the passphrase.",
+            discussion: "Asks for the old one, unless it is configured, and then for the new one.")
 
         @OptionGroup var source: Source
+        @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session()
+            let session = try Session(output)
             let file = try session.file
             try file.requirePassphrase()
             try file.unlock()
             try file.setPassphrase(try source.ask(session))
-            session.console.print("the file is protected by the new passphrase")
+            try output.answer("the file is protected by the new passphrase", session)
             session.console.note(Passphrase.advice)
         }
     }
 
-    struct Remove: ParsableCommand {
+    struct Remove: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Protect the file by the key that is configured, or by the generated one.")
+            abstract: "Protect the file by a key again, configured or generated.")
+
+        @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session()
+            let session = try Session(output)
             let file = try session.file
             try file.requirePassphrase()
             try file.removePassphrase()
-            session.console.print("the file is protected by a key, and by no passphrase")
+            try output.answer("the file is protected by a key, and by no passphrase", session)
         }
     }
 
-    struct Rekey: ParsableCommand {
+    struct Rekey: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Seal the file under a fresh data key; what opens it stays the same.")
+            abstract: "Encrypt the file with a new data key.")
+
+        @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session()
+            let session = try Session(output)
             try session.file.rekey()
-            session.console.print("the file is sealed under a fresh data key")
+            try output.answer("the file is sealed under a fresh data key", session)
         }
     }
 
     /// Where a new passphrase comes from.
     struct Source: ParsableArguments {
-        @Flag(help: "Read it from the first line of standard input.")
+        @Flag(help: "Read the new passphrase from the first line of standard input.")
         var stdin = false
 
         /// The new passphrase: typed twice, or read.
@@ -111,7 +116,7 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    private static let advice =
+    fileprivate static let advice =
         "where there is no terminal, helpers take it from `passphraseCommand` in the "
         + "configuration file, or from KEYFOB_PASSPHRASE"
 }
@@ -133,6 +138,16 @@ extension Session {
             }
             return file
         }
+    }
+}
+
+extension Output {
+    /// Says what was done, and how the file is protected now.
+    fileprivate func answer(_ line: String, _ session: Session) throws(StoreError) {
+        let protection = try session.file.protection()
+        try answer(
+            [JSON.Member("protection", .name(protection?.rawValue))], lines: quiet ? [] : [line],
+            on: session.console)
     }
 }
 

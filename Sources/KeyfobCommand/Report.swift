@@ -49,32 +49,19 @@ extension Report {
     var line: String { "\(place): \(words)" + (problem.map { ": \($0.message)" } ?? "") }
 
     var json: JSON {
-        func name(_ string: String?) -> JSON { string.map { .name($0) } ?? .null }
-        return .object([
-            JSON.Member("client", name(client)), JSON.Member("server", name(server)),
-            JSON.Member("username", name(username)), JSON.Member("place", .name(place)),
-            JSON.Member("result", .text(result.rawValue)),
-            JSON.Member("reason", name(problem?.message)),
-        ])
+        [
+            "client": .name(client), "server": .name(server), "username": .name(username),
+            "place": .name(place), "result": .text(result.rawValue),
+            "error": problem?.json ?? .null,
+        ]
     }
 }
 
 extension [Report] {
     var isDone: Bool { allSatisfy { $0.problem == nil } }
 
-    /// Says them all: as lines, or in a JSON object after other members of it, in a list of that name.
-    /// What to do about problems follows.
-    func say(
-        as members: [JSON.Member]?, _ name: Text = "logins", on console: Console
-    ) throws(StoreError) {
-        if let members {
-            try console.print(
-                .object(members + [JSON.Member(name, .array(map(\.json)))]))
-        } else {
-            for report in self { console.print(report.line) }
-        }
-        hint(on: console)
-    }
+    /// How a run ends that has told of them.
+    var exitStatus: ExitStatus { ExitStatus(compactMap(\.problem)) }
 
     /// Says what to do about problems.
     func hint(on console: Console) {

@@ -12,12 +12,13 @@ struct Session: Sendable {
     let directories: Directories
     /// Where the clients keep their own files.
     let surroundings: Surroundings
-    let console = Console()
+    let console: Console
 
     /// `warns` says whether what is not understood in the configuration is told now. Throws `failed`
     /// if the user has no home directory.
-    init(warns: Bool = true) throws(StoreError) {
-        let console = console
+    init(_ output: Output? = nil, warns: Bool = true) throws(StoreError) {
+        let console = Console(isQuiet: output?.quiet ?? false)
+        self.console = console
         environment = .ofProcess
         directories = try Directories(environment)
         surroundings = Surroundings(

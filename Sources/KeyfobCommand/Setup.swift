@@ -10,36 +10,53 @@ internal import TextEditing
 ///
 /// What must hold: everything else in a file stays byte for byte, a second run changes nothing, and
 /// `--undo` restores exactly what was there.
-struct Setup: ParsableCommand {
+struct Setup: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell \(Clients.words(Clients.withHelpers, "or")) where their logins are kept.",
+        abstract: "Set up clients to use Keyfob.",
+        usage: """
+            keyfob setup <client> ... [<options>]
+            keyfob setup --all | --undo [<options>]
+            """,
         discussion: """
-            It changes one setting in the client's own configuration and remembers what was there: \
-            credsStore of docker, credential-helpers of podman, global-credential-providers of \
-            cargo, credential.helper of git and credentials_helper of terraform.
+            Changes one setting in the client's own configuration, and remembers what was \
+            there, so that --undo can restore it.
             """)
 
-    @Argument(help: "\(Clients.words(Clients.withHelpers, "or")); several may be named.")
-    var clients: [ClientOption]
+    @Argument(
+        help: ArgumentHelp(
+            "\(Clients.words(Clients.withHelpers, "or")). Several may be named.",
+            valueName: "client"))
+    var clients: [ClientOption] = []
 
-    @Option(help: "Only for this registry: of docker, cargo (by its name) or git (a host).")
+    @Flag(help: "Set up every client that is installed.")
+    var all = false
+
+    @Option(help: "Only for this registry of docker or cargo, or host of git.")
     var registry: String?
 
-    @Flag(help: "Restore what was there before.")
+    @Flag(help: "Restore what was there, for all if none is named.")
     var undo = false
 
-    @Flag(help: "Only say what would be changed.")
+    @Flag(help: "Only show what would be changed.")
     var dryRun = false
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
+
+    func validate() throws {
+        guard clients.isEmpty || !all else {
+            throw ValidationError("--all and a client say two different things")
+        }
+        guard !clients.isEmpty || all || undo else {
+            throw ValidationError("name a client, or say --all")
+        }
+    }
 
     func run() throws {
-        let session = try Session()
+        let session = try Session(output)
         var record = try SetupRecord(in: session.directories.state)
         var reports: [Report] = []
         var advice: [String] = []
-        for client in clients.map(\.client) {
+        for client in meant(record, session.surroundings) {
             do throws(StoreError) {
                 let surroundings = session.surroundings
                 if undo {
@@ -52,12 +69,24 @@ struct Setup: ParsableCommand {
                     report(client.name.string, client, .left, "is not set up", error))
             }
         }
-        try reports.say(
-            as: json
-                ? [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("undo", .bool(undo))] : nil,
-            "changes", on: session.console)
+        try output.answer(
+            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: session.console)
+        if reports.isEmpty {
+            session.console.note(
+                undo ? "there is nothing to undo" : "no client is installed that could be set up")
+        }
         for line in advice { session.console.hint(line) }
-        guard reports.isDone else { throw ExitCode(1) }
+        try reports.exitStatus.exit()
+    }
+
+    /// The clients that are named, or that are here, or that there is something to undo of.
+    private func meant(_ record: SetupRecord, _ surroundings: Surroundings) -> [any Client] {
+        if !clients.isEmpty { return clients.map(\.client) }
+        return Clients.withHelpers.filter { client in
+            undo
+                ? record.changes.contains { $0.client == client.name.string }
+                : surroundings.program(client.name.string) != nil
+        }
     }
 
     private func report(

@@ -2,40 +2,47 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import JSON
+internal import Settings
 
 /// `keyfob status`: everything that decides what happens to a login, and what to type next.
-struct Status: ParsableCommand {
+struct Status: AnsweringCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say where logins are kept, by whom, and what needs attention.",
+        abstract: "Show which store is used and what needs attention.",
         discussion: """
-            Nothing is unlocked, and nobody is asked. The exit status is 0 if nothing needs \
-            attention, and 1 otherwise.
+            Unlocks nothing and asks nobody. The exit status is 0 if all is well, and 1 if \
+            something needs attention.
             """)
 
-    @Flag(help: "Print a JSON object for scripts.")
-    var json = false
+    @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(warns: false).asksNobody
+        let session = try Session(output, warns: false).asksNobody
         let diagnosis = Diagnosis(session)
-        if json {
-            try session.console.print(Status.json(of: diagnosis))
-        } else {
-            session.console.print(lines: Status.lines(of: diagnosis))
-        }
-        guard diagnosis.isHealthy else { throw ExitCode(1) }
+        let policy = session.choice.settings.policy
+        try output.answer(
+            Status.members(of: diagnosis, policy),
+            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy), on: session.console)
+        guard diagnosis.isHealthy else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
-    private static func lines(of diagnosis: Diagnosis) -> [String] {
+    // MARK: For people
+
+    private static func lines(of diagnosis: Diagnosis, _ policy: Settings.Policy) -> [String] {
+        let store =
+            switch policy {
+            case .auto: "the keyring; the encrypted file where there is no keyring"
+            case .keyring: "the keyring alone, as the setting `store` says"
+            case .file: "the encrypted file alone, as the setting `store` says"
+            }
         var rows = [
-            ("store", diagnosis.store), ("keyring", diagnosis.keyring), ("file", diagnosis.file),
+            ("store", store), ("keyring", diagnosis.keyring.line), ("file", diagnosis.file.line),
         ]
-        rows += diagnosis.clients.map { ($0.client.name.string, $0.keeper) }
+        rows += diagnosis.clients.map { ($0.client.name.string, words(of: $0.keeper)) }
         let width = rows.map { $0.0.count }.max() ?? 0
         var lines = rows.map { name, words in
             name + String(repeating: " ", count: width + 2 - name.count) + words
         }
-        for finding in diagnosis.findings.sorted(by: { $0.isFault && !$1.isFault }) {
+        for finding in diagnosis.findings {
             lines.append("")
             lines.append("\(finding.isFault ? "attention" : "note"): \(finding.message)")
             if let hint = finding.hint { lines.append("    \(hint)") }
@@ -45,28 +52,59 @@ struct Status: ParsableCommand {
         return lines
     }
 
-    private static func json(of diagnosis: Diagnosis) -> JSON {
+    private static func words(of keeper: Keeper?) -> String {
+        guard let keeper else { return "cannot be told" }
+        return keeper.isOurs ? "keyfob" : keeper.name ?? "not set up"
+    }
+
+    // MARK: For scripts
+
+    private static func members(
+        of diagnosis: Diagnosis, _ policy: Settings.Policy
+    ) -> [JSON.Member] {
         let clients = diagnosis.clients.map { client, keeper in
-            JSON.object([
-                JSON.Member("client", .text(client.name)),
-                JSON.Member("keeper", .name(keeper)),
-            ])
+            JSON.object(
+                [JSON.Member("client", .text(client.name))]
+                    + answer(keeper.map { ($0.name, $0.isOurs) }) + [
+                        JSON.Member(
+                            "registries",
+                            .array(
+                                (keeper?.exceptions ?? []).map { exception in
+                                    .object(
+                                        [JSON.Member("registry", .name(exception.registry))]
+                                            + answer((exception.name, exception.isOurs)))
+                                }))
+                    ])
         }
-        let findings = diagnosis.findings.map { finding in
-            JSON.object([
-                JSON.Member("name", .text(finding.name)),
-                JSON.Member("needsAttention", .bool(finding.isFault)),
-                JSON.Member("message", .name(finding.message)),
-                JSON.Member("hint", finding.hint.map { .name($0) } ?? .null),
-            ])
+        let findings = diagnosis.findings.map { finding -> JSON in
+            [
+                "code": .text(finding.code), "needsAttention": .bool(finding.isFault),
+                "message": .name(finding.message), "hint": .name(finding.hint),
+            ]
         }
-        return .object([
+        return [
             JSON.Member("healthy", .bool(diagnosis.isHealthy)),
-            JSON.Member("store", .name(diagnosis.store)),
-            JSON.Member("keyring", .name(diagnosis.keyring)),
-            JSON.Member("file", .name(diagnosis.file)),
+            JSON.Member("policy", .name(policy.rawValue)),
+            JSON.Member("keyring", diagnosis.keyring.jsonOfKeyring),
+            JSON.Member("file", diagnosis.file.jsonOfFile),
             JSON.Member("clients", .array(clients)),
             JSON.Member("findings", .array(findings)),
-        ])
+        ]
+    }
+
+    /// Who answers: Keyfob, another helper (which is named), the client's own file, or nobody can
+    /// tell (nil).
+    private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> [JSON.Member] {
+        let answeredBy: Text =
+            switch keeper {
+            case nil: "unknown"
+            case (_, true)?: "keyfob"
+            case (nil, _)?: "own-file"
+            case (_?, _)?: "helper"
+            }
+        return [
+            JSON.Member("answeredBy", .text(answeredBy)),
+            JSON.Member("helper", .name(answeredBy == "helper" ? keeper?.name : nil)),
+        ]
     }
 }

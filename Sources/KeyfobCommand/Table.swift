@@ -1,40 +1,74 @@
+internal import CPlatform
 internal import Credentials
 
-/// A table is rows of text in columns, as wide as what is in them, or as the terminal is.
+/// A table is rows of text in columns. Where the terminal is too narrow, the widest columns are
+/// narrowed, and their text goes on below.
 struct Table {
     let head: [String]
     let rows: [[String]]
-    /// The column that is cut where the terminal is too narrow for all.
-    let flexible: Int
 
     private static let gap = 2
-    private static let narrowest = 12
+    private static let narrowest = 8
 
-    /// The lines of the table; `width` is the terminal's, nil where there is none and nothing is
-    /// cut.
+    /// The lines of the table; `width` is the terminal's in columns, nil where there is none and
+    /// every row is one line.
     func lines(width: Int?) -> [String] {
         let all = [head] + rows.map { $0.map(\.printable) }
-        var widths = head.indices.map { column in all.map { $0[column].columns }.max() ?? 0 }
-        if let width {
-            let total = widths.reduce(0, +) + Table.gap * (widths.count - 1)
-            let most = max(Table.narrowest, widths[flexible] - max(0, total - width))
-            widths[flexible] = min(widths[flexible], most)
+        let widths = widths(of: all, atMost: width)
+        return all.flatMap { row in
+            let cells = zip(row, widths).map { $0.split(every: $1) }
+            return (0..<(cells.map(\.count).max() ?? 0)).map { index in
+                var line = ""
+                var end = 0
+                for (column, pieces) in cells.enumerated() {
+                    let piece = index < pieces.count ? pieces[index] : ""
+                    line += piece
+                    end += widths[column] + Table.gap
+                    line += String(repeating: " ", count: max(0, end - line.columns))
+                }
+                while line.last == " " { line.removeLast() }
+                return line
+            }
         }
-        return all.map { row in
-            let cells = row.indices.map { row[$0].padded(to: widths[$0]) }
-            var line = cells.joined(separator: String(repeating: " ", count: Table.gap))
-            while line.last == " " { line.removeLast() }
-            return line
+    }
+
+    private func widths(of rows: [[String]], atMost width: Int?) -> [Int] {
+        var widths = head.indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }
+        guard let width else { return widths }
+        var excess = widths.reduce(0, +) + Table.gap * (widths.count - 1) - width
+        while excess > 0, let widest = widths.max(), widest > Table.narrowest,
+            let column = widths.firstIndex(of: widest)
+        {
+            widths[column] -= 1
+            excess -= 1
         }
+        return widths
     }
 }
 
 extension String {
-    /// How many columns it takes, if none of its characters is a wide one.
-    fileprivate var columns: Int { count }
+    /// How many columns of a terminal it takes.
+    fileprivate var columns: Int { reduce(0) { $0 + $1.columns } }
 
-    fileprivate func padded(to width: Int) -> String {
-        if columns > width { return prefix(width - 1) + "…" }
-        return self + String(repeating: " ", count: width - columns)
+    /// It in pieces that take at most so many columns each; an empty one is one piece.
+    fileprivate func split(every width: Int) -> [String] {
+        var pieces = [""]
+        var used = 0
+        for character in self {
+            let columns = character.columns
+            if used + columns > width, used > 0 {
+                pieces.append("")
+                used = 0
+            }
+            pieces[pieces.count - 1].append(character)
+            used += columns
+        }
+        return pieces
+    }
+}
+
+extension Character {
+    fileprivate var columns: Int {
+        unicodeScalars.map { Int(platform_columns($0.value)) }.max() ?? 0
     }
 }

@@ -6,16 +6,16 @@ internal import Glibc
 /// `keyfob token`: the secret of one login, for scripts.
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the secret of a login, and nothing else.",
+        abstract: "Print the secret of one login.",
         discussion: """
-            It serves cargo as well: credential-provider = ["cargo:token-from-stdout", "keyfob", \
+            For cargo without a helper: credential-provider = ["cargo:token-from-stdout", "keyfob", \
             "token", "{index_url}"].
             """)
 
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
-    @Option(name: .customLong("client"), help: "The client whose login it is; by default any.")
+    @Option(name: .customLong("client"), help: "The client whose login it is.")
     var named: ClientOption?
 
     func run() throws {

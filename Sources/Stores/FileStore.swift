@@ -179,7 +179,7 @@ package final class FileStore: CredentialStore {
 
 extension FileStore {
     /// By what a person or a program opens the file.
-    package enum Protection: Sendable {
+    package enum Protection: String, Sendable {
         case key, passphrase
     }
 

@@ -73,7 +73,7 @@ import Testing
         try machine.keyring?.lock()
         let export = try machine.sandbox.run(
             "keyfob", "export", "--client", "docker", "--plain-text")
-        #expect(export.status == 1)
+        #expect(export.status == 4)
         #expect(export.errors.hasPrefix("keyfob: error: the keyring is locked"), "\(export)")
         #expect(machine.sandbox.text("home/.docker/config.json") == nil)
     }

@@ -41,7 +41,7 @@ import Testing
         let before = clients.sandbox.text("home/.docker/config.json")
         try clients.machine.keyring?.lock()
         let outcome = try clients.sandbox.run("keyfob", "import")
-        #expect(outcome.status == 1)
+        #expect(outcome.status == 4)
         #expect(outcome.errors.hasPrefix("keyfob: error: the keyring is locked"), "\(outcome)")
         #expect(clients.sandbox.text("home/.docker/config.json") == before)
     }

@@ -29,7 +29,7 @@ import Testing
         let locked = try desk.lock(keyring, form)
 
         let logout = try keyfob("logout", "--non-interactive", what)
-        #expect(logout.status == 1)
+        #expect(logout.status == 4)
         let why = Sentence.expanding("<keyring-locked>\n")
         if what == "--all" {
             #expect(logout.output.isEmpty)
@@ -61,7 +61,7 @@ import Testing
             ["token"], ["logout", "--force"], ["logout", "--force", "--client", "cargo"],
         ] {
             let outcome = try desk.sandbox.program(["keyfob"] + arguments + ["loop"]).run()
-            #expect(outcome.status == 1)
+            #expect(outcome.status == 4)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.contains("the keyring is locked"), "\(outcome)")
         }

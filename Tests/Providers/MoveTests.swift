@@ -25,7 +25,7 @@ import Testing
         let back = try keyfob("move", "--to", "keyring", "--json", "A.example")
         #expect(
             back.output
-                == #"{"dryRun":false,"to":"keyring","logins":[{"client":"docker","server":"a.example","username":"u","place":"file","result":"moved","reason":null}]}"#
+                == #"{"version":1,"dryRun":false,"done":true,"to":"keyring","results":[{"client":"docker","server":"a.example","username":"u","place":"file","result":"moved","error":null}],"error":null}"#
                 + "\n")
         #expect(try keyring.items().count == 1)
         #expect(try secret("a.example", in: "secret-service") == "secret of a.example\n")
@@ -73,7 +73,7 @@ import Testing
         try store("a.example", "s", in: "secret-service")
         try keyring.lock()
         let outcome = try keyfob("move", "--to", "file")
-        #expect(outcome.status == 1)
+        #expect(outcome.status == 4)
         #expect(
             outcome.errors.hasPrefix(
                 Sentence.expanding("keyfob: error: <keyring-locked>\n")))

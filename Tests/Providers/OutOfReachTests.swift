@@ -49,7 +49,7 @@ import Testing
         let prefix = try arrange(lack)
         for command in [["token", "h.example"], ["exec", "h.example", "--env", "T", "--", "env"]] {
             let outcome = try run(prefix + ["keyfob"] + command)
-            #expect(outcome.status == 1 && outcome.output.isEmpty, "\(outcome)")
+            #expect(outcome.status == 6 && outcome.output.isEmpty, "\(outcome)")
             #expect(outcome.errors.hasPrefix("keyfob: error: " + Self.answer), "\(outcome)")
         }
         let list = try run(prefix + ["keyfob", "list"])
@@ -99,7 +99,7 @@ import Testing
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")
         let get = try run(["docker-credential-keyfob", "get"], "h.example")
         #expect(Trial.isAnswer(get, .notFound) && get.errors.isEmpty)
-        #expect(try run(["keyfob", "list"]).errors.isEmpty)
+        #expect(try run(["keyfob", "list", "--quiet"]).errors.isEmpty)
 
         sandbox.setEnvironment("KEYFOB_STORE", to: "secret-service")
         for command in [
@@ -107,7 +107,7 @@ import Testing
             ["logout", "--force", "--all"],
         ] {
             let outcome = try run(["keyfob"] + command)
-            #expect(outcome.status == 1, "\(command): \(outcome)")
+            #expect(outcome.status == 6, "\(command): \(outcome)")
             let said = outcome.output + outcome.errors
             #expect(said.contains("there is no session bus"), "\(command): \(outcome)")
         }

@@ -76,14 +76,14 @@ import Testing
         }
         struct Report: Decodable {
             struct Finding: Decodable {
-                let name: String
+                let code: String
                 let hint: String?
             }
             let findings: [Finding]
         }
         let status = try desk.sandbox.run("keyfob", "status", "--json")
         let report = try JSONDecoder().decode(Report.self, from: Data(status.outputBytes))
-        let hints = report.findings.filter { $0.name == "stale-login" }.compactMap(\.hint)
+        let hints = report.findings.filter { $0.code == "stale-login" }.compactMap(\.hint)
         #expect(hints.count == 4)
         try desk.sandbox.makeFolder("work")
         for hint in hints {

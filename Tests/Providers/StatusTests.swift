@@ -12,15 +12,23 @@ import Testing
 
     private struct Report: Decodable {
         struct Finding: Decodable {
-            let name: String
+            let code: String
             let needsAttention: Bool
             let message: String
             let hint: String?
         }
 
+        struct Store: Decodable {
+            let state: String
+            let locked: Bool
+            let logins: Int?
+            var provider: String?
+            var collection: String?
+        }
+
         let healthy: Bool
-        let keyring: String
-        let file: String
+        let keyring: Store
+        let file: Store
         let findings: [Finding]
     }
 
@@ -31,7 +39,9 @@ import Testing
         try store("h.example")
         let (report, status) = try report()
         #expect(status == 0 && report.healthy)
-        #expect(report.keyring == "GNOME Keyring, collection \"Login\", 1 login")
+        #expect(report.keyring.state == "ready" && !report.keyring.locked)
+        #expect(report.keyring.provider == "GNOME Keyring" && report.keyring.collection == "Login")
+        #expect(report.keyring.logins == 1)
         #expect(report.findings.isEmpty)
     }
 
@@ -40,7 +50,9 @@ import Testing
         try service.begin(.init(items: [Request.held], faults: ["gnome", "late"]))
         let (report, status) = try report()
         #expect(status == 0 && report.healthy)
-        #expect(report.keyring == "python3, collection \"Login\", 1 login")
+        #expect(report.keyring.state == "ready" && !report.keyring.locked)
+        #expect(report.keyring.provider == "python3" && report.keyring.collection == "Login")
+        #expect(report.keyring.logins == 1)
     }
 
     @Test func noBus() throws {
@@ -198,7 +210,7 @@ import Testing
     private func finding(_ name: String) throws -> Report.Finding {
         let (report, status) = try report()
         let finding = try #require(
-            report.findings.first { $0.name == name }, "\(report.findings)")
+            report.findings.first { $0.code == name }, "\(report.findings)")
         #expect(report.healthy == !report.findings.contains(where: \.needsAttention))
         #expect(status == (report.healthy ? 0 : 1))
         return finding

@@ -16,7 +16,7 @@ import Testing
         let names = ProgramName.allCases.map(\.rawValue) + ["keyfob"]
         let documents = ["CHANGELOG.md", "examples/registries.conf.d/keyfob.conf"]
         let pages = try FileManager.default.contentsOfDirectory(atPath: "\(sources)/packaging/man")
-        #expect(pages.contains("keyfob-config.5"))
+        #expect(pages.contains("keyfob-config.5") && pages.contains("keyfob-json.5"))
         for name in names.map({ "bin/\($0)" }) + names.map({ "share/man/man1/\($0).1" })
             + documents.map({ "share/doc/keyfob/\($0)" })
             + pages.map({ "share/man/man\($0.suffix(1))/\($0)" })

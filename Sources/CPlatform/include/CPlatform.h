@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #pragma clang assume_nonnull begin
@@ -140,6 +141,9 @@ void platform_child_end(pid_t child);
 
 /// Removes a folder and all in it, and follows no link.
 void platform_remove_folder(const char *path);
+
+/// How many columns of a terminal a Unicode scalar takes: 0, 1 or 2 (wcwidth(3)).
+int platform_columns(uint32_t scalar);
 
 #pragma clang assume_nonnull end
 
