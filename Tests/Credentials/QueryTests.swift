@@ -72,6 +72,18 @@ import Testing
         #expect(order == [exact, newer, older, unknown])
     }
 
+    /// A keyring gives them in another order each time.
+    @Test func ofOneSecondTheAnswerIsAlwaysTheSame() {
+        let query = Query(.git, ["protocol": "https", "server": "g.example"])
+        let entries = ["b", "a", "c"].map { user in
+            entry(.git, ["protocol": "https", "server": "g.example", "user": user], at: 5)
+        }
+        for order in [entries, entries.reversed()] {
+            let users = order.sorted { query.prefers($0, to: $1) }.map { $0.attributes["user"] }
+            #expect(users == ["a", "b", "c"])
+        }
+    }
+
     @Test func oneDockerServerHasOneLogin() {
         let one = entry(.docker, ["server": "docker.io", "username": "a"])
         let two = entry(.docker, ["server": "https://index.docker.io/v1/", "username": "b"])

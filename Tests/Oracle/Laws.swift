@@ -334,11 +334,9 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
             let isAsked = answers[server]?.marker.hasPrefix("own") == true
             let label = client.label(of: server)
             let isNamed = lines.contains {
-                // git's own store answers before us, or besides.
-                client.name == "git" && $0.contains("helper store")
-                    || $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")
-                        // Only terraform takes what is in its files before it asks a helper.
-                        && (client.name == "terraform" || !$0.contains("plain text"))
+                $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")
+                    // Only terraform takes what is in its files before it asks a helper.
+                    && (client.name == "terraform" || !$0.contains("plain text"))
             }
             if says != isAsked, !isNamed, !(isMixed && !isAsked) {
                 found.append(
