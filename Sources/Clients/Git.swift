@@ -208,7 +208,8 @@ package struct Git: Client {
             guard words(asked) != keeper.name else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: url, name: words(asked), isOurs: asked.contains(where: \.isOurs)))
+                    registry: url, name: words(asked) ?? "nobody",
+                    isOurs: asked.contains(where: \.isOurs)))
         }
         let own = surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
         keeper.missing = Set(all.compactMap(\.program)).filter {

@@ -286,16 +286,35 @@ struct Import: AnsweringCommand {
                     hint: "say which one is kept: --prefer stored, or --prefer found")
             }
         }
-        // Which account is newer is known by the second.
+        // Of several accounts the client is given the newest: what was stored before stays it, for the
+        // path and for the whole place.
+        let realm = login.entry.realm
+        var given: [Credential] = []
+        for names in realm.hasAccounts && prefer != .found
+            ? [realm.placeNames + ["object"], realm.placeNames] : []
+        {
+            let facts = login.entry.attributes.filter { names.contains($0.key) }
+            guard let best = try store.find(Query(realm, facts)).first,
+                let place = best.entry.login,
+                run.stored[place] == nil, best.entry.login != given.last?.entry.login
+            else { continue }
+            given.append(best)
+        }
+        try save(login, &run)
+        guard let kept = try store.find(query).first, kept.isSame(as: login) else {
+            throw StoreError(.notReadBack, "it does not come back as it was stored")
+        }
+        for login in given { try save(login, &run) }
+        return .imported
+    }
+
+    /// Stores it in a second of its own, for that is how an account is known to be newer.
+    private func save(_ login: Credential, _ run: inout Run) throws(StoreError) {
         if let place = login.entry.place {
             while run.seconds[place] == time(nil) { usleep(20_000) }
             run.seconds[place] = time(nil)
         }
-        try store.save(login)
-        guard let kept = try store.find(query).first, kept.isSame(as: login) else {
-            throw StoreError(.notReadBack, "it does not come back as it was stored")
-        }
-        return .imported
+        try run.session.choice.store.save(login)
     }
 
     private func scrub(
