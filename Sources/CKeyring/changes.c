@@ -15,7 +15,7 @@ static GVariant *encrypt(Keyring *keyring, const uint8_t *secret, size_t length)
 }
 
 KeyringOutcome keyring_create(Keyring *keyring, const char *collection, const char *label,
-                              const KeyringAttribute *attributes, size_t count,
+                              const char *const *attributes, size_t count,
                               const uint8_t *secret, size_t length, const char **path,
                               const char **prompt) {
     *path = *prompt = NULL;
@@ -50,23 +50,19 @@ KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint
         library.g_variant_new("(@(oayays))", encrypt(keyring, secret, length)), "()");
 }
 
+static KeyringOutcome set_property(Keyring *keyring, const char *path, const char *name,
+                                   GVariant *value) {
+    return call_and_wait(keyring, path, PROPERTIES_INTERFACE, "Set",
+                         library.g_variant_new("(ssv)", ITEM_INTERFACE, name, value), "()");
+}
+
 KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
-                                const KeyringAttribute *attributes, size_t count) {
-    Call calls[2];
-    Batch batch = {0};
-    call_send(keyring, &batch, &calls[0], path, PROPERTIES_INTERFACE, "Set",
-              library.g_variant_new("(ssv)", ITEM_INTERFACE, "Attributes",
-                                    attributes_variant(attributes, count)));
-    call_send(keyring, &batch, &calls[1], path, PROPERTIES_INTERFACE, "Set",
-              library.g_variant_new("(ssv)", ITEM_INTERFACE, "Label",
-                                    library.g_variant_new_string(label)));
-    calls_finish(keyring, &batch);
-    KeyringOutcome outcome = call_outcome(keyring, &calls[0], "()");
-    if (outcome == KeyringOutcomeDone)
-        outcome = call_outcome(keyring, &calls[1], "()");
-    call_clear(&calls[0]);
-    call_clear(&calls[1]);
-    return outcome;
+                                const char *const *attributes, size_t count) {
+    const KeyringOutcome outcome =
+        set_property(keyring, path, "Attributes", attributes_variant(attributes, count));
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    return set_property(keyring, path, "Label", library.g_variant_new_string(label));
 }
 
 struct KeyringDeletion {

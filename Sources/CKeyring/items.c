@@ -42,13 +42,13 @@ static void give_item(const Call *call, KeyringParts parts, KeyringItem *item,
             attributes = NULL;
         }
     }
-    KeyringAttribute *list = NULL;
+    const char **list = NULL;
     if (attributes != NULL) {
         item->count = library.g_variant_n_children(attributes);
-        item->attributes = list = allocate(item->count, sizeof *list);
+        item->attributes = list = allocate(item->count, 2 * sizeof *list);
         for (size_t index = 0; index < item->count; index++)
-            library.g_variant_get_child(attributes, index, "{&s&s}", &list[index].name,
-                                        &list[index].value);
+            library.g_variant_get_child(attributes, index, "{&s&s}", &list[2 * index],
+                                        &list[2 * index + 1]);
     }
     give(context, item);
     free(list);

@@ -62,22 +62,23 @@ static void take_signals(Keyring *keyring, Prompting *prompting) {
     }
 }
 
-enum { SUBSCRIPTIONS = 2, CALLS };
-
 /// Has the bus send the provider's signal, and word of the provider's end: once for a connection.
-static void subscribe(Keyring *keyring, Batch *batch, Call *calls) {
-    static const char *const rules[SUBSCRIPTIONS] = {
+static KeyringOutcome subscribe(Keyring *keyring) {
+    static const char *const rules[] = {
         "type='signal',sender='%s',interface='" PROMPT_INTERFACE "',member='Completed'",
         "type='signal',sender='" BUS_NAME "',interface='" BUS_NAME
         "',member='NameOwnerChanged',arg0='%s'",
     };
-    for (size_t index = 0; index < SUBSCRIPTIONS; index++) {
+    for (size_t index = 0; index < 2 && !keyring->is_subscribed; index++) {
         // A name has 255 bytes at most (D-Bus specification, "Valid Names").
         char rule[512];
         snprintf(rule, sizeof rule, rules[index], keyring->provider);
-        call_send_to_bus(keyring, batch, &calls[index], "AddMatch",
-                         library.g_variant_new("(s)", rule), CALL_MILLISECONDS);
+        const KeyringOutcome outcome = call_bus_and_wait(keyring, "AddMatch", rule, "()");
+        if (outcome != KeyringOutcomeDone)
+            return outcome;
     }
+    keyring->is_subscribed = true;
+    return KeyringOutcomeDone;
 }
 
 /// Takes the window away. Whether it goes is not waited for.
@@ -91,37 +92,32 @@ static void dismiss(Keyring *keyring, const char *path) {
 }
 
 KeyringOutcome keyring_prompt(Keyring *keyring, const char *path, unsigned seconds) {
-    Prompting prompting = {.path = path};
-    const gint64 deadline = library.g_get_monotonic_time() + (gint64)seconds * 1000000;
-    Call calls[CALLS] = {{0}};
-    Batch batch = {0};
-    const size_t first = keyring->is_subscribed ? SUBSCRIPTIONS : 0;
+    const KeyringOutcome subscribed = subscribe(keyring);
+    if (subscribed != KeyringOutcomeDone)
+        return subscribed;
     take_signals(keyring, NULL);
-    if (first == 0)
-        subscribe(keyring, &batch, calls);
-    keyring->is_subscribed = true;
-    call_send(keyring, &batch, &calls[SUBSCRIPTIONS], path, PROMPT_INTERFACE, "Prompt",
+    Prompting prompting = {.path = path};
+    Call call;
+    Batch batch = {0};
+    const gint64 deadline = library.g_get_monotonic_time() + (gint64)seconds * 1000000;
+    call_send(keyring, &batch, &call, path, PROMPT_INTERFACE, "Prompt",
               library.g_variant_new("(s)", ""));
     while (!prompting.is_ended || batch.pending > 0) {
         calls_wait(keyring, 1, deadline);
         take_signals(keyring, &prompting);
-        for (size_t index = first; index < CALLS && !prompting.is_ended; index++) {
-            const KeyringOutcome outcome = calls[index].state == CallPending
-                                               ? KeyringOutcomeDone
-                                               : call_outcome(keyring, &calls[index], "()");
-            if (outcome != KeyringOutcomeDone)
-                end(&prompting, outcome);
-        }
         if (prompting.is_ended)
             continue;
-        if (library.g_dbus_connection_is_closed(keyring->connection))
+        const KeyringOutcome called =
+            batch.pending > 0 ? KeyringOutcomeDone : call_outcome(keyring, &call, "()");
+        if (called != KeyringOutcomeDone)
+            end(&prompting, called);
+        else if (library.g_dbus_connection_is_closed(keyring->connection))
             end(&prompting, fail(keyring->reason, KeyringOutcomeGone, "the session bus went away"));
         else if (library.g_get_monotonic_time() >= deadline)
             end(&prompting, fail(keyring->reason, KeyringOutcomeTimedOut,
                                  "nobody answered the prompt of the keyring in time"));
     }
-    for (size_t index = 0; index < CALLS; index++)
-        call_clear(&calls[index]);
+    call_clear(&call);
     if (prompting.outcome == KeyringOutcomeTimedOut)
         dismiss(keyring, path);
     return prompting.outcome;

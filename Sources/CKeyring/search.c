@@ -24,15 +24,17 @@ static void send_search(Keyring *keyring, KeyringSearch *search) {
                   "SearchItems", search->arguments[index]);
 }
 
-KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
-                                    size_t count) {
+KeyringSearch *keyring_begin_search(Keyring *keyring, const char *const *attributes,
+                                    const size_t *counts, size_t count) {
     KeyringSearch *search = allocate(1, sizeof *search);
     search->count = count;
     search->calls = allocate(count, sizeof *search->calls);
     search->arguments = allocate(count, sizeof *search->arguments);
-    for (size_t index = 0; index < count; index++)
+    for (size_t index = 0; index < count; index++) {
         search->arguments[index] = library.g_variant_ref_sink(library.g_variant_new(
-            "(@a{ss})", attributes_variant(patterns[index].attributes, patterns[index].count)));
+            "(@a{ss})", attributes_variant(attributes, counts[index])));
+        attributes += 2 * counts[index];
+    }
     send_search(keyring, search);
     return search;
 }

@@ -16,12 +16,12 @@ const char *reply_path(const Call *call, size_t member) {
     return strcmp(path, "/") == 0 ? NULL : path;
 }
 
-GVariant *attributes_variant(const KeyringAttribute *attributes, size_t count) {
+GVariant *attributes_variant(const char *const *attributes, size_t count) {
     GVariantBuilder builder;
     library.g_variant_builder_init(&builder, (const GVariantType *)"a{ss}");
     for (size_t index = 0; index < count; index++)
-        library.g_variant_builder_add(&builder, "{ss}", attributes[index].name,
-                                      attributes[index].value);
+        library.g_variant_builder_add(&builder, "{ss}", attributes[2 * index],
+                                      attributes[2 * index + 1]);
     return library.g_variant_builder_end(&builder);
 }
 

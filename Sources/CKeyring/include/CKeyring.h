@@ -7,6 +7,9 @@
 /// A provider is sent a search first, and nothing else until it has answered one (search.c says
 /// why): the caller's first call that asks the provider for something must be a search.
 ///
+/// Texts are UTF-8 and end in NUL. Attributes are a list of names, each with its value behind it;
+/// their count is that of the names.
+///
 /// Every call ends within its deadline: being let in by the bus 2 s, its first answers 2 s, starting
 /// the provider 10 s, any other call 5 s, a prompt as long as the caller says. A Keyring belongs to
 /// one thread at a time.
@@ -52,18 +55,6 @@ typedef enum __attribute__((enum_extensibility(closed))) KeyringOutcome : int {
     KeyringOutcomeFailed,
 } KeyringOutcome;
 
-/// A name and its value: UTF-8, ending in NUL.
-typedef struct KeyringAttribute {
-    const char *name;
-    const char *value;
-} KeyringAttribute;
-
-/// The attributes of one search.
-typedef struct KeyringPattern {
-    const KeyringAttribute *attributes;
-    size_t count;
-} KeyringPattern;
-
 /// Takes an item that a search found; it is given more than once where several patterns match it.
 typedef void KeyringHitHandler(void *context, const char *path, bool locked);
 
@@ -78,7 +69,7 @@ typedef enum __attribute__((flag_enum)) KeyringParts : unsigned {
 /// What was read of an item. It is valid until the handler returns.
 typedef struct KeyringItem {
     /// Null for one that is not there any more, or has none.
-    const KeyringAttribute *_Nullable attributes;
+    const char *const _Nonnull *_Nullable attributes;
     size_t count;
     const char *_Nullable label;
     /// Seconds since 1970; 0 where the provider does not know.
@@ -124,10 +115,12 @@ bool keyring_provider_owns(Keyring *keyring, const char *name);
 /// The number of the provider's process, or 0 where the bus does not tell.
 uint32_t keyring_provider_process(Keyring *keyring);
 
-/// Sends a search for the items that carry all the attributes of any of the patterns, and does not
-/// wait. The caller finishes or cancels it.
-KeyringSearch *keyring_begin_search(Keyring *keyring, const KeyringPattern *patterns,
-                                    size_t count);
+/// Sends a search for the items that carry all the attributes of any of `count` patterns, and does
+/// not wait. `attributes` are those of all patterns, one after the other; `counts` says how many each
+/// has. The caller finishes or cancels it.
+KeyringSearch *keyring_begin_search(Keyring *keyring,
+                                    const char *const _Nonnull *_Nonnull attributes,
+                                    const size_t *counts, size_t count);
 
 /// Waits for a search, gives what it found, and frees it.
 KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
@@ -163,7 +156,7 @@ KeyringOutcome keyring_prompt(Keyring *keyring, const char *prompt, unsigned sec
 /// Creates an item beside any that is there already. `*path` is the new item, or null where a
 /// prompt comes first.
 KeyringOutcome keyring_create(Keyring *keyring, const char *collection, const char *label,
-                              const KeyringAttribute *attributes, size_t count,
+                              const char *const _Nonnull *_Nonnull attributes, size_t count,
                               const uint8_t *secret, size_t length,
                               const char *_Nullable *_Nonnull path, const char *_Nullable *_Nonnull prompt);
 
@@ -173,7 +166,7 @@ KeyringOutcome keyring_set_secret(Keyring *keyring, const char *path, const uint
 
 /// Replaces the label and the attributes of an item.
 KeyringOutcome keyring_describe(Keyring *keyring, const char *path, const char *label,
-                                const KeyringAttribute *attributes, size_t count);
+                                const char *const _Nonnull *_Nonnull attributes, size_t count);
 
 /// Sends the deletion of an item, and does not wait. The caller finishes it.
 KeyringDeletion *keyring_begin_delete(Keyring *keyring, const char *path);

@@ -125,9 +125,11 @@ final class SecretService {
     /// not wait for it.
     func beginSearch(_ patterns: [[String: Text]]) -> Search {
         let strings = CStrings()
-        let list = unsafe strings.patterns(patterns)
+        let attributes = unsafe strings.attributes(patterns)
+        let counts = patterns.map { $0.count }
         return unsafe Search(
-            service: self, pending: keyring_begin_search(keyring, list, patterns.count))
+            service: self,
+            pending: keyring_begin_search(keyring, attributes, counts, counts.count))
     }
 
     func search(_ patterns: [[String: Text]]) throws(StoreError) -> [Hit] {
@@ -180,13 +182,13 @@ final class SecretService {
         let strings = CStrings()
         var path: UnsafePointer<CChar>?
         var prompt: UnsafePointer<CChar>?
-        let list = unsafe strings.pattern(attributes)
+        let list = unsafe strings.attributes([attributes])
         try check(
             secret.expose { bytes in
                 unsafe bytes.withUnsafeBufferPointer { bytes in
                     unsafe keyring_create(
-                        keyring, collection, strings.copy(label.bytes), list.attributes,
-                        list.count, bytes.baseAddress!, bytes.count, &path, &prompt)
+                        keyring, collection, strings.copy(label.bytes), list, attributes.count,
+                        bytes.baseAddress!, bytes.count, &path, &prompt)
                 }
             })
         if let prompt = unsafe text(prompt) { return .prompt(prompt) }
@@ -209,10 +211,10 @@ final class SecretService {
         _ path: String, label: Text, attributes: [String: Text]
     ) throws(StoreError) {
         let strings = CStrings()
-        let list = unsafe strings.pattern(attributes)
         try check(
             unsafe keyring_describe(
-                keyring, path, strings.copy(label.bytes), list.attributes, list.count))
+                keyring, path, strings.copy(label.bytes), strings.attributes([attributes]),
+                attributes.count))
     }
 
     /// A deletion that has been sent. It must be finished, once.
@@ -277,8 +279,8 @@ extension SecretService.Item {
         if let list = unsafe item.attributes {
             var attributes: [String: Text] = [:]
             for index in unsafe 0..<item.count {
-                let value = unsafe Text(String(cString: list[index].value))
-                unsafe attributes[String(cString: list[index].name)] = value
+                let value = unsafe Text(String(cString: list[2 * index + 1]))
+                unsafe attributes[String(cString: list[2 * index])] = value
             }
             self.attributes = attributes
         } else {
@@ -316,54 +318,47 @@ extension StoreError {
 /// Strings for one call of C, freed together after it.
 @safe
 private final class CStrings {
-    private var blocks: [UnsafeMutableRawPointer] = unsafe []
+    private var strings: [UnsafeMutablePointer<CChar>] = unsafe []
+    private var lists: [UnsafeMutablePointer<UnsafePointer<CChar>>] = unsafe []
 
-    deinit { unsafe blocks.forEach { unsafe $0.deallocate() } }
+    deinit {
+        for index in unsafe strings.indices { unsafe strings[index].deallocate() }
+        for index in unsafe lists.indices { unsafe lists[index].deallocate() }
+    }
 
     func copy(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
-        let memory = unsafe block(of: CChar.self, count: bytes.count + 1)
-        var end = unsafe memory
-        for byte in bytes {
-            unsafe end.pointee = CChar(bitPattern: byte)
-            unsafe end += 1
-        }
-        unsafe end.pointee = 0
+        let memory = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+        unsafe strings.append(memory)
+        for (index, byte) in bytes.enumerated() { unsafe memory[index] = CChar(bitPattern: byte) }
+        unsafe memory[bytes.count] = 0
         return unsafe UnsafePointer(memory)
     }
 
-    func list(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>> {
-        let memory = unsafe block(of: UnsafePointer<CChar>.self, count: strings.count)
-        for (index, string) in strings.enumerated() {
-            unsafe (memory + index).initialize(to: copy(string.utf8))
-        }
-        return unsafe UnsafePointer(memory)
-    }
-
-    func pattern(_ attributes: [String: Text]) -> KeyringPattern {
-        let memory = unsafe block(of: KeyringAttribute.self, count: attributes.count)
-        for (index, attribute) in attributes.enumerated() {
-            unsafe (memory + index).initialize(
-                to: KeyringAttribute(
-                    name: copy(attribute.key.utf8), value: copy(attribute.value.bytes)))
-        }
-        return unsafe KeyringPattern(attributes: memory, count: attributes.count)
-    }
-
-    func patterns(_ patterns: [[String: Text]]) -> UnsafePointer<KeyringPattern> {
-        let memory = unsafe block(of: KeyringPattern.self, count: patterns.count)
-        for (index, attributes) in patterns.enumerated() {
-            unsafe (memory + index).initialize(to: pattern(attributes))
+    func list(_ paths: [String]) -> UnsafePointer<UnsafePointer<CChar>> {
+        let memory = unsafe list(count: paths.count)
+        for (index, path) in paths.enumerated() {
+            unsafe (memory + index).initialize(to: copy(path.utf8))
         }
         return unsafe UnsafePointer(memory)
     }
 
-    private func block<Element>(
-        of type: Element.Type, count: Int
-    ) -> UnsafeMutablePointer<Element> {
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride,
-            alignment: MemoryLayout<Element>.alignment)
-        unsafe blocks.append(memory)
-        return unsafe memory.assumingMemoryBound(to: Element.self)
+    /// The names and values of all.
+    func attributes(_ all: [[String: Text]]) -> UnsafePointer<UnsafePointer<CChar>> {
+        let memory = unsafe list(count: all.reduce(0) { $0 + 2 * $1.count })
+        var next = unsafe memory
+        for attributes in all {
+            for (name, value) in attributes {
+                unsafe next.initialize(to: copy(name.utf8))
+                unsafe (next + 1).initialize(to: copy(value.bytes))
+                unsafe next += 2
+            }
+        }
+        return unsafe UnsafePointer(memory)
+    }
+
+    private func list(count: Int) -> UnsafeMutablePointer<UnsafePointer<CChar>> {
+        let memory = UnsafeMutablePointer<UnsafePointer<CChar>>.allocate(capacity: max(1, count))
+        unsafe lists.append(memory)
+        return unsafe memory
     }
 }
