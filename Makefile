@@ -32,7 +32,7 @@ zsh_functions = $(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_versi
 # What a bare Debian lacks to build Keyfob: a C and C++ toolchain for Swift to link with, the
 # libraries that Swift's own tools are linked with, and the headers of what Keyfob uses.
 BUILD_PACKAGES = g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 \
-	libcurl4-openssl-dev libjansson-dev libsecret-1-dev libsodium-dev
+	libcurl4-openssl-dev libsecret-1-dev libsodium-dev
 # What the tests run: a keyring on a private bus, a registry, the clients, and the helper that
 # Keyfob shares a keyring with.
 TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca-qt5-2-plugins \

@@ -23,8 +23,8 @@ let runtimeHeaders: [String] = {
 let isFuzzing = Context.environment["KEYFOB_FUZZ"] != nil
 let fuzzing: [Target] = {
     let modules: [Target.Dependency] = [
-        "Clients", "Credentials", "Frontends", "JSON", "MemoryStore", "Registry", "Settings",
-        "Stores", "TextEditing",
+        "Clients", "Credentials", "Files", "Frontends", "JSON", "MemoryStore", "Registry",
+        "Settings", "Stores", "TextEditing",
     ]
     guard isFuzzing else {
         return [
@@ -76,9 +76,7 @@ let package = Package(
 
         // How clients ask for them.
         .target(name: "Frontends", dependencies: ["Credentials", "JSON"]),
-        .target(name: "JSON", dependencies: ["Credentials", "CJansson"]),
-        .systemLibrary(
-            name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .target(name: "JSON", dependencies: ["Credentials"]),
 
         // What registries say to a login.
         .target(name: "Registry", dependencies: ["Credentials", "JSON", "CCurl"]),
@@ -90,7 +88,9 @@ let package = Package(
 
         .executableTarget(
             name: "Helper",
-            dependencies: ["Credentials", "CPlatform", "Frontends", "Settings", "Stores"]
+            dependencies: [
+                "Credentials", "CPlatform", "Files", "Frontends", "Settings", "Stores",
+            ]
         ),
 
         // Edits of texts, which keep what they do not touch.
@@ -119,7 +119,8 @@ let package = Package(
 
         // Drives a file store in a process of its own: another user, many at once.
         .executableTarget(
-            name: "StoreProbe", dependencies: ["Credentials", "Stores"], path: "Tests/StoreProbe"),
+            name: "StoreProbe", dependencies: ["Credentials", "Files", "Stores"],
+            path: "Tests/StoreProbe"),
 
         // Lets the calls of a program fail, one at a time.
         .target(
@@ -128,7 +129,7 @@ let package = Package(
 
         // Measures whole processes of the helper and its peers, side by side.
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Credentials", "Sandbox", "Stores"],
+            name: "Benchmarks", dependencies: ["Credentials", "Files", "Sandbox", "Stores"],
             path: "Tests/Benchmarks", exclude: ["Floors", "README.md", "Results"]),
 
         .testTarget(
@@ -155,13 +156,13 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["Credentials", "JSON"], path: "Tests/JSON"),
         .testTarget(
             name: "ClientFilesTests",
-            dependencies: ["Clients", "Credentials", "Sandbox", "TextEditing"],
+            dependencies: ["Clients", "Credentials", "Files", "Sandbox", "TextEditing"],
             path: "Tests/ClientFiles"),
         .testTarget(
             name: "RegistryTests", dependencies: ["Credentials", "Registry"],
             path: "Tests/Registry"),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Credentials", "Settings", "Stores"],
+            name: "SettingsTests", dependencies: ["Credentials", "Files", "Settings", "Stores"],
             path: "Tests/Settings"),
         .testTarget(
             name: "TranscriptsTests",
@@ -171,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
-                "Credentials", "Stores", "StoreContract", "Sandbox", "Helper", "KeyfobCommand",
+                "Credentials", "Files", "Stores", "StoreContract", "Sandbox", "Helper",
+                "KeyfobCommand",
             ],
             path: "Tests/Providers", exclude: ["HostileService"]
         ),

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// cargo (1.95).

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 package import TextEditing
 
 /// A client is a program whose logins Keyfob keeps. All that Keyfob knows of one stands in the file

@@ -1,5 +1,5 @@
 package import Credentials
-internal import Files
+package import Files
 internal import TextEditing
 
 /// git (2.39).
@@ -557,7 +557,7 @@ private struct GitURL {
         self.path =
             path.map { path in
                 path[0..<path.expose { text in (text.indices.last { text[$0] != 0x2F } ?? 0) + 1 }]
-            } ?? Secret(capacity: 0) { _ in 0 }
+            } ?? .empty
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 internal import JSON
 internal import TextEditing
 

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 package import TextEditing
 
 /// A keeper is who answers a client for its logins, as the client's configuration says.

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 
 /// `.netrc`, in which curl, git and many others find passwords. Whose a login in it is nobody can
 /// tell, so it is reported and never changed.

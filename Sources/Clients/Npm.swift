@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// npm (10.8), which knows no helpers: `keyfob exec` gives it its token.
@@ -359,19 +360,17 @@ package struct NpmSettings: PlaintextTarget {
             )
         }
         if isQuoted, quote != 0 { return withoutVariables(written[1..<written.count - 1]) }
-        let plain = Secret(capacity: written.count) { memory in
+        let plain = Secret(capacity: written.count) { output in
             written.expose { bytes in
-                var (index, count) = (0, 0)
+                var index = 0
                 while index < bytes.count, bytes[index] != 0x3B, bytes[index] != 0x23 {
                     let next = index + 1 < bytes.count ? bytes[index + 1] : 0
                     if bytes[index] == 0x5C, next == 0x5C || next == 0x3B || next == 0x23 {
                         index += 1
                     }
-                    memory[count] = bytes[index]
-                    count += 1
+                    output.append(bytes[index])
                     index += 1
                 }
-                return count
             }
         }
         return withoutVariables(plain.trimmed)

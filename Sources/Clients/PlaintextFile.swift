@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// A plaintext file is a client's own file in which logins stand for everyone to read who can read

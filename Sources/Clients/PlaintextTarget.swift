@@ -1,4 +1,5 @@
 package import Credentials
+internal import Files
 internal import TextEditing
 
 /// A plaintext target is a client's own file into which a login can be put as its client does it.

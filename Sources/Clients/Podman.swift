@@ -1,5 +1,5 @@
 package import Credentials
-internal import Glibc
+package import Files
 internal import TextEditing
 
 /// podman (4.3.1), buildah and skopeo.
@@ -29,7 +29,7 @@ package struct Podman: RegistryClient {
             let temporary = (surroundings["TMPDIR"] ?? "/tmp").withoutSlash + "/podman-run-\(user)"
             let made = ["/run/user/\(user)", temporary].filter { Podman.isOwn($0, user) }
             folders = made.map { "\($0)/containers" }
-            if unsafe access("/run/containers", X_OK) == 0 || errno != EACCES {
+            if !Path.isForbidden("/run/containers") {
                 folders.insert("/run/containers/\(user)", at: user == 0 ? 0 : folders.count)
             }
             if made.isEmpty, user != 0 { folders.insert("\(temporary)/containers", at: 0) }
@@ -40,9 +40,8 @@ package struct Podman: RegistryClient {
     }
 
     private static func isOwn(_ folder: String, _ user: UInt32) -> Bool {
-        var status = stat()
-        return unsafe lstat(folder, &status) == 0 && status.st_uid == user
-            && status.st_mode & S_IFMT == S_IFDIR
+        let status = FileStatus(of: folder, followsLinks: false)
+        return status?.owner == user && status?.kind == .folder
     }
 
     /// docker's file, which it reads behind its own.

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// pulumi (3.258), which knows no helpers: `keyfob exec` gives it its token. Its clouds are compared as

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// Registry auths are the logins that docker, podman and their like keep in plain text: the map
@@ -234,7 +235,7 @@ package struct RegistryAuths: PlaintextTarget {
         {
             return login(user, password)
         }
-        return login("", Secret(capacity: 0) { _ in 0 })
+        return login("", .empty)
     }
 
     /// What the client asks its helper by for what it finds under a key; the key itself where that

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Files
 
 /// The surroundings of a client are where it looks for its files and programs: the home, and the
 /// variables that name another place.
@@ -49,13 +49,7 @@ package struct Surroundings: Sendable {
             ? [name]
             : (self["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
                 .map { "\($0)/\(name)" }
-        return places.first { path in
-            var status = stat()
-            guard unsafe access(path, X_OK) == 0, unsafe stat(path, &status) == 0 else {
-                return false
-            }
-            return status.st_mode & S_IFMT == S_IFREG
-        }
+        return places.first { Path.isExecutable($0) && FileStatus(of: $0)?.kind == .file }
     }
 
     package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }

@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 internal import TextEditing
 
 extension ClientFile {

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import TextEditing
 
 /// terraform (1.11) and OpenTofu.
@@ -310,7 +311,7 @@ package struct TerraformCredentials: PlaintextTarget {
         let key = Terraform.host(host)
         return PlaintextLogin(
             .token(of: "terraform", key: key ?? host),
-            secret: token ?? Secret(capacity: 0) { _ in 0 },
+            secret: token ?? .empty,
             obstacle: key == nil
                 ? "terraform knows no such host"
                 : token == nil ? "its token is not written as a plain string" : nil)

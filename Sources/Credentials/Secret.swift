@@ -10,38 +10,25 @@ package struct Secret: Sendable {
     private let memory: SecretMemory
     private let range: Range<Int>
 
-    /// A secret of at most `capacity` bytes, filled in place by `body`, which returns how many
-    /// bytes it wrote. If it throws, the memory is wiped.
+    package static let empty = Secret(capacity: 0) { _ in }
+
+    /// A secret of at most `capacity` bytes, which `body` appends. If it throws, the memory is wiped.
     package init<E: Error>(
-        capacity: Int, filledBy body: (inout MutableSpan<UInt8>) throws(E) -> Int
+        capacity: Int, filledBy body: (inout OutputSpan<UInt8>) throws(E) -> Void
     ) throws(E) {
         memory = SecretMemory(count: capacity)
-        let count = try memory.mutate(body)
-        precondition((0...capacity).contains(count), "a secret fits its memory")
-        range = 0..<count
+        range = 0..<(try memory.fill(body))
     }
 
     /// A secret that is a copy of these bytes. The caller wipes its own.
     package init(copying bytes: Span<UInt8>) {
-        self.init(capacity: bytes.count) { memory in
-            for index in bytes.indices { memory[index] = bytes[index] }
-            return bytes.count
-        }
+        self.init(capacity: bytes.count) { $0.append(bytes) }
     }
 
     /// The secrets one after the other, in memory of their own.
     package init(joining parts: [Secret]) {
-        self.init(capacity: parts.reduce(0) { $0 + $1.count }) { memory in
-            var count = 0
-            for part in parts {
-                part.expose { bytes in
-                    for index in bytes.indices {
-                        memory[count] = bytes[index]
-                        count += 1
-                    }
-                }
-            }
-            return count
+        self.init(capacity: parts.reduce(0) { $0 + $1.count }) { output in
+            for part in parts { output.append(part) }
         }
     }
 
@@ -67,6 +54,25 @@ package struct Secret: Sendable {
     private init(memory: SecretMemory, range: Range<Int>) {
         self.memory = memory
         self.range = range
+    }
+}
+
+extension OutputSpan<UInt8> {
+    package mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity, "the bytes fit")
+        unsafe withUnsafeMutableBufferPointer { memory, count in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                guard let source = bytes.baseAddress else { return }
+                unsafe (memory.baseAddress! + count).initialize(from: source, count: bytes.count)
+                count += bytes.count
+            }
+        }
+    }
+
+    package mutating func append(_ secret: Secret) { secret.expose { append($0) } }
+
+    package mutating func append(_ text: StaticString) {
+        for index in 0..<text.utf8CodeUnitCount { append(unsafe text.utf8Start[index]) }
     }
 }
 

@@ -36,11 +36,14 @@ final class SecretMemory: @unchecked Sendable {
         return try body(span)
     }
 
-    func mutate<Result, E: Error>(
-        _ body: (inout MutableSpan<UInt8>) throws(E) -> Result
-    ) throws(E) -> Result {
-        var span = unsafe MutableSpan(_unsafeStart: start, count: count)
-        return try body(&span)
+    /// Returns how many bytes `body` has appended.
+    func fill<E: Error>(
+        _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
+    ) throws(E) -> Int {
+        let memory = unsafe UnsafeMutableBufferPointer(start: start, count: count)
+        var output = unsafe OutputSpan(buffer: memory, initializedCount: 0)
+        try body(&output)
+        return unsafe output.finalize(for: memory)
     }
 
     private static func wholePages(_ count: Int) -> Int {

@@ -131,10 +131,3 @@ extension Unicode.Scalar {
         }
     }
 }
-
-extension UInt8 {
-    /// An ASCII capital as the small letter; any other byte as it is.
-    package var lowerCased: UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
-    }
-}

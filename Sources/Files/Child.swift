@@ -32,23 +32,21 @@ package enum Child {
         var written = 0
         var status: Int32 = 0
         var hasEnded = false
-        let printed = Secret(capacity: limit) { memory in
-            var count = 0
-            while count < memory.count, milliseconds() < deadline {
+        let printed = Secret(capacity: limit) { printed in
+            while printed.freeCapacity > 0, milliseconds() < deadline {
                 if !hasEnded { hasEnded = unsafe platform_child_has_ended(process, &status) }
                 if writing >= 0, !write(input, &written, to: writing) {
                     close(writing)
                     writing = -1
                 }
                 wait(output.number, writing, hasEnded ? 0 : 20)
-                let length = unsafe memory.withUnsafeMutableBytes { memory in
-                    unsafe read(output.number, memory.baseAddress! + count, memory.count - count)
+                do throws(SystemError) {
+                    let count = try unsafe printed.append { unsafe read(output.number, $0, $1) }
+                    if count == 0 { break }
+                } catch {
+                    if error.code != EAGAIN || hasEnded { break }
                 }
-                if length > 0 { count += length }
-                guard length <= 0 else { continue }
-                if length == 0 || errno != EAGAIN && errno != EINTR || hasEnded { break }
             }
-            return count
         }
         if printed.count < limit {
             while !hasEnded, milliseconds() < deadline {
@@ -77,14 +75,14 @@ package enum Child {
     /// reads it: then the program has read what it wanted.
     private static func write(_ input: Secret?, _ written: inout Int, to pipe: Int32) -> Bool {
         guard let input, written < input.count else { return false }
-        let count = input[written..<input.count].expose { bytes in
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe Glibc.write(pipe, bytes.baseAddress!, bytes.count)
+        do throws(SystemError) {
+            written += try input[written..<input.count].expose { bytes throws(SystemError) in
+                try bytes.write(to: pipe)
             }
+            return written < input.count
+        } catch {
+            return error.code == EAGAIN
         }
-        guard count >= 0 else { return errno == EAGAIN || errno == EINTR }
-        written += count
-        return written < input.count
     }
 
     /// Returns when one of the pipes is ready, or after so many milliseconds.

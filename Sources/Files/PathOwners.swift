@@ -1,4 +1,3 @@
-internal import CPlatform
 package import Credentials
 internal import Glibc
 
@@ -21,19 +20,14 @@ package enum PathOwners {
                 continue
             }
             let place = resolved + "/" + name
-            var status = stat()
             // Where it cannot be looked at, it cannot be opened either.
-            guard unsafe lstat(place, &status) == 0 else { return }
-            let kind = status.st_mode & S_IFMT
-            let isChecked = kind == S_IFLNK || kind == S_IFDIR && geteuid() == 0
-            guard !isChecked || platform_is_user_or_root(status.st_uid) else {
-                throw StoreError(
-                    .foreignFolder,
-                    "\(path) is not \(action): \(place) is owned by uid \(status.st_uid), not by you"
-                        + " (uid \(geteuid()))",
-                    hint: "run this as the user whose home it is, or set HOME to your own")
+            guard let status = FileStatus(of: place, followsLinks: false) else { return }
+            let isLink = status.kind == .link
+            let isChecked = isLink || status.kind == .folder && System.user == 0
+            guard !isChecked || status.isOfUserOrRoot else {
+                throw .foreignFolder(path, action, place, status.owner)
             }
-            guard kind == S_IFLNK, let target = target(of: place) else {
+            guard isLink, let target = target(of: place) else {
                 resolved = place
                 continue
             }
@@ -66,5 +60,18 @@ package enum PathOwners {
             return unsafe String(
                 decoding: UnsafeBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
         }
+    }
+}
+
+extension StoreError {
+    /// Something is not done at a path because another user decides what stands there.
+    static func foreignFolder(
+        _ path: String, _ action: String, _ place: String, _ owner: UInt32
+    ) -> StoreError {
+        StoreError(
+            .foreignFolder,
+            "\(path) is not \(action): \(place) is owned by uid \(owner), not by you"
+                + " (uid \(System.user))",
+            hint: "run this as the user whose home it is, or set HOME to your own")
     }
 }

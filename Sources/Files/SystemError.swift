@@ -7,6 +7,9 @@ package struct SystemError: Error, Hashable {
 
     package init(code: Int32) { self.code = code }
 
+    package static let brokenPipe = SystemError(code: EPIPE)
+    package static let notFound = SystemError(code: ENOENT)
+
     /// One line, lower case: `permission denied`.
     package var reason: String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }

@@ -1,5 +1,4 @@
 internal import Credentials
-internal import Glibc
 
 /// git's credential helper protocol (gitcredentials(7), git-credential(1)), which serves git LFS, Go
 /// and whoever else asks git.
@@ -15,9 +14,9 @@ package struct GitFrontend: Frontend {
     private let now: () -> UInt64
 
     /// `now` is in seconds since 1970.
-    package init(_ program: Program, now: (() -> UInt64)? = nil) {
+    package init(_ program: Program, now: @escaping () -> UInt64) {
         self.program = program
-        self.now = now ?? { UInt64(max(time(nil), 0)) }
+        self.now = now
     }
 
     package func serve(_ arguments: [String], over channel: any Channel) -> ExitStatus {

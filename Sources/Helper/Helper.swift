@@ -1,14 +1,14 @@
 internal import CPlatform
 internal import Credentials
+internal import Files
 internal import Frontends
-internal import Glibc
 internal import Settings
 
 /// The executable that clients call. The name by which it is called chooses the protocol.
 @main
 struct Helper {
     static func main() {
-        guard platform_harden() else { _exit(1) }
+        guard platform_harden() else { System.exit(1) }
         let arguments = CommandLine.arguments
         let name = name(arguments)
         let program = ProgramName(rawValue: name)
@@ -18,7 +18,7 @@ struct Helper {
         let channel = StandardIO(isForCargo: isForCargo)
         let status = serve(program, Array(arguments.dropFirst()), over: channel)
         // What the libraries would do on the way out must not delay an answer that is given.
-        _exit(status.rawValue)
+        System.exit(status.rawValue)
     }
 
     /// The name by which it was called. A function of its own: a closure in `main` would bring
@@ -54,7 +54,7 @@ struct Helper {
         case .credentialProvider:
             CargoFrontend(program).serve(arguments, over: channel)
         case .passwordHelper:
-            GitFrontend(program).serve(arguments, over: channel)
+            GitFrontend(program, now: { System.seconds }).serve(arguments, over: channel)
         case .tokenHelper:
             TerraformFrontend(program).serve(arguments, over: channel)
         }
@@ -68,7 +68,7 @@ struct Helper {
             // It must be silent where it succeeds.
             case .tokenHelper: false
             // A program that reads git's standard error takes a line there for a failure.
-            case .passwordHelper: isatty(STDERR_FILENO) == 1
+            case .passwordHelper: Stream.errors.isTerminal
             default: true
             }
         return try StoreChoice(

@@ -1,4 +1,5 @@
 internal import CPlatform
+internal import Files
 
 /// The watchdog ends the process, with a line of its own, when the answer is overdue; a crash ends it
 /// in the same way. The answer is claimed once: by the request that is ready, or by one of the two.
@@ -36,15 +37,8 @@ enum Watchdog {
     static func claimAnswer() { platform_watchdog_claim() }
 
     private static func say(_ isForCargo: Bool, _ endForCargo: StaticString, _ end: StaticString) {
-        unsafe platform_set_last_words(
-            PlatformLastWords(
-                answer_start: text(isForCargo ? startForCargo : start),
-                answer_end: text(isForCargo ? endForCargo : end),
-                complaint_start: text(start), complaint_end: text(end)))
-    }
-
-    /// A literal in memory ends with a NUL.
-    private static func text(_ literal: StaticString) -> UnsafePointer<CChar> {
-        unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+        System.setLastWords(
+            answer: isForCargo ? (startForCargo, endForCargo) : (start, end),
+            complaint: (start, end))
     }
 }

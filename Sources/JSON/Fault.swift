@@ -9,18 +9,14 @@ extension JSON {
             case truncated
             /// The bytes are not UTF-8.
             case encoding
-            /// A number that no 64-bit integer or double holds.
-            case number
             /// Nested deeper than `depthLimit`.
             case depth
-            /// A name that stands more than once, so that it is unknown which was the last.
-            case ambiguous
             /// Anything else, a lone surrogate for instance.
             case syntax
         }
 
         package let kind: Kind
-        /// How many bytes had been read; nil where that says nothing.
+        /// Where in the bytes; nil where that says nothing.
         package let position: Int?
 
         init(_ kind: Kind, at position: Int? = nil) {
@@ -34,9 +30,7 @@ extension JSON {
                 case .empty: "it is empty"
                 case .truncated: "it ends too soon"
                 case .encoding: "it is not UTF-8"
-                case .number: "a number is out of range"
                 case .depth: "it is nested too deeply"
-                case .ambiguous: "a name stands more than once"
                 case .syntax: "it has a syntax error"
                 }
             return position.map { "\(words), at byte \($0)" } ?? words

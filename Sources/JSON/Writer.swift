@@ -4,11 +4,7 @@ internal import Credentials
 enum Writer {
     static func line(of value: JSON) throws(JSON.Fault) -> Secret {
         let capacity = try size(of: value)
-        return Secret(capacity: capacity) { memory in
-            var line = Line()
-            line.append(value, to: &memory)
-            return line.count
-        }
+        return Secret(capacity: capacity) { $0.append(value) }
     }
 
     private static func size(of value: JSON) throws(JSON.Fault) -> Int {
@@ -16,7 +12,7 @@ enum Writer {
         case .null: return 4
         case .bool(let bool): return bool ? 4 : 5
         case .integer(let number): return "\(number)".utf8.count
-        case .real(let number): return "\(number)".utf8.count
+        case .number(let number): return number.bytes.count
         case .text(let text): return size(ofString: text.bytes.span)
         case .string(let secret):
             return try secret.expose { bytes throws(JSON.Fault) in
@@ -109,70 +105,58 @@ private enum Escape {
     }
 }
 
-/// How far a line has been written.
-private struct Line {
-    private(set) var count = 0
-
-    mutating func append(_ value: JSON, to memory: inout MutableSpan<UInt8>) {
+extension OutputSpan<UInt8> {
+    fileprivate mutating func append(_ value: JSON) {
         switch value {
-        case .null: append("null", to: &memory)
-        case .bool(let bool): append(bool ? "true" : "false", to: &memory)
-        case .integer(let number): append("\(number)", to: &memory)
-        case .real(let number): append("\(number)", to: &memory)
-        case .text(let text): append(string: text.bytes.span, to: &memory)
+        case .null: append("null")
+        case .bool(let bool): bool ? append("true") : append("false")
+        case .integer(let number): append(ascii: "\(number)")
+        case .number(let number): append(number.bytes.span)
+        case .text(let text): append(string: text.bytes.span)
         case .string(let secret):
-            secret.expose { append(string: $0, to: &memory) }
+            secret.expose { append(string: $0) }
         case .array(let elements):
-            append("[", to: &memory)
+            append("[")
             for (index, element) in elements.enumerated() {
-                if index > 0 { append(",", to: &memory) }
-                append(element, to: &memory)
+                if index > 0 { append(",") }
+                append(element)
             }
-            append("]", to: &memory)
+            append("]")
         case .object(let members):
-            append("{", to: &memory)
+            append("{")
             for (index, member) in members.enumerated() {
-                if index > 0 { append(",", to: &memory) }
-                append(string: member.name.bytes.span, to: &memory)
-                append(":", to: &memory)
-                append(member.value, to: &memory)
+                if index > 0 { append(",") }
+                append(string: member.name.bytes.span)
+                append(":")
+                append(member.value)
             }
-            append("}", to: &memory)
+            append("}")
         }
     }
 
-    private mutating func append(string bytes: Span<UInt8>, to memory: inout MutableSpan<UInt8>) {
-        append(byte: UInt8(ascii: "\""), to: &memory)
+    private mutating func append(string bytes: Span<UInt8>) {
+        append(UInt8(ascii: "\""))
         var index = 0
         while index < bytes.count {
             let escape = Escape(bytes, at: index)
             switch escape {
             case .none:
-                append(byte: bytes[index], to: &memory)
+                append(bytes[index])
             case .letter(let letter):
-                append(byte: UInt8(ascii: "\\"), to: &memory)
-                append(byte: letter, to: &memory)
+                append(UInt8(ascii: "\\"))
+                append(letter)
             case .code(let value, _):
-                append("\\u", to: &memory)
+                append("\\u")
                 for shift: UInt32 in [12, 8, 4, 0] {
-                    append(byte: hexadecimal(UInt8(value >> shift & 0xF)), to: &memory)
+                    append(UInt8(hexDigit: UInt8(value >> shift & 0xF)))
                 }
             }
             index += escape.length
         }
-        append(byte: UInt8(ascii: "\""), to: &memory)
+        append(UInt8(ascii: "\""))
     }
 
-    private mutating func append(_ ascii: String, to memory: inout MutableSpan<UInt8>) {
-        for byte in ascii.utf8 { append(byte: byte, to: &memory) }
+    private mutating func append(ascii: String) {
+        for byte in ascii.utf8 { append(byte) }
     }
-
-    private mutating func append(byte: UInt8, to memory: inout MutableSpan<UInt8>) {
-        memory[count] = byte
-        count += 1
-    }
-}
-
-private func hexadecimal(_ nibble: UInt8) -> UInt8 {
-    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }

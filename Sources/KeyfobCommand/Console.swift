@@ -1,5 +1,5 @@
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 
 /// The console is where the user is told things: answers on standard output, everything else on
@@ -51,52 +51,26 @@ struct Console: Sendable {
 
     /// Shows how far a long run is, where standard error is a terminal; at its end the line goes.
     func progress(_ done: Int, of all: Int) {
-        guard !isQuiet, isatty(STDERR_FILENO) == 1 else { return }
+        guard !isQuiet, Stream.errors.isTerminal else { return }
         let line = done < all ? "\rkeyfob: \(done) of \(all)" : "\r\u{1B}[K"
-        _ = Console.write(Array(line.utf8).span, to: STDERR_FILENO)
+        try? Stream.errors.write(Array(line.utf8).span)
     }
 
     /// How many columns the terminal has that standard output is; nil where it is none.
-    var width: Int? {
-        var size = winsize()
-        guard isatty(STDOUT_FILENO) == 1,
-            unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
-        else { return nil }
-        return Int(size.ws_col)
-    }
+    var width: Int? { Stream.output.columns }
 
     /// Standard error may be closed or full: there is nobody left to tell.
     private func say(_ line: String) {
-        let bytes = Array(line.printable.utf8) + [0x0A]
-        _ = Console.write(bytes.span, to: STDERR_FILENO)
+        try? Stream.errors.write((Array(line.printable.utf8) + [0x0A]).span)
     }
 
     private func write(_ bytes: Span<UInt8>) {
-        let error = Console.write(bytes, to: STDOUT_FILENO)
-        guard error != 0 else { return }
-        // Who closed the pipe has seen enough of it.
-        if error != EPIPE {
-            say("keyfob: error: cannot write: \(unsafe String(cString: strerror(error)))")
+        do throws(SystemError) {
+            try Stream.output.write(bytes)
+        } catch {
+            // A closed pipe's reader has seen enough of it.
+            if error != .brokenPipe { say("keyfob: error: cannot write: \(error.reason)") }
+            System.exit(1)
         }
-        _exit(1)
-    }
-
-    /// Returns 0, or the error's number.
-    private static func write(_ bytes: Span<UInt8>, to file: Int32) -> Int32 {
-        var start = 0
-        while start < bytes.count {
-            let length = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe Glibc.write(file, bytes.baseAddress! + start, bytes.count - start)
-            }
-            if length < 0, errno == EINTR { continue }
-            if length < 0, errno == EAGAIN {
-                var ready = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
-                _ = unsafe poll(&ready, 1, -1)
-                continue
-            }
-            guard length >= 0 else { return errno }
-            start += length
-        }
-        return 0
     }
 }

@@ -1,6 +1,6 @@
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import Settings
 internal import Stores
 
@@ -80,11 +80,10 @@ struct Diagnosis {
         for variable in session.environment.settings {
             note("override", "\(variable) is set, and wins over the configuration file")
         }
-        var home = stat()
         let path = session.surroundings.home
-        if unsafe stat(path, &home) == 0, home.st_uid != geteuid(), home.st_uid != 0 {
+        if let home = FileStatus(of: path), !home.isMineOrRoots {
             fault(
-                "home-owner", "the home \(path) is owned by uid \(home.st_uid), not by you",
+                "home-owner", "the home \(path) is owned by uid \(home.owner), not by you",
                 hint: "run this as the user whose home it is, or set HOME to your own")
         }
     }

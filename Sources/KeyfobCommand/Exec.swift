@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 
 /// `keyfob exec`: runs a program with a login in its environment, for programs that know no
 /// helpers.
@@ -99,10 +99,15 @@ struct Exec: ParsableCommand {
             throw failure(Variable.exec(command, variables))
         }
         let folder = try ExecFolder(session, settings: settings)
-        variables.append(Variable(variable, Secret(copying: Array(folder.path.utf8).span)))
-        let status = Variable.run(command, variables, keeping: folder.descriptor)
+        variables.append(Variable(variable, folder.folder.path.secret))
+        let status: Int32
+        do throws(SystemError) {
+            status = try Variable.run(command, variables, keeping: folder.folder)
+        } catch {
+            folder.remove()
+            throw failure(error)
+        }
         folder.remove()
-        guard status >= 0 else { throw failure(-status) }
         throw ExitCode(status)
     }
 
@@ -120,11 +125,9 @@ struct Exec: ParsableCommand {
     }
 
     /// Says why the program did not start, and gives the status that shells have for it.
-    private func failure(_ error: Int32) -> ExitCode {
+    private func failure(_ error: SystemError) -> ExitCode {
         Console().report(
-            StoreError(
-                .programNotRun,
-                "cannot run \(command[0]): \(unsafe String(cString: strerror(error)))"))
-        return ExitCode(error == ENOENT ? 127 : 126)
+            StoreError(.programNotRun, "cannot run \(command[0]): \(error.reason)"))
+        return ExitCode(error == .notFound ? 127 : 126)
     }
 }

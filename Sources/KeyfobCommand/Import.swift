@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 internal import Settings
 
@@ -113,7 +113,7 @@ struct Import: AnsweringCommand {
         /// The places whose login was left in a file that its client looks into first.
         var left: Set<Place> = []
         /// When the last login for a place was stored.
-        var seconds: [Place: time_t] = [:]
+        var seconds: [Place: UInt64] = [:]
 
         init(_ session: Session) { self.session = session }
     }
@@ -311,8 +311,8 @@ struct Import: AnsweringCommand {
     /// Stores it in a second of its own, for that is how an account is known to be newer.
     private func save(_ login: Credential, _ run: inout Run) throws(StoreError) {
         if let place = login.entry.place {
-            while run.seconds[place] == time(nil) { usleep(20_000) }
-            run.seconds[place] = time(nil)
+            while run.seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
+            run.seconds[place] = System.seconds
         }
         try run.session.choice.store.save(login)
     }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import CPlatform
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import Settings
 
 /// The command for people. Each of its subcommands is a file of its own.
@@ -22,7 +22,7 @@ struct Keyfob: ParsableCommand {
         ])
 
     static func main() {
-        guard platform_harden() else { _exit(1) }
+        guard platform_harden() else { System.exit(1) }
         sayLastWords()
         let console = Console()
         guard !platform_has_borrowed_rights() else {
@@ -30,26 +30,20 @@ struct Keyfob: ParsableCommand {
                 StoreError(
                     .borrowedRights,
                     "refusing to run set-user-ID, set-group-ID or with capabilities"))
-            _exit(1)
+            System.exit(1)
         }
         do {
             var command = try parseAsRoot()
             try command.run()
-            _exit(0)
+            System.exit(0)
         } catch {
-            _exit(status(of: error, to: console))
+            System.exit(status(of: error, to: console))
         }
     }
 
     /// What is said when a crash ends the process.
     private static func sayLastWords() {
-        let (start, end): (StaticString, StaticString) = ("keyfob: error: ", "\n")
-        unsafe platform_set_last_words(
-            PlatformLastWords(
-                answer_start: nil, answer_end: nil,
-                complaint_start: UnsafeRawPointer(start.utf8Start)
-                    .assumingMemoryBound(to: CChar.self),
-                complaint_end: UnsafeRawPointer(end.utf8Start).assumingMemoryBound(to: CChar.self)))
+        System.setLastWords(answer: nil, complaint: ("keyfob: error: ", "\n"))
     }
 
     /// Tells the user of the error, unless that has been done, and gives the exit status.

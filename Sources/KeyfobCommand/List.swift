@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 
 /// `keyfob list`: every login, of every client, and where it is kept.
@@ -61,10 +61,7 @@ struct List: AnsweringCommand {
 extension Entry {
     /// The day on which it was stored, where the user is; nil if that is not known.
     fileprivate var day: String? {
-        guard let modified, var seconds = time_t(exactly: modified) else { return nil }
-        var local = unsafe tm()
-        guard unsafe localtime_r(&seconds, &local) != nil else { return nil }
-        let (year, month, day) = unsafe (local.tm_year + 1900, local.tm_mon + 1, local.tm_mday)
+        guard let modified, let (year, month, day) = System.day(of: modified) else { return nil }
         return "\(year)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"
     }
 }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 internal import Registry
 internal import Settings
@@ -229,17 +229,11 @@ extension Secret {
 
     /// All that can be read there, without a line's end at its end, as docker reads a password.
     fileprivate init(passwordFromStandardInput noun: String) throws(StoreError) {
-        let read = try Secret(fromStandardInput: noun, atMost: Secret.limit + 3)
-        let end = read.expose { bytes in
-            var end = bytes.count
-            if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
-            if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
-            return end
-        }
-        guard end <= Secret.limit else {
+        let read = try Secret(fromStandardInput: noun, atMost: Secret.limit + 2)
+        guard let read = read?.withoutLineEnd, read.count <= Secret.limit else {
             throw StoreError(.tooLong, "the \(noun) is longer than \(Secret.limit) bytes")
         }
-        self = read[0..<end]
+        self = read
     }
 
     /// Why it can be no password; nil if it can. One that is a line has no line's end in it.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
+internal import Files
 internal import JSON
 internal import Settings
 internal import Stores

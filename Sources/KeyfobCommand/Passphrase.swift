@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 internal import Settings
 internal import Stores
@@ -164,12 +164,11 @@ extension FileStore {
 extension Secret {
     /// The first line of what can be read there, without its end, which may be CRLF.
     fileprivate init(firstLineOfStandardInput noun: String) throws(StoreError) {
-        let read = try Secret(fromStandardInput: noun, atMost: Terminal.limit + 2)
-        let end = read.expose { bytes in
-            var end = bytes.indices.first { bytes[$0] == 0x0A } ?? bytes.count
-            if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
-            return end
+        let line = try Secret(
+            fromStandardInput: noun, atMost: Terminal.limit + 1, endsAtLine: true)
+        guard let line else {
+            throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
         }
-        self = read[0..<end]
+        self = line.withoutLineEnd
     }
 }

@@ -1,5 +1,6 @@
 internal import Clients
 internal import Credentials
+internal import Files
 internal import Settings
 internal import Stores
 

@@ -1,6 +1,6 @@
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import Settings
 internal import Stores
 
@@ -22,7 +22,8 @@ struct Session: Sendable {
         environment = .ofProcess
         directories = try Directories(environment)
         surroundings = Surroundings(
-            home: try Directories.home(environment), variables: Session.variables, user: getuid())
+            home: try Directories.home(environment),
+            variables: System.variables(where: Surroundings.reads), user: System.user)
         choice = try StoreChoice(environment, notice: { console.note($0) })
         choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
         if warns {
@@ -57,24 +58,6 @@ struct Session: Sendable {
         } catch let error where error.outcome == .declined {
             return false
         }
-    }
-
-    /// The variables of this process. The value of one that may be a secret is left where it is.
-    private static var variables: [String: String] {
-        var variables: [String: String] = [:]
-        var next = unsafe environ
-        while let entry = unsafe next.pointee {
-            unsafe next += 1
-            guard let equals = unsafe strchr(entry, Int32(UInt8(ascii: "="))) else { continue }
-            let name = unsafe String(
-                decoding: UnsafeRawBufferPointer(start: entry, count: equals - entry),
-                as: UTF8.self)
-            let isEmpty = unsafe equals[1] == 0
-            variables[name] =
-                Surroundings.reads(name)
-                ? unsafe String(cString: equals + 1) : isEmpty ? "" : "set"
-        }
-        return variables
     }
 
     /// The same session, which asks nobody and runs no command: what only those could open is locked.

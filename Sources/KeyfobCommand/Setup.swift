@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 internal import JSON
 internal import Settings
 internal import TextEditing
@@ -156,16 +156,12 @@ struct Setup: AnsweringCommand {
 
     private func link(_ program: String, to path: String) throws(StoreError) {
         guard !dryRun else { return }
-        if unsafe access(path, X_OK) == 0 { return }
+        if Path.isExecutable(path) { return }
         try ClientFile(path).makeFolder()
         // One that leads nowhere any more is replaced.
-        var status = stat()
-        if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
-            unsafe Glibc.unlink(path)
-        }
-        guard unsafe symlink(program, path) == 0 else {
-            throw StoreError(
-                .systemError, "cannot link \(path): \(unsafe String(cString: strerror(errno)))")
+        Path.removeLink(path)
+        try attempt("link", path) { () throws(SystemError) in
+            try Path.makeLink(path, to: program)
         }
     }
 
@@ -236,8 +232,6 @@ struct Setup: AnsweringCommand {
 
     private func unlink(_ path: String) throws(StoreError) {
         try ClientFile(path).requireOwnWay()
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
-        unsafe Glibc.unlink(path)
+        Path.removeLink(path)
     }
 }

@@ -1,5 +1,6 @@
 internal import Clients
 internal import Credentials
+internal import Files
 internal import JSON
 
 /// The setup record is what `keyfob setup` has changed, so that it can be undone: the file

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Clients
 internal import Credentials
-internal import Glibc
+internal import Files
 
 /// `keyfob token`: the secret of one login, for scripts.
 struct Token: ParsableCommand {
@@ -27,7 +27,7 @@ struct Token: ParsableCommand {
 extension Credential {
     /// What alone logs in. Throws `failed` if it has expired, or if there is nothing.
     func token() throws(StoreError) -> Secret {
-        switch alone(at: UInt64(max(time(nil), 0))) {
+        switch alone(at: System.seconds) {
         case .secret(let secret): return secret
         case .expired:
             throw StoreError(

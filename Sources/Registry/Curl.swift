@@ -26,8 +26,8 @@ package struct Curl: HTTPClient {
         var status = 0
         var headers = [UInt8](repeating: 0, count: Curl.headersLimit)
         var reason = [CChar](repeating: 0, count: Int(curl_error_size))
-        let body = Secret(capacity: Curl.bodyLimit) { memory in
-            unsafe memory.withUnsafeMutableBufferPointer { memory in
+        let body = Secret(capacity: Curl.bodyLimit) { output in
+            unsafe output.withUnsafeMutableBufferPointer { memory, filled in
                 unsafe headers.withUnsafeMutableBufferPointer { headers in
                     unsafe reason.withUnsafeMutableBufferPointer { reason in
                         unsafe arguments.withCurlRequest(seconds) { request in
@@ -39,7 +39,7 @@ package struct Curl: HTTPClient {
                             result = unsafe curl_ask(request, &answer)
                             status = unsafe answer.status
                             unsafe headers[answer.headers_length...].update(repeating: 0x0A)
-                            return unsafe answer.body_length
+                            unsafe filled = answer.body_length
                         }
                     }
                 }
@@ -85,17 +85,11 @@ private struct Arguments {
             starts.append(part == nil ? nil : end)
             end += part.map { $0.count + 1 } ?? 0
         }
-        memory = Secret(capacity: end) { memory in
-            var end = 0
-            for part in parts.compactMap(\.self) {
-                part.expose { bytes in
-                    for index in bytes.indices { memory[end + index] = bytes[index] }
-                }
-                end += part.count
-                memory[end] = 0
-                end += 1
+        memory = Secret(capacity: end) { output in
+            for case let part? in parts {
+                output.append(part)
+                output.append(0)
             }
-            return end
         }
         self.starts = starts
         formLength = request.form?.count ?? 0

@@ -72,15 +72,10 @@ struct TokenServer {
 extension Secret {
     fileprivate var formEncoded: Secret {
         expose { bytes in
-            Secret(capacity: bytes.count * 3) { memory in
-                var end = 0
+            Secret(capacity: bytes.count * 3) { output in
                 for index in bytes.indices {
-                    for byte in FormEncoding(bytes[index]).bytes {
-                        memory[end] = byte
-                        end += 1
-                    }
+                    for byte in FormEncoding(bytes[index]).bytes { output.append(byte) }
                 }
-                return end
             }
         }
     }

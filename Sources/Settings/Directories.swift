@@ -1,5 +1,5 @@
 package import Credentials
-internal import Glibc
+internal import Files
 
 /// The directories in which Keyfob keeps its files, by the XDG Base Directory Specification 0.8:
 /// a path that is empty or relative is ignored. None of them need exist.
@@ -26,7 +26,7 @@ package struct Directories: Hashable, Sendable {
     /// The user's home, from `HOME` or else from the password database. Throws `failed` if neither
     /// names one.
     package static func home(_ environment: Environment) throws(StoreError) -> String {
-        guard let home = environment.path(.home) ?? homeInPasswordDatabase() else {
+        guard let home = environment.path(.home) ?? homeOfUser else {
             throw StoreError(.noHome, "this user has no home directory", hint: "set HOME")
         }
         return home
@@ -50,14 +50,13 @@ extension Environment {
     /// The directory that systemd makes for this user, whatever the environment says; nil if there
     /// is none.
     var systemRuntimeDirectory: String? {
-        let path = "/run/user/\(geteuid())"
+        let path = "/run/user/\(System.user)"
         return isOwnDirectory(path) ? path : nil
     }
 
     private func isOwnDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            && status.st_uid == geteuid()
+        guard let status = FileStatus(of: path) else { return false }
+        return status.kind == .folder && status.isMine
     }
 }
 
@@ -68,17 +67,8 @@ extension String {
     }
 }
 
-private func homeInPasswordDatabase() -> String? {
-    let path: String? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) {
-        buffer in
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        let error = unsafe getpwuid_r(
-            geteuid(), &entry, buffer.baseAddress!, buffer.count, &found)
-        guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else { return nil }
-        // The path lies in the buffer.
-        return unsafe String(cString: home)
-    }
-    guard let path, path.isAbsolutePath else { return nil }
-    return path
+/// The home in the password database.
+private var homeOfUser: String? {
+    guard let home = System.home, home.isAbsolutePath else { return nil }
+    return home
 }

@@ -1,5 +1,5 @@
 package import Credentials
-internal import Glibc
+internal import Files
 
 /// The environment variables that decide where logins are kept, as a value.
 ///
@@ -39,21 +39,10 @@ package struct Environment: Sendable {
     package static var ofProcess: Environment {
         var values: [Name: String] = [:]
         for name in Name.allCases {
-            if let value = unsafe getenv(name.rawValue) {
-                values[name] = unsafe String(cString: value)
-            }
+            values[name] = System.variable(name.rawValue)
         }
-        return Environment(values, passphrase: takePassphrase())
-    }
-
-    private static func takePassphrase() -> Secret? {
-        let name = "KEYFOB_PASSPHRASE"
-        guard let value = unsafe getenv(name) else { return nil }
-        let bytes = unsafe UnsafeMutableRawBufferPointer(start: value, count: strlen(value))
-        let passphrase = Secret(copying: unsafe Span(_unsafeBytes: UnsafeRawBufferPointer(bytes)))
-        unsafe explicit_bzero(bytes.baseAddress!, bytes.count)
-        unsafe unsetenv(name)
-        return passphrase.isEmpty ? nil : passphrase
+        let passphrase = System.takeVariable("KEYFOB_PASSPHRASE")
+        return Environment(values, passphrase: passphrase?.isEmpty == false ? passphrase : nil)
     }
 
     package subscript(name: Name) -> String? {

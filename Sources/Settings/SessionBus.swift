@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Files
 
 /// The session bus is where the user's keyring is asked for.
 package enum SessionBus {
@@ -24,9 +24,8 @@ package enum SessionBus {
         guard let runtime = environment.runtimeDirectory ?? environment.systemRuntimeDirectory
         else { return nil }
         let path = runtime + "/bus"
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK,
-            status.st_uid == geteuid()
+        guard let status = FileStatus(of: path, followsLinks: false), status.kind == .socket,
+            status.isMine
         else { return nil }
         return "unix:path=" + escaped(path)
     }

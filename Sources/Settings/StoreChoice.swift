@@ -1,4 +1,5 @@
 package import Credentials
+internal import Files
 package import Stores
 
 /// The stores that serve this user, as the settings and the environment decide.

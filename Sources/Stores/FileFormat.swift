@@ -413,7 +413,7 @@ extension FileFormat {
             }
             var moved: [Range<Int>] = []
             moved.reserveCapacity(indices.count + 1)
-            let bytes = Secret(capacity: size) { memory in
+            let bytes = Secret(capacity: size) { output in
                 var end = 0
                 self.bytes.expose { bytes in
                     // Neighbours are copied together: nearly all of a large file is.
@@ -422,27 +422,24 @@ extension FileFormat {
                         let record =
                             records[index].lowerBound - Body.lengthSize..<records[index].upperBound
                         if record.lowerBound != run.upperBound {
-                            memory.copy(bytes.extracting(run), at: end - run.count)
+                            output.append(bytes.extracting(run))
                             run = record.lowerBound..<record.lowerBound
                         }
                         run = run.lowerBound..<record.upperBound
                         moved.append(end + Body.lengthSize..<end + record.count)
                         end += record.count
                     }
-                    memory.copy(bytes.extracting(run), at: end - run.count)
+                    output.append(bytes.extracting(run))
                 }
                 if let added {
                     let length = front.count + added.secret.count
                     var prefix: [UInt8] = []
                     prefix.append(integer: UInt32(length))
-                    memory.copy(prefix.span, at: end)
-                    memory.copy(front.span, at: end + prefix.count)
-                    added.secret.expose { secret in
-                        memory.copy(secret, at: end + prefix.count + front.count)
-                    }
+                    output.append(prefix.span)
+                    output.append(front.span)
+                    output.append(added.secret)
                     moved.append(end + prefix.count..<end + prefix.count + length)
                 }
-                return size
             }
             return Body(bytes: bytes, records: moved)
         }
@@ -584,18 +581,5 @@ extension [UInt8] {
 
     fileprivate mutating func append(integer: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: integer.littleEndian) { unsafe append(contentsOf: $0) }
-    }
-}
-
-extension MutableSpan<UInt8> {
-    fileprivate mutating func copy(_ bytes: Span<UInt8>, at offset: Int) {
-        precondition(offset >= 0 && bytes.count <= count - offset, "the bytes fit")
-        unsafe withUnsafeMutableBytes { memory in
-            unsafe bytes.withUnsafeBytes { bytes in
-                guard let source = bytes.baseAddress else { return }
-                unsafe memory.baseAddress?.advanced(by: offset)
-                    .copyMemory(from: source, byteCount: bytes.count)
-            }
-        }
     }
 }

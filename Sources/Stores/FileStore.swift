@@ -1,5 +1,5 @@
 package import Credentials
-import Glibc
+package import Files
 
 /// The file store keeps logins in one encrypted file (`FileFormat`).
 ///
@@ -56,7 +56,7 @@ package final class FileStore: CredentialStore {
     private let now: @Sendable () -> UInt64
 
     package convenience init(_ options: Options) {
-        self.init(options, now: { UInt64(max(time(nil), 0)) })
+        self.init(options, now: { System.seconds })
     }
 
     /// A store with a clock of its own, in seconds since 1970.
@@ -419,61 +419,33 @@ private struct Unlocked {
 }
 
 /// What has come of asking for the passphrase, so that one process asks once: the key, or why there
-/// is none. Any thread may use it.
-@safe
-private final class PassphraseMemory: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var unlocked: Unlocked?
-    private var heldRefusal: StoreError?
-    private var heldTimeout: StoreError?
-
-    init() { unsafe pthread_mutex_init(mutex, nil) }
-
-    deinit {
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
+/// is none.
+private final class PassphraseMemory: Sendable {
+    private struct State {
+        var unlocked: Unlocked?
+        var refusal: StoreError?
+        var commandTimeout: StoreError?
     }
+
+    private let state = Guarded(State())
 
     /// What opens a file with this header.
     func unlocked(_ header: FileFormat.Header) -> Unlocked? {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        guard let unlocked, unlocked.opens(header) else { return nil }
+        guard let unlocked = state.with({ $0.unlocked }), unlocked.opens(header) else { return nil }
         return unlocked
     }
 
     /// Why nobody is to be asked again.
-    var refusal: StoreError? {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return heldRefusal
-    }
+    var refusal: StoreError? { state.with { $0.refusal } }
 
     /// That the passphrase command has not ended in time, if it has not; it is not run again then.
-    var commandTimeout: StoreError? {
-        get {
-            unsafe pthread_mutex_lock(mutex)
-            defer { unsafe pthread_mutex_unlock(mutex) }
-            return heldTimeout
-        }
-        set {
-            unsafe pthread_mutex_lock(mutex)
-            defer { unsafe pthread_mutex_unlock(mutex) }
-            heldTimeout = newValue
-        }
-    }
+    var commandTimeout: StoreError? { state.with { $0.commandTimeout } }
 
-    func keep(_ unlocked: Unlocked) {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        self.unlocked = unlocked
-    }
+    func keep(_ unlocked: Unlocked) { state.with { $0.unlocked = unlocked } }
 
-    func keep(_ refusal: StoreError) {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        heldRefusal = refusal
-    }
+    func keep(_ refusal: StoreError) { state.with { $0.refusal = refusal } }
+
+    func keep(commandTimeout: StoreError) { state.with { $0.commandTimeout = commandTimeout } }
 }
 
 extension FileStore {
@@ -574,7 +546,7 @@ extension FileStore {
         do throws(StoreError) {
             return try source.read()
         } catch {
-            if error.outcome == .timedOut { options.memory.commandTimeout = error }
+            if error.outcome == .timedOut { options.memory.keep(commandTimeout: error) }
             throw error
         }
     }

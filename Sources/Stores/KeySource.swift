@@ -1,5 +1,5 @@
 internal import Credentials
-import Glibc
+internal import Files
 
 /// A key source is a place where the user's key for the credential file may be: a key of 32 bytes
 /// or more, or a passphrase.

@@ -36,16 +36,12 @@ struct PassphraseCommand {
     }
 
     private func firstLine(of printed: Secret) throws(StoreError) -> Secret {
-        let count = printed.expose { bytes in
-            var end = bytes.indices.first { bytes[$0] == UInt8(ascii: "\n") } ?? bytes.count
-            if end > 0, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
-            return end
-        }
-        guard count > 0 else { throw failure("printed no passphrase") }
-        guard count <= Terminal.limit else {
+        let line = printed.lines.first.map { printed[$0].withoutLineEnd } ?? .empty
+        guard !line.isEmpty else { throw failure("printed no passphrase") }
+        guard line.count <= Terminal.limit else {
             throw failure("printed more than \(Terminal.limit) bytes")
         }
-        return printed[0..<count]
+        return line
     }
 
     /// Its arguments are not told: one of them may be a secret.

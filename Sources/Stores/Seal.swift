@@ -29,11 +29,11 @@ enum Seal {
 
     static func randomKey() -> Secret {
         requireLibrary()
-        return Secret(capacity: keySize) { memory in
-            unsafe memory.withUnsafeMutableBytes { memory in
-                if let start = memory.baseAddress { unsafe randombytes_buf(start, keySize) }
+        return Secret(capacity: keySize) { output in
+            unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                unsafe randombytes_buf(memory.baseAddress!, keySize)
+                filled = keySize
             }
-            return keySize
         }
     }
 
@@ -92,8 +92,9 @@ enum Seal {
         let count = sealed.count - overhead
         return try? Secret(capacity: count) { message throws(Refused) in
             let status = key.expose { key in
-                unsafe message.withUnsafeMutableBufferPointer { message in
-                    unsafe key.withUnsafeBufferPointer { key in
+                unsafe message.withUnsafeMutableBufferPointer { message, filled in
+                    filled = count
+                    return unsafe key.withUnsafeBufferPointer { key in
                         unsafe sealed.withUnsafeBufferPointer { sealed in
                             unsafe header.withUnsafeBufferPointer { header in
                                 unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
@@ -106,7 +107,6 @@ enum Seal {
                 }
             }
             guard status == 0 else { throw Refused() }
-            return count
         }
     }
 
@@ -157,9 +157,10 @@ enum Seal {
     /// The key that wraps the data key, from random bytes that the user keeps.
     static func wrappingKey(fromRaw key: Secret, salt: [UInt8]) -> Secret {
         requireLibrary()
-        return Secret(capacity: keySize) { memory in
+        return Secret(capacity: keySize) { output in
             key.expose { key in
-                unsafe memory.withUnsafeMutableBufferPointer { memory in
+                unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                    filled = keySize
                     unsafe key.withUnsafeBufferPointer { key in
                         _ = unsafe crypto_generichash(
                             memory.baseAddress!, keySize, key.baseAddress, UInt64(key.count),
@@ -167,7 +168,6 @@ enum Seal {
                     }
                 }
             }
-            return keySize
         }
     }
 
@@ -177,10 +177,11 @@ enum Seal {
     ) -> Secret? {
         requireLibrary()
         precondition(cost.isAccepted && salt.count == saltSize, "checked before")
-        return try? Secret(capacity: keySize) { memory throws(Refused) in
+        return try? Secret(capacity: keySize) { output throws(Refused) in
             let status = passphrase.expose { passphrase in
-                unsafe memory.withUnsafeMutableBufferPointer { memory in
-                    unsafe passphrase.withUnsafeBytes { passphrase in
+                unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                    filled = keySize
+                    return unsafe passphrase.withUnsafeBytes { passphrase in
                         unsafe crypto_pwhash(
                             memory.baseAddress!, UInt64(keySize),
                             passphrase.assumingMemoryBound(to: CChar.self).baseAddress!,
@@ -190,7 +191,6 @@ enum Seal {
                 }
             }
             guard status == 0 else { throw Refused() }
-            return keySize
         }
     }
 

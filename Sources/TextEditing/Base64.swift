@@ -3,9 +3,8 @@ package import Credentials
 extension Secret {
     /// The base64 of the bytes, padded.
     package init(base64Of bytes: Secret) {
-        self.init(capacity: (bytes.count + 2) / 3 * 4) { memory in
+        self.init(capacity: (bytes.count + 2) / 3 * 4) { output in
             bytes.expose { bytes in
-                var written = 0
                 for start in stride(from: 0, to: bytes.count, by: 3) {
                     let count = min(3, bytes.count - start)
                     var bits: UInt32 = 0
@@ -14,12 +13,10 @@ extension Secret {
                     }
                     for index in 0..<4 {
                         let digit = UInt8(truncatingIfNeeded: bits >> UInt32(18 - 6 * index)) & 63
-                        memory[written] =
-                            index <= count ? UInt8(base64Digit: digit) : UInt8(ascii: "=")
-                        written += 1
+                        output.append(
+                            index <= count ? UInt8(base64Digit: digit) : UInt8(ascii: "="))
                     }
                 }
-                return written
             }
         }
     }
@@ -28,9 +25,9 @@ extension Secret {
     /// skipped, as Go's decoder does, and padding may be missing.
     package init?(base64: Secret) {
         var isBase64 = true
-        self.init(capacity: base64.count) { memory in
+        self.init(capacity: base64.count) { output in
             base64.expose { bytes in
-                var (bits, count, written): (UInt32, Int, Int) = (0, 0, 0)
+                var (bits, count): (UInt32, Int) = (0, 0)
                 var (digits, padding) = (0, 0)
                 for index in bytes.indices where bytes[index] != 0x0A && bytes[index] != 0x0D {
                     if bytes[index] == UInt8(ascii: "=") {
@@ -39,18 +36,16 @@ extension Secret {
                     }
                     guard padding == 0, let digit = bytes[index].base64Digit else {
                         isBase64 = false
-                        return 0
+                        return
                     }
                     digits += 1
                     bits = bits << 6 | digit
                     count += 6
                     guard count >= 8 else { continue }
                     count -= 8
-                    memory[written] = UInt8(truncatingIfNeeded: bits >> UInt32(count))
-                    written += 1
+                    output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
                 }
                 isBase64 = padding <= 2 && digits % 4 != 1
-                return written
             }
         }
         guard isBase64 else { return nil }

@@ -49,23 +49,14 @@ package struct Edits {
     package func applied(to text: Secret) -> Secret {
         let ordered = edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
         let capacity = ordered.reduce(text.count) { $0 + $1.replacement.count }
-        return Secret(capacity: capacity) { memory in
-            var (read, written) = (0, 0)
-            func copy(_ part: Secret) {
-                part.expose { bytes in
-                    for index in bytes.indices {
-                        memory[written] = bytes[index]
-                        written += 1
-                    }
-                }
-            }
+        return Secret(capacity: capacity) { output in
+            var read = 0
             for edit in ordered {
-                copy(text[read..<edit.range.lowerBound])
-                copy(edit.replacement)
+                output.append(text[read..<edit.range.lowerBound])
+                output.append(edit.replacement)
                 read = edit.range.upperBound
             }
-            copy(text[read..<text.count])
-            return written
+            output.append(text[read..<text.count])
         }
     }
 }

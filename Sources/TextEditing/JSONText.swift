@@ -11,8 +11,20 @@ package struct JSONText {
 
     package struct Value {
         package let range: Range<Int>
+        /// The value decoded.
+        package let json: JSON
         /// The members of an object; nil for any other value.
         package let members: [Member]?
+
+        init(_ json: JSON, _ range: Range<Int>) {
+            self.json = json
+            self.range = range
+            members = json.members?.map { member in
+                Member(
+                    name: member.name, start: member.start,
+                    value: Value(member.value, member.valueRange))
+            }
+        }
     }
 
     package struct Member {
@@ -28,29 +40,19 @@ package struct JSONText {
     package init(_ content: Secret) throws(JSON.Fault) {
         self.content = content
         do throws(JSON.Fault) {
-            _ = try JSON(decoding: content)
+            let (value, range) = try JSON.reading(content)
+            root = Value(value, range)
         } catch {
             guard error.kind == .empty else { throw error }
             root = nil
-            return
         }
-        root = content.expose { bytes in
-            var scanner = Scanner(position: 0)
-            return scanner.value(bytes, content)
-        }
-    }
-
-    /// The value decoded.
-    package func decoded(_ value: Value) -> JSON {
-        // The whole text has been decoded once.
-        (try? JSON(decoding: content[value.range])) ?? .null
     }
 
     /// The text of a string value; nil for any other.
-    package func text(_ value: Value?) -> Text? { value.flatMap { decoded($0).text } }
+    package func text(_ value: Value?) -> Text? { value?.json.text }
 
     /// A string value that may be a secret; nil for any other.
-    package func secret(_ value: Value?) -> Secret? { value.flatMap { decoded($0).secret } }
+    package func secret(_ value: Value?) -> Secret? { value?.json.secret }
 
     /// A secret as JSON writes it, which TOML writes in the same way. Throws `failed` if it is no
     /// text.
@@ -214,71 +216,5 @@ extension JSONText {
         return line.expose { bytes in
             String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
         }
-    }
-}
-
-/// The scanner finds values in a text that is known to be JSON.
-private struct Scanner {
-    var position: Int
-
-    mutating func value(_ bytes: Span<UInt8>, _ content: Secret) -> JSONText.Value {
-        skipSpace(bytes)
-        let start = position
-        switch bytes[position] {
-        case UInt8(ascii: "{"):
-            let members = object(bytes, content)
-            return JSONText.Value(range: start..<position, members: members)
-        case UInt8(ascii: "["):
-            position += 1
-            skipSpace(bytes)
-            while bytes[position] != UInt8(ascii: "]") {
-                _ = value(bytes, content)
-                skipSpace(bytes)
-                if bytes[position] == UInt8(ascii: ",") { position += 1 }
-                skipSpace(bytes)
-            }
-            position += 1
-        case UInt8(ascii: "\""):
-            skipString(bytes)
-        default:
-            while position < bytes.count, !" \t\r\n,]}".utf8.contains(bytes[position]) {
-                position += 1
-            }
-        }
-        return JSONText.Value(range: start..<position, members: nil)
-    }
-
-    private mutating func object(
-        _ bytes: Span<UInt8>, _ content: Secret
-    ) -> [JSONText.Member] {
-        var members: [JSONText.Member] = []
-        position += 1
-        skipSpace(bytes)
-        while bytes[position] != UInt8(ascii: "}") {
-            let start = position
-            skipString(bytes)
-            let name = (try? JSON(decoding: content[start..<position]))?.text ?? ""
-            skipSpace(bytes)
-            position += 1
-            members.append(
-                JSONText.Member(name: name, start: start, value: value(bytes, content)))
-            skipSpace(bytes)
-            if bytes[position] == UInt8(ascii: ",") { position += 1 }
-            skipSpace(bytes)
-        }
-        position += 1
-        return members
-    }
-
-    private mutating func skipString(_ bytes: Span<UInt8>) {
-        position += 1
-        while bytes[position] != UInt8(ascii: "\"") {
-            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        position += 1
-    }
-
-    private mutating func skipSpace(_ bytes: Span<UInt8>) {
-        while position < bytes.count, " \t\r\n".utf8.contains(bytes[position]) { position += 1 }
     }
 }

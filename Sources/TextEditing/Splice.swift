@@ -30,7 +30,7 @@ package struct Splice: Hashable, Sendable {
     package func applied(to text: Secret?) -> Secret {
         var edits = Edits()
         edits.replace(range, with: inserted)
-        return edits.applied(to: text ?? Secret(capacity: 0) { _ in 0 })
+        return edits.applied(to: text ?? .empty)
     }
 
     /// What puts `removed` back where `inserted` stands: at `start`, else where it stands exactly once;
@@ -53,7 +53,7 @@ package struct Splice: Hashable, Sendable {
 
     /// The change that makes the one text of the other; nil if they are the same.
     package init?(from before: Secret?, to after: Secret) {
-        let before = before ?? Secret(capacity: 0) { _ in 0 }
+        let before = before ?? .empty
         guard before != after else { return nil }
         let (start, end) = before.expose { old in
             after.expose { new in

@@ -385,35 +385,29 @@ private struct Scanner {
             if peek(bytes) == 0x0A { newLine() }
         }
         let most = length(bytes, quote, isMultiline: isMultiline)
-        return try Secret(capacity: most) { memory throws(TOMLText.Fault) in
-            var count = 0
+        return try Secret(capacity: most) { output throws(TOMLText.Fault) in
             while true {
                 guard let byte = peek(bytes) else { throw fault }
                 if byte == quote {
                     guard isMultiline else {
                         position += 1
-                        return count
+                        return
                     }
                     let quotes = run(of: quote, bytes, from: position)
                     // Up to two quotes may stand before the three that end it.
                     let kept = quotes >= 3 ? min(quotes - 3, 2) : quotes
-                    for _ in 0..<kept {
-                        memory[count] = quote
-                        count += 1
-                    }
+                    output.append(repeating: quote, count: kept)
                     position += quotes >= 3 ? kept + 3 : quotes
-                    if quotes >= 3 { return count }
+                    if quotes >= 3 { return }
                 } else if byte == UInt8(ascii: "\\"), quote == 0x22 {
                     position += 1
-                    try escape(bytes, into: &memory, &count, isMultiline: isMultiline)
+                    try escape(bytes, into: &output, isMultiline: isMultiline)
                 } else if byte == 0x0A {
                     guard isMultiline else { throw fault }
-                    memory[count] = byte
-                    count += 1
+                    output.append(byte)
                     newLine()
                 } else {
-                    memory[count] = byte
-                    count += 1
+                    output.append(byte)
                     position += 1
                 }
             }
@@ -442,7 +436,7 @@ private struct Scanner {
 
     /// What follows a backslash.
     private mutating func escape(
-        _ bytes: Span<UInt8>, into memory: inout MutableSpan<UInt8>, _ count: inout Int,
+        _ bytes: Span<UInt8>, into output: inout OutputSpan<UInt8>,
         isMultiline: Bool
     ) throws(TOMLText.Fault) {
         guard let byte = peek(bytes) else { throw fault }
@@ -457,16 +451,12 @@ private struct Scanner {
         default: plain = nil
         }
         if let plain {
-            memory[count] = plain
-            count += 1
+            output.append(plain)
             position += 1
         } else if byte == UInt8(ascii: "u") || byte == UInt8(ascii: "U") {
             position += 1
             let scalar = try scalar(bytes, digits: byte == UInt8(ascii: "u") ? 4 : 8)
-            for byte in UTF8.encode(scalar)! {
-                memory[count] = byte
-                count += 1
-            }
+            for byte in UTF8.encode(scalar)! { output.append(byte) }
         } else if isMultiline, byte.isSpaceOrLine {
             // The line goes on at the next character that is no white space.
             while let byte = peek(bytes), byte.isSpaceOrLine {
@@ -482,8 +472,7 @@ private struct Scanner {
     ) throws(TOMLText.Fault) -> Unicode.Scalar {
         var number: UInt32 = 0
         for _ in 0..<digits {
-            guard let digit = peek(bytes).flatMap({ Character(Unicode.Scalar($0)).hexDigitValue })
-            else { throw fault }
+            guard let digit = peek(bytes)?.hexDigit else { throw fault }
             number = number << 4 | UInt32(digit)
             position += 1
         }

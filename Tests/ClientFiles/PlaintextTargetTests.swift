@@ -1,4 +1,5 @@
 import Credentials
+import Files
 import Foundation
 import Sandbox
 import Testing

@@ -206,13 +206,13 @@ import Testing
         ),
         (
             #"{"ServerURL":"r","Username":"u","Secret":"\udc00"}"#,
-            "<bad-input.json|input|<json.syntax|49>>"
+            "<bad-input.json|input|<json.syntax|42>>"
         ),
         (
             #"{"ServerURL":"r","Username":"u","Secret":"p"#,
             "<bad-input.json|input|<json.truncated|43>>"
         ),
-        ("\u{FEFF}{}", "<bad-input.json|input|<json.syntax|3>>"),
+        ("\u{FEFF}{}", "<bad-input.json|input|<json.syntax|0>>"),
     ])
     func storeRefusesWhatItCannotKeep(input: String, line: String) {
         refuses(["store"], input, line)

@@ -21,7 +21,7 @@ import Testing
             let (hasInput, hasOutput) = (streams & 1 == 0, streams & 2 == 0)
             let status: Int32 = hasInput ? 0 : 1
             let refusal =
-                hasInput || !hasOutput ? "" : "cannot read the input: Bad file descriptor\n"
+                hasInput || !hasOutput ? "" : "cannot read the input: bad file descriptor\n"
 
             let stored = try run("store", login.json, streams)
             #expect(stored.status == status && stored.output == refusal)

@@ -34,7 +34,7 @@ import Testing
             ]
         ),
         (
-            "need neither Swift nor a compiler where they run: glibc, libsodium and jansson",
+            "need neither Swift nor a compiler where they run: glibc and libsodium",
             ["ReleaseTests.itNeedsNoLibraryButTheFewThatItIsMeantToNeed"]
         ),
         ("libsecret for the keyring", ["HelperWithoutKeyringTests.theFileServes"]),

@@ -70,7 +70,6 @@ package enum Sentence {
         "json.encoding": "it is not UTF-8, at byte {}",
         "json.syntax": "it has a syntax error, at byte {}",
         "json.truncated": "it ends too soon, at byte {}",
-        "json.twice": "a name stands more than once",
         "key-missing": "the key of {} is missing: {}",
         "key-too-short": "the key file {} is too short: {} bytes, 32 are needed",
         "key-too-short.empty": "the key file {} is empty",

@@ -74,8 +74,8 @@ import Testing
         (#"{"keyFile":"/a\u0000b"}"#, #""keyFile" in "#),
         ("", "config.json: not JSON: it is empty"),
         ("{", "config.json: not JSON: it ends too soon, at byte 1"),
-        (#"{"store":hunter2}"#, "config.json: not JSON: it has a syntax error, at byte 15"),
-        (#"{"store":"file"} hunter2"#, "config.json: not JSON: it has a syntax error, at byte 23"),
+        (#"{"store":hunter2}"#, "config.json: not JSON: it has a syntax error, at byte 9"),
+        (#"{"store":"file"} hunter2"#, "config.json: not JSON: it has a syntax error, at byte 17"),
         ("[]", "config.json: not a JSON object"),
     ])
     func whatIsNotUnderstoodIsNamedAndNotQuoted(content: String, problem: String) throws {

@@ -1,4 +1,5 @@
 import Credentials
+import Files
 import Foundation
 import Sandbox
 import StoreContract
@@ -364,7 +365,9 @@ struct FileStoreTests {
         let before = try snapshot(of: home)
         let huge = Credential(
             login("b.example", "bob").entry,
-            secret: Secret(capacity: FileFormat.fileLimit) { _ in FileFormat.fileLimit })
+            secret: Secret(capacity: FileFormat.fileLimit) {
+                $0.append(repeating: 0, count: FileFormat.fileLimit)
+            })
         let error = try refusal { try home.store.save(huge) }
         #expect(error.withCode == Sentence.withCode("<file-full|\(home.file)|64 MiB>"))
         #expect(try snapshot(of: home) == before)

@@ -4,6 +4,7 @@ import Sandbox
 import StoreContract
 import Testing
 
+@testable import Files
 @testable import Stores
 
 /// A folder: what it refuses to trust, and what it creates.
@@ -208,7 +209,7 @@ struct FolderTests {
         func isTrusted(_ owned: Ownership, owner: uid_t, mode: mode_t, user: uid_t) -> Bool {
             status.st_uid = owner
             status.st_mode = S_IFREG | mode
-            return (try? owned.check(status, of: "/key", user: user)) != nil
+            return (try? owned.check(FileStatus(status), of: "/key", user: user)) != nil
         }
         #expect(isTrusted(.mine, owner: 1000, mode: 0o600, user: 1000))
         #expect(isTrusted(.mine, owner: 1000, mode: 0o400, user: 1000))
@@ -229,9 +230,11 @@ struct FolderTests {
         status.st_uid = geteuid()
         status.st_mode = S_IFREG | 0o600
         status.st_nlink = 0
-        try Ownership.mine.check(status, of: "/credentials")
+        try Ownership.mine.check(FileStatus(status), of: "/credentials")
         status.st_nlink = 2
-        #expect(throws: StoreError.self) { try Ownership.mine.check(status, of: "/credentials") }
+        #expect(throws: StoreError.self) {
+            try Ownership.mine.check(FileStatus(status), of: "/credentials")
+        }
     }
 
     // MARK: Files

@@ -1,4 +1,5 @@
 import Credentials
+import Files
 import Foundation
 import Sandbox
 import StoreContract
@@ -162,10 +163,7 @@ struct PassphraseTests {
         try home.store.save(login("a.example", "user"))
         let before = try home.read(home.file)
         for count in [0, 4097] {
-            let secret = Secret(capacity: count) { memory in
-                for index in 0..<count { memory[index] = 1 }
-                return count
-            }
+            let secret = Secret(capacity: count) { $0.append(repeating: 1, count: count) }
             #expect(throws: StoreError.self) { try home.store.setPassphrase(secret) }
         }
         #expect(try home.read(home.file) == before)

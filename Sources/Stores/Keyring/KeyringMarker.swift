@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 
 /// The keyring marker remembers for which places a login was stored in a keyring: the folder
 /// `in-keyring` has an empty file for each, whose name is a salted hash.

@@ -1,5 +1,5 @@
 package import Credentials
-internal import Glibc
+internal import Files
 
 /// A keyring's state is what can be told of it without a question to anybody: who provides it, and
 /// whether it can be used.
@@ -51,11 +51,8 @@ extension KeyringStore {
 
 /// What the system calls a process; nil if it does not tell.
 private func processName(_ number: UInt32) -> String? {
-    let file = unsafe open("/proc/\(number)/comm", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var name = [UInt8](repeating: 0, count: 64)
-    let count = unsafe read(file, &name, name.count)
-    guard count > 1 else { return nil }
-    return String(decoding: name[..<(count - 1)], as: UTF8.self)
+    guard let file = try? Descriptor.ofFile("/proc/\(number)/comm"),
+        let name = try? file.start(atMost: 64), name.count > 1
+    else { return nil }
+    return String(decoding: name.dropLast(), as: UTF8.self)
 }

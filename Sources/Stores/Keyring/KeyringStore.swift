@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 
 /// The user's keyring: a D-Bus Secret Service, through libsecret.
 ///

@@ -1,8 +1,7 @@
 internal import Credentials
-import Glibc
 
 /// Ownership is what must be true of a file before it is trusted.
-enum Ownership {
+package enum Ownership: Sendable {
     /// The user's own, and nobody else's in any way.
     case mine
     /// The user's own; or root's, who may have let the user's group read it. So systemd hands
@@ -14,31 +13,30 @@ enum Ownership {
     ///
     /// A file that has no name any more was replaced after it was opened: it is whole.
     func check(
-        _ status: stat, of path: String, isDirectory: Bool = false, user: uid_t = geteuid()
+        _ status: FileStatus, of path: String, isDirectory: Bool = false,
+        user: UInt32 = System.user
     ) throws(StoreError) {
-        guard status.st_mode & S_IFMT == (isDirectory ? S_IFDIR : S_IFREG) else {
+        guard status.kind == (isDirectory ? .folder : .file) else {
             throw StoreError(
                 .wrongKindOfFile, "\(path) is not a \(isDirectory ? "directory" : "regular file")",
                 hint: "move it away: mv \(path.shellWord) \((path + ".old").shellWord)")
         }
-        let isGiven = self == .mineOrGivenByRoot && status.st_uid == 0 && user != 0
-        guard status.st_uid == user || isGiven else {
+        let isGiven = self == .mineOrGivenByRoot && status.owner == 0 && user != 0
+        guard status.owner == user || isGiven else {
             throw StoreError(
-                .foreignFile, "\(path) is owned by uid \(status.st_uid), not by you (uid \(user))",
+                .foreignFile, "\(path) is owned by uid \(status.owner), not by you (uid \(user))",
                 hint: user == 0
-                    ? "run this as uid \(status.st_uid), or set HOME to your own"
+                    ? "run this as uid \(status.owner), or set HOME to your own"
                     : "if it is yours, run: sudo chown \(user) \(path)")
         }
-        let forbidden: mode_t = isGiven ? 0o027 : 0o077
-        guard status.st_mode & forbidden == 0 else {
-            let mode = String(status.st_mode & 0o7777, radix: 8)
+        guard status.permissions & (isGiven ? 0o027 : 0o077) == 0 else {
             throw StoreError(
-                .openToOthers, "\(path) is open to other users (mode 0\(mode))",
+                .openToOthers, "\(path) is open to other users (mode \(status.mode))",
                 hint: "run: chmod \(isDirectory ? "700" : "600") \(path.shellWord)")
         }
-        guard isDirectory || status.st_nlink <= 1 else {
+        guard isDirectory || status.names <= 1 else {
             throw StoreError(
-                .hardLinked, "\(path) has \(status.st_nlink) hard links, and must have one",
+                .hardLinked, "\(path) has \(status.names) hard links, and must have one",
                 hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
     }

@@ -1,6 +1,5 @@
 package import Credentials
-internal import Files
-import Glibc
+internal import Glibc
 
 /// A folder is a directory of ours, and the one door to the file system.
 ///
@@ -13,14 +12,14 @@ package struct Folder: Hashable, Sendable {
     package init(_ path: String) { self.path = path }
 
     /// A folder in this one.
-    func folder(named name: String) -> Folder {
+    package func folder(named name: String) -> Folder {
         Folder(path.hasSuffix("/") ? path + name : path + "/" + name)
     }
 
     /// The folder opened, or nil if it does not exist.
     ///
     /// Throws `failed` if it is not the user's alone.
-    func open() throws(StoreError) -> OpenFolder? {
+    package func open() throws(StoreError) -> OpenFolder? {
         try requireAbsolutePath()
         let directory: Descriptor
         do throws(SystemError) {
@@ -39,22 +38,18 @@ package struct Folder: Hashable, Sendable {
     ///
     /// Nothing is created below a directory that belongs to somebody else: under sudo, `HOME`
     /// may be another user's.
-    func create() throws(StoreError) -> OpenFolder {
+    package func create() throws(StoreError) -> OpenFolder {
         if let folder = try open() { return folder }
         try PathOwners.check(path, before: "created")
         var (above, names) = try nearestAncestor()
         var directory = try attempt("open", above) { () throws(SystemError) in
             try Descriptor.ofDirectory(above)
         }
-        let owner = try attempt("inspect", above) { () throws(SystemError) in
-            try directory.status().st_uid
+        let status = try attempt("inspect", above) { () throws(SystemError) in
+            try directory.status()
         }
-        guard owner == geteuid() || owner == 0 else {
-            throw StoreError(
-                .foreignFolder,
-                "\(path) is not created: \(above) is owned by uid"
-                    + " \(owner), not by you (uid \(geteuid()))",
-                hint: "run this as the user whose home it is, or set HOME to your own")
+        guard status.isMineOrRoots else {
+            throw .foreignFolder(path, "created", above, status.owner)
         }
         for name in names {
             above += above.hasSuffix("/") ? name : "/" + name
@@ -126,9 +121,10 @@ package struct Folder: Hashable, Sendable {
 
     /// Why the folder itself could not be opened: the real reason if the system's says little.
     private func refusal(of error: SystemError) -> StoreError {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return failure("open", path, error) }
-        guard status.st_mode & S_IFMT != S_IFLNK else { return Ownership.symbolicLink(path) }
+        guard let status = FileStatus(of: path, followsLinks: false) else {
+            return failure("open", path, error)
+        }
+        guard status.kind != .link else { return Ownership.symbolicLink(path) }
         do throws(StoreError) {
             try Ownership.mine.check(status, of: path, isDirectory: true)
         } catch {

@@ -1,36 +1,40 @@
 internal import CPlatform
-internal import Credentials
+package import Credentials
 internal import Glibc
 
 /// A variable of another program's environment.
-struct Variable {
-    let name: String
-    let value: Secret
+package struct Variable {
+    package let name: String
+    package let value: Secret
 
-    init(_ name: String, _ value: Secret) {
+    package init(_ name: String, _ value: Secret) {
         self.name = name
         self.value = value
     }
 
     /// No environment can have one.
-    var holdsNUL: Bool {
+    package var holdsNUL: Bool {
         value.expose { bytes in bytes.indices.contains { bytes[$0] == 0 } }
     }
 
-    /// Replaces this process. Returns the error's number.
-    static func exec(_ command: [String], _ variables: [Variable]) -> Int32 {
-        unsafe withPointers(variables) { list, count in
+    /// Replaces this process. Returns why it could not.
+    package static func exec(_ command: [String], _ variables: [Variable]) -> SystemError {
+        let error = unsafe withPointers(variables) { list, count in
             unsafe withArguments(command) { unsafe platform_exec($0, list, count) }
         }
+        return SystemError(code: error)
     }
 
-    /// Runs a child to its end.
-    static func run(
-        _ command: [String], _ variables: [Variable], keeping descriptor: Int32
-    ) -> Int32 {
-        unsafe withPointers(variables) { list, count in
+    /// Runs a program to its end, which keeps the folder from being swept away, and returns its status.
+    package static func run(
+        _ command: [String], _ variables: [Variable], keeping folder: borrowing RunFolder
+    ) throws(SystemError) -> Int32 {
+        let descriptor = folder.descriptor
+        let status = unsafe withPointers(variables) { list, count in
             unsafe withArguments(command) { unsafe platform_run($0, list, count, descriptor) }
         }
+        guard status >= 0 else { throw SystemError(code: -status) }
+        return status
     }
 
     private static func withArguments(

@@ -1,27 +1,29 @@
 internal import CPlatform
-internal import Credentials
-internal import Files
-import Glibc
+package import Credentials
+internal import Glibc
 
 /// An open folder is a directory that is held open, and what is done with the files in it.
 ///
 /// Names are single path components that the stores choose. A file is never changed in place: it
 /// is replaced, so that a reader without a lock sees the old one or the new one, whole; or it is
 /// empty, and all that it says is that it is there.
-struct OpenFolder: ~Copyable, Sendable {
+package struct OpenFolder: ~Copyable, Sendable {
     private let directory: Descriptor
-    let path: String
+    package let path: String
+    /// Whether other programs keep files in it too.
+    private let isShared: Bool
 
-    init(_ directory: consuming Descriptor, path: String) {
+    init(_ directory: consuming Descriptor, path: String, isShared: Bool = false) {
         self.directory = directory
         self.path = path
+        self.isShared = isShared
     }
 
     /// The directory at this path for reading what somebody else has put there; nil if there is
     /// none. Nothing is demanded of the directory, only of the files in it.
-    static func ofAnyone(_ path: String) throws(StoreError) -> OpenFolder? {
+    package static func ofAnyone(_ path: String) throws(StoreError) -> OpenFolder? {
         do throws(SystemError) {
-            return OpenFolder(try Descriptor.ofDirectory(path), path: path)
+            return OpenFolder(try Descriptor.ofDirectory(path), path: path, isShared: true)
         } catch let error where error.code == ENOENT {
             return nil
         } catch {
@@ -30,30 +32,26 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// The path of a file in it, for messages.
-    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+    package func path(of name: String) -> String {
+        path.hasSuffix("/") ? path + name : path + "/" + name
+    }
 
     /// The bytes of a file; nil if there is none.
     ///
     /// Throws `failed` if it is not a regular file under one name, not the user's alone, or
     /// longer than `limit` bytes; then nothing of it has been read.
-    func read(_ name: String, atMost limit: Int) throws(StoreError) -> [UInt8]? {
+    package func read(_ name: String, atMost limit: Int) throws(StoreError) -> [UInt8]? {
         try read(name, atMost: limit, .mine) { file, size throws(SystemError) in
-            var bytes = [UInt8](repeating: 0, count: size)
-            var memory = bytes.mutableSpan
-            try file.fill(&memory)
-            return bytes
+            try [UInt8](capacity: size) { output throws(SystemError) in try file.fill(&output) }
         }
     }
 
     /// As `read`, but straight into guarded memory, and owned as is demanded.
-    func readSecret(
+    package func readSecret(
         _ name: String, atMost limit: Int, owned: Ownership = .mine
     ) throws(StoreError) -> Secret? {
         try read(name, atMost: limit, owned) { file, size throws(SystemError) in
-            try Secret(capacity: size) { memory throws(SystemError) in
-                try file.fill(&memory)
-                return size
-            }
+            try Secret(capacity: size) { output throws(SystemError) in try file.fill(&output) }
         }
     }
 
@@ -66,17 +64,17 @@ struct OpenFolder: ~Copyable, Sendable {
         guard let file = try open(name, O_RDONLY | O_NONBLOCK, owned) else { return nil }
         let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
         try owned.check(status, of: path)
-        guard status.st_size <= limit else {
+        guard status.size <= limit else {
             throw StoreError(
                 .tooLong, "\(path) is longer than \(limit) bytes, the most it may be")
         }
         return try attempt("read", path) { () throws(SystemError) in
-            try body(file, Int(status.st_size))
+            try body(file, status.size)
         }
     }
 
     /// Waits for the lock `NAME.lock`; see `Folder.lock`.
-    func lock(_ name: String) throws(StoreError) -> Folder.Lock {
+    package func lock(_ name: String) throws(StoreError) -> Folder.Lock {
         let file = try openLock(name)
         let path = path(of: name + ".lock")
         let result = platform_lock(file.number, UInt32(Folder.Lock.patience * 1000))
@@ -90,7 +88,7 @@ struct OpenFolder: ~Copyable, Sendable {
             )
         }
         let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }
-        guard status.st_nlink > 0 else {
+        guard status.names > 0 else {
             // By hand; others may hold a lock of this name already.
             throw StoreError(.changedMeanwhile, "\(path) was removed; try again")
         }
@@ -112,10 +110,24 @@ struct OpenFolder: ~Copyable, Sendable {
     /// Puts a file with these bytes, mode 0600, in the place of the one of this name, if any. It
     /// is on the disk when this returns, and either the old or the new one is there at any
     /// moment. The caller holds the lock of that name.
-    func replace(
+    package func replace(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
-        let temporary = try writeTemporary(for: name, bytes)
+        _ = try replace(name, with: bytes)
+    }
+
+    /// As above, of a file that the caller has locked itself. The new one has the owner, the group and
+    /// the permissions of `like`, if any, or those that it is given. Returns false, and has changed
+    /// nothing, if `isStill` says of the old one that it has been changed.
+    func replace(
+        _ name: String, with bytes: Span<UInt8>, like old: FileStatus? = nil,
+        permissions: UInt32? = nil, _ isStill: () -> Bool = { true }
+    ) throws(StoreError) -> Bool {
+        let temporary = try writeTemporary(for: name, bytes, like: old, permissions)
+        guard isStill() else {
+            unlink(temporary)
+            return false
+        }
         do throws(SystemError) {
             try SystemError.check {
                 unsafe renameat(directory.number, temporary, directory.number, name)
@@ -125,13 +137,19 @@ struct OpenFolder: ~Copyable, Sendable {
             throw failure("replace", path(of: name), error)
         }
         try syncEntries(of: name)
+        return true
     }
 
     /// As `replace`, but where a file of this name exists already it stays, and this returns
     /// false. The caller holds the lock of that name.
-    func add(
+    package func add(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) -> Bool {
+        try add(name, with: bytes)
+    }
+
+    /// As above, of a file that has no lock.
+    func add(_ name: String, with bytes: Span<UInt8>) throws(StoreError) -> Bool {
         let temporary = try writeTemporary(for: name, bytes)
         do throws(SystemError) {
             try SystemError.check {
@@ -152,7 +170,11 @@ struct OpenFolder: ~Copyable, Sendable {
 
     /// Removes what a writer of this name left when it died. The caller holds the lock of that
     /// name, so that no writer is alive.
-    func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
+    package func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
+        removeTemporaries(of: name)
+    }
+
+    func removeTemporaries(of name: String) {
         let prefix = Array(temporaryPrefix(of: name).utf8)
         try? forEachName { name in
             if name.utf8.starts(with: prefix) { unlink(name) }
@@ -160,7 +182,7 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// The names in it, in no order.
-    func forEachName(_ body: (String) -> Void) throws(StoreError) {
+    package func forEachName(_ body: (String) -> Void) throws(StoreError) {
         // fdopendir owns the descriptor it is given.
         let entries = unsafe try attempt("read", path) { () throws(SystemError) in
             let directory = try Descriptor.ofDirectory(".", from: directory.number)
@@ -184,12 +206,9 @@ struct OpenFolder: ~Copyable, Sendable {
     // MARK: Files that say something by being there
 
     /// Whether there is a file of this name.
-    func has(_ name: String) throws(StoreError) -> Bool {
-        var status = stat()
+    package func has(_ name: String) throws(StoreError) -> Bool {
         do throws(SystemError) {
-            try SystemError.check {
-                unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW)
-            }
+            _ = try status(of: name)
             return true
         } catch let error where error.code == ENOENT {
             return false
@@ -200,7 +219,7 @@ struct OpenFolder: ~Copyable, Sendable {
 
     /// Returns once there is a file of this name, on the disk, whoever has put it there: the one
     /// that was there, or an empty one.
-    func touch(_ name: String) throws(StoreError) {
+    package func touch(_ name: String) throws(StoreError) {
         do throws(SystemError) {
             _ = try open(name, O_WRONLY | O_CREAT | O_EXCL)
         } catch let error where error.code == EEXIST {
@@ -212,7 +231,7 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// Returns once there is no file of this name. A power failure may bring it back.
-    func remove(_ name: String) throws(StoreError) {
+    package func remove(_ name: String) throws(StoreError) {
         do throws(SystemError) {
             try SystemError.check { unsafe unlinkat(directory.number, name, 0) }
         } catch let error where error.code == ENOENT {
@@ -224,17 +243,28 @@ struct OpenFolder: ~Copyable, Sendable {
 
     // MARK: Writing
 
-    /// The name of a new file, mode 0600, that holds these bytes on the disk.
+    /// How the names of temporaries for a file begin: hidden, and of that file alone.
+    private func temporaryPrefix(of name: String) -> String {
+        ".\(name).\(isShared ? "keyfob" : "tmp")."
+    }
+
+    /// The name of a new file that holds these bytes on the disk.
     private func writeTemporary(
-        for name: String, _ bytes: Span<UInt8>
+        for name: String, _ bytes: Span<UInt8>, like old: FileStatus? = nil,
+        _ permissions: UInt32? = nil
     ) throws(StoreError) -> String {
         let temporary =
             temporaryPrefix(of: name) + String(UInt64.random(in: 0...UInt64.max), radix: 16)
         do throws(SystemError) {
             let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
             do throws(SystemError) {
-                try SystemError.check { fchmod(file.number, 0o600) }
                 try file.write(bytes)
+                let new = try file.status()
+                if let old, new.owner != old.owner || new.group != old.group {
+                    try SystemError.check { fchown(file.number, old.owner, old.group) }
+                }
+                let mode = permissions ?? old?.permissions ?? 0o600
+                try SystemError.check { fchmod(file.number, mode) }
                 try file.sync()
             } catch {
                 unlink(temporary)
@@ -247,7 +277,9 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// Returns once the file of this name is on the disk under that name, whoever has put it there.
-    func syncEntries(of name: String) throws(StoreError) { try syncEntries(for: path(of: name)) }
+    package func syncEntries(of name: String) throws(StoreError) {
+        try syncEntries(for: path(of: name))
+    }
 
     private func syncEntries(for path: String) throws(StoreError) {
         do throws(SystemError) {
@@ -265,6 +297,15 @@ struct OpenFolder: ~Copyable, Sendable {
     }
 
     // MARK: Opening
+
+    /// What has this name; a symbolic link is not followed.
+    func status(of name: String) throws(SystemError) -> FileStatus {
+        var status = stat()
+        try SystemError.check {
+            unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW)
+        }
+        return FileStatus(status)
+    }
 
     private func open(_ name: String, _ flags: Int32) throws(SystemError) -> Descriptor {
         Descriptor(
@@ -288,14 +329,8 @@ struct OpenFolder: ~Copyable, Sendable {
         } catch let error where error.code == ELOOP {
             throw Ownership.symbolicLink(path)
         } catch {
-            var status = stat()
-            if unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 {
-                try owned.check(status, of: path)
-            }
+            if let status = try? status(of: name) { try owned.check(status, of: path) }
             throw failure("open", path, error)
         }
     }
 }
-
-/// How the names of temporaries for a file begin: hidden, and of that file alone.
-private func temporaryPrefix(of name: String) -> String { ".\(name).tmp." }

@@ -1,5 +1,3 @@
-package import Credentials
-
 extension Secret {
     /// The ranges of the lines, each with the line feed that ends it; the last may have none.
     package var lines: [Range<Int>] {
@@ -12,5 +10,16 @@ extension Secret {
             }
             return start < bytes.count ? lines + [start..<bytes.count] : lines
         }
+    }
+
+    /// Without the line feed at its end, or the carriage return and line feed.
+    package var withoutLineEnd: Secret {
+        let end = expose { bytes in
+            var end = bytes.count
+            if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
+            if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
+            return end
+        }
+        return self[0..<end]
     }
 }

@@ -1,7 +1,6 @@
 internal import CPlatform
 package import Credentials
-internal import Files
-import Glibc
+internal import Glibc
 
 /// The terminal is where a person is asked: `/dev/tty`, which is put back as it was however the
 /// question ends.
@@ -65,13 +64,13 @@ package struct Terminal: Sendable {
                 terminal.willWait()
                 noteProgress()
                 var result: Int32 = 0
-                let answer = Secret(capacity: Terminal.limit) { memory in
-                    result = unsafe memory.withUnsafeMutableBufferPointer { memory in
-                        unsafe platform_terminal_ask(
+                let answer = Secret(capacity: Terminal.limit) { output in
+                    unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                        result = unsafe platform_terminal_ask(
                             text, memory.baseAddress!, Int32(memory.count),
                             UInt32(clamping: seconds), shows)
+                        filled = max(0, Int(result))
                     }
-                    return max(0, Int(result))
                 }
                 switch Int(result) {
                 case Int(platform_terminal_absent): return nil
@@ -122,7 +121,7 @@ package struct Terminal: Sendable {
         private static let patience = 60
 
         private mutating func wait(for file: borrowing Descriptor) throws(StoreError) {
-            var last: timespec?
+            var last: FileStatus?
             var end = 0
             while true {
                 let result = platform_lock(file.number, 0)
@@ -132,11 +131,10 @@ package struct Terminal: Sendable {
                 hasWaited = true
                 var now = timespec()
                 unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-                let changed = (try? file.status())?.st_mtim
-                if last == nil || changed?.tv_sec != last?.tv_sec
-                    || changed?.tv_nsec != last?.tv_nsec
-                {
-                    last = changed
+                let status = try? file.status()
+                let isUnchanged = last.flatMap { status?.wasChangedWith($0) } ?? false
+                if !isUnchanged {
+                    last = status
                     end = now.tv_sec + Turn.patience
                 }
                 guard now.tv_sec < end else {

@@ -1,0 +1,50 @@
+internal import Glibc
+
+/// What stands at paths, and what is done with it there.
+package enum Path {
+    /// The path without symbolic links.
+    package static func resolve(_ path: String) throws(SystemError) -> String {
+        guard let target = unsafe realpath(path, nil) else { throw SystemError(code: errno) }
+        defer { unsafe free(target) }
+        return unsafe String(cString: target)
+    }
+
+    /// The path from the root; a relative one begins where the process is.
+    package static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
+        defer { unsafe free(folder) }
+        return unsafe String(cString: folder) + "/" + path
+    }
+
+    package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
+
+    /// Whether there may be something: what lies in a folder that cannot be entered is not known not to
+    /// be there.
+    package static func mayExist(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
+    /// Whether this user is kept from entering the folder.
+    package static func isForbidden(_ folder: String) -> Bool {
+        unsafe access(folder, X_OK) != 0 && errno == EACCES
+    }
+
+    /// Removes the symbolic link at the path; anything else stays.
+    package static func removeLink(_ path: String) {
+        if FileStatus(of: path, followsLinks: false)?.kind == .link { unsafe unlink(path) }
+    }
+
+    package static func makeLink(_ path: String, to target: String) throws(SystemError) {
+        try SystemError.check { unsafe symlink(target, path) }
+    }
+}
+
+extension String {
+    /// The folder that an absolute path lies in.
+    package var folder: String {
+        guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")), slash != startIndex else {
+            return "/"
+        }
+        return String(self[..<slash])
+    }
+}

@@ -1,0 +1,92 @@
+internal import CPlatform
+package import Credentials
+internal import Glibc
+
+/// The process as the system sees it: its user, its variables, its clock and its end.
+package enum System {
+    /// The user whose rights the process has.
+    package static var user: UInt32 { geteuid() }
+
+    /// Seconds since 1970.
+    package static var seconds: UInt64 { UInt64(max(time(nil), 0)) }
+
+    /// The day of a second since 1970, where the user is; nil if there is none.
+    package static func day(of seconds: UInt64) -> (year: Int32, month: Int32, day: Int32)? {
+        guard var seconds = time_t(exactly: seconds) else { return nil }
+        var local = unsafe tm()
+        guard unsafe localtime_r(&seconds, &local) != nil else { return nil }
+        return unsafe (local.tm_year + 1900, local.tm_mon + 1, local.tm_mday)
+    }
+
+    package static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
+    /// Ends the process at once.
+    package static func exit(_ status: Int32) -> Never { _exit(status) }
+
+    /// What is written before and after the reason when the watchdog or a crash ends the process: for
+    /// the client, if it is given any, and on standard error.
+    package static func setLastWords(
+        answer: (start: StaticString, end: StaticString)?,
+        complaint: (start: StaticString, end: StaticString)
+    ) {
+        // A literal in memory ends with a NUL.
+        func text(_ literal: StaticString) -> UnsafePointer<CChar> {
+            unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+        }
+        unsafe platform_set_last_words(
+            PlatformLastWords(
+                answer_start: answer.map { unsafe text($0.start) },
+                answer_end: answer.map { unsafe text($0.end) },
+                complaint_start: text(complaint.start), complaint_end: text(complaint.end)))
+    }
+
+    /// A variable of the environment; nil if there is none. Bytes that are not UTF-8 become U+FFFD.
+    package static func variable(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// A variable that is a secret, taken out of the environment and wiped there, so that no other
+    /// program is given it; nil if there is none.
+    package static func takeVariable(_ name: String) -> Secret? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: value, count: strlen(value))
+        let secret = Secret(copying: unsafe Span(_unsafeBytes: UnsafeRawBufferPointer(bytes)))
+        unsafe explicit_bzero(bytes.baseAddress!, bytes.count)
+        unsafe unsetenv(name)
+        return secret
+    }
+
+    /// All variables of the environment. The value of one that is not needed, which may be a secret, is
+    /// left where it is: it is `set`, or empty.
+    package static func variables(where isNeeded: (String) -> Bool) -> [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            unsafe next += 1
+            guard let equals = unsafe strchr(entry, Int32(UInt8(ascii: "="))) else { continue }
+            let count = unsafe equals - entry
+            let name = unsafe String(
+                decoding: UnsafeRawBufferPointer(start: entry, count: count), as: UTF8.self)
+            let isEmpty = unsafe equals[1] == 0
+            variables[name] =
+                isNeeded(name) ? unsafe String(cString: equals + 1) : isEmpty ? "" : "set"
+        }
+        return variables
+    }
+
+    /// The home that the password database has for this user; nil if it has none.
+    package static var home: String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
+            var entry = unsafe passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            let error = unsafe getpwuid_r(
+                geteuid(), &entry, buffer.baseAddress!, buffer.count, &found)
+            guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else {
+                return nil
+            }
+            // The path lies in the buffer.
+            return unsafe String(cString: home)
+        }
+    }
+}
