@@ -71,6 +71,10 @@ import Testing
             ["KeySourceTests.theFirstStoreMakesAKeyAndSaysSoOnce"]
         ),
         (
+            "a `docker-compose pull` of\nthree private images asks three times",
+            ["ComposeTests.aPullOfThreePrivateImagesIsGivenEachItsLogin"]
+        ),
+        (
             "It reports what happened in each place, and fails unless nothing is left",
             ["LogoutTests.aLockedKeyringKeepsTheLoginAndThatIsSaid"]
         ),

@@ -29,7 +29,7 @@ import Testing
             { try [.pass, .file].contains($0) ? nil : yesOrNo(saysThatALoginIsLeft($0)) }
         ),
         ("answers 64 gets at once", { try $0 == .file ? nil : yesOrNo(answersAll($0)) }),
-        ("takes for a get, from the same kind of store", { try time($0) }),
+        ("time of a get, to Keyfob's with the same kind of store", { try time($0) }),
     ]
 
     @Test func everyRowIsFoundOut() throws {
@@ -124,10 +124,10 @@ import Testing
             let ratios = benchmark.ratios("keyring get, ", ", to secretservice's").map {
                 String(format: "%.1f", 1 / $0)
             }.sorted()
-            return try "\(#require(ratios.first)) to \(#require(ratios.last)) times as long"
+            return try "\(#require(ratios.first)) to \(#require(ratios.last))"
         case .pass:
             let ratio = try #require(benchmark.ratios("file get, 1 login, to pass's").first)
-            return "\(Int((1 / ratio).rounded())) times as long"
+            return "\(Int((1 / ratio).rounded()))"
         case .file: return nil
         }
     }
