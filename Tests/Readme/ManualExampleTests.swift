@@ -100,6 +100,7 @@ import Testing
                     ),
                 ]
             ),
+            ("keyfob-json.5", []),
             (
                 "keyfob.1",
                 [
@@ -116,7 +117,7 @@ import Testing
                     (
                         #"printf %s "$TOKEN" | keyfob login -u ci --password-stdin registry.example.com"#,
                         // The registry knows no such user.
-                        .lines({ try $0.findRegistry() }, statuses: [1])
+                        .lines({ try $0.findRegistry() }, statuses: [5])
                     ),
                     (
                         #"printf %s "$TOKEN" | keyfob login --client token --password-stdin npm.example.com"#,

@@ -40,7 +40,7 @@ import Testing
                     {
                         try $0.logIn()
                         try $0.keyring.lock()
-                    }, status: 1)
+                    }, status: 4)
             ),
             (
                 "keyfob setup --undo docker",
@@ -122,7 +122,7 @@ import Testing
                 {
                     try $0.logIn()
                     let refused = try $0.type("\(cron) keyfob token registry.example.com")
-                    #expect(refused.outcome.status == 1)
+                    #expect(refused.outcome.status == 6)
                 },
                 """
                 \(store)
