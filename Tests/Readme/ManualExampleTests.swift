@@ -117,7 +117,11 @@ import Testing
                     (
                         #"printf %s "$TOKEN" | keyfob login -u ci --password-stdin registry.example.com"#,
                         // The registry knows no such user.
-                        .lines({ try $0.findRegistry() }, statuses: [5])
+                        .lines(
+                            {
+                                try $0.findRegistry()
+                                $0.sandbox.setEnvironment("TOKEN", to: Newcomer.secret)
+                            }, statuses: [5])
                     ),
                     (
                         #"printf %s "$TOKEN" | keyfob login --client token --password-stdin npm.example.com"#,
