@@ -108,7 +108,7 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
     {
         let status = try house.run(["keyfob", "status", "--json"])
         let said = try JSONDecoder().decode(Status.self, from: Data(status.output.utf8))
-        if said.findings.contains(where: { $0.needsAttention && $0.name != "plaintext-helper" }) {
+        if said.findings.contains(where: { $0.needsAttention && $0.code != "plaintext-helper" }) {
             violation(.word, "all is imported, and status is not content\n" + words(status))
         }
     }
@@ -119,7 +119,7 @@ private struct Status: Decodable {
     let findings: [Finding]
 
     struct Finding: Decodable {
-        let name: String
+        let code: String
         let needsAttention: Bool
     }
 }
@@ -216,7 +216,7 @@ private func checkExport(_ client: any OracleClient.Type, _ house: House) throws
     return try kept.sorted { $0.key < $1.key }.compactMap { server, login in
         if after[server] == login || after[server].map(house.isMade) == true { return nil }
         let isLeft =
-            told.outcome.status == 1 && told.leaves(client.label(of: server))
+            !told.outcome.succeeded && told.leaves(client.label(of: server))
             && after[server] == before[server]
         // It is in the file, and the client goes on to get what it got.
         let isUnread =

@@ -9,9 +9,13 @@ struct Telling {
         let result: String
         let server: String?
         /// Why it is not done; nil if it is.
-        let reason: String?
+        let error: Problem?
 
-        var isDone: Bool { reason == nil }
+        struct Problem: Decodable {
+            let message: String
+        }
+
+        var isDone: Bool { error == nil }
         /// Whether it says that what was asked for is not done, or may not be.
         var isLeft: Bool { ["left", "remains", "unknown"].contains(result) && !isDone }
     }
@@ -27,12 +31,12 @@ struct Telling {
     }
 
     /// Why logins are left, for messages.
-    var reasons: String { reports.compactMap(\.reason).joined(separator: "; ") }
+    var reasons: String { reports.compactMap(\.error?.message).joined(separator: "; ") }
 
     /// Whether it fails, and says that something is left in one of the files.
     func leaves(in files: [String], of house: House) -> Bool {
         let paths = house.names(of: files).map(house.sandbox.file)
-        return outcome.status == 1 && reports.contains { $0.isLeft && paths.contains($0.place) }
+        return !outcome.succeeded && reports.contains { $0.isLeft && paths.contains($0.place) }
     }
 }
 
@@ -40,12 +44,14 @@ extension House {
     /// Runs `keyfob` and reads what it says.
     func telling(_ arguments: [String]) throws -> Telling {
         let outcome = try run(["keyfob"] + arguments + ["--json"])
-        let object = try? JSONDecoder().decode(Reports.self, from: Data(outcome.output.utf8))
-        return Telling(outcome: outcome, reports: object?.logins ?? [])
+        let reports =
+            outcome.output.isEmpty
+            ? [] : try JSONDecoder().decode(Reports.self, from: Data(outcome.output.utf8)).results
+        return Telling(outcome: outcome, reports: reports)
     }
 
     private struct Reports: Decodable {
-        let logins: [Telling.Report]
+        let results: [Telling.Report]
     }
 
     /// The files, and the links to them.
