@@ -1,5 +1,4 @@
 internal import Credentials
-internal import Glibc
 
 /// A web host is the host of an address as browsers and libraries write it (WHATWG URL Standard,
 /// "host parsing"; UTS 46): in lower case, and in punycode where it is not ASCII.
@@ -15,21 +14,17 @@ enum WebHost {
         let name = labels.joined(separator: ".")
         // Whatever ends in a number is an address: of four, as they are commonly written.
         if let last = labels.last(where: { !$0.isEmpty }), last.allSatisfy(\.isNumber) {
-            var address = in_addr()
-            guard unsafe inet_pton(AF_INET, name, &address) == 1 else { return nil }
+            guard IPAddress.bytes(ofVersion4: name) != nil else { return nil }
         }
         return name.isEmpty ? nil : Text(name)
     }
 
     private static func address(_ host: Text) -> Text? {
-        var address = in6_addr()
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let inner = String(host.string.dropFirst().dropLast())
         guard host.bytes.last == UInt8(ascii: "]"),
-            unsafe inet_pton(AF_INET6, String(host.string.dropFirst().dropLast()), &address) == 1,
-            unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count)) != nil
+            let form = IPAddress.normalForm(ofVersion6: inner)
         else { return nil }
-        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-        return Text("[\(String(decoding: bytes, as: UTF8.self))]")
+        return Text("[\(form)]")
     }
 
     private static func ascii(_ label: String) -> String? {

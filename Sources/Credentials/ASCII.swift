@@ -6,7 +6,13 @@ extension UInt8 {
 
     package var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
-    package var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowerCased) }
+    /// Whether it is an ASCII letter or digit.
+    package var isAlphanumeric: Bool {
+        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowerCased)
+    }
+
+    /// Whether it is one that RFC 3986 calls unreserved.
+    package var isUnreserved: Bool { isAlphanumeric || "-._~".utf8.contains(self) }
 
     /// The value of a hexadecimal digit in either case; nil for any other byte.
     package var hexDigit: UInt8? {

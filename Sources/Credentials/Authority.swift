@@ -1,5 +1,3 @@
-import Glibc
-
 /// An authority is the `host[:port]` of an address: letters, digits, `.`, `-` and `_`, or a
 /// bracketed IPv6 address, and a port of 1 to 65535 without a leading zero. It names no user.
 package struct Authority: Sendable {
@@ -36,24 +34,17 @@ package struct Authority: Sendable {
     /// A port of 1 to 65535 without a leading zero.
     package static func port(_ digits: ArraySlice<UInt8>) -> Int? {
         guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
-            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+            digits.allSatisfy({ $0.isDigit })
         else { return nil }
         let port = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
         return (1...65535).contains(port) ? port : nil
     }
 
     private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
+        byte.isAlphanumeric || ".-_".utf8.contains(byte)
     }
 
     private static func isIPv6(_ bytes: ArraySlice<UInt8>) -> Bool {
-        var address = in6_addr()
-        return unsafe inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
+        IPAddress.bytes(ofVersion6: String(decoding: bytes, as: UTF8.self)) != nil
     }
 }

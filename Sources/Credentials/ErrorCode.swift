@@ -128,9 +128,6 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case registryRefuses = "registry-refuses"
     case registryUnreachable = "registry-unreachable"
 
-    /// What has no code of its own.
-    case failed
-
     /// What the caller of a store does next.
     package var outcome: StoreError.Outcome {
         switch self {

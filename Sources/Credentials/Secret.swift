@@ -95,8 +95,13 @@ extension Secret: Equatable {
     }
 }
 
-extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension Secret: CustomStringConvertible, CustomDebugStringConvertible {
     package var description: String { "(secret)" }
     package var debugDescription: String { "(secret)" }
+}
+
+#if !hasFeature(Embedded)
+extension Secret: CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
+#endif

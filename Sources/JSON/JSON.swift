@@ -110,8 +110,13 @@ extension JSON: ExpressibleByDictionaryLiteral {
     }
 }
 
-extension JSON: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension JSON: CustomStringConvertible, CustomDebugStringConvertible {
     package var description: String { "(JSON)" }
     package var debugDescription: String { "(JSON)" }
+}
+
+#if !hasFeature(Embedded)
+extension JSON: CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
+#endif

@@ -1,5 +1,4 @@
 package import Credentials
-internal import Glibc
 
 /// A web address is what a request may go to: `http[s]://host[:port][/path][?query]`, which names
 /// no user and no fragment, and holds no byte that two readers could take for different things.
@@ -82,15 +81,8 @@ extension Authority {
     fileprivate var isLoopback: Bool {
         let name = String(decoding: host, as: UTF8.self)
         if name == "localhost" { return true }
-        var four = in_addr()
-        if unsafe inet_pton(AF_INET, name, &four) == 1 {
-            return UInt32(bigEndian: four.s_addr) >> 24 == 127
-        }
-        var six = in6_addr()
-        var loopback = in6_addr()
-        guard unsafe inet_pton(AF_INET6, String(name.dropFirst().dropLast()), &six) == 1,
-            unsafe inet_pton(AF_INET6, "::1", &loopback) == 1
-        else { return false }
-        return unsafe memcmp(&six, &loopback, MemoryLayout<in6_addr>.size) == 0
+        if let four = IPAddress.bytes(ofVersion4: name) { return four[0] == 127 }
+        let six = IPAddress.bytes(ofVersion6: String(name.dropFirst().dropLast()))
+        return six == [UInt8](repeating: 0, count: 15) + [1]
     }
 }

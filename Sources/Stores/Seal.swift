@@ -1,6 +1,5 @@
 internal import CSodium
 internal import Credentials
-import Glibc
 
 /// A seal is what keeps the credential file secret and whole: libsodium's primitives, as this
 /// format uses them.

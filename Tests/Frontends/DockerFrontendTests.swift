@@ -271,7 +271,7 @@ import Testing
             let program = Program(name: "keyfob-test", version: "1.2.3") {
                 () throws(StoreError) in
                 Issue.record("the store was opened")
-                throw StoreError(.failed, "opened")
+                throw StoreError(.systemError, "opened")
             }
             let frontend = DockerFrontend(program)
             #expect(frontend.serve([argument], over: script) == .success)

@@ -198,7 +198,7 @@ private func chain(keyring: PlannedStore, file: PlannedStore) -> StoreChain {
 
 private func planned(_ outcome: StoreError.Outcome) -> StoreError {
     let code = ErrorCode.allCases.first { $0.outcome == outcome }
-    return StoreError(code ?? .failed, "planned")
+    return StoreError(code!, "planned")
 }
 
 private func query(_ server: Text) -> Query { Query(.docker, ["server": server]) }
