@@ -54,6 +54,34 @@ package struct OtherHelper: Sendable {
         }
     }
 
+    /// Puts a login into it and reads it back, as `PlaintextTarget.add` does; with `dryRun` says what
+    /// would become of it.
+    package func add(
+        _ login: Credential, replaces: Bool, dryRun: Bool
+    ) throws(StoreError) -> PlaintextAddition {
+        guard let key = login.entry.attributes["server"], let user = login.entry.username else {
+            throw StoreError(.namelessLogin, "it does not say what it is for")
+        }
+        let other = try get(key)
+        if let other {
+            if other.secret == login.secret, other.entry.username == user { return .known }
+            guard replaces else { return .refused(other.entry) }
+        }
+        if !dryRun {
+            let request: JSON = [
+                "ServerURL": .text(key), "Username": .text(user), "Secret": .string(login.secret),
+            ]
+            guard let input = try? request.encoded() else {
+                throw StoreError(.notEncodable, "no helper can be given such a secret")
+            }
+            _ = try ask("store", input)
+            guard let kept = try get(key), kept.secret == login.secret,
+                kept.entry.username == user
+            else { throw StoreError(.notReadBack, "it does not come back as it was stored") }
+        }
+        return other == nil ? .added : .replaced
+    }
+
     /// Removes its login for a key, and looks again.
     package func erase(_ key: Text) throws(StoreError) {
         _ = try ask("erase", key)
@@ -103,6 +131,10 @@ package struct OtherHelper: Sendable {
 
     /// What it prints, where it succeeds.
     private func ask(_ action: String, _ input: Text) throws(StoreError) -> Secret {
+        try ask(action, Secret(copying: input.bytes.span))
+    }
+
+    private func ask(_ action: String, _ input: Secret) throws(StoreError) -> Secret {
         let (status, output) = try run(action, input)
         guard status == 0 else { throw failure(action, output) }
         return output
@@ -111,9 +143,15 @@ package struct OtherHelper: Sendable {
     private func run(
         _ action: String, _ input: Text
     ) throws(StoreError) -> (status: Int32?, output: Secret) {
+        try run(action, Secret(copying: input.bytes.span))
+    }
+
+    private func run(
+        _ action: String, _ input: Secret
+    ) throws(StoreError) -> (status: Int32?, output: Secret) {
         do throws(Child.Failure) {
             return try Child.run(
-                [program, action], input: Secret(copying: input.bytes.span),
+                [program, action], input: input,
                 atMost: OtherHelper.limit, within: OtherHelper.patience)
         } catch {
             switch error {

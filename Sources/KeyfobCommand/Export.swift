@@ -23,7 +23,12 @@ struct Export: AnsweringCommand {
     @Option(
         name: .customLong("client"),
         help: "\(Clients.words(Clients.withTargets, "or")).")
-    var named: ClientOption
+    var named: ClientOption?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write to docker-credential-<name> instead of a file.", valueName: "name"))
+    var toHelper: String?
 
     @Argument(
         help: "Only the logins for this server.",
@@ -44,11 +49,25 @@ struct Export: AnsweringCommand {
 
     @OptionGroup var output: Output
 
+    func validate() throws {
+        guard named != nil || toHelper != nil else {
+            throw ValidationError("name the client, with --client")
+        }
+        if let toHelper {
+            guard !toHelper.isEmpty, !toHelper.contains("/") else {
+                throw ValidationError("\(toHelper) is not the name of a helper")
+            }
+            guard client.sharesLogins(with: Docker()) else {
+                throw ValidationError("a helper has the logins of docker and podman alone")
+            }
+        }
+    }
+
     func run() throws {
         let session = try Session(output)
-        let target = try client.plaintextTarget(in: session.surroundings)
-        let path = target.file.path
-        guard plainText || dryRun else {
+        let target = try target(session)
+        let path = target.name
+        guard plainText || dryRun || toHelper != nil else {
             throw StoreError(
                 .plainTextRefused,
                 "nothing is written: \(path) would hold the secrets in plain text",
@@ -60,7 +79,7 @@ struct Export: AnsweringCommand {
         if let failure = inventory.failures.first { throw failure }
         for warning in inventory.warnings { session.console.warn(warning) }
         let entries = try entries(among: inventory.logins.map(\.entry))
-        if !dryRun, !entries.isEmpty {
+        if !dryRun, !entries.isEmpty, toHelper == nil {
             session.console.warn(
                 "\(path) will hold the secrets in plain text: whoever can read it, or a copy of it, "
                     + "can use them")
@@ -81,16 +100,43 @@ struct Export: AnsweringCommand {
         }
         session.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("file", .name(path))], error: failure,
+            reports, dryRun: dryRun, [JSON.Member("target", .name(path))], error: failure,
             on: session.console)
         if reports.isEmpty { session.console.note("there is nothing to export") }
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
-        if !written.isEmpty { advise(written, isWhole: isWhole, session) }
+        if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, session) }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
         guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
-    private var client: any Client { named.client }
+    private var client: any Client { named?.client ?? Docker() }
+
+    /// Where the logins go: the name of a file or of a helper, and how one is put there.
+    private struct Target {
+        let name: String
+        let add: (Credential) throws(StoreError) -> PlaintextAddition
+    }
+
+    private func target(_ session: Session) throws(StoreError) -> Target {
+        let (replaces, dryRun) = (prefer == .stored, dryRun)
+        guard let toHelper else {
+            let file = try client.plaintextTarget(in: session.surroundings)
+            return Target(name: file.file.path) { login throws(StoreError) in
+                dryRun
+                    ? try file.trial(of: login, replaces: replaces)
+                    : try file.add(login, replaces: replaces)
+            }
+        }
+        let helper = OtherHelper(toHelper)
+        if !dryRun, try helper.sharesLogins(with: session.choice.store) {
+            throw StoreError(
+                .sameStore, "\(helper.program) keeps its logins where Keyfob does",
+                hint: "there is nothing to export; see: keyfob list")
+        }
+        return Target(name: helper.program) { login throws(StoreError) in
+            try helper.add(login, replaces: replaces, dryRun: dryRun)
+        }
+    }
 
     // MARK: What is exported
 
@@ -122,9 +168,9 @@ struct Export: AnsweringCommand {
 
     /// What became of a login, and whether the very login is in the file now, or would be.
     private func report(
-        of entry: Entry, in target: any PlaintextTarget, _ session: Session
+        of entry: Entry, in target: Target, _ session: Session
     ) -> (report: Report, isInFile: Bool) {
-        let place = target.file.path
+        let place = target.name
         func report(
             _ result: Report.Result, _ words: String, _ rest: String = "",
             _ problem: StoreError? = nil
@@ -139,11 +185,7 @@ struct Export: AnsweringCommand {
             guard let login = try session.choice.store.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is not stored any more")
             }
-            let addition =
-                dryRun
-                ? try target.trial(of: login, replaces: prefer == .stored)
-                : try target.add(login, replaces: prefer == .stored)
-            switch addition {
+            switch try target.add(login) {
             case .added: return (report(.exported, word), true)
             case .replaced: return (report(.replaced, word, ", in place of another one"), true)
             case .known: return (report(.known, "has", " already"), true)

@@ -370,7 +370,7 @@ struct Import: AnsweringCommand {
 
 extension Credential {
     /// Whether it is the same user with the same secret.
-    fileprivate func isSame(as other: Credential) -> Bool {
+    func isSame(as other: Credential) -> Bool {
         entry.username == other.entry.username && secret == other.secret
     }
 }

@@ -18,7 +18,8 @@ struct Keyfob: ParsableCommand {
         version: "keyfob \(Version.current)",
         subcommands: [
             Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Token.self,
-            Exec.self, Passphrase.self, Move.self, Export.self,
+            Exec.self, Passphrase.self, Move.self, BackupCommand.self, Restore.self, Export.self,
+            Uninstall.self,
         ])
 
     static func main() {

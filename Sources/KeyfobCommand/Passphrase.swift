@@ -163,7 +163,7 @@ extension FileStore {
 
 extension Secret {
     /// The first line of what can be read there, without its end, which may be CRLF.
-    fileprivate init(firstLineOfStandardInput noun: String) throws(StoreError) {
+    init(firstLineOfStandardInput noun: String) throws(StoreError) {
         let line = try Secret(
             fromStandardInput: noun, atMost: Terminal.limit + 1, endsAtLine: true)
         guard let line else {

@@ -53,6 +53,25 @@ struct Setup: AnsweringCommand {
 
     func run() throws {
         let session = try Session(output)
+        let (reports, advice) = try reports(session)
+        try output.answer(
+            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: session.console)
+        if reports.isEmpty {
+            session.console.note(
+                undo ? "there is nothing to undo" : "no client is installed that could be set up")
+        }
+        for line in advice { session.console.hint(line) }
+        try reports.exitStatus.exit()
+    }
+
+    /// Undoes every setup.
+    static func undoingAll(_ session: Session, dryRun: Bool) throws -> [Report] {
+        try Setup.parse(["--undo"] + (dryRun ? ["--dry-run"] : [])).reports(session).reports
+    }
+
+    private func reports(
+        _ session: Session
+    ) throws(StoreError) -> (reports: [Report], advice: [String]) {
         var record = try SetupRecord(in: session.directories.state)
         var reports: [Report] = []
         var advice: [String] = []
@@ -69,14 +88,7 @@ struct Setup: AnsweringCommand {
                     report(client.name.string, client, .left, "is not set up", error))
             }
         }
-        try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: session.console)
-        if reports.isEmpty {
-            session.console.note(
-                undo ? "there is nothing to undo" : "no client is installed that could be set up")
-        }
-        for line in advice { session.console.hint(line) }
-        try reports.exitStatus.exit()
+        return (reports, advice)
     }
 
     /// The clients that are named, or that are here, or that there is something to undo of.

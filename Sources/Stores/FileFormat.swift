@@ -403,16 +403,20 @@ extension FileFormat {
             return Credential(entry, secret: bytes[secret])
         }
 
-        /// The records at these indices, in that order, then the credential, if any.
-        func keeping(_ indices: [Int], adding added: Credential? = nil) throws(Fault) -> Body {
-            let front = try added.map(Body.encodedWithoutSecret) ?? []
-            let kept = indices.reduce(0) { $0 + Body.lengthSize + records[$1].count }
-            let size = kept + (added.map { Body.lengthSize + front.count + $0.secret.count } ?? 0)
-            guard size <= FileFormat.fileLimit else {
-                throw .full("\(FileFormat.fileLimit >> 20) MiB")
+        /// The records at these indices, in that order, then the credentials.
+        func keeping(_ indices: [Int], adding added: [Credential] = []) throws(Fault) -> Body {
+            var new: [(front: [UInt8], secret: Secret)] = []
+            var size = indices.reduce(0) { $0 + Body.lengthSize + records[$1].count }
+            for credential in added {
+                let front = try Body.encodedWithoutSecret(credential)
+                new.append((front, credential.secret))
+                size += Body.lengthSize + front.count + credential.secret.count
+                guard size <= FileFormat.fileLimit else {
+                    throw .full("\(FileFormat.fileLimit >> 20) MiB")
+                }
             }
             var moved: [Range<Int>] = []
-            moved.reserveCapacity(indices.count + 1)
+            moved.reserveCapacity(indices.count + added.count)
             let bytes = Secret(capacity: size) { output in
                 var end = 0
                 self.bytes.expose { bytes in
@@ -431,14 +435,15 @@ extension FileFormat {
                     }
                     output.append(bytes.extracting(run))
                 }
-                if let added {
-                    let length = front.count + added.secret.count
+                for (front, secret) in new {
+                    let length = front.count + secret.count
                     var prefix: [UInt8] = []
                     prefix.append(integer: UInt32(length))
                     output.append(prefix.span)
                     output.append(front.span)
-                    output.append(added.secret)
+                    output.append(secret)
                     moved.append(end + prefix.count..<end + prefix.count + length)
+                    end += prefix.count + length
                 }
             }
             return Body(bytes: bytes, records: moved)

@@ -345,7 +345,7 @@ extension FileStore {
                 try FileFormat.Slot(wrapping: dataKey, with: key, kind, storeID: header.storeID)
             ]
         } catch {
-            throw refusal(of: error)
+            throw error.error(of: path)
         }
         return Opened(header: header, body: file.body, dataKey: dataKey)
     }
@@ -363,7 +363,7 @@ extension FileStore {
                 header.tags.append(
                     FileFormat.Tag(of: place, salt: header.salt, updated: now()))
             }
-            let body = try file.body.keeping(indices, adding: added)
+            let body = try file.body.keeping(indices, adding: added.map { [$0] } ?? [])
             return try FileFormat.seal(header, body, with: file.dataKey)
         }
         try folder.replace(FileStore.fileName, with: bytes.span, under: lock)
@@ -601,7 +601,7 @@ extension FileStore {
         do throws(FileFormat.Slot.Failure) {
             return try Unlocked(slots, of: header, with: key)
         } catch {
-            throw refusal(of: error)
+            throw error.error(of: path)
         }
     }
 }
@@ -625,11 +625,22 @@ extension FileStore {
     private func reporting<Result>(
         _ body: () throws(FileFormat.Fault) -> Result
     ) throws(StoreError) -> Result {
-        do throws(FileFormat.Fault) { return try body() } catch { throw refusal(of: error) }
+        do throws(FileFormat.Fault) { return try body() } catch { throw error.error(of: path) }
     }
 
-    private func refusal(of fault: FileFormat.Fault) -> StoreError {
-        return switch fault {
+    /// Why none of the keys of these sources is good.
+    private func refusal(of wrong: [KeySource]) -> StoreError {
+        StoreError(
+            .wrongKey,
+            "\(wrong.map { $0.content }.joined(separator: " and ")) is not the key of \(path)",
+            hint: wrong.first?.remedy)
+    }
+}
+
+extension FileFormat.Fault {
+    /// What the user is told of it, of the file of this name.
+    func error(of path: String) -> StoreError {
+        return switch self {
         case .damaged(let what):
             StoreError(
                 .fileDamaged, "\(path) is damaged: \(what)",
@@ -650,17 +661,12 @@ extension FileStore {
                 hint: "erase logins that are not needed")
         }
     }
+}
 
-    /// Why none of the keys of these sources is good.
-    private func refusal(of wrong: [KeySource]) -> StoreError {
-        StoreError(
-            .wrongKey,
-            "\(wrong.map { $0.content }.joined(separator: " and ")) is not the key of \(path)",
-            hint: wrong.first?.remedy)
-    }
-
-    private func refusal(of failure: FileFormat.Slot.Failure) -> StoreError {
-        switch failure {
+extension FileFormat.Slot.Failure {
+    /// What the user is told of it, of the file of this name.
+    func error(of path: String) -> StoreError {
+        switch self {
         case .wrongKey:
             StoreError(.wrongKey, "the key is not the key of \(path)")
         case .outOfMemory(let bytes):

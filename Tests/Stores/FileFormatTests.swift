@@ -54,7 +54,7 @@ struct FileFormatTests {
     @Test func theBodyOfAFileIsWhatTheFormatSays() throws {
         let entry = Entry(realm: .token, attributes: ["key": "k", "client": "cc"], label: "l")
         let body = try FileFormat.Body.empty.keeping(
-            [], adding: Credential(entry, secret: secret("s3")))
+            [], adding: [Credential(entry, secret: secret("s3"))])
         var expected = little(40)
         expected += [5] + Array("token".utf8) + little(1) + Array("l".utf8) + [2]
         expected += [6] + Array("client".utf8) + little(2) + Array("cc".utf8)
@@ -161,7 +161,7 @@ struct FileFormatTests {
         let dataKey = Seal.randomKey()
         let entry = Entry(realm: .token, attributes: ["client": "c", "key": "k"], label: "l")
         let body = try FileFormat.Body.empty.keeping(
-            [], adding: Credential(entry, secret: secret("s")))
+            [], adding: [Credential(entry, secret: secret("s"))])
         let right = body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
         func fault(_ bytes: [UInt8], count: Int = 1) throws -> FileFormat.Fault? {
             let sealed = try FileFormat.Sealed(
@@ -222,14 +222,14 @@ struct FileFormatTests {
         let body = try FileFormat.Sealed(bytes).open(with: dataKey)
         #expect(try body.entry(at: 0, updated: 0) == nil)
         #expect(try body.credential(at: 0, updated: 0) == nil)
-        let kept = try body.keeping([0], adding: credentials[0])
+        let kept = try body.keeping([0], adding: [credentials[0]])
         #expect(kept.bytes[0..<10] == secret(unknown))
     }
 
     @Test func moreRecordsThanTheLimitAreNotWritten() throws {
         let (_, header, dataKey) = try file()
         let token = Entry(realm: .token, attributes: [:], label: "")
-        let one = try FileFormat.Body.empty.keeping([], adding: Credential(token, secret: key))
+        let one = try FileFormat.Body.empty.keeping([], adding: [Credential(token, secret: key)])
         let limit = FileFormat.recordLimit
         let full = try one.keeping([Int](repeating: 0, count: limit))
         var fullHeader = header
@@ -267,7 +267,7 @@ struct FileFormatTests {
             header.tags.append(
                 FileFormat.Tag(
                     of: try #require(credential.entry.place), salt: salt, updated: updated))
-            body = try body.keeping(Array(body.records.indices), adding: credential)
+            body = try body.keeping(Array(body.records.indices), adding: [credential])
         }
         return (try FileFormat.seal(header, body, with: dataKey), header, dataKey)
     }

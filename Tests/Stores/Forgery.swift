@@ -60,7 +60,7 @@ struct Forgery {
 
     /// The record of a credential, with its length.
     static func record(_ credential: Credential) throws -> [UInt8] {
-        let body = try FileFormat.Body.empty.keeping([], adding: credential)
+        let body = try FileFormat.Body.empty.keeping([], adding: [credential])
         return body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
     }
 }

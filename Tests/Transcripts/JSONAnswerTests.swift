@@ -56,6 +56,18 @@ import Testing
         try check("setup", exits: 2)
     }
 
+    @Test func backupRestoreAndUninstallAreAsTheirManualSays() throws {
+        let file = sandbox.file("home/backup")
+        try check("import", exits: 1)
+        try check(["backup", "--stdin", "--dry-run", file], input: "p\n", exits: 0)
+        try check(["backup", "--stdin", file], input: "p\n", exits: 0)
+        try check(["backup", "--stdin", file], input: "p\n", exits: 1)
+        try check(["restore", "--stdin", file], input: "p\n", exits: 0)
+        try check(["restore", "--stdin", file], input: "q\n", exits: 4)
+        try check("uninstall", "--dry-run", exits: 0)
+        try check("uninstall", exits: 0)
+    }
+
     @Test func moveIsAsItsManualSays() throws {
         try check("move", "--to", "keyring", exits: 1)
         sandbox.setEnvironment("KEYFOB_STORE", to: "auto")

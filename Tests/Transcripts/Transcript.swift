@@ -23,11 +23,11 @@ struct Transcript {
         /// succeeds; an import and an export do what they can.
         var mayWrite: Bool {
             let words = Set(command.split(separator: " "))
-            let isPartial = words.contains("import") || words.contains("--plain-text")
+            let isPartial = !words.isDisjoint(with: ["import", "--plain-text", "--to-helper"])
             return (status == 0 || isPartial) && !words.contains("--dry-run")
                 && !words.isDisjoint(with: [
                     "store", "erase", "forget", "login", "logout", "import", "export", "setup",
-                    "move", "passphrase",
+                    "move", "passphrase", "backup", "restore", "uninstall",
                     // Its requests are in its input.
                     "cargo-credential-keyfob",
                 ])

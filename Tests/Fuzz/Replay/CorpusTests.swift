@@ -23,7 +23,7 @@ import Testing
             label: "h")
         let secret = Array("secret".utf8)
         let body = try FileFormat.Body.empty.keeping(
-            [], adding: Credential(entry, secret: Secret(copying: secret.span)))
+            [], adding: [Credential(entry, secret: Secret(copying: secret.span))])
         let record = body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
         #expect(try input("credential-file/one-record").dropFirst(2 + 24) == record[...])
     }

@@ -55,7 +55,7 @@ extension Subject {
             else { continue }
             let entry = try body.entry(at: index, updated: updated)
             try require(entry == credential.entry, "a record is one login")
-            let alone = try FileFormat.Body.empty.keeping([], adding: credential)
+            let alone = try FileFormat.Body.empty.keeping([], adding: [credential])
             let itself = try body.keeping([index])
             try require(alone.bytes == itself.bytes, "a record has one encoding")
         }

@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import Clients
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob backup`: writes all logins into one file that a passphrase opens.
+///
+/// What must hold: the file is there whole or not at all, and it has been read back. An existing file
+/// is not replaced.
+struct BackupCommand: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Write all logins to one encrypted file.",
+        usage: "keyfob backup <file> [<options>]",
+        discussion: """
+            The file is protected by a passphrase of its own. Keep both, and restore the logins on \
+            any machine with: keyfob restore <file>
+            """)
+
+    @Argument(help: "The new file.", completion: .file())
+    var file: String
+
+    @OptionGroup var source: Passphrase.Source
+
+    @Flag(help: "Only show what would be written.")
+    var dryRun = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let session = try Session(output)
+        let target = ClientFile(file)
+        guard try target.read() == nil else { throw BackupCommand.exists(target) }
+        if !dryRun { try session.unlockKeyring() }
+        let inventory = session.inventory()
+        if let failure = inventory.failures.first { throw failure }
+        for warning in inventory.warnings { session.console.warn(warning) }
+
+        var seen: Set<Place?> = []
+        let entries = inventory.logins.map(\.entry).filter { seen.insert($0.login).inserted }
+        if !dryRun { try write(entries, to: target, session) }
+        try output.answer(
+            entries.map {
+                Report(
+                    $0, in: target.path, .exported, dryRun ? "would write" : "wrote")
+            },
+            dryRun: dryRun, on: session.console)
+        if entries.isEmpty { session.console.note("there are no logins; no file was written") }
+        guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
+    }
+
+    private func write(
+        _ entries: [Entry], to target: ClientFile, _ session: Session
+    ) throws(StoreError) {
+        var logins: [Credential] = []
+        for entry in entries {
+            guard let query = Query(replacedBy: entry) else { continue }
+            guard let login = try session.choice.store.find(query).first else {
+                throw StoreError(
+                    .changedMeanwhile, "\(entry.description) was removed meanwhile",
+                    hint: "try again")
+            }
+            logins.append(login)
+            session.console.progress(logins.count, of: entries.count)
+        }
+        session.console.progress(0, of: 0)
+        guard !logins.isEmpty else { return }
+        let passphrase = try source.ask(session)
+        let bytes = try Backup.sealing(logins, with: passphrase)
+        try target.edit(isPrivate: true) { existing throws(StoreError) in
+            guard existing == nil else { throw BackupCommand.exists(target) }
+            return Secret(copying: bytes.span)
+        }
+        guard let written = try target.read(), written == Secret(copying: bytes.span) else {
+            throw StoreError(.notReadBack, "\(target.path) does not come back as it was written")
+        }
+    }
+
+    private static func exists(_ target: ClientFile) -> StoreError {
+        StoreError(
+            .wrongKindOfFile, "\(target.path) exists, and is not replaced",
+            hint: "name a new file")
+    }
+}

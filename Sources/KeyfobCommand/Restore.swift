@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import Clients
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob restore`: puts the logins of a backup into the store.
+///
+/// What must hold: a login that is stored is replaced only by a newer one, each restored login is read
+/// back, and a run that was interrupted is finished by the next.
+struct Restore: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Store the logins of a backup.",
+        usage: "keyfob restore <file> [<options>]",
+        discussion: """
+            Where the store has another login for the same server, the newer one is kept.
+            """)
+
+    @Argument(help: "A file that keyfob backup has written.", completion: .file())
+    var file: String
+
+    @Flag(help: "Read the passphrase from the first line of standard input.")
+    var stdin = false
+
+    @Flag(help: "Only show what would be restored.")
+    var dryRun = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let session = try Session(output)
+        if let refusal = session.choice.settings.refusal { throw refusal }
+        let source = ClientFile(file)
+        guard let content = try source.read() else {
+            throw StoreError(.noSuchFile, "\(source.path) does not exist")
+        }
+        let logins = try Backup.logins(
+            in: content.expose { bytes in bytes.indices.map { bytes[$0] } },
+            with: try passphrase(session))
+        var reports: [Report] = []
+        var failure: StoreError?
+        for login in logins where failure == nil {
+            let report = report(of: login, session)
+            if let problem = report.problem, problem.isTheStores {
+                failure = problem
+            } else {
+                reports.append(report)
+                if !dryRun { session.console.progress(reports.count, of: logins.count) }
+            }
+        }
+        session.console.progress(0, of: 0)
+        try output.answer(reports, dryRun: dryRun, error: failure, on: session.console)
+        if logins.isEmpty { session.console.note("there is nothing to restore") }
+        try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
+    }
+
+    private func passphrase(_ session: Session) throws(StoreError) -> Secret {
+        if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
+        let typed = try session.terminal.ask(
+            "Keyfob: passphrase of the backup: ", for: "passphrase",
+            seconds: session.choice.settings.promptTimeout)
+        guard let typed else {
+            throw StoreError(
+                .noTerminal, "there is no terminal to ask for the passphrase",
+                hint: "give it on standard input, with --stdin")
+        }
+        return typed
+    }
+
+    private func report(of login: Credential, _ session: Session) -> Report {
+        func report(
+            _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
+        ) -> Report {
+            Report(login.entry, in: file, result, words, problem: problem)
+        }
+        do throws(StoreError) {
+            guard let query = Query(replacedBy: login.entry) else {
+                throw StoreError(.namelessLogin, "it does not say what it is for")
+            }
+            let store = session.choice.store
+            if let other = try store.find(query).first {
+                if other.isSame(as: login) { return report(.known, "is stored already:") }
+                // An unknown time is the oldest: what is stored is not lost by a guess.
+                guard login.entry.modified ?? 0 > other.entry.modified ?? 0 else {
+                    return report(.dropped, "a newer login is stored:")
+                }
+            }
+            guard !dryRun else { return report(.restored, "would restore") }
+            try store.save(login)
+            guard let kept = try store.find(query).first, kept.isSame(as: login) else {
+                throw StoreError(.notReadBack, "it does not come back as it was stored")
+            }
+            return report(.restored, "restored")
+        } catch {
+            return report(.left, dryRun ? "would not restore" : "did not restore", error)
+        }
+    }
+}

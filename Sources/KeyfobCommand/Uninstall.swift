@@ -1,0 +1,41 @@
+internal import ArgumentParser
+internal import Clients
+internal import Credentials
+internal import JSON
+internal import Settings
+
+/// `keyfob uninstall`: takes Keyfob out of the clients' configuration, and says which logins remain.
+/// It removes no login and no program.
+struct Uninstall: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Undo every setup, and say what remains.",
+        discussion: """
+            Removes no login. Take your logins along first with keyfob backup or keyfob export, or \
+            remove them with keyfob logout --all.
+            """)
+
+    @Flag(help: "Only show what would be changed.")
+    var dryRun = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let session = try Session(output)
+        let reports = try Setup.undoingAll(session, dryRun: dryRun)
+        let inventory = session.inventory()
+        for warning in inventory.warnings { session.console.warn(warning) }
+        for failure in inventory.failures { session.console.report(failure) }
+        let remaining = inventory.logins.map {
+            Report($0.entry, in: $0.store, .remains, "keeps")
+        }
+        try output.answer(reports + remaining, dryRun: dryRun, on: session.console)
+        if !remaining.isEmpty {
+            session.console.hint(
+                "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "
+                    + "--plain-text; to remove them: keyfob logout --all")
+        }
+        session.console.hint(
+            "then remove the package: apt remove keyfob, or: make uninstall")
+        try ExitStatus(reports.compactMap(\.problem) + inventory.failures).exit()
+    }
+}
