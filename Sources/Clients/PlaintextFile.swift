@@ -72,8 +72,8 @@ package struct PlaintextLogin: Sendable {
     package let secret: Secret
     /// Why its client could not be given it by a helper; nil if it can.
     package internal(set) var obstacle: String?
-    /// Whether the client takes another one of the file in its place.
-    var isShadowed = false
+    /// Whether the client does not take it, but another one if there is any.
+    package internal(set) var isShadowed = false
     /// How the file spells what it is for; nil where that is how it is stored.
     package let spelling: Text?
 

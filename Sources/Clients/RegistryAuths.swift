@@ -233,7 +233,10 @@ package struct RegistryAuths: PlaintextTarget {
         if let user = text.text(member.value[Name.username]), !user.isEmpty,
             let password = text.secret(member.value[Name.password]), !password.isEmpty
         {
-            return login(user, password)
+            guard format != .docker else { return login(user, password) }
+            var unread = login(user, password, "podman reads no password that stands by itself")
+            unread.isShadowed = true
+            return unread
         }
         return login("", .empty)
     }

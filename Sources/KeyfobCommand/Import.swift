@@ -82,8 +82,7 @@ struct Import: AnsweringCommand {
                 run.done += 1
                 if !dryRun { session.console.progress(run.done, of: count) }
             }
-            for login in source.logins where login.obstacle != nil && !login.entry.realm.hasAccounts
-            {
+            for login in source.logins where login.obstacle != nil && !login.isShadowed {
                 if let place = login.entry.login { run.left.insert(place) }
             }
             // Those that were not reached are not told of.
