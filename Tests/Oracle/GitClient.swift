@@ -53,6 +53,13 @@ enum GitClient: OracleClient {
         return String(rest.split(separator: "@").last ?? "").lowercased()
     }
 
+    /// In its settings the standard port of a scheme is the same as none.
+    static func settingsLabel(of server: String) -> String {
+        let label = label(of: server)
+        let port = server.lowercased().hasPrefix("https:") ? ":443" : ":80"
+        return label.hasSuffix(port) ? String(label.dropLast(port.count)) : label
+    }
+
     private static let quiet: [String: String?] = [
         "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false",
     ]

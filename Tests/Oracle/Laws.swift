@@ -33,10 +33,11 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
     let before = try client.answers(plan.ask, in: house)
     let setup = try house.keyfob("setup", client.name)
     var wanted = before
+    var stored: [String: Answer] = [:]
     if plan.isInUse == true {
         try plantOwn(client, house)
         // What is stored is kept, unless the user prefers what is found.
-        let stored = try client.answers(plan.ask, in: house)
+        stored = try client.answers(plan.ask, in: house)
         for server in plan.ask where plan.prefer != "found" || before[server] == nil {
             wanted[server] = stored[server]
         }
@@ -64,6 +65,12 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
             violation(.lost, change)
             continue
         }
+        // A helper is asked for the whole registry alone.
+        let fallback = try client.fallback(of: server).flatMap {
+            try client.answers([$0], in: house)[$0]
+        }
+        // A login of a shorter address is given for that one: Keyfob's own for this one goes on to win.
+        if let own = stored[server], after[server] == own, before[server] == fallback { continue }
         // A login that the client has used and uses no more must be somewhere.
         if let used = before[server], after[server] != used, !house.isMade(used),
             plan.isInUse != true || plan.prefer != "stored" && !client.hasAccounts
@@ -87,10 +94,6 @@ private func checkKeeps(_ client: any OracleClient.Type, _ house: House) throws 
             try House(plan).files(holding: answer.marker).isEmpty == false
         {
             continue
-        }
-        // A helper is asked for the whole registry alone.
-        let fallback = try client.fallback(of: server).flatMap {
-            try client.answers([$0], in: house)[$0]
         }
         let isOwn = plan.isInUse == true && after[server]?.marker.hasPrefix("own") == true
         // That it is left is looked at above.
@@ -332,7 +335,7 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
         let answers = try client.answers(servers, in: house)
         for server in servers {
             let isAsked = answers[server]?.marker.hasPrefix("own") == true
-            let label = client.label(of: server)
+            let label = client.settingsLabel(of: server)
             let isNamed = lines.contains {
                 $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")
                     // Only terraform takes what is in its files before it asks a helper.

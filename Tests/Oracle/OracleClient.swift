@@ -21,6 +21,9 @@ protocol OracleClient: Sendable {
     /// What must stand in a line of output that names the server.
     static func label(of server: String) -> String
 
+    /// As `label`, in what status says of the client's settings.
+    static func settingsLabel(of server: String) -> String
+
     /// The server whose login serves where there is none for this one, which a helper is asked for;
     /// nil if there is none.
     static func fallback(of server: String) -> String?
@@ -63,6 +66,7 @@ extension OracleClient {
     static func kept(for servers: [String], in house: House) throws -> [String: Answer]? { nil }
     static func logout(_ server: String) -> [String] { [server] }
     static func complaints(in house: House) throws -> String { "" }
+    static func settingsLabel(of server: String) -> String { label(of: server) }
     static func fallback(of server: String) -> String? { nil }
     static var asksHelpers: Bool { true }
     static var hasAccounts: Bool { false }
