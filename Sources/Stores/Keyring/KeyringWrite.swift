@@ -102,9 +102,13 @@ struct KeyringWrite {
         } catch {
             throw putBack(old, into: same.path, after: error)
         }
-        // The secret is in place; how the item is labelled is a courtesy to others.
+        // The secret is in place; how the item is labelled is a courtesy to others. The attributes
+        // also make it the newest: gnome-keyring (42) keeps an item's time when the secret is the same.
         let (label, attributes) = (credential.entry.label, credential.entry.itemAttributes)
-        guard same.item.label != label || same.item.attributes != attributes else { return }
+        guard
+            old == credential.secret || same.item.label != label
+                || same.item.attributes != attributes
+        else { return }
         try? service.describe(same.path, label: label, attributes: attributes)
     }
 
