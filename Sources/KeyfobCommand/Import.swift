@@ -293,8 +293,10 @@ struct Import: AnsweringCommand {
             ? [realm.placeNames + ["object"], realm.placeNames] : []
         {
             let facts = login.entry.attributes.filter { names.contains($0.key) }
-            guard let best = try store.find(Query(realm, facts)).first,
-                let place = best.entry.login,
+            // A login of one path is given for the whole place only if there is no other.
+            let found = try store.find(Query(realm, facts))
+            let ofPlace = found.first { $0.entry.attributes["object"] == facts["object"] }
+            guard let best = ofPlace ?? found.first, let place = best.entry.login,
                 run.stored[place] == nil, best.entry.login != given.last?.entry.login
             else { continue }
             given.append(best)
