@@ -73,13 +73,13 @@ import Testing
     @Test func aDeletionThatNobodyConfirmsIsNoLogout() throws {
         let keyring = try KeePassXC(on: desk.bus, confirmsDeletion: true)
         try unseen.save(login("h.example", "u", "s"))
-        for (arguments, input) in [
-            (["docker-credential-keyfob", "erase"], "h.example"),
-            (["docker-credential-keyfob", "store"], Request.replace.input),
-            (["keyfob", "logout", "h.example"], ""),
-        ] {
+        for (arguments, input, status) in [
+            (["docker-credential-keyfob", "erase"], "h.example", 1),
+            (["docker-credential-keyfob", "store"], Request.replace.input, 1),
+            (["keyfob", "logout", "h.example"], "", 4),
+        ] as [([String], String, Int32)] {
             let outcome = try run(arguments, input)
-            #expect(outcome.status == 1, "\(outcome)")
+            #expect(outcome.status == status, "\(outcome)")
             #expect(outcome.output.contains("KeePassXC wants a confirmation"), "\(outcome)")
             #expect(outcome.seconds < 15)
         }
