@@ -1,4 +1,5 @@
 package import Credentials
+import Glibc
 import Testing
 
 /// The store contract is what every store must do, as cases to run one by one:
@@ -348,6 +349,18 @@ extension StoreContract {
             for (better, worse) in zip(found, found.dropFirst()) {
                 #expect(!query.prefers(worse, to: better))
             }
+        },
+        StoreContract("the account that was stored last comes first, whether it is new or not") {
+            store in
+            for user in ["zoe", "ann", "zoe"] {
+                try store.save(gitLogin("a.example", user: user, secret: user))
+                // Times are in seconds.
+                usleep(1_100_000)
+            }
+            let found = try store.find(gitHost("a.example"), FindOptions(wantsDetails: true))
+            try #require(found.count == 2)
+            guard found[0].entry.modified != nil else { return }
+            #expect(found[0].entry.attributes["user"] == "zoe")
         },
         StoreContract("git's port, protocol and host are never served for one another") { store in
             let plain = gitLogin("a.example", user: "u", secret: "plain")

@@ -102,13 +102,16 @@ struct KeyringWrite {
         } catch {
             throw putBack(old, into: same.path, after: error)
         }
-        // The secret is in place; how the item is labelled is a courtesy to others. The attributes
-        // also make it the newest: gnome-keyring (42) keeps an item's time when the secret is the same.
+        // The secret is in place; how the item is labelled is a courtesy to others.
         let (label, attributes) = (credential.entry.label, credential.entry.itemAttributes)
-        guard
-            old == credential.secret || same.item.label != label
-                || same.item.attributes != attributes
-        else { return }
+        if old == credential.secret, !credential.entry.realm.accountNames.isEmpty {
+            // Of several accounts the newest is given. gnome-keyring (42) and KeePassXC (2.7) keep the
+            // time of an item to which nothing is changed, so something is, and then changed back.
+            let other = attributes.merging(["keyfob_stored": "again"]) { own, _ in own }
+            try? service.describe(same.path, label: label, attributes: other)
+        } else {
+            guard same.item.label != label || same.item.attributes != attributes else { return }
+        }
         try? service.describe(same.path, label: label, attributes: attributes)
     }
 
