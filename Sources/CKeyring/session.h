@@ -1,7 +1,7 @@
 /// The session in which libsecret encrypts the secrets that go over the bus.
 ///
-/// A SecretService finds its own connection and its own provider. Ours is told its connection, has
-/// the provider at the other end of it, and reads no property: it is there for the session only. Its
+/// A SecretService finds its own connection and its own provider. Our subclass is given its
+/// connection, to the provider itself, and reads no property: it is there for the session only. Its
 /// class sets that after libsecret's constructor, which overwrites what the caller asked for.
 ///
 /// libsecret makes its keys, which takes as long as a search, and then asks the provider at once.

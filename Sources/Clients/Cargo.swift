@@ -135,9 +135,9 @@ package struct Cargo: Client {
                 providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
             if keeper.isAsked, !keeper.isOurs {
                 keeper.leak = (
-                    "`cargo login` writes a token down in plain text here, as another file or variable "
-                        + "puts \(Cargo.builtIn) before Keyfob",
-                    "take it out of registry.global-credential-providers there"
+                    "`cargo login` writes tokens in plain text here, because another file or "
+                        + "variable puts \(Cargo.builtIn) before Keyfob",
+                    "remove it from registry.global-credential-providers there"
                 )
             }
             keeper.readsFile = providers.contains(Cargo.builtIn)
@@ -170,14 +170,16 @@ package struct Cargo: Client {
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
-        var advice = ["logins that cargo keeps in plain text: keyfob import"]
+        var advice = ["to move logins from cargo's plain-text files: keyfob import"]
         let config = CargoConfig(surroundings)
         for name in config.names + ["crates-io"] where registry == nil {
             guard let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) else {
                 continue
             }
             advice.append(
-                "cargo goes on to ask \(own) for \(name): keyfob setup cargo --registry \(name)")
+                "cargo still uses \(own) for \(name); to change that: keyfob setup cargo "
+                    + "--registry \(name)"
+            )
         }
         return try SetupPlan(setting(registry, surroundings), advice: advice)
     }
@@ -283,8 +285,8 @@ package struct CargoCredentials: PlaintextTarget {
         guard let changed = text.adding(keys, token) else {
             let table = keys.dropLast().map(TOMLText.spelled).joined(separator: ".")
             throw StoreError(
-                .unexpectedContent, "\(file.path) has \(table) without a table of its own",
-                hint: "mend it by hand")
+                .unexpectedContent, "\(file.path) sets \(table) in a form that keyfob cannot edit",
+                hint: "edit the file by hand")
         }
         return changed
     }
@@ -339,11 +341,11 @@ package struct CargoCredentials: PlaintextTarget {
         let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
         let entry = Entry.cargo(url: url ?? name, name: name)
         var obstacle: String?
-        if url == nil { obstacle = "cargo's configuration names no one index for it" }
+        if url == nil { obstacle = "cargo's configuration has no single index for it" }
         if let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) {
-            obstacle = "cargo asks \(own) alone for it, as credential-provider says"
+            obstacle = "credential-provider makes cargo use only \(own) for it"
         }
-        if kind == "secret-key" { obstacle = "it is a private key, which no provider can give" }
+        if kind == "secret-key" { obstacle = "it is a private key, which no provider can return" }
         return PlaintextLogin(entry, secret: secret, obstacle: obstacle)
     }
 }
@@ -395,7 +397,7 @@ private struct CargoSetting: HelperSetting {
             guard let providers = providers(entry) else {
                 throw StoreError(
                     .unexpectedContent, "\(name) in \(file.path) is not a list",
-                    hint: "mend it by hand")
+                    hint: "edit the file by hand")
             }
             let keys = text.keys(of: entry)
             return Splice(
@@ -407,7 +409,8 @@ private struct CargoSetting: HelperSetting {
         guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
             throw StoreError(
                 .unexpectedContent,
-                "\(file.path) has \(table.map(\.string).joined(separator: ".")) without a table of its own",
+                "\(file.path) sets \(table.map(\.string).joined(separator: ".")) in a form that "
+                    + "keyfob cannot edit",
                 hint: "add \(name) = \(list(others)) by hand")
         }
         return text.newLine("\n" + header + line(others), at: content.count)

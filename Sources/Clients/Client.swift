@@ -219,7 +219,7 @@ extension Client {
         of login: Credential, in surroundings: Surroundings
     ) throws(StoreError) -> Execution {
         throw StoreError(
-            .notSupported, "\(name) takes no login from its environment",
+            .notSupported, "\(name) reads no login from its environment",
             hint: "name a variable for the secret: --env VARIABLE")
     }
 
@@ -250,8 +250,8 @@ extension Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         throw StoreError(
-            .notSupported, "whose file it would be is not known",
-            hint: "print one secret: keyfob token --help")
+            .notSupported, "this client has no file to write to",
+            hint: "to print one secret: keyfob token --help")
     }
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper { Keeper() }
@@ -259,7 +259,9 @@ extension Client {
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
-        throw StoreError(.notSupported, "\(name) knows no helpers", hint: "see: keyfob exec --help")
+        throw StoreError(
+            .notSupported, "setup does not apply to \(name), which has no credential helpers",
+            hint: "see: keyfob exec --help")
     }
 
     package func link(in surroundings: Surroundings) -> String? { nil }
@@ -293,12 +295,14 @@ extension Client {
     }
 
     func refusal(of server: Text, _ form: String) -> StoreError {
-        StoreError(.badServer, "\"\(server)\" is no server of \(name)", hint: "it is \(form)")
+        StoreError(
+            .badServer, "\"\(server)\" is not a valid server name for \(name)",
+            hint: "expected: \(form)")
     }
 
     func noPlaceForOne() -> StoreError {
         StoreError(
-            .notSupported, "\(name) has no lasting place for the helper of one registry",
+            .notSupported, "\(name) cannot be set up for a single registry",
             hint: "for all registries: keyfob setup \(name)")
     }
 }

@@ -99,8 +99,8 @@ package struct Docker: RegistryClient {
         }
         plan.advice = [
             plan.before.map {
-                "logins that docker-credential-\($0) keeps: keyfob import --from-helper \($0)"
-            } ?? "logins that docker keeps in plain text: keyfob import"
+                "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
+            } ?? "to move logins from docker's plain-text files: keyfob import"
         ]
         return plan
     }
@@ -163,7 +163,7 @@ private struct DockerSetting: HelperSetting {
         let server = Text(registry).map { ServerKey($0.trimmed) }
         guard let key = server?.isHub == true ? ServerKey.hub.spelling : server?.podmanHost else {
             throw StoreError(
-                .badServer, "\"\(registry)\" is not a registry as docker looks it up",
+                .badServer, "docker knows no registry by the name \"\(registry)\"",
                 hint: "name it by its host: registry.example.com, registry.example.com:5000")
         }
         return key
@@ -198,7 +198,7 @@ private struct DockerSetting: HelperSetting {
         guard helpers.members != nil else {
             throw StoreError(
                 .unexpectedContent, "\(DockerSetting.helpers) in \(file.path) is not an object",
-                hint: "mend it by hand")
+                hint: "correct the file by hand")
         }
         return set(registry, in: helpers, of: text, depth: 2)
     }
@@ -223,8 +223,8 @@ private struct DockerSetting: HelperSetting {
         guard !hosts.isEmpty, var changed = content else {
             throw StoreError(
                 .notSupported,
-                "docker-credential-\(other) makes tokens, and does not say for which registries",
-                hint: "give single registries to Keyfob: keyfob setup docker --registry HOST")
+                "docker-credential-\(other) generates tokens and does not list its registries",
+                hint: "set up single registries: keyfob setup docker --registry HOST")
         }
         for host in hosts.sorted() {
             guard let text = try file.object(changed),
@@ -240,7 +240,7 @@ private struct DockerSetting: HelperSetting {
             file: file, setting: name, before: other, after: helper, content: content,
             splice: Splice(from: content, to: after),
             advice: [
-                "docker-credential-\(other) makes tokens, and stays for "
+                "docker-credential-\(other) generates tokens and stays set up for "
                     + hosts.sorted().map(\.string).joined(separator: ", ")
             ])
     }

@@ -33,8 +33,11 @@ package struct Git: Client {
         guard !address.namesPassword else {
             throw StoreError(
                 .passwordInAddress,
-                "a password is not taken from the command line, where others can read it",
-                hint: "take it out of the address; it is asked for, or use --password-stdin")
+                "other users can read a password on the command line",
+                hint:
+                    "remove it from the address; keyfob asks for it, or reads it with "
+                    + "--password-stdin"
+            )
         }
         let facts = address.facts
         return LoginPlace(of: facts["user"]) { user in
@@ -74,7 +77,7 @@ package struct Git: Client {
                 let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
                 guard let url = emptied?.url, !asked.contains(where: \.isOurs) else { return nil }
                 return
-                    "git asks \(words(asked) ?? "nobody") for it, as credential.\(url).helper says"
+                    "credential.\(url).helper makes git use \(words(asked) ?? "no helper") for it"
             }
         }
     }
@@ -102,7 +105,7 @@ package struct Git: Client {
         }
         let url = keeper.name == nil ? "" : entries[unread].serverName + "."
         return .needs(
-            "so that git reads the file: git config --global "
+            "to make git read the file: git config --global "
                 + "credential.\(url)helper".shellWord + " store")
     }
 
@@ -217,7 +220,7 @@ package struct Git: Client {
         }.sorted()
         if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
             keeper.leak = (
-                "git writes passwords down in plain text as well, with its helper \(store.value)",
+                "git also writes passwords in plain text, with its helper \(store.value)",
                 store.removal
             )
         }
@@ -258,7 +261,7 @@ package struct Git: Client {
             after: "keyfob" + (others.isEmpty ? "" : " (before \(others.joined(separator: ", ")))"),
             content: content, splice: splice,
             advice: asked.filter(\.isStore).prefix(1).map {
-                "git goes on to write passwords down in plain text as well: \($0.removal)"
+                "git still also writes passwords in plain text; to stop that: \($0.removal)"
             })
     }
 
@@ -366,7 +369,8 @@ package struct GitCredentials: PlaintextTarget {
             secret.expiry == nil, secret.refreshToken == nil
         else {
             throw StoreError(
-                .unfitForFile, "it is more than a password, which is all that a line can hold")
+                .unfitForFile,
+                "it contains more than a password, and the file can hold only a password")
         }
         let host = server.string + (login["port"].map { ":\($0)" } ?? "")
         var parts = [
@@ -403,11 +407,11 @@ package struct GitCredentials: PlaintextTarget {
             let isOfPath = login.entry.attributes["object"] != nil
             if let place = login.entry.login, login.obstacle == nil {
                 if let other = first[place], !other.isSame(as: login.credential) {
-                    login.obstacle = "a line before it has another password for the same"
+                    login.obstacle = "an earlier line has another password for it"
                     login.isShadowed = true
                 } else if !isOfPath, let host, ofPaths.contains(host) {
                     // Without a path in its question git takes that line; a store would take this one.
-                    login.obstacle = "git takes a line before it, which is for one path"
+                    login.obstacle = "git uses an earlier line, which is for a single path"
                 }
                 first[place] = first[place] ?? login
             }
@@ -437,11 +441,11 @@ package struct GitCredentials: PlaintextTarget {
             object: path?.isEmpty == true ? nil : path, user: name ?? "?")
         var obstacle = refusal(entry)
         if name == nil || path == nil { obstacle = "its user name or path is not UTF-8" }
-        if address == nil { obstacle = "its port is not one" }
+        if address == nil { obstacle = "its port is not valid" }
         if endsInCR { obstacle = "git reads no line that ends with a carriage return" }
         var secret = GitSecret()
         secret.password = password
-        if !secret.isOfLines { obstacle = "its password holds a carriage return or a NUL" }
+        if !secret.isOfLines { obstacle = "its password contains a carriage return or a NUL" }
         return PlaintextLogin(.git(entry, secret), obstacle: obstacle)
     }
 }

@@ -25,7 +25,8 @@ extension ClientFile {
         do throws(JSON.Fault) {
             text = try JSONText(content)
         } catch {
-            throw StoreError(.notJSON, "\(path) is not JSON: \(error)", hint: "mend it by hand")
+            throw StoreError(
+                .notJSON, "\(path) is not JSON: \(error)", hint: "correct the file by hand")
         }
         guard let root = text.root else { return nil }
         guard let members = root.members else {
@@ -35,7 +36,8 @@ extension ClientFile {
         let names = Set(members.map { $0.name.bytes.map(\.lowerCased) })
         guard names.count == members.count else {
             throw StoreError(
-                .unexpectedContent, "\(path) has a name twice", hint: "mend it by hand")
+                .unexpectedContent, "\(path) has the same name twice",
+                hint: "correct the file by hand")
         }
         return text
     }

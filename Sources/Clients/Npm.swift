@@ -40,7 +40,7 @@ package struct Npm: Client {
     }
 
     fileprivate static let unfit = StoreError(
-        .unfitForFile, "npm would read this token as another one",
+        .unfitForFile, "npm would misread this token",
         hint: "make a token of letters, digits and punctuation without quotes, spaces, ; # \\ or $")
 
     fileprivate static func basic(_ username: Text, _ password: Secret) -> Secret {
@@ -256,7 +256,7 @@ package struct NpmSettings: PlaintextTarget {
                 if let key = login.entry.attributes["key"], login.obstacle == nil,
                     !used.insert(key).inserted
                 {
-                    login.obstacle = "npm takes another line for the same registry"
+                    login.obstacle = "npm uses another line for this registry"
                     login.isShadowed = true
                 }
                 found.append((lines, login))
@@ -291,9 +291,11 @@ package struct NpmSettings: PlaintextTarget {
         let key = address.flatMap { Npm.key(Text("//\($0)") ?? "") }
         var obstacle = obstacle
         if address == nil { obstacle = NpmSettings.nobodys }
-        if address != nil, key != address { obstacle = "npm spells no registry so" }
+        if address != nil, key != address {
+            obstacle = "npm does not accept this spelling of a registry"
+        }
         if let secret, username == nil, obstacle == nil, !NpmSettings.isPlain(secret) {
-            obstacle = "npm could not be given it by a variable"
+            obstacle = "no variable can pass it to npm"
         }
         return PlaintextLogin(
             .token(

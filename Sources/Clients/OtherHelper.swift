@@ -50,7 +50,7 @@ package struct OtherHelper: Sendable {
             return try JSON(decoding: output).members ?? []
         } catch {
             throw StoreError(
-                .helperFailed, "what \(program) \(action) prints is not JSON: \(error)")
+                .helperFailed, "the output of \(program) \(action) is not JSON: \(error)")
         }
     }
 
@@ -60,7 +60,7 @@ package struct OtherHelper: Sendable {
         _ login: Credential, replaces: Bool, dryRun: Bool
     ) throws(StoreError) -> PlaintextAddition {
         guard let key = login.entry.attributes["server"], let user = login.entry.username else {
-            throw StoreError(.namelessLogin, "it does not say what it is for")
+            throw StoreError(.namelessLogin, "it does not name its server")
         }
         let other = try get(key)
         if let other {
@@ -77,7 +77,7 @@ package struct OtherHelper: Sendable {
             _ = try ask("store", input)
             guard let kept = try get(key), kept.secret == login.secret,
                 kept.entry.username == user
-            else { throw StoreError(.notReadBack, "it does not come back as it was stored") }
+            else { throw StoreError(.notReadBack, "it could not be read back unchanged") }
         }
         return other == nil ? .added : .replaced
     }
@@ -94,7 +94,7 @@ package struct OtherHelper: Sendable {
             return
         }
         guard login == nil else {
-            throw StoreError(.helperFailed, "\(program) erase succeeds and removes nothing")
+            throw StoreError(.helperFailed, "\(program) erase reported success but removed nothing")
         }
     }
 
@@ -115,9 +115,9 @@ package struct OtherHelper: Sendable {
         let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
         guard !makesTokens() else {
             throw StoreError(
-                .helperKeepsNothing, "\(program) makes tokens and keeps none",
+                .helperKeepsNothing, "\(program) generates tokens and stores none",
                 hint:
-                    "there is nothing to import; docker goes on to ask it where credHelpers says so"
+                    "nothing to import; docker still uses it for its registries in credHelpers"
             )
         }
         // One that stores nothing shares nothing that could be told by this.
@@ -163,7 +163,7 @@ package struct OtherHelper: Sendable {
                 throw StoreError(
                     .programTimedOut,
                     "\(program) \(action) did not end within \(OtherHelper.patience) seconds",
-                    hint: "run it by hand: \(program.shellWord) \(action)")
+                    hint: "try it by hand: \(program.shellWord) \(action)")
             }
         }
     }
@@ -174,7 +174,7 @@ package struct OtherHelper: Sendable {
         let isSpeakable = line.utf8.count <= 300 && !line.contains("{")
         return StoreError(
             .helperFailed,
-            "\(program) \(action) fails" + (isSpeakable && !line.isEmpty ? ": \(line)" : ""))
+            "\(program) \(action) failed" + (isSpeakable && !line.isEmpty ? ": \(line)" : ""))
     }
 }
 

@@ -10,8 +10,8 @@ package protocol PlaintextFile: Sendable {
 
     var file: ClientFile { get }
 
-    /// The logins in a content of the file, and what else there is to say of it. Throws if it is
-    /// not understood.
+    /// The logins in a content of the file, and what else there is to say of it. Throws if its
+    /// format is unknown.
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents
 
     /// Takes out every login that is meant, as the client's own logout does, and keeps all else
@@ -84,7 +84,7 @@ package struct PlaintextLogin: Sendable {
         self.obstacle =
             obstacle
             ?? (entry.attributes.values.contains(where: \.hasControlCharacter)
-                ? "its name holds a control character" : nil)
+                ? "its name contains a control character" : nil)
     }
 
     /// A login that another helper keeps.

@@ -26,7 +26,7 @@ extension PlaintextTarget {
         }
         if case .refused = addition { return addition }
         guard try contents().hasOnly(login) else {
-            throw StoreError(.notReadBack, "it is not there any more after it was written")
+            throw StoreError(.notReadBack, "it was gone after it had been written")
         }
         return addition
     }
@@ -63,7 +63,7 @@ extension PlaintextTarget {
                 by: { $0.entry.attributes == $1.entry.attributes && $0.secret == $1.secret })
         else {
             throw StoreError(
-                .unfitForFile, "the file cannot hold it: it would be read as another one")
+                .unfitForFile, "the file cannot hold it: the client would misread it")
         }
         return (after, after == before ? .known : others.isEmpty ? .added : .replaced)
     }

@@ -110,9 +110,9 @@ package struct Podman: RegistryClient {
         keeper.readsFile = helpers.isEmpty || helpers.contains(PodmanSetting.builtIn)
         if keeper.readsFile, keeper.isOurs {
             keeper.leak = (
-                "podman writes a login that Keyfob refuses down in plain text, as "
+                "podman writes a login that Keyfob refuses in plain text, because "
                     + "\(PodmanSetting.builtIn) is among its helpers",
-                "take it out of \(PodmanSetting.key) once no file has a login of one path"
+                "remove it from \(PodmanSetting.key) when no file has a login for a single path"
             )
         }
         var programs = others.compactMap { Text($0) }
@@ -164,11 +164,12 @@ package struct Podman: RegistryClient {
         }
         var plan = try SetupPlan(
             PodmanSetting(file, others: now?.helpers ?? [], keepsFiles: !reasons.isEmpty),
-            advice: ["logins that podman keeps in plain text: keyfob import"])
+            advice: ["to move logins from podman's plain-text files: keyfob import"])
         guard plan.splice != nil, !reasons.isEmpty else { return plan }
         plan.advice.append(
-            "\(PodmanSetting.builtIn) stays, so podman writes a login that Keyfob refuses down in plain "
-                + "text: no helper can give \(reasons.joined(separator: ", "))")
+            "\(PodmanSetting.builtIn) stays, so podman writes a login that Keyfob refuses in "
+                + "plain text; no helper can return \(reasons.joined(separator: ", "))"
+        )
         return plan
     }
 }
@@ -216,7 +217,7 @@ private struct PodmanSetting: HelperSetting {
     private var notAList: StoreError {
         StoreError(
             .unexpectedContent, "\(PodmanSetting.key) in \(file.path) is not a list of names",
-            hint: "mend it by hand")
+            hint: "correct the file by hand")
     }
 
     func isOurs(_ value: String) -> Bool {
@@ -230,7 +231,7 @@ private struct PodmanSetting: HelperSetting {
         guard !text.tables.contains(where: { $0.keys.first == "registries" }) else {
             throw StoreError(
                 .unexpectedContent,
-                "\(file.path) is in podman's old format, which knows no helpers",
+                "\(file.path) has podman's old format, which does not support helpers",
                 hint: "see: man containers-registries.conf")
         }
         // Before the first table, or it would be a key of that.

@@ -60,8 +60,8 @@ package struct Pulumi: Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         throw StoreError(
-            .unfitForFile, "pulumi keeps more of a login in its file than the token that is stored",
-            hint: "let pulumi write it: pulumi login")
+            .unfitForFile, "pulumi's file needs more than the stored token",
+            hint: "to write it: pulumi login")
     }
 }
 
@@ -83,7 +83,7 @@ package struct PulumiCredentials: PlaintextFile {
         }
         guard root.member(Name.envelope) == nil else {
             return PlaintextContents(notes: [
-                "pulumi has encrypted it, and it is left to pulumi: `pulumi logout --all` empties it"
+                "pulumi has encrypted it; to remove it: pulumi logout --all"
             ])
         }
         return PlaintextContents(logins: logins(of: text, root))
@@ -154,8 +154,8 @@ package struct PulumiCredentials: PlaintextFile {
                     of: "pulumi", key: url, username: username?.isEmpty == true ? nil : username),
                 secret: token,
                 obstacle: isRenewed
-                    ? "pulumi renews it, in this file"
-                    : differs ? "it stands there twice, and differs" : nil)
+                    ? "pulumi renews it in this file"
+                    : differs ? "the file has it twice, with different values" : nil)
         }
     }
 

@@ -77,7 +77,7 @@ package struct RegistryAuths: PlaintextTarget {
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let server = ServerKey(login["server"] ?? "")
         guard let key = key(of: server) else {
-            throw StoreError(.badServer, "podman knows no such server")
+            throw StoreError(.badServer, "podman does not accept this server name")
         }
         let fields = try fields(of: login)
         var content = content
@@ -91,7 +91,7 @@ package struct RegistryAuths: PlaintextTarget {
             {
                 return content
             }
-            // Nothing else speaks for the server.
+            // No other key decides for the server.
             var edits = Edits()
             for member in members {
                 let kept = member.name == key ? fields.map(\.name) : []
@@ -113,8 +113,8 @@ package struct RegistryAuths: PlaintextTarget {
                     place + [.field(name)], to: try JSONText.quoted(value), indent: "\t")
             else {
                 throw StoreError(
-                    .unexpectedContent, "\(file.path) has something else in its place",
-                    hint: "mend it by hand"
+                    .unexpectedContent, "\(file.path) has something unexpected in its place",
+                    hint: "correct the file by hand"
                 )
             }
             content = changed
@@ -144,7 +144,8 @@ package struct RegistryAuths: PlaintextTarget {
         // docker reads nothing at all from a file in which a user has no name.
         guard !user.isEmpty, !user.bytes.contains(UInt8(ascii: ":")) else {
             throw StoreError(
-                .unfitForFile, user.isEmpty ? "it has no user name" : "its user name holds a colon")
+                .unfitForFile,
+                user.isEmpty ? "it has no user name" : "its user name contains a colon")
         }
         let pair = Secret(joining: ["\(user):".secret, login.secret])
         return [(Name.auth, Secret(base64Of: pair))]
@@ -182,7 +183,7 @@ package struct RegistryAuths: PlaintextTarget {
                 // Which of them is taken is chance.
                 if rank(of: found[index].login) == rank(of: winner), rank(of: winner) > 1 {
                     found[first].login.obstacle =
-                        "\(client.name) takes one of several logins by chance"
+                        "\(client.name) uses one of several logins at random"
                     found[index].login.obstacle = found[first].login.obstacle
                 }
             }
@@ -210,7 +211,7 @@ package struct RegistryAuths: PlaintextTarget {
                 entry, secret: secret,
                 obstacle: obstacle ?? self.obstacle(member.name, of: text)
                     ?? (secret.isText
-                        ? nil : "its password is not UTF-8, which no helper can give"),
+                        ? nil : "its password is not UTF-8, so no helper can return it"),
                 spelling: entry.serverName == member.name.string ? nil : member.name)
         }
         if let token = text.secret(member.value[Name.identityToken]), !token.isEmpty {
@@ -218,15 +219,15 @@ package struct RegistryAuths: PlaintextTarget {
         }
         if let token = text.secret(member.value[Name.registryToken]), !token.isEmpty {
             return login(
-                Name.tokenUser, token, "it is a registry token, which no helper can give")
+                Name.tokenUser, token, "it is a registry token, which no helper can return")
         }
         if let auth = text.secret(member.value[Name.auth]), !auth.isEmpty {
             guard let pair = UserAndPassword(base64: auth) else {
-                return login("?", auth, "it is not understood")
+                return login("?", auth, "its format is unknown")
             }
             guard pair.isWhole else {
                 // The user name may be the secret, and is not shown.
-                return login("?", auth, "it has no user or no password, so no helper can give it")
+                return login("?", auth, "it has no user or no password, so no helper can return it")
             }
             return login(pair.user, pair.password)
         }
@@ -256,7 +257,7 @@ package struct RegistryAuths: PlaintextTarget {
     private func obstacle(_ key: Text, of text: JSONText) -> String? {
         // podman 4.3.1: "namespaced key is not supported".
         if isPodmans, !key.hasScheme, key.bytes.contains(UInt8(ascii: "/")) {
-            return "podman asks no helper for a login of one path"
+            return "podman uses no helper for a login for a single path"
         }
         let asked =
             ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : key.dockerHost
@@ -265,9 +266,9 @@ package struct RegistryAuths: PlaintextTarget {
             helper?.isOurHelper != true
         else { return nil }
         guard let helper, !helper.isEmpty else {
-            return "\(client.name) keeps this registry's login in the file, as credHelpers says"
+            return "credHelpers makes \(client.name) keep this registry's login in the file"
         }
-        return "\(client.name) asks docker-credential-\(helper) for it, as credHelpers says"
+        return "credHelpers makes \(client.name) use docker-credential-\(helper) for it"
     }
 
     private enum Name {

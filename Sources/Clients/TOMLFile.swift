@@ -26,8 +26,8 @@ extension ClientFile {
             return try TOMLText(content)
         } catch {
             throw StoreError(
-                .notTOML, "\(path) is not understood as TOML, at line \(error.line)",
-                hint: "mend it by hand")
+                .notTOML, "\(path) is not valid TOML, at line \(error.line)",
+                hint: "correct the file by hand")
         }
     }
 }

@@ -139,7 +139,7 @@ package struct Terraform: Client {
         guard registry == nil else { throw noPlaceForOne() }
         let setting = try found(surroundings)?.setting ?? TerraformSetting(config(surroundings))
         return try SetupPlan(
-            setting, advice: ["logins that terraform keeps in plain text: keyfob import"])
+            setting, advice: ["to move logins from terraform's plain-text files: keyfob import"])
     }
 
     package func link(in surroundings: Surroundings) -> String? { plugin("keyfob", surroundings) }
@@ -174,8 +174,8 @@ private struct TerraformSetting: HelperSetting {
         if let other = try value(in: content) {
             throw StoreError(
                 .unexpectedContent,
-                "\(file.path) names another helper, \(other), and terraform takes one",
-                hint: "take that block out, then try again")
+                "\(file.path) names another helper, \(other), and terraform uses only one",
+                hint: "remove that block, then try again")
         }
         if content.isJSON, let text = try file.object(content), let root = text.root {
             return text.addition("\"\(name)\": {\"\(helper)\": {}}", to: root, depth: 1)
@@ -216,9 +216,9 @@ package struct TerraformCredentials: PlaintextTarget {
             if let other = others.first(where: { !$0.login.isSame(as: login) }) {
                 logins[index].obstacle = "\(other.file.path) has another token for it"
             } else if here[login.entry.login]?.contains(where: { !$0.isSame(as: login) }) == true {
-                logins[index].obstacle = "it stands there twice, and differs"
+                logins[index].obstacle = "the file has it twice, with different values"
             } else if let helper {
-                logins[index].obstacle = "terraform asks another helper, \(helper), and takes one"
+                logins[index].obstacle = "terraform uses another helper, \(helper)"
             }
         }
         return PlaintextContents(logins: logins)
@@ -255,7 +255,7 @@ package struct TerraformCredentials: PlaintextTarget {
         }) {
             throw StoreError(
                 .anotherLogin, "\(other.file.path) has another token for \(host)",
-                hint: "take it out: keyfob logout --files --client terraform \(host)")
+                hint: "to remove it: keyfob logout --files --client terraform \(host)")
         }
         var content = content
         let same = try items(of: content).filter { $0.login.isForSame(as: login) }
@@ -278,8 +278,8 @@ package struct TerraformCredentials: PlaintextTarget {
                 place, to: try JSONText.quoted(login.secret), indent: "  ")
         else {
             throw StoreError(
-                .unexpectedContent, "\(file.path) has something else in its place",
-                hint: "mend it by hand")
+                .unexpectedContent, "\(file.path) has something unexpected in its place",
+                hint: "correct the file by hand")
         }
         return changed
     }
@@ -313,7 +313,7 @@ package struct TerraformCredentials: PlaintextTarget {
             .token(of: "terraform", key: key ?? host),
             secret: token ?? .empty,
             obstacle: key == nil
-                ? "terraform knows no such host"
+                ? "terraform does not accept this host name"
                 : token == nil ? "its token is not written as a plain string" : nil)
     }
 

@@ -16,7 +16,7 @@ package struct Query: Hashable, Sendable {
         self.login = nil
     }
 
-    /// Exactly what the entry replaces when it is stored; nil if it does not say what it is for.
+    /// Exactly what the entry replaces when it is stored; nil if it does not name its server.
     package init?(replacedBy entry: Entry) {
         guard let login = entry.login else { return nil }
         self.realm = entry.realm

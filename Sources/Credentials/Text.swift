@@ -18,7 +18,8 @@ package struct Text: Hashable, Sendable {
         self.init(validating: Array(bytes))
     }
 
-    /// What a secret holds that is none, a name or a number, in the open; nil if it is no text.
+    /// Copies a secret that is known not to be confidential, such as a name or a number; nil if it
+    /// is not text.
     package init?(copying secret: Secret) {
         let text = secret.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
         guard let text else { return nil }

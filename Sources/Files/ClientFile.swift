@@ -100,7 +100,7 @@ package struct ClientFile: Hashable, Sendable {
             }
             if isReplaced { return true }
         }
-        throw StoreError(.changedMeanwhile, "\(path) is changed all the time; it was left as it is")
+        throw StoreError(.changedMeanwhile, "\(path) keeps changing, so it was not edited")
     }
 
     /// Makes the folder that it lies in, and those above, for the user alone, where there are none.
@@ -216,7 +216,8 @@ package struct ClientFile: Hashable, Sendable {
         guard status.names == 1 else {
             throw StoreError(
                 .hardLinked,
-                "\(path) has \(status.names) hard links, and would live on under others",
+                "\(path) has \(status.names) hard links, so its old content would remain under "
+                    + "the other names",
                 hint: "remove its other names; find them with: find ~ -samefile \(path.shellWord)")
         }
     }
@@ -224,6 +225,6 @@ package struct ClientFile: Hashable, Sendable {
     private func foreign(_ owner: UInt32) -> StoreError {
         StoreError(
             .foreignFile, "\(path) is owned by uid \(owner), not by you (uid \(System.user))",
-            hint: "run this as the user whose it is")
+            hint: "run this as its owner")
     }
 }

@@ -84,7 +84,8 @@ package struct OpenFolder: ~Copyable, Sendable {
                 .lockTimedOut,
                 "\(path) is locked by another process, which did not release it in time",
                 hint:
-                    "wait for that process or end it, then try again; see: fuser -v \(path.shellWord)"
+                    "wait for that process or end it, then try again; to find it: fuser -v "
+                    + "\(path.shellWord)"
             )
         }
         let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }

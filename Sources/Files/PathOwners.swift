@@ -72,6 +72,6 @@ extension StoreError {
             .foreignFolder,
             "\(path) is not \(action): \(place) is owned by uid \(owner), not by you"
                 + " (uid \(System.user))",
-            hint: "run this as the user whose home it is, or set HOME to your own")
+            hint: "run this as the owner of that home directory, or set HOME to yours")
     }
 }

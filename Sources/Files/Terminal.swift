@@ -81,7 +81,7 @@ package struct Terminal: Sendable {
                     throw StoreError(.answerTimedOut, "no \(noun) was typed within \(seconds) s")
                 case Int(platform_terminal_too_long):
                     throw StoreError(
-                        .tooLong, "a terminal takes no \(noun) of more than 4094 bytes")
+                        .tooLong, "a \(noun) that is typed cannot be longer than 4094 bytes")
                 case Int(platform_terminal_interrupted), 0:
                     throw StoreError(.notAnswered, "no \(noun) was typed")
                 default: return answer
@@ -139,8 +139,8 @@ package struct Terminal: Sendable {
                 }
                 guard now.tv_sec < end else {
                     throw StoreError(
-                        .anotherQuestion, "another question of keyfob's waits for an answer",
-                        hint: "answer it, or end the program that asks, and try again")
+                        .anotherQuestion, "another keyfob prompt is waiting for an answer",
+                        hint: "answer it, or end the program that asks, then try again")
                 }
                 terminal.willWait()
                 usleep(20_000)

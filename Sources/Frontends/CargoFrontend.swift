@@ -24,7 +24,7 @@ package struct CargoFrontend: Frontend {
             return channel.fail(
                 "Usage: \(program.name) --cargo-plugin",
                 hint:
-                    "cargo calls it: name it in global-credential-providers, see: keyfob setup cargo",
+                    "cargo runs it; to set it up: keyfob setup cargo",
                 to: .person)
         }
         channel.handshake(#"{"v":[1]}"#)
@@ -50,7 +50,7 @@ package struct CargoFrontend: Frontend {
             guard login.secret.isToken else {
                 throw .refused(
                     .notEncodable,
-                    "the stored token cannot be given to cargo: it is not one line of text",
+                    "the stored token cannot be returned to cargo: it is not one line of text",
                     hint: "log in again to replace it")
             }
             return .token(login.secret)
@@ -88,7 +88,7 @@ package struct CargoFrontend: Frontend {
         }
         guard let typed else {
             throw .refused(
-                .noTerminal, "no token supplied and no terminal",
+                .noTerminal, "no token was given, and there is no terminal to ask for it",
                 hint: "give the token on cargo's standard input")
         }
         return typed.trimmed
@@ -137,7 +137,7 @@ private struct Request {
             members.last { $0.name == name }?.value
         }
         guard case .integer(1) = member("v", of: members) else {
-            throw .refused(.badInput, "the request is not of version 1 of the protocol")
+            throw .refused(.badInput, "the request does not have protocol version 1")
         }
         guard let registry = member("registry", of: members)?.members,
             let url = member("index-url", of: registry)?.text, !url.isEmpty,

@@ -80,7 +80,7 @@ package struct DockerFrontend: Frontend {
             ]).encoded()
         } catch {
             throw .refused(
-                .notEncodable, "the stored secret cannot be given to a docker client: \(error)",
+                .notEncodable, "the stored secret cannot be returned to a docker client: \(error)",
                 hint: "log in again to replace it")
         }
     }
@@ -213,7 +213,7 @@ private enum Wire {
     static let noSecret = "no credentials secret"
 
     static func controlCharacter(in name: Text) -> String {
-        "\(name) holds a control character"
+        "\(name) contains a control character"
     }
 }
 

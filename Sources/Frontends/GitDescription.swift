@@ -105,17 +105,17 @@ struct GitDescription {
 
     private static func text(_ value: Secret, _ name: Text) throws(Refusal) -> Text {
         guard let text = Text(copying: value) else {
-            throw .refused(.badInput, "\(name) is not UTF-8, or holds a NUL")
+            throw .refused(.badInput, "\(name) is not UTF-8, or contains a NUL")
         }
         guard !text.hasControlCharacter else {
-            throw .refused(.badInput, "\(name) holds a control character")
+            throw .refused(.badInput, "\(name) contains a control character")
         }
         return text
     }
 
     private static func secret(_ value: Secret, _ name: Text) throws(Refusal) -> Secret {
         guard value.isOneLine else {
-            throw .refused(.badInput, "\(name) holds a carriage return or a NUL")
+            throw .refused(.badInput, "\(name) contains a carriage return or a NUL")
         }
         return value
     }

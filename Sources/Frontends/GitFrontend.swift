@@ -52,7 +52,7 @@ package struct GitFrontend: Frontend {
         case nil:
             throw .refused(
                 .usage, "usage: \(program.name) <get|store|erase|capability>",
-                hint: "git calls it: git config --global credential.helper keyfob")
+                hint: "git runs it; to set it up: keyfob setup git")
         default:
             // git may have more actions one day, which a helper must pass over.
             return nil
@@ -94,7 +94,7 @@ package struct GitFrontend: Frontend {
                 && (login.secret.credential == nil || wanted.knowsAuthtype)
         }
         let time = now()
-        // Who asks about a whole host is not given what belongs to one path of it, if there is other.
+        // A request for a whole host prefers logins that belong to no path.
         let ofPlace = found.filter { $0.entry.attributes["object"] == wanted.facts["object"] }
         let ordered = ofPlace + found
         if let login = ordered.first(where: { !$0.secret.hasExpired(at: time) }) {
@@ -132,7 +132,8 @@ package struct GitFrontend: Frontend {
         if wanted.isEphemeral { return }
         guard wanted.secret.isWhole(for: wanted.username) else {
             throw .refused(
-                .badInput, "there is no user with a password, and no authtype with a credential")
+                .badInput,
+                "there is neither a user with a password nor an authtype with a credential")
         }
         let (login, new) = (wanted.login, GitSecret(stored: wanted.login.secret))
         let found = try find(wanted)

@@ -67,7 +67,7 @@ package struct TerraformFrontend: Frontend {
             return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
         } catch {
             throw .refused(
-                .notEncodable, "the stored token cannot be given to terraform: \(error)",
+                .notEncodable, "the stored token cannot be returned to terraform: \(error)",
                 hint: "log in again to replace it")
         }
     }
@@ -89,7 +89,7 @@ package struct TerraformFrontend: Frontend {
         }
         guard isHost, !host.isEmpty, let key = Text(host) else {
             throw .refused(
-                .badServer, "\"\(host.printable)\" is not a host as terraform writes it",
+                .badServer, "\"\(host.printable)\" is not a host name in terraform's form",
                 hint: "in lower case and punycode: example.com, example.com:8443")
         }
         return Query(.token, [Name.client: "terraform", Name.key: key])
@@ -130,7 +130,7 @@ package struct TerraformFrontend: Frontend {
         if let other = members.first(where: { $0.name != Name.token }) {
             throw .refused(
                 .badInput,
-                "the input has \"\(other.name.string.printable)\", and only a token can be kept")
+                "the input has \"\(other.name.string.printable)\", but only a token can be stored")
         }
         guard let token = members.last(where: { $0.name == Name.token })?.value.secret,
             !token.isEmpty

@@ -39,7 +39,7 @@ struct Helper {
             return channel.fail(
                 "unknown program name",
                 hint: "call it \(ProgramName.credentialHelper.rawValue), "
-                    + "or by another of the names it is installed under",
+                    + "or by another of its installed names",
                 to: .both)
         }
         let program = Program(name: name.rawValue, version: Version.current) {

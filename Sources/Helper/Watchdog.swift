@@ -14,11 +14,11 @@ enum Watchdog {
         "{\"Err\":{\"kind\":\"other\",\"message\":\""
     private static let unchangedForCargo: StaticString = "; nothing was changed\"}}\n"
     private static let unknownForCargo: StaticString =
-        "; whether the login was changed is unknown\"}}\n"
+        "; the login may or may not have been changed\"}}\n"
     /// What stands there for people, and in all other protocols.
     private static let start: StaticString = ""
     private static let unchanged: StaticString = "; nothing was changed\n"
-    private static let unknown: StaticString = "; whether the login was changed is unknown\n"
+    private static let unknown: StaticString = "; the login may or may not have been changed\n"
 
     static func start(isForCargo: Bool) {
         say(isForCargo, unchangedForCargo, unchanged)

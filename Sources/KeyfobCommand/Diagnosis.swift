@@ -20,7 +20,7 @@ struct Diagnosis {
 
     private(set) var keyring = StoreState(kind: .off)
     private(set) var file = StoreState(kind: .off)
-    /// The clients that are here, and who answers them; nil where that cannot be told.
+    /// The clients that are here, and who answers them; nil where that unknown.
     private(set) var clients: [(client: any Client, keeper: Keeper?)] = []
     private(set) var findings: [Finding] = []
 
@@ -75,16 +75,17 @@ struct Diagnosis {
         let settings = session.choice.settings
         for problem in settings.problems {
             fault(
-                "settings", problem, hint: "mend it: until then nothing is stored")
+                "settings", problem, hint: "correct it; until then no login can be stored")
         }
         for variable in session.environment.settings {
-            note("override", "\(variable) is set, and wins over the configuration file")
+            note("override", "\(variable) is set and overrides the config file")
         }
         let path = session.surroundings.home
         if let home = FileStatus(of: path), !home.isMineOrRoots {
             fault(
-                "home-owner", "the home \(path) is owned by uid \(home.owner), not by you",
-                hint: "run this as the user whose home it is, or set HOME to your own")
+                "home-owner",
+                "the home directory \(path) is owned by uid \(home.owner), not by you",
+                hint: "run this as the owner of that home directory, or set HOME to yours")
         }
     }
 
@@ -119,7 +120,7 @@ struct Diagnosis {
         if state.collection == nil {
             if state.provider == "keepassxc", !state.hasCollections {
                 fault(
-                    "keepassxc-no-group", "KeePassXC exposes no group, so it keeps no logins",
+                    "keepassxc-no-group", "KeePassXC exposes no group, so it cannot keep logins",
                     hint:
                         "in KeePassXC: Database Settings, Secret Service Integration, expose a group"
                 )
@@ -132,21 +133,27 @@ struct Diagnosis {
         }
         if state.isLocked {
             let mayAsk = session.choice.keyring?.mayPrompt ?? false
-            let message = "the keyring is locked, and what it holds may not be seen"
+            let message = "the keyring is locked, so its logins may not be listed"
             if mayAsk {
-                note("keyring-locked", message, hint: "it is unlocked when a login is asked for")
+                note(
+                    "keyring-locked", message,
+                    hint: "you are asked to unlock it when a login is needed")
             } else {
                 fault(
-                    "keyring-locked", message + "; nobody can be asked here to unlock it",
-                    hint: "log in to the desktop, or unlock it; or set KEYFOB_STORE=file to keep "
-                        + "logins in the encrypted file")
+                    "keyring-locked", message + "; it cannot be unlocked from here",
+                    hint:
+                        "unlock it at the desktop, or use the encrypted file: export "
+                        + "KEYFOB_STORE=file"
+                )
             }
         }
         if state.asksForAccess {
             fault(
                 "keyring-confirms", "\(provider) asks before each access to a login",
-                hint: "in KeePassXC: Settings, Secret Service Integration, do not confirm when "
-                    + "passwords are retrieved")
+                hint:
+                    "in KeePassXC: Settings, Secret Service Integration, turn off the "
+                    + "confirmation for retrieved passwords"
+            )
         }
     }
 
@@ -157,19 +164,19 @@ struct Diagnosis {
             session.choice.keyring?.busAddress == nil ? "no-bus" : "no-provider"
         if session.choice.settings.policy == .keyring {
             fault(
-                name, "\(error.message), and the setting `store` leaves the file out",
-                hint: "run this in the session where the keyring runs, or unset the setting")
+                name, "\(error.message), and the setting `store` excludes the encrypted file",
+                hint: "run this in your desktop session, or unset the setting")
             return
         }
         do throws(StoreError) {
             if let warning = try session.choice.marker?.warning(error) {
-                fault(name, warning, hint: "run this in the session where the keyring runs")
+                fault(name, warning, hint: "run this in your desktop session")
                 return
             }
         } catch {
             fault("marker", error)
         }
-        note(name, "\(error.message): logins are kept in the encrypted file")
+        note(name, "\(error.message), so logins are kept in the encrypted file")
     }
 
     private mutating func lookAtFile() {
@@ -211,8 +218,8 @@ struct Diagnosis {
             let words = "\(key[1]) has logins of several users: \(users.joined(separator: ", "))"
             if logins[0].entry.realm.hasAccounts {
                 note(
-                    "several-users", words + "; \(key[0]) is given the one that was stored last",
-                    hint: "for another, name its user in the address, as in "
+                    "several-users", words + "; \(key[0]) gets the one that was stored last",
+                    hint: "for another, put its user into the address: "
                         + logins[0].entry.accountName.shellWord)
             } else {
                 fault(
@@ -234,7 +241,7 @@ struct Diagnosis {
             if !keeper.isOurs {
                 if let other = keeper.name {
                     note(
-                        "other-helper", "\(name) keeps its logins with \(other)",
+                        "other-helper", "\(name) uses the helper \(other)",
                         hint: "keyfob setup \(name)")
                 } else {
                     untold.append(client)
@@ -242,10 +249,11 @@ struct Diagnosis {
             }
             for exception in keeper.exceptions {
                 let who =
-                    exception.name.map { "asks \($0) for" } ?? "keeps in its own file the login of"
+                    exception.name.map { "uses the helper \($0) for" }
+                    ?? "keeps in its own file the login for"
                 note(
                     exception.isOurs ? "keyfob-for-one" : "other-helper",
-                    "\(name) \(exception.isOurs ? "asks keyfob for" : who) \(exception.registry)")
+                    "\(name) \(exception.isOurs ? "uses keyfob for" : who) \(exception.registry)")
             }
             lookAtPrograms(of: client, keeper)
             if let (what, hint) = keeper.leak { fault("plaintext-helper", what, hint: hint) }
@@ -260,7 +268,8 @@ struct Diagnosis {
         let names = untold.map(\.name.string)
         note(
             "not-set-up",
-            "\(names.joined(separator: ", ")) \(names.count == 1 ? "has" : "have") not been told of keyfob",
+            "\(names.joined(separator: ", ")) \(names.count == 1 ? "does" : "do") not use keyfob "
+                + "yet",
             hint: "keyfob setup \(names.joined(separator: " "))")
     }
 
@@ -275,7 +284,7 @@ struct Diagnosis {
         for program in missing {
             fault(
                 "helper-not-found",
-                "\(client.name) cannot call \(program): it is not where it is looked for, or may not be run",
+                "\(client.name) cannot run \(program): not found, or not executable",
                 hint: client.link(in: session.surroundings) == program
                     ? "keyfob setup \(client.name)" : "install it, or add its folder to the PATH")
         }
@@ -300,7 +309,7 @@ struct Diagnosis {
         if let machines = try? netrc.machines(), !machines.isEmpty {
             note(
                 "netrc",
-                "\(netrc.file.path) has passwords in plain text, and is left to you: "
+                "\(netrc.file.path) has passwords in plain text, which keyfob does not move: "
                     + machines.joined(separator: ", "))
         }
     }
@@ -314,7 +323,7 @@ struct Diagnosis {
         if !copies.isEmpty {
             fault(
                 "plaintext-copy",
-                "\(path) has a copy in plain text beside what is stored: \(Diagnosis.names(copies))",
+                "\(path) has plain-text copies of stored logins: \(Diagnosis.names(copies))",
                 hint: "keyfob import")
         }
         if !alone.isEmpty {
@@ -326,7 +335,7 @@ struct Diagnosis {
             guard let obstacle = login.obstacle else { continue }
             fault(
                 "plaintext",
-                "\(path) has \(login.description) in plain text, which cannot be imported: "
+                "\(path) has \(login.description) in plain text, and it cannot be imported: "
                     + obstacle,
                 hint: "to remove it: keyfob logout --files --client \(login.entry.clientName) "
                     + login.entry.serverName.shellArgument)
@@ -340,7 +349,7 @@ struct Diagnosis {
         }
         for name in names {
             fault(
-                "environment", "\(name) holds a login, which wins over what is stored",
+                "environment", "\(name) contains a login, which overrides the stored ones",
                 hint: "unset \(name.shellWord)")
         }
     }

@@ -71,10 +71,10 @@ struct Exec: ParsableCommand {
 
     func validate() throws {
         guard !command.isEmpty else {
-            throw ValidationError("there is no program to run; name it after --")
+            throw ValidationError("no command given; write it after --")
         }
         guard !env.isEmpty || named?.client.readsEnvironment == true else {
-            throw ValidationError("say which variable the secret is for: --env VARIABLE")
+            throw ValidationError("no variable given for the secret; use --env VARIABLE")
         }
     }
 
@@ -85,7 +85,8 @@ struct Exec: ParsableCommand {
             Variable(assignment.variable, try value(assignment.part, of: login))
         }
         if let variable = variables.first(where: \.holdsNUL) {
-            throw StoreError(.badSecret, "\(variable.name) would hold a NUL, which no variable can")
+            throw StoreError(
+                .badSecret, "\(variable.name) cannot hold a NUL, which the secret contains")
         }
         guard let client = named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))

@@ -58,7 +58,7 @@ struct Export: AnsweringCommand {
                 throw ValidationError("\(toHelper) is not the name of a helper")
             }
             guard client.sharesLogins(with: Docker()) else {
-                throw ValidationError("a helper has the logins of docker and podman alone")
+                throw ValidationError("other helpers have logins of docker and podman only")
             }
         }
     }
@@ -70,8 +70,8 @@ struct Export: AnsweringCommand {
         guard plainText || dryRun || toHelper != nil else {
             throw StoreError(
                 .plainTextRefused,
-                "nothing is written: \(path) would hold the secrets in plain text",
-                hint: "to have them there, where whoever can read the file can use them: "
+                "nothing was written: \(path) would contain the secrets in plain text",
+                hint: "if you want that: "
                     + "keyfob export --client \(client.name) --plain-text")
         }
         if !dryRun { try session.unlockKeyring() }
@@ -81,8 +81,9 @@ struct Export: AnsweringCommand {
         let entries = try entries(among: inventory.logins.map(\.entry))
         if !dryRun, !entries.isEmpty, toHelper == nil {
             session.console.warn(
-                "\(path) will hold the secrets in plain text: whoever can read it, or a copy of it, "
-                    + "can use them")
+                "\(path) will contain the secrets in plain text; anyone who can read it, or a "
+                    + "copy of it, can use them"
+            )
         }
 
         var reports: [Report] = []
@@ -102,7 +103,7 @@ struct Export: AnsweringCommand {
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("target", .name(path))], error: failure,
             on: session.console)
-        if reports.isEmpty { session.console.note("there is nothing to export") }
+        if reports.isEmpty { session.console.note("nothing to export") }
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
         if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, session) }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
@@ -130,8 +131,8 @@ struct Export: AnsweringCommand {
         let helper = OtherHelper(toHelper)
         if !dryRun, try helper.sharesLogins(with: session.choice.store) {
             throw StoreError(
-                .sameStore, "\(helper.program) keeps its logins where Keyfob does",
-                hint: "there is nothing to export; see: keyfob list")
+                .sameStore, "\(helper.program) uses the same store as Keyfob",
+                hint: "nothing to export; see: keyfob list")
         }
         return Target(name: helper.program) { login throws(StoreError) in
             try helper.add(login, replaces: replaces, dryRun: dryRun)
@@ -152,7 +153,7 @@ struct Export: AnsweringCommand {
             meant = meant.filter { entry in queries.contains { $0.matches(entry) } }
             guard !meant.isEmpty else {
                 throw StoreError(
-                    .notLoggedIn, "no login of \(client.name) for \(server)",
+                    .notLoggedIn, "\(client.name) has no login for \(server)",
                     hint: "see: keyfob list")
             }
         }
@@ -180,14 +181,14 @@ struct Export: AnsweringCommand {
         let word = dryRun ? "would export" : "exported"
         do throws(StoreError) {
             guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.namelessLogin, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not name its server")
             }
             guard let login = try session.choice.store.find(query).first else {
-                throw StoreError(.changedMeanwhile, "it is not stored any more")
+                throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
             switch try target.add(login) {
             case .added: return (report(.exported, word), true)
-            case .replaced: return (report(.replaced, word, ", in place of another one"), true)
+            case .replaced: return (report(.replaced, word, ", replacing another one"), true)
             case .known: return (report(.known, "has", " already"), true)
             case .refused(let other):
                 guard prefer == nil else {
@@ -195,8 +196,9 @@ struct Export: AnsweringCommand {
                 }
                 throw StoreError(
                     .anotherLogin,
-                    "the file has another login\(other.whose) for it, under \(other.spelling)",
-                    hint: "say which one is kept: --prefer stored, or --prefer found")
+                    "the file has another login\(other.whose) for this server, as "
+                        + "\(other.spelling)",
+                    hint: "choose the one to keep: --prefer stored or --prefer found")
             }
         } catch {
             return (
@@ -218,22 +220,24 @@ struct Export: AnsweringCommand {
                 isOurs = ours
                 session.console.warn(
                     isOurs
-                        ? "\(client.name) still asks Keyfob, and may not read this file"
-                        : "\(client.name) asks another helper, \(name), and may not read this file")
+                        ? "\(client.name) still uses Keyfob and may not read this file"
+                        : "\(client.name) uses the helper \(name) and may not read this file")
             case .needs(let hint):
                 session.console.warn("\(client.name) does not read this file")
                 session.console.hint(hint)
             }
             if keeper.isOurs || isOurs {
                 session.console.hint(
-                    "so that it asks Keyfob no more: keyfob setup --undo \(client.name)")
+                    "to make it read the file: keyfob setup --undo \(client.name)")
             }
         }
         guard !dryRun else { return }
         // What has not been written must not be taken out with the rest.
         session.console.hint(
-            (isWhole ? "the store keeps them; to take them" : "the store keeps all; to take one")
-                + " out of it: keyfob logout --client \(client.name) "
+            (isWhole
+                ? "the store still has them; to remove them"
+                : "the store still has all; to remove one")
+                + ": keyfob logout --client \(client.name) "
                 + (isWhole ? server ?? "--all" : "SERVER"))
     }
 }

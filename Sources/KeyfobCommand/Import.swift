@@ -54,7 +54,7 @@ struct Import: AnsweringCommand {
                 throw ValidationError("\(fromHelper) is not the name of a helper")
             }
             guard named?.client.sharesLogins(with: Docker()) != false else {
-                throw ValidationError("a helper has the logins of docker and podman alone")
+                throw ValidationError("other helpers have logins of docker and podman only")
             }
         }
     }
@@ -99,7 +99,7 @@ struct Import: AnsweringCommand {
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("keep", .bool(keep))], error: failures.last,
             on: session.console)
-        if reports.isEmpty, failures.isEmpty { session.console.note("there is nothing to import") }
+        if reports.isEmpty, failures.isEmpty { session.console.note("nothing to import") }
         try ExitStatus(failures + reports.compactMap(\.problem)).exit()
     }
 
@@ -179,8 +179,8 @@ struct Import: AnsweringCommand {
         // It is found out by a login that does not stay, and a preview leaves none at all.
         if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
             throw StoreError(
-                .sameStore, "\(helper.program) keeps its logins where Keyfob does",
-                hint: "there is nothing to import; see: keyfob list")
+                .sameStore, "\(helper.program) uses the same store as Keyfob",
+                hint: "nothing to import; see: keyfob list")
         }
         var logins: [PlaintextLogin] = []
         var unread: [Report] = []
@@ -222,8 +222,8 @@ struct Import: AnsweringCommand {
         try session.choice.store.save(login)
         throw StoreError(
             .sameStore,
-            "\(fromHelper ?? "") keeps its logins where Keyfob does, and this one was put back",
-            hint: "there is nothing to import; see: keyfob list")
+            "\(fromHelper ?? "") uses the same store as Keyfob; this login was put back",
+            hint: "nothing to import; see: keyfob list")
     }
 
     // MARK: What becomes of one
@@ -248,17 +248,19 @@ struct Import: AnsweringCommand {
         do throws(StoreError) {
             if let obstacle = login.obstacle { throw StoreError(.notImportable, obstacle) }
             guard let place = login.entry.login else {
-                throw StoreError(.namelessLogin, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not name its server")
             }
             // Whichever is preferred: one that was imported just now is lost nowhere.
             if let other = run.stored[place], !other.isSame(as: login.credential) {
                 throw StoreError(
-                    .anotherLogin, "another login\(other.entry.whose) for it has just been imported"
+                    .anotherLogin,
+                    "another login\(other.entry.whose) for this server was imported just now"
                 )
             }
             if run.stored[place] == nil, run.left.contains(place) {
                 throw StoreError(
-                    .anotherLogin, "another login for it is left, which is found before this one")
+                    .anotherLogin, "another login for it stays, and the client finds that one first"
+                )
             }
             let result = dryRun ? .imported : try store(login.credential, &run)
             if case .dropped = result { return result }
@@ -271,7 +273,7 @@ struct Import: AnsweringCommand {
 
     private func store(_ login: Credential, _ run: inout Run) throws(StoreError) -> Result {
         guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.namelessLogin, "it does not say what it is for")
+            throw StoreError(.namelessLogin, "it does not name its server")
         }
         let store = run.session.choice.store
         if let other = try store.find(query).first {
@@ -281,8 +283,9 @@ struct Import: AnsweringCommand {
             case .stored: return .dropped
             case nil:
                 throw StoreError(
-                    .anotherLogin, "another login\(other.entry.whose) for it is stored",
-                    hint: "say which one is kept: --prefer stored, or --prefer found")
+                    .anotherLogin,
+                    "the store has another login\(other.entry.whose) for this server",
+                    hint: "choose the one to keep: --prefer stored or --prefer found")
             }
         }
         // Of several accounts the client is given the newest: what was stored before stays it, for the
@@ -303,7 +306,7 @@ struct Import: AnsweringCommand {
         }
         try save(login, &run)
         guard let kept = try store.find(query).first, kept.isSame(as: login) else {
-            throw StoreError(.notReadBack, "it does not come back as it was stored")
+            throw StoreError(.notReadBack, "it could not be read back unchanged")
         }
         for login in given { try save(login, &run) }
         return .imported
@@ -327,7 +330,7 @@ struct Import: AnsweringCommand {
             guard let problem else { continue }
             results[index] = .left(
                 StoreError(
-                    problem.code, "it is stored, and its copy remains: \(problem.message)",
+                    problem.code, "it was stored, but its copy remains: \(problem.message)",
                     hint: problem.hint))
         }
     }
@@ -349,7 +352,8 @@ struct Import: AnsweringCommand {
             return report(.known, keep ? "is stored already:" : "was stored already; removed")
         case .dropped:
             return report(
-                .dropped, keep ? "is stored otherwise:" : "another one is stored; removed")
+                .dropped, keep ? "differs from the stored login:" : "another one is stored; removed"
+            )
         case .left(let error):
             return report(.left, dryRun ? "would leave" : "left", error)
         }
@@ -364,7 +368,7 @@ struct Import: AnsweringCommand {
         }.map(\.name.string)
         guard !untold.isEmpty else { return }
         session.console.hint(
-            "so that \(untold.joined(separator: ", ")) find\(untold.count == 1 ? "s" : "") them: "
+            "to make \(untold.joined(separator: ", ")) use Keyfob: "
                 + "keyfob setup \(untold.joined(separator: " "))")
     }
 }

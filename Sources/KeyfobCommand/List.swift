@@ -30,7 +30,7 @@ struct List: AnsweringCommand {
                 ? [] : List.table(of: inventory).lines(width: session.console.width),
             error: inventory.failures.first, on: session.console)
         if inventory.logins.isEmpty, inventory.failures.isEmpty {
-            session.console.note("there are no logins")
+            session.console.note("no logins yet; to store one: keyfob login")
         }
         try ExitStatus(inventory.failures).exit()
     }

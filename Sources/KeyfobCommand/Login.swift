@@ -34,7 +34,7 @@ struct Login: AnsweringCommand {
     @Option(name: .customLong("client"), help: "The client that will use it; docker by default.")
     var named: ClientOption?
 
-    @Option(help: "The name of a cargo registry, for the label.")
+    @Option(help: "The name of the cargo registry.")
     var name: String?
 
     @Flag(help: "Store it without asking the registry.")
@@ -49,17 +49,16 @@ struct Login: AnsweringCommand {
     func validate() throws {
         guard password == nil else {
             throw ValidationError(
-                "a password is not taken from the command line, where others can read it: "
-                    + "use --password-stdin")
+                "other users can read a password on the command line: use --password-stdin")
         }
         guard server != nil || client.name == Docker().name else {
             throw ValidationError("name the server")
         }
         guard username == nil || client.userNames != .none else {
-            throw ValidationError("a login of \(client.name) has no user name")
+            throw ValidationError("logins of \(client.name) have no user name")
         }
         guard name == nil || client.serversHaveNames else {
-            throw ValidationError("--name is for a registry of cargo")
+            throw ValidationError("--name applies to cargo only")
         }
     }
 
@@ -104,7 +103,7 @@ struct Login: AnsweringCommand {
         if typed == nil, place.username == nil, client.userNames == .needed {
             guard !passwordStdin else {
                 throw StoreError(
-                    .usage, "--password-stdin needs the user name", hint: "give it with --username"
+                    .usage, "--password-stdin requires a user name", hint: "give it with --username"
                 )
             }
             typed = try session.ask("user name for \(place): ", for: "user name")
@@ -116,10 +115,10 @@ struct Login: AnsweringCommand {
         }
         guard let typed else { return place.username }
         guard let user = Text(typed), !user.isEmpty, !user.hasControlCharacter else {
-            throw StoreError(.badUserName, "\"\(typed)\" is no user name")
+            throw StoreError(.badUserName, "\"\(typed)\" is not a valid user name")
         }
         guard place.username == nil || place.username == user else {
-            throw StoreError(.usage, "\(address) names another user than --username")
+            throw StoreError(.usage, "\(address) and --username name different users")
         }
         return user
     }
@@ -157,9 +156,8 @@ struct Login: AnsweringCommand {
         guard let user, let registry = place.registry.flatMap(RegistryName.init), !noVerify else {
             session.console.note(
                 place.registry != nil
-                    ? "the registry is not asked whether it accepts this login"
-                    : "a login of \(client.name) is stored as it is: nobody is asked whether "
-                        + "it is good")
+                    ? "not verified (--no-verify)"
+                    : "not verified: logins of \(client.name) are stored without asking the server")
             return Credential(place.entry(of: user), secret: secret)
         }
         let client = Curl(
@@ -170,12 +168,13 @@ struct Login: AnsweringCommand {
             case .accepted: break
             case .acceptedWithToken(let token):
                 session.console.note(
-                    "the registry gave an identity token, to be kept in place of the password")
+                    "the registry returned an identity token, which is stored instead of the "
+                        + "password"
+                )
                 return Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
             case .asksNobody:
                 session.console.note(
-                    "the registry asks nobody for a password: it does not say whether this one "
-                        + "is good")
+                    "not verified: the registry requires no login")
             }
             return Credential(place.entry(of: user), secret: secret)
         } catch {
@@ -187,14 +186,14 @@ struct Login: AnsweringCommand {
     private static let patience: UInt32 = 15
 
     private static let unverified =
-        "nothing was stored; to store it without asking the registry: --no-verify"
+        "nothing was stored; to store the login without asking the registry: --no-verify"
 
     private static func hint(for error: RegistryError) -> String {
         switch error {
         case .refused, .exposing: "nothing was stored"
         case .untrusted:
-            "nothing was stored; name its certificate in SSL_CERT_FILE, or store the login "
-                + "without asking: --no-verify"
+            "nothing was stored; set SSL_CERT_FILE to its certificate, or skip the check: "
+                + "--no-verify"
         case .unavailable, .unreachable, .notTLS, .redirected, .unexpected, .unknownChallenge:
             unverified
         }
@@ -206,7 +205,7 @@ struct Login: AnsweringCommand {
     private func keep(_ login: Credential, _ session: Session) throws(StoreError) -> String {
         try session.choice.store.save(login)
         guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.namelessLogin, "the login does not say what it is for")
+            throw StoreError(.namelessLogin, "the login does not name its server")
         }
         for store in session.choice.stores {
             do throws(StoreError) {
@@ -219,7 +218,7 @@ struct Login: AnsweringCommand {
             }
         }
         throw StoreError(
-            .notReadBack, "the login does not come back as it was stored", hint: "see: keyfob list")
+            .notReadBack, "the login could not be read back unchanged", hint: "see: keyfob list")
     }
 }
 

@@ -6,8 +6,8 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob logout`: removes logins wherever they are kept, and says of each place what is true: the
-/// stores, and with `--files` the clients' own files.
+/// `keyfob logout`: removes logins from the stores, and with `--files` from the clients' own
+/// files, and reports the result for each place.
 struct Logout: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove logins, and check that they are gone.",
@@ -53,7 +53,7 @@ struct Logout: AnsweringCommand {
 
     func validate() throws {
         guard server == nil || !all else {
-            throw ValidationError("--all and a server say two different things")
+            throw ValidationError("give either a server or --all, not both")
         }
     }
 
@@ -96,7 +96,7 @@ struct Logout: AnsweringCommand {
         if let absent = named.first(where: { !$0.file.exists }) {
             throw StoreError(
                 .noSuchFile, "\(absent.file.path) does not exist; nothing was removed",
-                hint: "see which files there are: keyfob status")
+                hint: "to see which files there are: keyfob status")
         }
         guard files else { return named }
         let known = Set(named.map(\.file.identity))
@@ -147,7 +147,7 @@ struct Logout: AnsweringCommand {
         guard names.count <= 1 else {
             throw StoreError(
                 .severalLogins, "there are \(names.count) logins: \(names.joined(separator: ", "))",
-                hint: "name the server, or say --all")
+                hint: "give a server, or use --all")
         }
         return entries.compactMap { Query(replacedBy: $0) }
     }
@@ -172,7 +172,7 @@ struct Logout: AnsweringCommand {
         guard removals.allSatisfy({ $0.problem == nil }),
             let reason = inventory.failures.first?.message ?? inventory.warnings.first
         else { return nil }
-        return StoreError(.removalUnknown, "whether all logins are removed is unknown: \(reason)")
+        return StoreError(.removalUnknown, "some logins may remain: \(reason)")
     }
 
     // MARK: What is said
@@ -202,14 +202,14 @@ struct Logout: AnsweringCommand {
         for (place, problem) in inventory.unread.sorted(by: { $0.key < $1.key }) {
             reports.append(
                 Report(
-                    place: place, result: .unknown, words: "cannot be looked into",
+                    place: place, result: .unknown, words: "cannot be read",
                     problem: problem))
         }
         try output.answer(reports, dryRun: true, on: session.console)
         if !output.json, reports.isEmpty {
             session.console.print(
                 inventory.warnings.isEmpty
-                    ? "there is nothing to remove" : "nothing that is seen would be removed")
+                    ? "nothing to remove" : "nothing to remove among the logins that can be seen")
         }
         if let keyring = session.choice.keyringStore,
             let former = try? keyring.formerLogins(.git).filter({ self.isMeant($0, by: queries) }),
@@ -230,7 +230,7 @@ struct Logout: AnsweringCommand {
         let names = machines.filter { machine in server.map { $0.names(host: machine) } ?? true }
         if !names.isEmpty {
             session.console.note(
-                "\(netrc.file.path) has passwords, and is left as it is: "
+                "\(netrc.file.path) has passwords and was not changed: "
                     + names.joined(separator: ", "))
         }
     }
@@ -242,15 +242,15 @@ struct Logout: AnsweringCommand {
         let isAnyRemoved = reports.contains { $0.result == .removed }
         var error = doubt
         if reports.isDone, error == nil, !isAnyRemoved, !force {
-            let what = server ?? client?.name.string ?? "anything"
+            let what = server ?? client?.name.string ?? "any server"
             error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
         for name in session.placesLeftOut {
-            session.console.note("\(name): not looked at, as the setting `store` says")
+            session.console.note("\(name): not checked, because of the setting `store`")
         }
         if isAnyRemoved {
             session.console.note(
-                "a token or password that was removed is not revoked: that is done at its server")
+                "this revokes no token or password; do that at the server")
         }
         try output.answer(reports, dryRun: false, error: error, on: session.console)
         try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()

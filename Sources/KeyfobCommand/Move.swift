@@ -61,7 +61,7 @@ struct Move: AnsweringCommand {
         session.console.progress(0, of: 0)
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))], on: session.console)
-        if reports.isEmpty { session.console.note("there is nothing to move") }
+        if reports.isEmpty { session.console.note("nothing to move") }
         try reports.exitStatus.exit()
         guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
@@ -75,8 +75,8 @@ struct Move: AnsweringCommand {
     ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
         guard let keyring = session.choice.keyringStore, let file = session.choice.fileStore else {
             throw StoreError(
-                .storeLeftOut, "the setting `store` leaves one of the two out",
-                hint: "unset KEYFOB_STORE, or set `store` to auto in the configuration file")
+                .storeLeftOut, "the setting `store` excludes one of the two stores",
+                hint: "unset KEYFOB_STORE, or set `store` to auto in the config file")
         }
         return to == .file ? (keyring, file) : (file, keyring)
     }
@@ -95,7 +95,7 @@ struct Move: AnsweringCommand {
     ) -> StoreError? {
         do throws(StoreError) {
             guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.namelessLogin, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not name its server")
             }
             guard let login = try source.find(query).first else { return nil }
             let there = try target.find(query).first
@@ -107,7 +107,8 @@ struct Move: AnsweringCommand {
                 else {
                     throw StoreError(
                         .anotherLogin,
-                        "there is another login for it, and which is newer is not known",
+                        "the other store has another login for it, and it is unknown which is "
+                            + "newer",
                         hint: "log out of one of them, or log in again")
                 }
                 if age > otherAge { try save(login, in: target, query) }
@@ -132,7 +133,7 @@ struct Move: AnsweringCommand {
         try target.save(login)
         guard try target.find(query).first?.secret == login.secret else {
             throw StoreError(
-                .notReadBack, "it does not come back as it was stored; nothing was removed")
+                .notReadBack, "it could not be read back unchanged; nothing was removed")
         }
     }
 

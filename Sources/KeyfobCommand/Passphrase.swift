@@ -16,7 +16,7 @@ struct Passphrase: ParsableCommand {
 
     struct Set: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Protect the file by a passphrase.")
+            abstract: "Protect the file with a passphrase.")
 
         @OptionGroup var source: Source
         @OptionGroup var output: Output
@@ -26,12 +26,12 @@ struct Passphrase: ParsableCommand {
             let file = try session.file
             guard try file.protection() != .passphrase else {
                 throw StoreError(
-                    .hasPassphrase, "the file has a passphrase already",
+                    .hasPassphrase, "the encrypted file already has a passphrase",
                     hint: "to change it: keyfob passphrase change")
             }
             try file.unlock()
             try file.setPassphrase(try source.ask(session))
-            try output.answer("the file is protected by the passphrase", session)
+            try output.answer("the encrypted file is now protected with this passphrase", session)
             if session.hasLoginsInKeyring {
                 session.console.note(
                     "logins in the keyring are protected by the keyring, not by this passphrase")
@@ -54,14 +54,15 @@ struct Passphrase: ParsableCommand {
             try file.requirePassphrase()
             try file.unlock()
             try file.setPassphrase(try source.ask(session))
-            try output.answer("the file is protected by the new passphrase", session)
+            try output.answer(
+                "the encrypted file is now protected with the new passphrase", session)
             session.console.note(Passphrase.advice)
         }
     }
 
     struct Remove: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Protect the file by a key again, configured or generated.")
+            abstract: "Protect the file with a key again, configured or generated.")
 
         @OptionGroup var output: Output
 
@@ -70,7 +71,8 @@ struct Passphrase: ParsableCommand {
             let file = try session.file
             try file.requirePassphrase()
             try file.removePassphrase()
-            try output.answer("the file is protected by a key, and by no passphrase", session)
+            try output.answer(
+                "the encrypted file is now protected with a key, and has no passphrase", session)
         }
     }
 
@@ -83,7 +85,7 @@ struct Passphrase: ParsableCommand {
         func run() throws {
             let session = try Session(output)
             try session.file.rekey()
-            try output.answer("the file is sealed under a fresh data key", session)
+            try output.answer("the file is encrypted with a new data key", session)
         }
     }
 
@@ -101,7 +103,7 @@ struct Passphrase: ParsableCommand {
                 let first = try turn?.ask(
                     "Keyfob: new passphrase: ", for: "passphrase", seconds: seconds),
                 let second = try turn?.ask(
-                    "Keyfob: the same again: ", for: "passphrase", seconds: seconds)
+                    "Keyfob: new passphrase again: ", for: "passphrase", seconds: seconds)
             else {
                 throw StoreError(
                     .noTerminal, "there is no terminal to ask for the passphrase",
@@ -117,8 +119,8 @@ struct Passphrase: ParsableCommand {
     }
 
     fileprivate static let advice =
-        "where there is no terminal, helpers take it from `passphraseCommand` in the "
-        + "configuration file, or from KEYFOB_PASSPHRASE"
+        "where there is no terminal, helpers take it from `passphraseCommand` in the config "
+        + "file, or from KEYFOB_PASSPHRASE"
 }
 
 extension Session {
@@ -133,8 +135,8 @@ extension Session {
         get throws(StoreError) {
             guard let file = choice.fileStore else {
                 throw StoreError(
-                    .storeLeftOut, "the setting `store` leaves the file out",
-                    hint: "set KEYFOB_STORE=file for this")
+                    .storeLeftOut, "the setting `store` excludes the encrypted file",
+                    hint: "for this command: set KEYFOB_STORE=file")
             }
             return file
         }
@@ -155,7 +157,7 @@ extension FileStore {
     fileprivate func requirePassphrase() throws(StoreError) {
         guard try protection() == .passphrase else {
             throw StoreError(
-                .noPassphrase, "the file has no passphrase",
+                .noPassphrase, "the encrypted file has no passphrase",
                 hint: "to set one: keyfob passphrase set")
         }
     }

@@ -33,12 +33,12 @@ struct Removal {
                 if isOfAll, try marker.count() > 0 {
                     problem = StoreError(
                         .loginRemains, "logins were stored there, and \(error.message)",
-                        hint: "log out again in the session where the keyring runs")
+                        hint: "log out again in your desktop session")
                 }
                 for place in queries.compactMap(\.place) where try marker.contains(place) {
                     problem = StoreError(
                         .loginRemains, "it was stored there, and \(error.message)",
-                        hint: "log out again in the session where the keyring runs")
+                        hint: "log out again in your desktop session")
                 }
             } catch let unreadable {
                 problem = unreadable
@@ -91,9 +91,10 @@ struct Removal {
                         entry, in: name, .remains, "still there:",
                         problem: StoreError(
                             .loginRemains,
-                            "git-credential-libsecret before git 2.41 has stored it, and still gives it",
+                            "git-credential-libsecret older than git 2.41 has stored it and "
+                                + "still returns it",
                             hint:
-                                "remove it with the helper that stored it, or in the keyring's own window"
+                                "remove it with that helper, or in the keyring's own window"
                         )))
             }
         } catch {

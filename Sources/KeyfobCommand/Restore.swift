@@ -77,7 +77,7 @@ struct Restore: AnsweringCommand {
         }
         do throws(StoreError) {
             guard let query = Query(replacedBy: login.entry) else {
-                throw StoreError(.namelessLogin, "it does not say what it is for")
+                throw StoreError(.namelessLogin, "it does not name its server")
             }
             let store = session.choice.store
             if let other = try store.find(query).first {
@@ -90,7 +90,7 @@ struct Restore: AnsweringCommand {
             guard !dryRun else { return report(.restored, "would restore") }
             try store.save(login)
             guard let kept = try store.find(query).first, kept.isSame(as: login) else {
-                throw StoreError(.notReadBack, "it does not come back as it was stored")
+                throw StoreError(.notReadBack, "it could not be read back unchanged")
             }
             return report(.restored, "restored")
         } catch {

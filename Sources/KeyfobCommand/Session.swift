@@ -84,7 +84,8 @@ struct Session: Sendable {
 
     /// Everything that is kept, and where. The keyring is not unlocked for it; the passphrase of the
     /// file is asked for. A store that cannot be read is a failure, beside what the others have. So
-    /// is an absent keyring where the setting `store` leaves the file out; else it is a warning if
+    /// is an absent keyring where the setting `store` excludes the encrypted file; else it is a
+    /// warning if
     /// logins have been stored there.
     func inventory() -> Inventory {
         var inventory = Inventory()
@@ -132,7 +133,7 @@ extension Session {
         guard let first = found.first else {
             if let failure = inventory.failures.first { throw failure }
             if let warning = inventory.warnings.first {
-                throw StoreError(.loginsUnseen, "no login for \(server) is seen, and \(warning)")
+                throw StoreError(.loginsUnseen, "no login for \(server) was found, and \(warning)")
             }
             throw StoreError(.notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
         }
@@ -140,7 +141,7 @@ extension Session {
         guard clients.count == 1 else {
             throw StoreError(
                 .severalLogins, "\(server) has logins of \(clients.joined(separator: ", "))",
-                hint: "say whose is meant: --client \(clients[0].shellWord)")
+                hint: "choose one: --client \(clients[0].shellWord)")
         }
         guard found.count == 1 else {
             let users = found.map { $0.entry.shownUser ?? "-" }.sorted()
@@ -148,7 +149,7 @@ extension Session {
             throw StoreError(
                 .severalLogins,
                 "\(server) has logins of several users: \(users.joined(separator: ", "))",
-                hint: named.map { "say whose is meant: \($0.accountName.shellWord)" })
+                hint: named.map { "name the user: \($0.accountName.shellWord)" })
         }
         return first
     }
@@ -156,7 +157,8 @@ extension Session {
     /// A server as it was typed. Throws `failed` if it cannot be one.
     static func key(_ server: String) throws(StoreError) -> Text {
         guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
-            throw StoreError(.badServer, "\"\(server)\" is no server", hint: "see: keyfob list")
+            throw StoreError(
+                .badServer, "\"\(server)\" is not a valid server name", hint: "see: keyfob list")
         }
         return key
     }

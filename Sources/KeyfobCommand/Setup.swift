@@ -44,10 +44,10 @@ struct Setup: AnsweringCommand {
 
     func validate() throws {
         guard clients.isEmpty || !all else {
-            throw ValidationError("--all and a client say two different things")
+            throw ValidationError("give either clients or --all, not both")
         }
         guard !clients.isEmpty || all || undo else {
-            throw ValidationError("name a client, or say --all")
+            throw ValidationError("give a client, or use --all")
         }
     }
 
@@ -58,7 +58,7 @@ struct Setup: AnsweringCommand {
             reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: session.console)
         if reports.isEmpty {
             session.console.note(
-                undo ? "there is nothing to undo" : "no client is installed that could be set up")
+                undo ? "nothing to undo" : "no client is installed that could be set up")
         }
         for line in advice { session.console.hint(line) }
         try reports.exitStatus.exit()
@@ -120,7 +120,7 @@ struct Setup: AnsweringCommand {
         let name = client.program?.rawValue ?? ""
         guard let program = surroundings.program(name) else {
             throw StoreError(
-                .programNotRun, "\(name) is not on the PATH, and \(client.name) could not call it",
+                .programNotRun, "\(name) is not on the PATH, so \(client.name) could not run it",
                 hint: "install it: make install")
         }
         guard let splice = plan.splice else {
@@ -146,7 +146,7 @@ struct Setup: AnsweringCommand {
                 throw StoreError(
                     .settingOverridden,
                     "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
-                        + "another file or variable wins",
+                        + "another file or variable overrides it",
                     hint: "see: keyfob status")
             }
         }
@@ -190,7 +190,7 @@ struct Setup: AnsweringCommand {
             $0.client == client.name.string && (registry == nil || $0.registry == registry)
         }
         if changes.isEmpty {
-            return [report(client.name.string, client, .unchanged, "there is nothing to undo")]
+            return [report(client.name.string, client, .unchanged, "nothing to undo")]
         }
         var reports: [Report] = []
         for change in changes.reversed() {
@@ -205,10 +205,10 @@ struct Setup: AnsweringCommand {
     ) throws(StoreError) -> Report {
         let file = ClientFile(change.path)
         var result = Report.Result.restored
-        var words = dryRun ? "would be as it was before" : "is as it was before"
+        var words = dryRun ? "would be restored" : "restored"
         let content = try file.read()
         if content == nil, !change.isNew {
-            (result, words) = (.unchanged, "does not exist any more")
+            (result, words) = (.unchanged, "no longer exists")
         }
         if let content {
             if let splice = try restoration(of: content, change, client) {
@@ -221,7 +221,7 @@ struct Setup: AnsweringCommand {
                 }
             } else {
                 (result, words) = (
-                    .unchanged, "does not name keyfob any more, and is left as it is"
+                    .unchanged, "no longer names keyfob and was not changed"
                 )
             }
         }

@@ -19,7 +19,7 @@ extension Secret {
             case .timedOut:
                 throw StoreError(
                     .inputTimedOut,
-                    "standard input has given no \(noun) within \(Secret.patience) s")
+                    "no \(noun) arrived on standard input within \(Secret.patience) s")
             case .system(let error):
                 throw StoreError(.inputUnreadable, "cannot read the \(noun): \(error.reason)")
             }

@@ -30,9 +30,9 @@ struct Status: AnsweringCommand {
     private static func lines(of diagnosis: Diagnosis, _ policy: Settings.Policy) -> [String] {
         let store =
             switch policy {
-            case .auto: "the keyring; the encrypted file where there is no keyring"
-            case .keyring: "the keyring alone, as the setting `store` says"
-            case .file: "the encrypted file alone, as the setting `store` says"
+            case .auto: "the keyring, or the encrypted file if there is no keyring"
+            case .keyring: "the keyring only (setting `store`)"
+            case .file: "the encrypted file only (setting `store`)"
             }
         var rows = [
             ("store", store), ("keyring", diagnosis.keyring.line), ("file", diagnosis.file.line),

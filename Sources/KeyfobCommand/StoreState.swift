@@ -45,7 +45,7 @@ extension StoreState {
             return kind == .locked ? "\(name), locked" : "\(name), \(count ?? "")"
         }
         return kind == .locked
-            ? "\(protected ?? ""), which is asked for when it is needed"
+            ? "\(protected ?? ""), asked for when needed"
             : [count, protected].compactMap(\.self).joined(separator: ", ")
     }
 

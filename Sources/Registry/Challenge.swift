@@ -5,8 +5,8 @@ package import Credentials
 package struct Challenge: Hashable, Sendable {
     /// In lower case: `basic`, `bearer`.
     package let scheme: Text
-    /// By their names in lower case. None of a challenge that has a token68 in their place, which
-    /// no scheme of ours does.
+    /// By their names in lower case. Empty for a challenge with a token68, which neither Basic nor
+    /// Bearer has.
     package let parameters: [Text: Text]
 
     package init(scheme: Text, parameters: [Text: Text]) {

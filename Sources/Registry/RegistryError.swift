@@ -31,18 +31,19 @@ package enum RegistryError: Error, Hashable, Sendable {
     /// One line for people, in lower case, without a full stop.
     package var message: String {
         switch self {
-        case .refused: "the registry refuses the user name or password"
+        case .refused: "the registry refused the user name or password"
         case .unavailable(let reason): "the registry cannot be asked: \(reason)"
         case .unreachable(let origin, let reason): "\(origin) cannot be reached: \(reason)"
         case .notTLS(let origin, let reason): "\(origin) does not speak TLS: \(reason)"
         case .untrusted(let origin, let reason): "\(origin) is not trusted: \(reason)"
         case .redirected(let origin, let location):
-            "\(origin) sends its clients to \(location), and a password is not taken elsewhere"
-        case .unexpected(let address, let what): "\(address) answers as no registry does: \(what)"
+            "\(origin) redirects to \(location), and keyfob does not send the password there"
+        case .unexpected(let address, let what):
+            "\(address) does not answer like a registry: \(what)"
         case .exposing(let realm):
-            "the registry wants the password to be sent to \(realm), which is not safe"
+            "the registry wants the password sent to \(realm), which is not safe"
         case .unknownChallenge(let origin):
-            "\(origin) asks neither for a password nor for a token that one is given for"
+            "\(origin) asks for a kind of login that keyfob does not support"
         }
     }
 }

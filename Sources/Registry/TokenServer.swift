@@ -56,14 +56,14 @@ struct TokenServer {
         do throws(JSON.Fault) {
             members = try JSON(decoding: answer.body).members ?? []
         } catch {
-            throw .unexpected(address: address.description, "it gives no JSON")
+            throw .unexpected(address: address.description, "it returned no JSON")
         }
         func token(_ name: Text) -> Secret? {
             let token = members.last { $0.name == name }?.value.secret
             return token?.isEmpty == false ? token : nil
         }
         guard let access = token("access_token") ?? token("token"), access.isVisibleASCII else {
-            throw .unexpected(address: address.description, "it gives no token")
+            throw .unexpected(address: address.description, "it returned no token")
         }
         return Tokens(access: access, identity: token("refresh_token"))
     }

@@ -72,8 +72,8 @@ struct ConfigurationFile {
         }
         guard !status.isWritableByOthers else {
             throw Failure(
-                reason: "\(what)open to changes by others (mode \(status.mode)); "
-                    + "run: chmod go-w \(path)")
+                reason:
+                    "\(what)writable by other users (mode \(status.mode)); run: chmod go-w \(path)")
         }
     }
 

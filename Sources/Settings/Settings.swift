@@ -65,14 +65,14 @@ package struct Settings: Hashable, Sendable {
     package var refusal: StoreError? {
         guard let problem = problems.first else { return nil }
         return StoreError(
-            .badConfiguration, "the configuration is not understood: \(problem)",
-            hint: "nothing was stored; mend the configuration, then log in again")
+            .badConfiguration, "a setting is not valid: \(problem)",
+            hint: "nothing was stored; correct the setting, then log in again")
     }
 
     private mutating func set(_ key: Key, to value: JSON, from source: String) {
         guard key == .passphraseCommand else { return set(key, to: value.setting, from: source) }
         if let command = value.command { return passphraseCommand = command }
-        problems.append("\(source) is not \(key.expected)")
+        problems.append("\(source) must be \(key.expected)")
     }
 
     /// nil stands for a value of a kind that no setting has.
@@ -90,7 +90,7 @@ package struct Settings: Hashable, Sendable {
             if let value, value.isAbsolutePath { return keyFile = value }
         case .passphraseCommand: break
         }
-        problems.append("\(source) is not \(key.expected)")
+        problems.append("\(source) must be \(key.expected)")
     }
 }
 

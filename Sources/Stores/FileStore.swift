@@ -124,7 +124,7 @@ package final class FileStore: CredentialStore {
             let query = Query(replacedBy: credential.entry)
         else {
             throw StoreError(
-                .namelessLogin, "a login that does not say what it is for cannot be stored")
+                .namelessLogin, "a login that does not name its server cannot be stored")
         }
         let folder = try options.folder.create()
         try change(in: folder, for: query.subject) { opened, _, folder, lock throws(StoreError) in
@@ -141,7 +141,7 @@ package final class FileStore: CredentialStore {
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
-            throw StoreError(.emptyQuery, "a query that names nothing would remove every login")
+            throw StoreError(.emptyQuery, "a removal without a server would remove every login")
         }
         guard let subject = queries.first?.subject, let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(in: folder, for: subject)
@@ -534,7 +534,7 @@ extension FileStore {
         guard missing.isEmpty else {
             throw StoreError(
                 .keyMissing, "the key of \(path) is missing: \(missing.joined(separator: " and "))",
-                hint: "put the key back, or move the store away and log in again")
+                hint: "restore the key; if it is lost, move the file away and log in again")
         }
         throw nobodyToAsk
     }
@@ -554,8 +554,8 @@ extension FileStore {
     private var nobodyToAsk: StoreError {
         StoreError(
             .passphraseNeeded,
-            "\(path) is protected by a passphrase, and nobody can be asked here for it",
-            hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the configuration")
+            "\(path) needs its passphrase, which cannot be asked for here",
+            hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the config file")
     }
 
     /// Asks for the passphrase until it is right, and remembers what it opens. True if the file is
@@ -632,7 +632,7 @@ extension FileStore {
     private func refusal(of wrong: [KeySource]) -> StoreError {
         StoreError(
             .wrongKey,
-            "\(wrong.map { $0.content }.joined(separator: " and ")) is not the key of \(path)",
+            "\(wrong.map { $0.content }.joined(separator: " and ")) does not open \(path)",
             hint: wrong.first?.remedy)
     }
 }
@@ -652,13 +652,13 @@ extension FileFormat.Fault {
         case .altered:
             StoreError(
                 .fileAltered,
-                "\(path) was altered: its key is right, and its contents are not what"
-                    + " was sealed with it",
+                "\(path) was altered: the key is right, but the contents are not what was "
+                    + "encrypted with it",
                 hint: "restore it from a backup, or move it away and log in again")
         case .full(let limit):
             StoreError(
                 .fileFull, "\(path) cannot hold more than \(limit)",
-                hint: "erase logins that are not needed")
+                hint: "log out of servers that you do not need")
         }
     }
 }
@@ -668,11 +668,11 @@ extension FileFormat.Slot.Failure {
     func error(of path: String) -> StoreError {
         switch self {
         case .wrongKey:
-            StoreError(.wrongKey, "the key is not the key of \(path)")
+            StoreError(.wrongKey, "the key does not open \(path)")
         case .outOfMemory(let bytes):
             StoreError(
                 .outOfMemory,
-                "not enough memory to try a passphrase: \(bytes >> 20) MiB are needed",
+                "not enough memory to check the passphrase: \(bytes >> 20) MiB are needed",
                 hint: "raise the limit: ulimit -v")
         }
     }

@@ -69,8 +69,8 @@ enum KeySource {
     var remedy: String {
         switch self {
         case .keyFile, .credential, .generated:
-            "put the right key in its place, or move the store away and log in again"
-        case .passphraseCommand: "mend passphraseCommand in the configuration"
+            "put the right key there; if it is lost, move the file away and log in again"
+        case .passphraseCommand: "correct passphraseCommand in the config file"
         case .passphrase: "set KEYFOB_PASSPHRASE to the right passphrase"
         case .terminal: "try again"
         }
@@ -129,7 +129,7 @@ enum KeySource {
                 return (try generated(in: folder, notice: options.notice), .raw)
             }
         }
-        throw StoreError(.noKeySource, "no source of a key is configured")
+        throw StoreError(.noKeySource, "no key is configured")
     }
 
     /// The key in a file; nil if there is none.
@@ -180,14 +180,16 @@ enum KeySource {
                 try open.replace(generatedName, with: bytes, under: lock)
             } else if try !open.add(generatedName, with: bytes, under: lock) {
                 throw StoreError(
-                    .changedMeanwhile, "\(open.path(of: generatedName)) has just appeared",
+                    .changedMeanwhile,
+                    "\(open.path(of: generatedName)) was created by another program just now",
                     hint: "try again")
             }
         }
         notice(
-            "logins are encrypted with a new key, \(open.path(of: generatedName).printable):"
-                + " a copy of the store alone cannot be read; someone who can read your home"
-                + " directory, or a backup that holds both, can")
+            "created the key of the encrypted file, \(open.path(of: generatedName).printable): "
+                + "it protects copies of the file, but not against someone who can read your "
+                + "home directory or a backup of both"
+        )
         return key
     }
 
@@ -200,7 +202,7 @@ enum KeySource {
         else {
             throw StoreError(
                 .badPath, "the key file \"\(path)\" is not an absolute path of a file",
-                hint: "name it by its whole path in the configuration")
+                hint: "give its full path in the config file")
         }
         let directory = slash == path.startIndex ? "/" : String(path[..<slash])
         return (directory, String(path[path.utf8.index(after: slash)...]))

@@ -31,7 +31,7 @@ struct PassphraseCommand {
                         + " seconds")
             }
         }
-        guard result.status == 0 else { throw failure("did not succeed") }
+        guard result.status == 0 else { throw failure("failed") }
         return try firstLine(of: result.output)
     }
 
@@ -48,6 +48,6 @@ struct PassphraseCommand {
     private func failure(_ what: String) -> StoreError {
         StoreError(
             .passphraseCommandFailed, "the passphrase command \(what)",
-            hint: "run it by hand, as passphraseCommand in config.json names it")
+            hint: "try passphraseCommand of the config file by hand")
     }
 }

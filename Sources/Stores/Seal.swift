@@ -7,8 +7,8 @@ internal import Credentials
 /// XChaCha20-Poly1305 for the body and for each wrapped key, BLAKE2b for tags and checksums,
 /// Argon2id for passphrases. Every nonce is random: 24 bytes are enough never to meet twice.
 ///
-/// A `Secret` has an address even when it is empty, and so has an array that is not: what is
-/// unwrapped here is never nil.
+/// A `Secret` has an address even if it is empty, and so has an array that is not empty; so no
+/// pointer that is unwrapped here is nil.
 enum Seal {
     static let keySize = 32
     static let nonceSize = 24

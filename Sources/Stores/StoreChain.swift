@@ -75,7 +75,7 @@ package final class StoreChain: CredentialStore {
             } catch {
                 guard isServed else { throw error }
                 listing.warnings.append(
-                    "what the \(store.name) holds is not listed: \(error.message)")
+                    "logins in the \(store.name) are not listed: \(error.message)")
             }
             isServed = true
         }
@@ -158,8 +158,10 @@ package final class StoreChain: CredentialStore {
         throw StoreError(
             .keyringOutOfReach,
             "this login is in the keyring, which cannot be reached here: \(absence.message)",
-            hint: "run this in the session where the keyring runs, or log in again to keep a login "
-                + "in the encrypted file")
+            hint:
+                "run this in your desktop session, or log in again to store the login in the "
+                + "encrypted file"
+        )
     }
 
     /// Without a keyring, a login that was stored in one may still be there.
@@ -171,7 +173,7 @@ package final class StoreChain: CredentialStore {
                 .keyringCopyRemains,
                 "this login was stored in the keyring, which cannot be reached here: "
                     + "a copy may remain there",
-                hint: "erase it again in the session where the keyring runs")
+                hint: "log out again in your desktop session")
         }
     }
 

@@ -60,7 +60,7 @@ package struct JSONText {
         do throws(JSON.Fault) {
             return try JSON.string(secret).encoded()
         } catch {
-            throw StoreError(.notUTF8, "it is not UTF-8, which is all that the file can hold")
+            throw StoreError(.notUTF8, "it is not UTF-8, and the file can hold only UTF-8")
         }
     }
 

@@ -40,8 +40,8 @@ import Testing
             try docker.contents().logins.map(\.words) == [
                 "docker a.example alice p:ass", "docker b.example bob pw",
                 "docker t.example <token> id",
-                "docker r.example <token> reg (it is a registry token, which no helper can give)",
-                "docker bad.example ? %% (it is not understood)", "docker old.example u w",
+                "docker r.example <token> reg (it is a registry token, which no helper can return)",
+                "docker bad.example ? %% (its format is unknown)", "docker old.example u w",
             ])
         let before = text(file)
         let removed = try docker.remove { $0.entry.attributes["server"] == "b.example" }
@@ -86,7 +86,7 @@ import Testing
         #expect(
             try podman.contents().logins.map(\.words) == [
                 "docker quay.io u p",
-                "docker quay.io/team t q (podman asks no helper for a login of one path)",
+                "docker quay.io/team t q (podman uses no helper for a login for a single path)",
             ])
         try podman.scrub { $0.obstacle == nil }
         #expect(text(file) == #"{"auths":{"quay.io/team":{"auth":"dDpx"}},"x":[ ]}"#)
@@ -124,8 +124,9 @@ import Testing
             try cargo.contents().logins.map(\.words) == [
                 "cargo https://github.com/rust-lang/crates.io-index - crates",
                 "cargo sparse+https://loop/ - loop",
-                "cargo sparse+https://loop/ - k (it is a private key, which no provider can give)",
-                "cargo other - o (cargo's configuration names no one index for it)",
+                "cargo sparse+https://loop/ - k (it is a private key, which no provider can "
+                    + "return)",
+                "cargo other - o (cargo's configuration has no single index for it)",
             ])
         try cargo.remove { $0.obstacle == nil }
         #expect(
@@ -185,7 +186,7 @@ import Testing
         #expect(
             try pulumi.contents().logins.map(\.words) == [
                 "token https://api.pulumi.com alice pul-1", "token https://other.example - pul-2",
-                "token https://renewed.example - a (pulumi renews it, in this file)",
+                "token https://renewed.example - a (pulumi renews it in this file)",
             ])
         let before = text(file)
         try pulumi.scrub { $0.entry.username == "alice" }

@@ -190,12 +190,12 @@ import Testing
         for (before, target, login, why) in [
             (
                 #"{"auths":{"a.example":{"registrytoken":"r"}}}"#, RegistryAuths(file, .docker),
-                login("a.example", "u", "p"), "it is a registry token, which no helper can give"
+                login("a.example", "u", "p"), "it is a registry token, which no helper can return"
             ),
             (
                 "[registry]\nsecret-key = \"k\"\n", try cargo(),
                 Credential(crates, secret: "t".secret),
-                "it is a private key, which no provider can give"
+                "it is a private key, which no provider can return"
             ),
         ] as [(String, any PlaintextTarget, Credential, String)] {
             try write(before)

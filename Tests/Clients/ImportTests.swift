@@ -31,7 +31,7 @@ import Testing
             #expect(try sandbox.run("keyfob", "token", server).output == token + "\n")
         }
         #expect(
-            try sandbox.run("keyfob", "import").errors == "keyfob: there is nothing to import\n")
+            try sandbox.run("keyfob", "import").errors == "keyfob: nothing to import\n")
     }
 
     @Test func aLockedKeyringLosesNothing() throws {

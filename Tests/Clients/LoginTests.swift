@@ -5,7 +5,7 @@ import Testing
 /// `keyfob login` and the real docker-registry.
 @Suite struct LoginTests {
     private static let refusal = """
-        keyfob: error: the registry refuses the user name or password
+        keyfob: error: the registry refused the user name or password
         keyfob: hint: nothing was stored
 
         """

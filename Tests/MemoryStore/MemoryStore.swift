@@ -28,7 +28,7 @@ package final class MemoryStore: CredentialStore {
         let entry = credential.entry
         guard let login = entry.login else {
             throw StoreError(
-                .namelessLogin, "a login that does not say what it is for cannot be stored")
+                .namelessLogin, "a login that does not name its server cannot be stored")
         }
         let stored = Entry(
             realm: entry.realm, attributes: entry.attributes, label: entry.label, modified: now())
@@ -41,7 +41,7 @@ package final class MemoryStore: CredentialStore {
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
-            throw StoreError(.emptyQuery, "a query that names nothing would remove every login")
+            throw StoreError(.emptyQuery, "a removal without a server would remove every login")
         }
         return credentials.withLock { credentials in
             let isMeant = { (credential: Credential) in

@@ -33,7 +33,7 @@ import Testing
         #expect(try keyfob("move", "--to", "keyring").succeeded)
         #expect(try keyring.items().count == 3)
         #expect(
-            try keyfob("move", "--to", "keyring").errors == "keyfob: there is nothing to move\n")
+            try keyfob("move", "--to", "keyring").errors == "keyfob: nothing to move\n")
     }
 
     @Test func theNewerOfTwoLoginsIsKept() throws {

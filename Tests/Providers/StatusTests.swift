@@ -165,7 +165,7 @@ import Testing
     @Test func anotherHelper() throws {
         try desk.sandbox.write(#"{"credsStore":"pass"}"#, to: "home/.docker/config.json")
         let finding = try finding("other-helper")
-        #expect(finding.message == "docker keeps its logins with pass")
+        #expect(finding.message == "docker uses the helper pass")
         #expect(finding.hint == "keyfob setup docker")
     }
 

@@ -97,7 +97,7 @@ import Testing
     ])
     func aVariableThatIsNotUnderstoodIsNamed(name: Environment.Name, value: String) {
         let settings = settings([name: value])
-        #expect(settings.problems.first?.hasPrefix("\(name.rawValue) is not ") == true)
+        #expect(settings.problems.first?.hasPrefix("\(name.rawValue) must be ") == true)
         #expect(settings.problems.first?.contains(value) == false)
         #expect(settings.refusal != nil)
     }

@@ -17,8 +17,8 @@ struct KeySourceTests {
         #expect(try home.names(in: home.state.path) == ["key", "key.lock"])
         try #require(home.notices.count == 1)
         #expect(home.notices[0].contains(home.key))
-        #expect(home.notices[0].contains("a copy of the store alone cannot be read"))
-        #expect(home.notices[0].contains("a backup that holds both"))
+        #expect(home.notices[0].contains("it protects copies of the file"))
+        #expect(home.notices[0].contains("a backup of both"))
         #expect(!home.notices[0].contains("\n"))
     }
 

@@ -56,17 +56,17 @@ struct PassphraseTests {
 
     @Test(
         arguments: [
-            (["false"], "did not succeed"),
+            (["false"], "failed"),
             (["true"], "printed no passphrase"),
             (["printf", "\\n"], "printed no passphrase"),
             (["printf", "%05000d", "0"], "printed more than 4096 bytes"),
-            (["sh", "-c", "echo right; kill -9 $$"], "did not succeed"),
+            (["sh", "-c", "echo right; kill -9 $$"], "failed"),
             (
                 ["/nonexistent/command"],
                 "cannot be started: no such file or directory"
             ),
             (
-                ["sh", "-c", "read line && echo right"], "did not succeed"
+                ["sh", "-c", "read line && echo right"], "failed"
             ),
         ])
     func aCommandThatGivesNoPassphraseIsAnError(command: [String], why: String) throws {

@@ -57,7 +57,7 @@ import Testing
         #expect(try users(chain, "h") == ["keyring"])
         let listing = try chain.list(.docker)
         #expect(listing.entries.count == 1)
-        #expect(listing.warnings == ["what the file holds is not listed: planned"])
+        #expect(listing.warnings == ["logins in the file are not listed: planned"])
     }
 
     @Test func aBrokenFileIsAnErrorWhereTheKeyringHasNothing() {

@@ -55,8 +55,8 @@ import Testing
             words: [
                 "keyfob", "login", "--no-verify", "-u", "w", "--password-stdin", "a.example",
             ], input: "pw", output: "a.example"),
-        Request(words: ["keyfob", "passphrase", "rekey"], output: "fresh"),
-        Request(words: ["keyfob", "passphrase", "remove"], output: "by a key"),
+        Request(words: ["keyfob", "passphrase", "rekey"], output: "new data key"),
+        Request(words: ["keyfob", "passphrase", "remove"], output: "with a key"),
     ]
 
     @Test(arguments: requests)
@@ -101,7 +101,7 @@ import Testing
         let before = sandbox.read(Self.store)
         let outcome = try sandbox.program(request.words, input: Array(request.input.utf8)).run()
         #expect(outcome.status == (request.words[0] == "keyfob" ? 4 : 1))
-        #expect((outcome.output + outcome.errors).contains("is protected by a passphrase"))
+        #expect((outcome.output + outcome.errors).contains("needs its passphrase"))
         #expect(!outcome.output.contains("nothing to remove"))
         #expect(sandbox.read(Self.store) == before)
     }

@@ -21,7 +21,7 @@ import Testing
     @Test func aNewPassphraseIsTypedTwiceUnseenAndThenChanged() throws {
         let set = try start("set")
         try answer("new passphrase: ", "number one")
-        try answer("the same again: ", "number one")
+        try answer("new passphrase again: ", "number one")
         #expect(try set.finish().succeeded)
         #expect(!terminal.screen.contains("number"))
 
@@ -29,7 +29,7 @@ import Testing
         let change = try start("change", at: second)
         try answer("Keyfob: passphrase for keyfob passphrase: ", "number one", at: second)
         try answer("Keyfob: new passphrase: ", "number two", at: second)
-        try answer("Keyfob: the same again: ", "number two", at: second)
+        try answer("Keyfob: new passphrase again: ", "number two", at: second)
         #expect(try change.finish().succeeded)
         #expect(!second.screen.contains("number"))
         #expect(second.echoes)
@@ -43,7 +43,7 @@ import Testing
         let before = sandbox.read(Self.store)
         let set = try start("set")
         try answer("new passphrase: ", "one")
-        try answer("the same again: ", "other")
+        try answer("new passphrase again: ", "other")
         let outcome = try set.finish()
         #expect(outcome.status == 5)
         #expect(
@@ -52,7 +52,7 @@ import Testing
         #expect(sandbox.read(Self.store) == before)
     }
 
-    @Test(arguments: ["new passphrase: ", "the same again: "])
+    @Test(arguments: ["new passphrase: ", "new passphrase again: "])
     func whoInterruptsTheQuestionChangesNothing(question: String) throws {
         let before = sandbox.read(Self.store)
         let set = try start("set")

@@ -112,7 +112,7 @@ import Testing
     @Test func nobodyIsAskedWhereThatIsNotWanted() throws {
         let outcome = try start("get", "h.example", ["KEYFOB_PROMPT": "never"]).finish()
         #expect(outcome.status == 1)
-        #expect(outcome.output.contains("is protected by a passphrase"))
+        #expect(outcome.output.contains("needs its passphrase"))
         #expect(terminal.screen.isEmpty)
     }
 

@@ -27,7 +27,7 @@ struct WatchdogTests {
             echo '{"ServerURL":"r.example","Username":"u","Secret":"p"}' >login
             flock \(lock) docker-credential-keyfob store <login
             """)
-        #expect(outcome.output == "timed out; whether the login was changed is unknown\n")
+        #expect(outcome.output == "timed out; the login may or may not have been changed\n")
         #expect(outcome.errors == outcome.output)
     }
 

@@ -35,7 +35,7 @@ struct KeyringErase {
             guard isUnknown, error != .keyringRemovedNothing, error != .loginComesBack else {
                 throw error
             }
-            throw error.leaving("whether the login was removed is unknown")
+            throw error.leaving("the login may or may not have been removed")
         }
         return Array(removed.values)
     }

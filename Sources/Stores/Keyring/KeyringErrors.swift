@@ -4,13 +4,15 @@ internal import Credentials
 extension StoreError {
     /// The keyring holds, or may hold, what was asked, and nobody can unlock it here.
     static let keyringLocked = StoreError(
-        .keyringLocked, "the keyring is locked and nobody can be asked here to unlock it",
-        hint: "unlock the keyring and try again, or set KEYFOB_STORE=file to keep logins in the "
-            + "encrypted file; see: keyfob status")
+        .keyringLocked, "the keyring is locked and cannot be unlocked from here",
+        hint:
+            "unlock it at the desktop, or use the encrypted file: export KEYFOB_STORE=file; see: "
+            + "keyfob status"
+    )
 
     /// After the keyring said that it unlocked what was asked.
     static let keyringStaysLocked = StoreError(
-        .keyringStaysLocked, "the keyring said that it was unlocked, and it is locked",
+        .keyringStaysLocked, "the keyring reported that it was unlocked, but it is locked",
         hint: keyringLocked.hint)
 
     /// Somebody could answer a prompt, and is not asked for a list.
@@ -20,15 +22,16 @@ extension StoreError {
 
     /// The provider asks before it does what it was told, and nobody can answer.
     static let nobodyToConfirm = StoreError(
-        .keyringConfirms, "the keyring asks for a confirmation and nobody can answer here",
-        hint: "do it where there is a display, or set KEYFOB_STORE=file to keep logins in the "
-            + "encrypted file")
+        .keyringConfirms, "the keyring asks for a confirmation, which cannot be given from here",
+        hint: "run this at the desktop, or use the encrypted file: export KEYFOB_STORE=file")
 
     /// KeePassXC is set to ask, and nobody can answer.
     static let keePassXCConfirms = StoreError(
-        .keyringConfirms, "KeePassXC wants a confirmation and nobody can answer here",
-        hint: "do it where KeePassXC can be answered, or let it not confirm: in KeePassXC, "
-            + "Settings, Secret Service Integration")
+        .keyringConfirms, "KeePassXC asks for a confirmation, which cannot be given from here",
+        hint:
+            "run this at the desktop, or turn off the confirmation in KeePassXC: Settings, "
+            + "Secret Service Integration"
+    )
 
     /// The keyring answered, and not as the protocol says: it may have done what it was told.
     static let keyringAnswersWrongly = StoreError(
@@ -43,19 +46,19 @@ extension StoreError {
     /// What was read back is not what was written (KWallet cuts at a NUL, KeePassXC resolves
     /// `{REF:`).
     static let keyringAltersSecrets = StoreError(
-        .keyringAltersSecret, "the keyring does not keep this secret as it is")
+        .keyringAltersSecret, "the keyring does not store this secret unchanged")
 
     static let keyringTakesNoLogin = StoreError(
-        .keyringRejectsLogin, "the keyring does not take the login; nothing was stored")
+        .keyringRejectsLogin, "the keyring refused the login; nothing was stored")
 
     static let keyringStoredNothing = StoreError(
-        .keyringStoredNothing, "the keyring said that it stored the login and did not")
+        .keyringStoredNothing, "the keyring reported that it stored the login, but did not")
 
     static let keyringRemovedNothing = StoreError(
-        .keyringRemovedNothing, "the keyring said that it removed the login and did not")
+        .keyringRemovedNothing, "the keyring reported that it removed the login, but did not")
 
     static let loginComesBack = StoreError(
-        .keyringRestoresLogin, "the login comes back as often as it is removed")
+        .keyringRestoresLogin, "the login reappears each time it is removed")
 
     /// The same error, and what has become of the login.
     func and(_ state: String) -> StoreError {
@@ -76,6 +79,6 @@ extension StoreError {
 
     /// An error of a call that writes.
     var whileWriting: StoreError {
-        leavesOutcomeUnknown ? leaving("whether the login was stored is unknown") : self
+        leavesOutcomeUnknown ? leaving("the login may or may not have been stored") : self
     }
 }

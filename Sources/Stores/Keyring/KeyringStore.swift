@@ -115,7 +115,7 @@ package final class KeyringStore: CredentialStore {
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
-            throw StoreError(.emptyQuery, "a removal must say what to remove")
+            throw StoreError(.emptyQuery, "a removal must name a server")
         }
         // No secret is asked for: it is removed where libsecret is missing, too.
         return try open(forSecrets: false) { keyring throws(StoreError) in

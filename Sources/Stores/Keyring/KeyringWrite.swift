@@ -15,10 +15,10 @@ struct KeyringWrite {
 
     private var service: SecretService { keyring.service }
 
-    /// Throws `failed` if the login does not say what it is for.
+    /// Throws `failed` if the login does not name its server.
     init(_ credential: Credential, to keyring: OpenKeyring) throws(StoreError) {
         guard let place = credential.entry.place, let query = Query(replacedBy: credential.entry)
-        else { throw StoreError(.namelessLogin, "the login does not say what it is for") }
+        else { throw StoreError(.namelessLogin, "the login does not name its server") }
         self.keyring = keyring
         self.credential = credential
         self.query = query
@@ -44,7 +44,7 @@ struct KeyringWrite {
             let kept = try write(to: collection)
             try removeOthers(than: kept)
         } catch {
-            // Locked and declined say that nothing was written.
+            // After `locked` and `declined` nothing has been written.
             if !wasMarked, !isWriting || error.outcome == .locked || error.outcome == .declined {
                 try marker.remove(place)
             }
@@ -124,7 +124,7 @@ struct KeyringWrite {
             try service.setSecret(of: path, to: old)
             if try service.secret(of: path) == old { return error.and("nothing was stored") }
         } catch {}
-        return error.leaving("the login that was stored before may be lost")
+        return error.leaving("the previous login may be lost")
     }
 
     // MARK: Creating
@@ -169,7 +169,7 @@ struct KeyringWrite {
             guard let first = try newItems().first else { throw .keyringStoredNothing }
             path = first
         } catch {
-            throw error.leaving("whether the login was stored is unknown")
+            throw error.leaving("the login may or may not have been stored")
         }
         return try confirm(path)
     }

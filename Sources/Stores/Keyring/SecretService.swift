@@ -193,7 +193,8 @@ final class SecretService {
             })
         if let prompt = unsafe text(prompt) { return .prompt(prompt) }
         guard let path = unsafe text(path) else {
-            throw StoreError(.keyringFailed, "the keyring created nothing and asked nothing")
+            throw StoreError(
+                .keyringFailed, "the keyring neither stored the login nor asked for anything")
         }
         return .item(path)
     }
@@ -307,8 +308,10 @@ extension StoreError {
         case .refused:
             self.init(
                 .keyringRefused, reason,
-                hint: "under sudo or in a sandbox the session bus belongs to somebody else: run "
-                    + "this as the user of the session, or set KEYFOB_STORE=file")
+                hint:
+                    "under sudo or in a sandbox the session bus belongs to another user: run "
+                    + "this as that user, or use the encrypted file: export KEYFOB_STORE=file"
+            )
         case .wrongType: self = .keyringAnswersWrongly
         case .noSuchItem, .failed, .done: self.init(.keyringFailed, reason)
         }
