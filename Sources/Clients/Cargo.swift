@@ -13,7 +13,7 @@ package struct Cargo: Client {
     package init() {}
 
     package var name: Text { "cargo" }
-    package var realm: Realm { .cargo }
+    package var schema: Schema { .cargo }
     package var serversHaveNames: Bool { true }
     package var program: ProgramName? { .credentialProvider }
     package var variables: [String] { ["CARGO_HOME", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"] }

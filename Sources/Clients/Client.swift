@@ -9,9 +9,9 @@ package protocol Client: Sendable {
     /// What `--client` and `keyfob list` call it; also the name of its program.
     var name: Text { get }
 
-    /// The kind of its logins. Clients of one kind share them, but for those of `Realm.token`, which
+    /// The kind of its logins. Clients of one kind share them, but for those of `Schema.token`, which
     /// name their client.
-    var realm: Realm { get }
+    var schema: Schema { get }
 
     // MARK: Words
 
@@ -196,12 +196,12 @@ package enum Clients {
 extension Client {
     /// Whether the login is one of this client.
     package func owns(_ entry: Entry) -> Bool {
-        entry.realm == realm && (realm != .token || entry.attributes["client"] == name)
+        entry.schema == schema && (schema != .token || entry.attributes["client"] == name)
     }
 
     /// Whether one login serves both.
     package func sharesLogins(with other: any Client) -> Bool {
-        realm == other.realm && (realm != .token || name == other.name)
+        schema == other.schema && (schema != .token || name == other.name)
     }
 
     // MARK: What most clients do
@@ -211,7 +211,7 @@ extension Client {
     package var serversHaveNames: Bool { false }
 
     /// Whether a server may have several logins of it.
-    package var hasAccounts: Bool { realm.hasAccounts }
+    package var hasAccounts: Bool { schema.hasAccounts }
 
     package var readsEnvironment: Bool { false }
 
@@ -286,7 +286,7 @@ extension Client {
         return others.compactMap(\.self).first.map { .asksHelper($0, isOurs: false) } ?? .found
     }
 
-    /// A token of a client that has no realm of its own.
+    /// A token of a client that has no schema of its own.
     func tokenQuery(_ key: Text) -> Query { Query(.token, ["client": name, "key": key]) }
 
     func tokenPlace(_ key: Text) -> LoginPlace {
@@ -332,7 +332,7 @@ extension LoginPlace: CustomStringConvertible {
     package var description: String { entry(of: nil).serverName }
 }
 
-extension Realm {
+extension Schema {
     /// Whether a place may have several logins.
     package var hasAccounts: Bool { !accountNames.isEmpty }
 }
@@ -341,12 +341,12 @@ extension Entry {
     /// Whose login it is, as `--client` names it; podman's are docker's.
     package var clientName: String {
         attributes["client"]?.string
-            ?? Clients.all.first { $0.realm == realm }?.name.string ?? realm.rawValue
+            ?? Clients.all.first { $0.schema == schema }?.name.string ?? schema.rawValue
     }
 
     /// What it is for, as a person would type it.
     package var serverName: String {
-        switch realm {
+        switch schema {
         case .docker: attributes["server"].map { ServerKey($0).listed.string } ?? ""
         case .cargo: attributes["url"]?.string ?? ""
         case .token: attributes["key"]?.string ?? ""
@@ -359,7 +359,7 @@ extension Entry {
 
     /// What it is for and whose it is, in the one word with which a person can name both.
     package var accountName: String {
-        realm == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
+        schema == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
     }
 
     /// The name of the user as it is shown; nil where there is none or it is empty, and where it is a
@@ -368,7 +368,7 @@ extension Entry {
         username.flatMap { $0.isEmpty || $0.looksLikeToken ? nil : $0.string }
     }
 
-    package var username: Text? { attributes[realm == .git ? "user" : "username"] }
+    package var username: Text? { attributes[schema == .git ? "user" : "username"] }
 
     /// `docker registry.example.com (alice)`
     package var description: String {
@@ -385,7 +385,7 @@ extension Credential {
     /// The secret alone: of a git login the password or the credential, without what else is stored
     /// with it. `now` is in seconds since 1970.
     package func alone(at now: UInt64) -> Alone {
-        guard entry.realm == .git else { return .secret(secret) }
+        guard entry.schema == .git else { return .secret(secret) }
         let parts = GitSecret(stored: secret)
         if parts.hasExpired(at: now) { return .expired }
         return parts.alone(for: entry.username).map { .secret($0) } ?? .nothing
@@ -393,7 +393,7 @@ extension Credential {
 
     /// As it is stored: a git login with what the front-end of git's protocol would make of it.
     package var asStored: Credential {
-        guard entry.realm == .git else { return self }
+        guard entry.schema == .git else { return self }
         var parts = GitSecret()
         parts.password = secret
         return .git(entry, parts)

@@ -117,7 +117,7 @@ package struct Docker: RegistryClient {
 package protocol RegistryClient: Client {}
 
 extension RegistryClient {
-    package var realm: Realm { .docker }
+    package var schema: Schema { .docker }
     package var secretNoun: String { "password" }
     package var secretIsLine: Bool { false }
     package var userNames: UserNames { .needed }

@@ -12,7 +12,7 @@ package struct Git: Client {
     package init() {}
 
     package var name: Text { "git" }
-    package var realm: Realm { .git }
+    package var schema: Schema { .git }
     package var secretNoun: String { "password" }
     package var userNames: UserNames { .needed }
     package var program: ProgramName? { .passwordHelper }
@@ -350,7 +350,7 @@ package struct GitCredentials: PlaintextTarget {
     /// A new line is the first one, as git puts it.
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let line = try line(of: login)
-        let others = logins(of: content).filter { $0.login.entry.login == login.entry.login }
+        let others = logins(of: content).filter { $0.login.entry.identity == login.entry.identity }
         if !others.isEmpty, others.allSatisfy({ $0.login.secret == login.secret }) {
             return content
         }
@@ -405,7 +405,7 @@ package struct GitCredentials: PlaintextTarget {
             guard var login = login(content[line]) else { return nil }
             let host = login.entry.place
             let isOfPath = login.entry.attributes["object"] != nil
-            if let place = login.entry.login, login.obstacle == nil {
+            if let place = login.entry.identity, login.obstacle == nil {
                 if let other = first[place], !other.isSame(as: login.credential) {
                     login.obstacle = "an earlier line has another password for it"
                     login.isShadowed = true

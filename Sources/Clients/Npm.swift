@@ -12,7 +12,7 @@ package struct Npm: Client {
     package init() {}
 
     package var name: Text { "npm" }
-    package var realm: Realm { .token }
+    package var schema: Schema { .token }
     package var userNames: UserNames { .optional }
     package var files: ClientFiles { .written }
     package var variables: [String] {

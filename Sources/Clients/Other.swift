@@ -5,7 +5,7 @@ package struct Other: Client {
     package init() {}
 
     package var name: Text { "token" }
-    package var realm: Realm { .token }
+    package var schema: Schema { .token }
     package var files: ClientFiles { .none }
     package var userNames: UserNames { .optional }
 

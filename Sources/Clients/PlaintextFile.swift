@@ -93,13 +93,13 @@ package struct PlaintextLogin: Sendable {
     }
 
     /// Whether a store keeps one of the two.
-    func isForSame(as other: Credential) -> Bool { entry.login == other.entry.login }
+    func isForSame(as other: Credential) -> Bool { entry.identity == other.entry.identity }
 
     /// Whether it is the same login with the same secret. Only docker's files have the name of a
     /// user that is not what the login is for.
     func isSame(as other: Credential) -> Bool {
         isForSame(as: other) && secret == other.secret
-            && (entry.realm != .docker
+            && (entry.schema != .docker
                 || entry.attributes["username"] == other.entry.attributes["username"])
     }
 

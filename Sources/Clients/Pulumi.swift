@@ -8,7 +8,7 @@ package struct Pulumi: Client {
     package init() {}
 
     package var name: Text { "pulumi" }
-    package var realm: Realm { .token }
+    package var schema: Schema { .token }
     package var files: ClientFiles { .read }
     package var variables: [String] {
         ["PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]

@@ -170,7 +170,7 @@ package struct RegistryAuths: PlaintextTarget {
         }
         let groups = Dictionary(grouping: found.indices.filter { !found[$0].login.secret.isEmpty })
         {
-            found[$0].login.entry.login
+            found[$0].login.entry.identity
         }
         for group in groups.values where group.count > 1 {
             let first = group.min { rank(of: found[$0].login) < rank(of: found[$1].login) } ?? 0

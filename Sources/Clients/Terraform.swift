@@ -12,7 +12,7 @@ package struct Terraform: Client {
     package init() {}
 
     package var name: Text { "terraform" }
-    package var realm: Realm { .token }
+    package var schema: Schema { .token }
     package var program: ProgramName? { .tokenHelper }
     package var variables: [String] { ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] }
 
@@ -207,15 +207,16 @@ package struct TerraformCredentials: PlaintextTarget {
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var logins = try items(of: content).map(\.login)
         // terraform takes the one or the other, and what is left would win over a helper.
-        let elsewhere = Dictionary(grouping: elsewhere, by: \.login.entry.login)
-        let here = Dictionary(grouping: logins, by: \.entry.login)
+        let elsewhere = Dictionary(grouping: elsewhere, by: \.login.entry.identity)
+        let here = Dictionary(grouping: logins, by: \.entry.identity)
         let helper = helper()
         for index in logins.indices where logins[index].obstacle == nil {
             let login = logins[index].credential
-            let others = elsewhere[login.entry.login] ?? []
+            let others = elsewhere[login.entry.identity] ?? []
             if let other = others.first(where: { !$0.login.isSame(as: login) }) {
                 logins[index].obstacle = "\(other.file.path) has another token for it"
-            } else if here[login.entry.login]?.contains(where: { !$0.isSame(as: login) }) == true {
+            } else if here[login.entry.identity]?.contains(where: { !$0.isSame(as: login) }) == true
+            {
                 logins[index].obstacle = "the file has it twice, with different values"
             } else if let helper {
                 logins[index].obstacle = "terraform uses another helper, \(helper)"

@@ -17,8 +17,8 @@ package protocol CredentialStore: AnyObject, Sendable {
     /// the store if it must and may.
     func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential]
 
-    /// What is there, of one realm or of all, without a secret being read. Never unlocks.
-    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing
+    /// What is there, of one schema or of all, without a secret being read. Never unlocks.
+    func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing
 
     /// Keeps the credential in place of every entry with the same login.
     func save(_ credential: Credential) throws(StoreError)
@@ -34,8 +34,8 @@ extension CredentialStore {
         try find(query, FindOptions())
     }
 
-    package func list(_ realm: Realm?) throws(StoreError) -> Listing {
-        try list(realm, FindOptions())
+    package func list(_ schema: Schema?) throws(StoreError) -> Listing {
+        try list(schema, FindOptions())
     }
 }
 

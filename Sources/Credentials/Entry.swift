@@ -1,7 +1,7 @@
 /// An entry is what a store tells about a login without its secret.
 package struct Entry: Hashable, Sendable {
-    package let realm: Realm
-    /// The realm's attributes, the constant ones included; without `xdg:schema`.
+    package let schema: Schema
+    /// The schema's attributes, the constant ones included; without `xdg:schema`.
     package let attributes: [String: Text]
     /// What a keyring's own window shows for it.
     package let label: Text
@@ -9,19 +9,19 @@ package struct Entry: Hashable, Sendable {
     package let modified: UInt64?
 
     package init(
-        realm: Realm, attributes: [String: Text], label: Text, modified: UInt64? = nil
+        schema: Schema, attributes: [String: Text], label: Text, modified: UInt64? = nil
     ) {
-        self.realm = realm
+        self.schema = schema
         self.attributes = attributes
         self.label = label
         self.modified = modified
     }
 
     /// What it is for; nil for an item of another program that does not say.
-    package var place: Place? { realm.place(of: attributes) }
+    package var place: Place? { schema.place(of: attributes) }
 
     /// What it replaces when it is stored.
-    package var login: Place? { realm.login(of: attributes) }
+    package var identity: Place? { schema.identity(of: attributes) }
 }
 
 extension Entry {
@@ -30,25 +30,25 @@ extension Entry {
     package static func docker(server: Text, username: Text) -> Entry {
         let facts = ["server": server, "username": username]
         return Entry(
-            realm: .docker, attributes: facts.merging(Realm.docker.constants) { own, _ in own },
+            schema: .docker, attributes: facts.merging(Schema.docker.constants) { own, _ in own },
             label: server)
     }
 
     /// A token for a registry of cargo's, under its index URL; `name` is what cargo calls it.
     package static func cargo(url: Text, name: Text?) -> Entry {
         Entry(
-            realm: .cargo, attributes: ["url": url],
+            schema: .cargo, attributes: ["url": url],
             label: Text("cargo-registry:\(name ?? url)") ?? url)
     }
 
     /// What cargo calls the registry that a token is for, where it was stored with that name.
-    package var cargoName: Text? { realm.serverName(in: label) }
+    package var cargoName: Text? { schema.serverName(in: label) }
 
-    /// A token of a client that has no realm of its own.
+    /// A token of a client that has no schema of its own.
     package static func token(of client: Text, key: Text, username: Text? = nil) -> Entry {
         var facts: [String: Text] = ["client": client, "key": key]
         facts["username"] = username
-        return Entry(realm: .token, attributes: facts, label: Text("\(client): \(key)") ?? key)
+        return Entry(schema: .token, attributes: facts, label: Text("\(client): \(key)") ?? key)
     }
 }
 
@@ -63,7 +63,7 @@ extension Entry {
         facts["user"] = user
         let address = "\(scheme)://\(server)" + (port.map { ":\($0)" } ?? "")
         return Entry(
-            realm: .git, attributes: facts,
+            schema: .git, attributes: facts,
             label: Text("Git: \(address)/\(object ?? "")") ?? server)
     }
 }

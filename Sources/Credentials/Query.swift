@@ -1,49 +1,49 @@
-/// A query says which logins are meant: a realm, and facts about its attributes.
+/// A query says which logins are meant: a schema, and facts about its attributes.
 ///
 /// One rule for every store and every client: a fact that is named must hold, in normal form; a
 /// fact that is not named matches anything. Where the facts name the whole place (a server, a
 /// protocol and host), an optional part of it that is not named, a port, must be absent:
 /// `example.com` is never served from `example.com:8443`.
 package struct Query: Hashable, Sendable {
-    package let realm: Realm
+    package let schema: Schema
     package let facts: [String: Text]
-    /// The one login that is meant; nil where the facts alone say what is.
-    private let login: Place?
+    /// The identity of the one login that is meant; nil where the facts alone say what is.
+    private let identity: Place?
 
-    package init(_ realm: Realm, _ facts: [String: Text] = [:]) {
-        self.realm = realm
+    package init(_ schema: Schema, _ facts: [String: Text] = [:]) {
+        self.schema = schema
         self.facts = facts
-        self.login = nil
+        self.identity = nil
     }
 
     /// Exactly what the entry replaces when it is stored; nil if it does not name its server.
     package init?(replacedBy entry: Entry) {
-        guard let login = entry.login else { return nil }
-        self.realm = entry.realm
-        self.facts = entry.attributes.filter { entry.realm.loginNames.contains($0.key) }
-        self.login = login
+        guard let identity = entry.identity else { return nil }
+        self.schema = entry.schema
+        self.facts = entry.attributes.filter { entry.schema.identityNames.contains($0.key) }
+        self.identity = identity
     }
 
     /// The one place that is asked about; nil if the facts do not name it whole.
-    package var place: Place? { realm.place(of: facts) }
+    package var place: Place? { schema.place(of: facts) }
 
     /// What asks about all logins for the place that this one asks about, whoever's they are; nil
     /// if this one does so itself or names no place.
     package var widenedToPlace: Query? {
-        let placeFacts = facts.filter { realm.placeNames.contains($0.key) }
-        guard place != nil, login != nil || placeFacts != facts else { return nil }
-        return Query(realm, placeFacts)
+        let placeFacts = facts.filter { schema.placeNames.contains($0.key) }
+        guard place != nil, identity != nil || placeFacts != facts else { return nil }
+        return Query(schema, placeFacts)
     }
 
     /// Whether the entry is meant.
     package func matches(_ entry: Entry) -> Bool {
-        guard entry.realm == realm else { return false }
+        guard entry.schema == schema else { return false }
         if let place, entry.place != place { return false }
-        if let login, entry.login != login { return false }
+        if let identity, entry.identity != identity { return false }
         return facts.allSatisfy { name, fact in
             guard let value = entry.attributes[name] else { return false }
-            return realm.normalForm(of: value, named: name)
-                == realm.normalForm(of: fact, named: name)
+            return schema.normalForm(of: value, named: name)
+                == schema.normalForm(of: fact, named: name)
         }
     }
 
@@ -61,7 +61,7 @@ package struct Query: Hashable, Sendable {
         let (leftTime, rightTime) = (left.modified ?? 0, right.modified ?? 0)
         guard leftTime == rightTime else { return leftTime > rightTime }
         func account(_ entry: Entry) -> [Text] {
-            realm.accountNames.map { entry.attributes[$0] ?? "" }
+            schema.accountNames.map { entry.attributes[$0] ?? "" }
         }
         return account(left).lexicographicallyPrecedes(account(right))
     }

@@ -217,7 +217,7 @@ private enum Wire {
     }
 }
 
-/// The names of the realm's attributes.
+/// The names of the schema's attributes.
 private enum Name {
     static let server = "server"
     static let username = "username"

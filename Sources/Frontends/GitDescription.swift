@@ -7,7 +7,7 @@ internal import Credentials
 /// name either. What could be taken for another host's is refused: a control character in a name
 /// (CVE-2020-5260, CVE-2024-50349), two hosts, none at all (CVE-2020-11008).
 struct GitDescription {
-    /// The facts of the realm's items that it names.
+    /// The facts of the schema's items that it names.
     private(set) var facts: [String: Text] = [:]
     private(set) var username: Text?
     private(set) var secret = GitSecret()

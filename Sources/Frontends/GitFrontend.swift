@@ -141,7 +141,7 @@ package struct GitFrontend: Frontend {
         // git stores after every success, and older git (2.39) without what it does not know of the
         // login: then there is nothing new, and what is there stays, unless it has expired.
         let isKnown = found.contains { other in
-            other.entry.login == login.entry.login && other.secret.isSame(as: new)
+            other.entry.identity == login.entry.identity && other.secret.isSame(as: new)
                 && !other.secret.hasExpired(at: time)
                 && (new.expiry == nil || new.expiry == other.secret.expiry)
                 && (new.refreshToken == nil || new.refreshToken == other.secret.refreshToken)
@@ -150,7 +150,7 @@ package struct GitFrontend: Frontend {
         try program.save(login)
         guard login.entry.attributes["user"] != wanted.username else { return }
         // The name of the user is a secret now, and stood in the open.
-        let inTheOpen = found.filter { $0.entry.login == wanted.entry.login }.map(\.entry)
+        let inTheOpen = found.filter { $0.entry.identity == wanted.entry.identity }.map(\.entry)
         try remove(inTheOpen.compactMap { Query(replacedBy: $0) })
     }
 

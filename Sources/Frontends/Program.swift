@@ -26,8 +26,8 @@ package final class Program {
         try ask { store throws(StoreError) in try store.find(query, .quick) }
     }
 
-    func list(_ realm: Realm) throws(Refusal) -> Listing {
-        try ask { store throws(StoreError) in try store.list(realm, .quick) }
+    func list(_ schema: Schema) throws(Refusal) -> Listing {
+        try ask { store throws(StoreError) in try store.list(schema, .quick) }
     }
 
     func save(_ credential: Credential) throws(Refusal) {

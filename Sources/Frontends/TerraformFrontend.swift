@@ -139,7 +139,7 @@ package struct TerraformFrontend: Frontend {
     }
 }
 
-/// The names of the protocol, and of the realm's attributes.
+/// The names of the protocol, and of the schema's attributes.
 private enum Name {
     static let token: Text = "token"
     static let client = "client"

@@ -31,44 +31,44 @@ struct BackupCommand: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output)
+        let invocation = try Invocation(output)
         let target = ClientFile(file)
         guard try target.read() == nil else { throw BackupCommand.exists(target) }
-        if !dryRun { try session.unlockKeyring() }
-        let inventory = session.inventory()
+        if !dryRun { try invocation.unlockKeyring() }
+        let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
-        for warning in inventory.warnings { session.console.warn(warning) }
+        for warning in inventory.warnings { invocation.console.warn(warning) }
 
         var seen: Set<Place?> = []
-        let entries = inventory.logins.map(\.entry).filter { seen.insert($0.login).inserted }
-        if !dryRun { try write(entries, to: target, session) }
+        let entries = inventory.logins.map(\.entry).filter { seen.insert($0.identity).inserted }
+        if !dryRun { try write(entries, to: target, invocation) }
         try output.answer(
             entries.map {
                 Report(
                     $0, in: target.path, .exported, dryRun ? "would write" : "wrote")
             },
-            dryRun: dryRun, on: session.console)
-        if entries.isEmpty { session.console.note("there are no logins; no file was written") }
+            dryRun: dryRun, on: invocation.console)
+        if entries.isEmpty { invocation.console.note("there are no logins; no file was written") }
         guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
     private func write(
-        _ entries: [Entry], to target: ClientFile, _ session: Session
+        _ entries: [Entry], to target: ClientFile, _ invocation: Invocation
     ) throws(StoreError) {
         var logins: [Credential] = []
         for entry in entries {
             guard let query = Query(replacedBy: entry) else { continue }
-            guard let login = try session.choice.store.find(query).first else {
+            guard let login = try invocation.choice.store.find(query).first else {
                 throw StoreError(
                     .changedMeanwhile, "\(entry.description) was removed meanwhile",
                     hint: "try again")
             }
             logins.append(login)
-            session.console.progress(logins.count, of: entries.count)
+            invocation.console.progress(logins.count, of: entries.count)
         }
-        session.console.progress(0, of: 0)
+        invocation.console.progress(0, of: 0)
         guard !logins.isEmpty else { return }
-        let passphrase = try source.ask(session)
+        let passphrase = try source.ask(invocation)
         let bytes = try Backup.sealing(logins, with: passphrase)
         try target.edit(isPrivate: true) { existing throws(StoreError) in
             guard existing == nil else { throw BackupCommand.exists(target) }

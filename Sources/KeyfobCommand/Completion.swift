@@ -10,9 +10,9 @@ enum Completion {
     /// be read. Names are left out that the shell would send to the terminal as they are, or take
     /// for an option; in fish also those that begin with `~`, which it does not quote.
     static let servers = CompletionKind.custom { words, _, _ in
-        guard let session = try? Session(warns: false).runsNothing else { return [] }
+        guard let invocation = try? Invocation(warns: false).runsNothing else { return [] }
         let client = Completion.client(in: words)
-        let logins = session.inventory().logins
+        let logins = invocation.inventory().logins
         let servers = logins.filter { client?.owns($0.entry) ?? true }.map(\.server)
         return Set(servers).filter(isOffered).sorted().map(\.asCandidate)
     }

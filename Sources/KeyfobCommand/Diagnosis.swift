@@ -24,13 +24,13 @@ struct Diagnosis {
     private(set) var clients: [(client: any Client, keeper: Keeper?)] = []
     private(set) var findings: [Finding] = []
 
-    private let session: Session
+    private let invocation: Invocation
     private var logins: [Inventory.Login] = []
     /// The clients that are here and have been told of no helper.
     private var untold: [any Client] = []
 
-    init(_ session: Session) {
-        self.session = session
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
         lookAtSettings()
         lookAtKeyring()
         lookAtFile()
@@ -72,15 +72,15 @@ struct Diagnosis {
     // MARK: Settings
 
     private mutating func lookAtSettings() {
-        let settings = session.choice.settings
+        let settings = invocation.choice.settings
         for problem in settings.problems {
             fault(
                 "settings", problem, hint: "correct it; until then no login can be stored")
         }
-        for variable in session.environment.settings {
+        for variable in invocation.environment.settings {
             note("override", "\(variable) is set and overrides the config file")
         }
-        let path = session.surroundings.home
+        let path = invocation.surroundings.home
         if let home = FileStatus(of: path), !home.isMineOrRoots {
             fault(
                 "home-owner",
@@ -92,7 +92,7 @@ struct Diagnosis {
     // MARK: Stores
 
     private mutating func lookAtKeyring() {
-        guard let keyring = session.choice.keyringStore else { return }
+        guard let keyring = invocation.choice.keyringStore else { return }
         let state: KeyringState
         do throws(StoreError) {
             state = try keyring.state()
@@ -132,7 +132,7 @@ struct Diagnosis {
             }
         }
         if state.isLocked {
-            let mayAsk = session.choice.keyring?.mayPrompt ?? false
+            let mayAsk = invocation.choice.keyring?.mayPrompt ?? false
             let message = "the keyring is locked, so its logins may not be listed"
             if mayAsk {
                 note(
@@ -161,15 +161,15 @@ struct Diagnosis {
     private mutating func lookAtAbsence(_ error: StoreError) {
         guard error.outcome == .absent else { return fault("keyring", error) }
         let name: Text =
-            session.choice.keyring?.busAddress == nil ? "no-bus" : "no-provider"
-        if session.choice.settings.policy == .keyring {
+            invocation.choice.keyring?.busAddress == nil ? "no-bus" : "no-provider"
+        if invocation.choice.settings.policy == .keyring {
             fault(
                 name, "\(error.message), and the setting `store` excludes the encrypted file",
                 hint: "run this in your desktop session, or unset the setting")
             return
         }
         do throws(StoreError) {
-            if let warning = try session.choice.marker?.warning(error) {
+            if let warning = try invocation.choice.marker?.warning(error) {
                 fault(name, warning, hint: "run this in your desktop session")
                 return
             }
@@ -180,8 +180,8 @@ struct Diagnosis {
     }
 
     private mutating func lookAtFile() {
-        guard let file = session.choice.fileStore else { return }
-        self.file = StoreState(kind: .none, path: session.directories.data + "/credentials")
+        guard let file = invocation.choice.fileStore else { return }
+        self.file = StoreState(kind: .none, path: invocation.directories.data + "/credentials")
         do throws(StoreError) {
             guard let protection = try file.protection() else { return }
             self.file.protection = protection.rawValue
@@ -209,14 +209,14 @@ struct Diagnosis {
             // Two spellings of a server are one place, which may have several paths.
             let name = places[place] ?? login.server
             places[place] = name
-            let isPath = login.entry.realm.hasAccounts
+            let isPath = login.entry.schema.hasAccounts
             groups[[login.client, isPath ? login.server : name], default: []].append(login)
         }
         for (key, logins) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let users = Set(logins.map { $0.username ?? "-" }).sorted()
             guard users.count > 1 else { continue }
             let words = "\(key[1]) has logins of several users: \(users.joined(separator: ", "))"
-            if logins[0].entry.realm.hasAccounts {
+            if logins[0].entry.schema.hasAccounts {
                 note(
                     "several-users", words + "; \(key[0]) gets the one that was stored last",
                     hint: "for another, put its user into the address: "
@@ -233,9 +233,9 @@ struct Diagnosis {
 
     private mutating func look(at client: any Client) {
         let name = client.name
-        let isHere = session.surroundings.program(name.string) != nil
+        let isHere = invocation.surroundings.program(name.string) != nil
         do throws(StoreError) {
-            let keeper = try client.keeper(in: session.surroundings)
+            let keeper = try client.keeper(in: invocation.surroundings)
             guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }
             clients.append((client, keeper))
             if !keeper.isOurs {
@@ -275,9 +275,9 @@ struct Diagnosis {
 
     private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
         var missing = keeper.missing
-        if keeper.isOurs, client.link(in: session.surroundings) == nil,
+        if keeper.isOurs, client.link(in: invocation.surroundings) == nil,
             let program = client.program?.rawValue,
-            !missing.contains(program), session.surroundings.program(program) == nil
+            !missing.contains(program), invocation.surroundings.program(program) == nil
         {
             missing.append(program)
         }
@@ -285,7 +285,7 @@ struct Diagnosis {
             fault(
                 "helper-not-found",
                 "\(client.name) cannot run \(program): not found, or not executable",
-                hint: client.link(in: session.surroundings) == program
+                hint: client.link(in: invocation.surroundings) == program
                     ? "keyfob setup \(client.name)" : "install it, or add its folder to the PATH")
         }
     }
@@ -293,8 +293,8 @@ struct Diagnosis {
     // MARK: Plain text
 
     private mutating func lookForPlaintext() {
-        let stored = Set(logins.compactMap(\.entry.login))
-        for plaintext in Clients.plaintextFiles(in: session.surroundings)
+        let stored = Set(logins.compactMap(\.entry.identity))
+        for plaintext in Clients.plaintextFiles(in: invocation.surroundings)
         where plaintext.file.exists {
             let path = plaintext.file.path
             do throws(StoreError) {
@@ -305,7 +305,7 @@ struct Diagnosis {
                 fault("client-file", error)
             }
         }
-        let netrc = session.surroundings.netrc
+        let netrc = invocation.surroundings.netrc
         if let machines = try? netrc.machines(), !machines.isEmpty {
             note(
                 "netrc",
@@ -318,8 +318,8 @@ struct Diagnosis {
         _ logins: [PlaintextLogin], _ path: String, _ stored: Set<Place>
     ) {
         let movable = logins.filter { $0.obstacle == nil }
-        let copies = movable.filter { $0.entry.login.map(stored.contains) ?? false }
-        let alone = movable.filter { !($0.entry.login.map(stored.contains) ?? false) }
+        let copies = movable.filter { $0.entry.identity.map(stored.contains) ?? false }
+        let alone = movable.filter { !($0.entry.identity.map(stored.contains) ?? false) }
         if !copies.isEmpty {
             fault(
                 "plaintext-copy",
@@ -344,7 +344,7 @@ struct Diagnosis {
 
     /// A login in the environment outlives every logout.
     private mutating func lookForTokensInEnvironment() {
-        let names = session.surroundings.names { name in
+        let names = invocation.surroundings.names { name in
             Clients.all.contains { $0.isLogin(variable: name) }
         }
         for name in names {

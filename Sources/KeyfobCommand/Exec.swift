@@ -79,8 +79,8 @@ struct Exec: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session()
-        let login = try session.login(for: server, of: named?.client)
+        let invocation = try Invocation()
+        let login = try invocation.login(for: server, of: named?.client)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login))
         }
@@ -91,15 +91,15 @@ struct Exec: ParsableCommand {
         guard let client = named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))
         }
-        let own = try client.execution(of: login, in: session.surroundings)
+        let own = try client.execution(of: login, in: invocation.surroundings)
         if env.isEmpty { variables.append(Variable(own.secret.name, own.secret.value)) }
-        for (name, value) in own.others where session.surroundings[name] == nil {
+        for (name, value) in own.others where invocation.surroundings[name] == nil {
             variables.append(Variable(name, value))
         }
         guard let settings = own.folder?.settings, let variable = own.folder?.variable else {
             throw failure(Variable.exec(command, variables))
         }
-        let folder = try ExecFolder(session, settings: settings)
+        let folder = try ExecFolder(invocation, settings: settings)
         variables.append(Variable(variable, folder.folder.path.secret))
         let status: Int32
         do throws(SystemError) {

@@ -10,8 +10,9 @@ struct ExecFolder: ~Copyable {
     private let copied: Secret?
 
     /// `settings` is a file that the client keeps beside its logins.
-    init(_ session: Session, settings: ClientFile) throws(StoreError) {
-        let folder = try RunFolder(in: session.directories.runtime ?? session.directories.state)
+    init(_ invocation: Invocation, settings: ClientFile) throws(StoreError) {
+        let folder = try RunFolder(
+            in: invocation.directories.runtime ?? invocation.directories.state)
         let copied = try settings.read()
         if let copied {
             try ClientFile(folder.path + "/" + settings.name).edit { _ throws(StoreError) in copied

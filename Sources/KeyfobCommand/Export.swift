@@ -64,8 +64,8 @@ struct Export: AnsweringCommand {
     }
 
     func run() throws {
-        let session = try Session(output)
-        let target = try target(session)
+        let invocation = try Invocation(output)
+        let target = try target(invocation)
         let path = target.name
         guard plainText || dryRun || toHelper != nil else {
             throw StoreError(
@@ -74,13 +74,13 @@ struct Export: AnsweringCommand {
                 hint: "if you want that: "
                     + "keyfob export --client \(client.name) --plain-text")
         }
-        if !dryRun { try session.unlockKeyring() }
-        let inventory = session.inventory()
+        if !dryRun { try invocation.unlockKeyring() }
+        let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
-        for warning in inventory.warnings { session.console.warn(warning) }
+        for warning in inventory.warnings { invocation.console.warn(warning) }
         let entries = try entries(among: inventory.logins.map(\.entry))
         if !dryRun, !entries.isEmpty, toHelper == nil {
-            session.console.warn(
+            invocation.console.warn(
                 "\(path) will contain the secrets in plain text; anyone who can read it, or a "
                     + "copy of it, can use them"
             )
@@ -90,22 +90,22 @@ struct Export: AnsweringCommand {
         var written: [Entry] = []
         var failure: StoreError?
         for entry in entries where failure == nil {
-            let (report, isInFile) = report(of: entry, in: target, session)
+            let (report, isInFile) = report(of: entry, in: target, invocation)
             if let problem = report.problem, problem.isTheStores {
                 failure = problem
             } else {
                 reports.append(report)
                 if isInFile { written.append(entry) }
-                if !dryRun { session.console.progress(reports.count, of: entries.count) }
+                if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
             }
         }
-        session.console.progress(0, of: 0)
+        invocation.console.progress(0, of: 0)
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("target", .name(path))], error: failure,
-            on: session.console)
-        if reports.isEmpty { session.console.note("nothing to export") }
+            on: invocation.console)
+        if reports.isEmpty { invocation.console.note("nothing to export") }
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
-        if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, session) }
+        if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, invocation) }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
         guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
@@ -118,10 +118,10 @@ struct Export: AnsweringCommand {
         let add: (Credential) throws(StoreError) -> PlaintextAddition
     }
 
-    private func target(_ session: Session) throws(StoreError) -> Target {
+    private func target(_ invocation: Invocation) throws(StoreError) -> Target {
         let (replaces, dryRun) = (prefer == .stored, dryRun)
         guard let toHelper else {
-            let file = try client.plaintextTarget(in: session.surroundings)
+            let file = try client.plaintextTarget(in: invocation.surroundings)
             return Target(name: file.file.path) { login throws(StoreError) in
                 dryRun
                     ? try file.trial(of: login, replaces: replaces)
@@ -129,7 +129,7 @@ struct Export: AnsweringCommand {
             }
         }
         let helper = OtherHelper(toHelper)
-        if !dryRun, try helper.sharesLogins(with: session.choice.store) {
+        if !dryRun, try helper.sharesLogins(with: invocation.choice.store) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to export; see: keyfob list")
@@ -146,7 +146,7 @@ struct Export: AnsweringCommand {
     private func entries(among entries: [Entry]) throws(StoreError) -> [Entry] {
         var meant = entries.filter { client.owns($0) }
         if let server {
-            let key = try Session.key(server)
+            let key = try Invocation.key(server)
             // What a logout of the server would take goes with it, as Docker Hub's tokens, without
             // which docker cannot renew its login.
             let queries = client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
@@ -158,7 +158,7 @@ struct Export: AnsweringCommand {
             }
         }
         var seen: Set<Place?> = []
-        meant = meant.filter { seen.insert($0.login).inserted }
+        meant = meant.filter { seen.insert($0.identity).inserted }
         guard client.hasAccounts else { return meant }
         return meant.reversed().enumerated()
             .sorted {
@@ -169,7 +169,7 @@ struct Export: AnsweringCommand {
 
     /// What became of a login, and whether the very login is in the file now, or would be.
     private func report(
-        of entry: Entry, in target: Target, _ session: Session
+        of entry: Entry, in target: Target, _ invocation: Invocation
     ) -> (report: Report, isInFile: Bool) {
         let place = target.name
         func report(
@@ -183,7 +183,7 @@ struct Export: AnsweringCommand {
             guard let query = Query(replacedBy: entry) else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
-            guard let login = try session.choice.store.find(query).first else {
+            guard let login = try invocation.choice.store.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
             switch try target.add(login) {
@@ -211,29 +211,29 @@ struct Export: AnsweringCommand {
 
     /// Says so if the client may never look into its file, and how the logins are taken out of the
     /// store. `isWhole` says whether all that are meant are in the file.
-    private func advise(_ written: [Entry], isWhole: Bool, _ session: Session) {
-        if let keeper = try? client.keeper(in: session.surroundings) {
+    private func advise(_ written: [Entry], isWhole: Bool, _ invocation: Invocation) {
+        if let keeper = try? client.keeper(in: invocation.surroundings) {
             var isOurs = false
-            switch client.reading(beside: keeper, of: written, in: session.surroundings) {
+            switch client.reading(beside: keeper, of: written, in: invocation.surroundings) {
             case .found: break
             case .asksHelper(let name, let ours):
                 isOurs = ours
-                session.console.warn(
+                invocation.console.warn(
                     isOurs
                         ? "\(client.name) still uses Keyfob and may not read this file"
                         : "\(client.name) uses the helper \(name) and may not read this file")
             case .needs(let hint):
-                session.console.warn("\(client.name) does not read this file")
-                session.console.hint(hint)
+                invocation.console.warn("\(client.name) does not read this file")
+                invocation.console.hint(hint)
             }
             if keeper.isOurs || isOurs {
-                session.console.hint(
+                invocation.console.hint(
                     "to make it read the file: keyfob setup --undo \(client.name)")
             }
         }
         guard !dryRun else { return }
         // What has not been written must not be taken out with the rest.
-        session.console.hint(
+        invocation.console.hint(
             (isWhole
                 ? "the store still has them; to remove them"
                 : "the store still has all; to remove one")

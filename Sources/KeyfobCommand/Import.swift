@@ -60,11 +60,11 @@ struct Import: AnsweringCommand {
     }
 
     func run() throws {
-        let session = try Session(output)
-        if let refusal = session.choice.settings.refusal { throw refusal }
-        let (sources, unreadable) = try sources(session)
+        let invocation = try Invocation(output)
+        if let refusal = invocation.choice.settings.refusal { throw refusal }
+        let (sources, unreadable) = try sources(invocation)
         let count = sources.reduce(0) { $0 + $1.logins.count }
-        var run = Run(session)
+        var run = Run(invocation)
         var reports: [Report] = []
         var clients: [any Client] = []
         var failure: StoreError?
@@ -80,10 +80,10 @@ struct Import: AnsweringCommand {
                 }
                 results.append(result)
                 run.done += 1
-                if !dryRun { session.console.progress(run.done, of: count) }
+                if !dryRun { invocation.console.progress(run.done, of: count) }
             }
             for login in source.logins where login.obstacle != nil && !login.isShadowed {
-                if let place = login.entry.login { run.left.insert(place) }
+                if let place = login.entry.identity { run.left.insert(place) }
             }
             // Those that were not reached are not told of.
             let logins = Array(source.logins.suffix(results.count))
@@ -92,20 +92,20 @@ struct Import: AnsweringCommand {
             if !keep, !dryRun { scrub(logins, of: source, &results) }
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.unread
         }
-        session.console.progress(0, of: 0)
-        defer { if !dryRun, !keep { hintAtSetup(clients, session) } }
+        invocation.console.progress(0, of: 0)
+        defer { if !dryRun, !keep { hintAtSetup(clients, invocation) } }
         let failures = unreadable + [failure].compactMap(\.self)
-        for error in failures.dropLast() { session.console.report(error) }
+        for error in failures.dropLast() { invocation.console.report(error) }
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("keep", .bool(keep))], error: failures.last,
-            on: session.console)
-        if reports.isEmpty, failures.isEmpty { session.console.note("nothing to import") }
+            on: invocation.console)
+        if reports.isEmpty, failures.isEmpty { invocation.console.note("nothing to import") }
         try ExitStatus(failures + reports.compactMap(\.problem)).exit()
     }
 
     /// One run, and what it has stored.
     private struct Run {
-        let session: Session
+        let invocation: Invocation
         var done = 0
         /// The logins that were stored, or found to be, by what they replace.
         var stored: [Place: Credential] = [:]
@@ -114,7 +114,7 @@ struct Import: AnsweringCommand {
         /// When the last login for a place was stored.
         var seconds: [Place: UInt64] = [:]
 
-        init(_ session: Session) { self.session = session }
+        init(_ invocation: Invocation) { self.invocation = invocation }
     }
 
     // MARK: Where they are
@@ -133,12 +133,12 @@ struct Import: AnsweringCommand {
 
     /// The sources, and why others cannot be read.
     private func sources(
-        _ session: Session
+        _ invocation: Invocation
     ) throws(StoreError) -> (sources: [Source], unreadable: [StoreError]) {
-        if let fromHelper { return ([try source(OtherHelper(fromHelper), session)], []) }
+        if let fromHelper { return ([try source(OtherHelper(fromHelper), invocation)], []) }
         var sources: [Source] = []
         var unreadable: [StoreError] = []
-        for plaintext in Clients.plaintextFiles(in: session.surroundings, first: named?.client)
+        for plaintext in Clients.plaintextFiles(in: invocation.surroundings, first: named?.client)
         where plaintext.file.exists {
             guard named?.client.sharesLogins(with: plaintext.client) != false else { continue }
             let contents: PlaintextContents
@@ -149,7 +149,9 @@ struct Import: AnsweringCommand {
                 unreadable.append(error)
                 continue
             }
-            for note in contents.notes { session.console.note("\(plaintext.file.path): \(note)") }
+            for note in contents.notes {
+                invocation.console.note("\(plaintext.file.path): \(note)")
+            }
             sources.append(source(plaintext, contents))
         }
         return (sources, unreadable)
@@ -174,10 +176,12 @@ struct Import: AnsweringCommand {
         }
     }
 
-    private func source(_ helper: OtherHelper, _ session: Session) throws(StoreError) -> Source {
+    private func source(_ helper: OtherHelper, _ invocation: Invocation) throws(StoreError)
+        -> Source
+    {
         let keys = try helper.list()
         // It is found out by a login that does not stay, and a preview leaves none at all.
-        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: session.choice.store) {
+        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.store) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to import; see: keyfob list")
@@ -206,7 +210,7 @@ struct Import: AnsweringCommand {
                         return nil
                     }
                     try helper.erase(key)
-                    try putBack(login.credential, session)
+                    try putBack(login.credential, invocation)
                     return nil
                 } catch {
                     return error
@@ -216,10 +220,10 @@ struct Import: AnsweringCommand {
     }
 
     /// Whatever the other helper has erased, what was stored is still there; else it is stored again.
-    private func putBack(_ login: Credential, _ session: Session) throws(StoreError) {
+    private func putBack(_ login: Credential, _ invocation: Invocation) throws(StoreError) {
         guard let query = Query(replacedBy: login.entry) else { return }
-        guard try session.choice.store.find(query).isEmpty else { return }
-        try session.choice.store.save(login)
+        guard try invocation.choice.store.find(query).isEmpty else { return }
+        try invocation.choice.store.save(login)
         throw StoreError(
             .sameStore,
             "\(fromHelper ?? "") uses the same store as Keyfob; this login was put back",
@@ -247,7 +251,7 @@ struct Import: AnsweringCommand {
     ) -> Result {
         do throws(StoreError) {
             if let obstacle = login.obstacle { throw StoreError(.notImportable, obstacle) }
-            guard let place = login.entry.login else {
+            guard let place = login.entry.identity else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
             // Whichever is preferred: one that was imported just now is lost nowhere.
@@ -275,7 +279,7 @@ struct Import: AnsweringCommand {
         guard let query = Query(replacedBy: login.entry) else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
-        let store = run.session.choice.store
+        let store = run.invocation.choice.store
         if let other = try store.find(query).first {
             if other.isSame(as: login) { return .known }
             switch prefer {
@@ -290,17 +294,17 @@ struct Import: AnsweringCommand {
         }
         // Of several accounts the client is given the newest: what was stored before stays it, for the
         // path and for the whole place.
-        let realm = login.entry.realm
+        let schema = login.entry.schema
         var given: [Credential] = []
-        for names in realm.hasAccounts && prefer != .found
-            ? [realm.placeNames + ["object"], realm.placeNames] : []
+        for names in schema.hasAccounts && prefer != .found
+            ? [schema.placeNames + ["object"], schema.placeNames] : []
         {
             let facts = login.entry.attributes.filter { names.contains($0.key) }
             // A login of one path is given for the whole place only if there is no other.
-            let found = try store.find(Query(realm, facts))
+            let found = try store.find(Query(schema, facts))
             let ofPlace = found.first { $0.entry.attributes["object"] == facts["object"] }
-            guard let best = ofPlace ?? found.first, let place = best.entry.login,
-                run.stored[place] == nil, best.entry.login != given.last?.entry.login
+            guard let best = ofPlace ?? found.first, let place = best.entry.identity,
+                run.stored[place] == nil, best.entry.identity != given.last?.entry.identity
             else { continue }
             given.append(best)
         }
@@ -318,7 +322,7 @@ struct Import: AnsweringCommand {
             while run.seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
             run.seconds[place] = System.seconds
         }
-        try run.session.choice.store.save(login)
+        try run.invocation.choice.store.save(login)
     }
 
     private func scrub(
@@ -360,14 +364,14 @@ struct Import: AnsweringCommand {
     }
 
     /// A client that does not ask Keyfob no longer finds its logins.
-    private func hintAtSetup(_ clients: [any Client], _ session: Session) {
+    private func hintAtSetup(_ clients: [any Client], _ invocation: Invocation) {
         let names = Set(clients.map(\.name))
         let untold = Clients.withHelpers.filter { client in
             names.contains(client.name)
-                && (try? client.keeper(in: session.surroundings))?.isAsked != true
+                && (try? client.keeper(in: invocation.surroundings))?.isAsked != true
         }.map(\.name.string)
         guard !untold.isEmpty else { return }
-        session.console.hint(
+        invocation.console.hint(
             "to make \(untold.joined(separator: ", ")) use Keyfob: "
                 + "keyfob setup \(untold.joined(separator: " "))")
     }

@@ -19,18 +19,18 @@ struct List: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output)
-        var inventory = session.inventory()
+        let invocation = try Invocation(output)
+        var inventory = invocation.inventory()
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
-        for warning in inventory.warnings { session.console.warn(warning) }
-        for failure in inventory.failures.dropFirst() { session.console.report(failure) }
+        for warning in inventory.warnings { invocation.console.warn(warning) }
+        for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
             List.members(of: inventory),
             lines: inventory.logins.isEmpty
-                ? [] : List.table(of: inventory).lines(width: session.console.width),
-            error: inventory.failures.first, on: session.console)
+                ? [] : List.table(of: inventory).lines(width: invocation.console.width),
+            error: inventory.failures.first, on: invocation.console)
         if inventory.logins.isEmpty, inventory.failures.isEmpty {
-            session.console.note("no logins yet; to store one: keyfob login")
+            invocation.console.note("no logins yet; to store one: keyfob login")
         }
         try ExitStatus(inventory.failures).exit()
     }

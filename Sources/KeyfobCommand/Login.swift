@@ -63,16 +63,16 @@ struct Login: AnsweringCommand {
     }
 
     func run() throws {
-        let session = try Session(output)
+        let invocation = try Invocation(output)
         // Nobody types a password, and none is sent, for a login that would not be stored.
-        if let refusal = session.choice.settings.refusal { throw refusal }
+        if let refusal = invocation.choice.settings.refusal { throw refusal }
         let place = try client.place(
-            of: Session.key(address), named: self.name,
-            among: client.serversHaveNames ? session.inventory().logins.map(\.entry) : [])
-        let name = try user(at: place, session)
-        let secret = try secret(of: name, at: place, session)
-        let login = try verify(name, secret, at: place, session).asStored
-        let kept = try keep(login, session)
+            of: Invocation.key(address), named: self.name,
+            among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
+        let name = try user(at: place, invocation)
+        let secret = try secret(of: name, at: place, invocation)
+        let login = try verify(name, secret, at: place, invocation).asStored
+        let kept = try keep(login, invocation)
         let isVerified = place.registry != nil && !noVerify
         let user = place.entry(of: name).shownUser
         try output.answer(
@@ -88,7 +88,7 @@ struct Login: AnsweringCommand {
                     "\(isVerified ? "logged in to" : "stored a login for") \(place)"
                         + "\(user.map { " as \($0)" } ?? ""), kept in the \(kept)"
                 ],
-            on: session.console)
+            on: invocation.console)
     }
 
     private var client: any Client { named?.client ?? Docker() }
@@ -97,7 +97,7 @@ struct Login: AnsweringCommand {
 
     // MARK: Who logs in
 
-    private func user(at place: LoginPlace, _ session: Session) throws(StoreError) -> Text? {
+    private func user(at place: LoginPlace, _ invocation: Invocation) throws(StoreError) -> Text? {
         guard client.userNames != .none else { return nil }
         var typed = username
         if typed == nil, place.username == nil, client.userNames == .needed {
@@ -106,7 +106,7 @@ struct Login: AnsweringCommand {
                     .usage, "--password-stdin requires a user name", hint: "give it with --username"
                 )
             }
-            typed = try session.ask("user name for \(place): ", for: "user name")
+            typed = try invocation.ask("user name for \(place): ", for: "user name")
             guard typed != nil else {
                 throw StoreError(
                     .noTerminal, "there is no terminal to ask for the user name",
@@ -124,7 +124,7 @@ struct Login: AnsweringCommand {
     }
 
     private func secret(
-        of user: Text?, at place: LoginPlace, _ session: Session
+        of user: Text?, at place: LoginPlace, _ invocation: Invocation
     ) throws(StoreError) -> Secret {
         let noun = client.secretNoun
         let secret: Secret
@@ -133,9 +133,9 @@ struct Login: AnsweringCommand {
         } else {
             let whose = place.entry(of: user).shownUser.map { " of \($0)" } ?? ""
             guard
-                let typed = try session.terminal.ask(
+                let typed = try invocation.terminal.ask(
                     "\(noun)\(whose) for \(place): ", for: noun,
-                    seconds: session.choice.settings.promptTimeout)
+                    seconds: invocation.choice.settings.promptTimeout)
             else {
                 throw StoreError(
                     .noTerminal, "there is no terminal to ask for the \(noun)",
@@ -151,10 +151,10 @@ struct Login: AnsweringCommand {
 
     /// The login as it is to be kept.
     private func verify(
-        _ user: Text?, _ secret: Secret, at place: LoginPlace, _ session: Session
+        _ user: Text?, _ secret: Secret, at place: LoginPlace, _ invocation: Invocation
     ) throws(StoreError) -> Credential {
         guard let user, let registry = place.registry.flatMap(RegistryName.init), !noVerify else {
-            session.console.note(
+            invocation.console.note(
                 place.registry != nil
                     ? "not verified (--no-verify)"
                     : "not verified: logins of \(client.name) are stored without asking the server")
@@ -162,18 +162,18 @@ struct Login: AnsweringCommand {
         }
         let client = Curl(
             userAgent: "keyfob/\(Version.current)",
-            certificates: session.environment[.certificateFile], seconds: Login.patience)
+            certificates: invocation.environment[.certificateFile], seconds: Login.patience)
         do throws(RegistryError) {
             switch try RegistryLogin(to: registry, over: client).verify(user, secret) {
             case .accepted: break
             case .acceptedWithToken(let token):
-                session.console.note(
+                invocation.console.note(
                     "the registry returned an identity token, which is stored instead of the "
                         + "password"
                 )
                 return Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
             case .asksNobody:
-                session.console.note(
+                invocation.console.note(
                     "not verified: the registry requires no login")
             }
             return Credential(place.entry(of: user), secret: secret)
@@ -202,12 +202,12 @@ struct Login: AnsweringCommand {
     // MARK: Where it is kept
 
     /// The name of the store that has it, as a look into it shows.
-    private func keep(_ login: Credential, _ session: Session) throws(StoreError) -> String {
-        try session.choice.store.save(login)
+    private func keep(_ login: Credential, _ invocation: Invocation) throws(StoreError) -> String {
+        try invocation.choice.store.save(login)
         guard let query = Query(replacedBy: login.entry) else {
             throw StoreError(.namelessLogin, "the login does not name its server")
         }
-        for store in session.choice.stores {
+        for store in invocation.choice.stores {
             do throws(StoreError) {
                 guard let found = try store.find(query).first, found.secret == login.secret,
                     found.entry.username == login.entry.username

@@ -58,38 +58,39 @@ struct Logout: AnsweringCommand {
     }
 
     func run() throws {
-        let session = nonInteractive ? try Session(output).asksNobody : try Session(output)
-        let plaintext = try plaintextFiles(session)
-        guard let queries = try queries(session, plaintext) else {
+        let invocation = nonInteractive ? try Invocation(output).asksNobody : try Invocation(output)
+        let plaintext = try plaintextFiles(invocation)
+        guard let queries = try queries(invocation, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
         }
         let isMeant = { (login: PlaintextLogin) in
             all ? wants(login.entry) : login.isMeant(by: queries)
         }
-        if dryRun { return try preview(plaintext, session, queries, where: isMeant) }
+        if dryRun { return try preview(plaintext, invocation, queries, where: isMeant) }
 
-        var removals = session.choice.stores.map { store in
-            Removal(removing: queries, from: store, session, isOfAll: all)
+        var removals = invocation.choice.stores.map { store in
+            Removal(removing: queries, from: store, invocation, isOfAll: all)
         }
-        if let keyring = session.choice.keyringStore {
+        if let keyring = invocation.choice.keyringStore {
             for index in removals.indices where removals[index].name == keyring.name {
                 removals[index].lookForFormerLogins(in: keyring) { self.isMeant($0, by: queries) }
             }
         }
-        let doubt = all ? lookAgain(&removals, session) : nil
+        let doubt = all ? lookAgain(&removals, invocation) : nil
         removals += plaintext.map {
             Removal(
                 from: $0, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
                 where: isMeant)
         }
-        if files { reportNetrc(session) }
-        try report(removals, doubt: doubt, session)
+        if files { reportNetrc(invocation) }
+        try report(removals, doubt: doubt, invocation)
     }
 
     private var client: (any Client)? { named?.client }
 
     /// The clients' own files that are asked for and that there are.
-    private func plaintextFiles(_ session: Session) throws(StoreError) -> [any PlaintextFile] {
+    private func plaintextFiles(_ invocation: Invocation) throws(StoreError) -> [any PlaintextFile]
+    {
         var named: [any PlaintextFile] = []
         if let authfile { named.append(RegistryAuths(ClientFile(authfile), .podman)) }
         if let compatAuthFile { named.append(RegistryAuths(ClientFile(compatAuthFile), .docker)) }
@@ -101,7 +102,7 @@ struct Logout: AnsweringCommand {
         guard files else { return named }
         let known = Set(named.map(\.file.identity))
         return named
-            + Clients.plaintextFiles(in: session.surroundings).filter {
+            + Clients.plaintextFiles(in: invocation.surroundings).filter {
                 $0.file.exists && !known.contains($0.file.identity)
                     // Of the client that is named, or of one that shares its logins.
                     && client?.sharesLogins(with: $0.client) != false
@@ -120,27 +121,27 @@ struct Logout: AnsweringCommand {
 
     /// What asks for all that is to be removed; nil if the user has been asked and said no.
     private func queries(
-        _ session: Session, _ plaintext: [any PlaintextFile]
+        _ invocation: Invocation, _ plaintext: [any PlaintextFile]
     ) throws(StoreError) -> [Query]? {
         // A file that cannot be read is told of when its turn comes.
         let inFiles = plaintext.flatMap { (try? $0.contents())?.logins.map(\.entry) ?? [] }
         if let server {
-            let key = try Session.key(server)
+            let key = try Invocation.key(server)
             if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
-                try session.unlockKeyring()
+                try invocation.unlockKeyring()
             }
-            let entries = session.inventory().logins.map(\.entry) + inFiles
+            let entries = invocation.inventory().logins.map(\.entry) + inFiles
             return clients.flatMap { client in
                 client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
             }
         }
-        if all, !dryRun { try session.unlockKeyring() }
-        let inventory = session.inventory()
+        if all, !dryRun { try invocation.unlockKeyring() }
+        let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
         let entries = (inventory.logins.map(\.entry) + inFiles).filter(wants)
-        for warning in inventory.warnings { session.console.warn(warning) }
+        for warning in inventory.warnings { invocation.console.warn(warning) }
         if all {
-            if !dryRun, try !isConfirmed(entries.count, session) { return nil }
+            if !dryRun, try !isConfirmed(entries.count, invocation) { return nil }
             return entries.compactMap { Query(replacedBy: $0) }
         }
         let names = Set(entries.map { "\($0.clientName) \($0.serverName)" }).sorted()
@@ -152,14 +153,15 @@ struct Logout: AnsweringCommand {
         return entries.compactMap { Query(replacedBy: $0) }
     }
 
-    private func isConfirmed(_ count: Int, _ session: Session) throws(StoreError) -> Bool {
+    private func isConfirmed(_ count: Int, _ invocation: Invocation) throws(StoreError) -> Bool {
         guard !nonInteractive, count > 0 else { return true }
-        return try session.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?") ?? true
+        return try invocation.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?")
+            ?? true
     }
 
     /// All that the stores show after the removal is still there. Returns why there may be more.
-    private func lookAgain(_ removals: inout [Removal], _ session: Session) -> StoreError? {
-        let inventory = session.inventory()
+    private func lookAgain(_ removals: inout [Removal], _ invocation: Invocation) -> StoreError? {
+        let inventory = invocation.inventory()
         for index in removals.indices where removals[index].problem == nil {
             let rest = inventory.logins.filter {
                 $0.store == removals[index].name && wants($0.entry)
@@ -178,10 +180,10 @@ struct Logout: AnsweringCommand {
     // MARK: What is said
 
     private func preview(
-        _ plaintext: [any PlaintextFile], _ session: Session, _ queries: [Query],
+        _ plaintext: [any PlaintextFile], _ invocation: Invocation, _ queries: [Query],
         where isMeant: (PlaintextLogin) -> Bool
     ) throws {
-        var inventory = session.inventory()
+        var inventory = invocation.inventory()
         var reports: [Report] = []
         func add(_ entry: Entry, _ name: String, in place: String) {
             reports.append(Report(entry, as: name, in: place, .removed, "would remove"))
@@ -205,38 +207,38 @@ struct Logout: AnsweringCommand {
                     place: place, result: .unknown, words: "cannot be read",
                     problem: problem))
         }
-        try output.answer(reports, dryRun: true, on: session.console)
+        try output.answer(reports, dryRun: true, on: invocation.console)
         if !output.json, reports.isEmpty {
-            session.console.print(
+            invocation.console.print(
                 inventory.warnings.isEmpty
                     ? "nothing to remove" : "nothing to remove among the logins that can be seen")
         }
-        if let keyring = session.choice.keyringStore,
+        if let keyring = invocation.choice.keyringStore,
             let former = try? keyring.formerLogins(.git).filter({ self.isMeant($0, by: queries) }),
             !former.isEmpty
         {
-            session.console.warn(
+            invocation.console.warn(
                 "\(keyring.name): would remain: "
                     + former.map(\.description).joined(separator: ", "))
         }
-        for warning in inventory.warnings { session.console.warn(warning) }
+        for warning in inventory.warnings { invocation.console.warn(warning) }
         try reports.exitStatus.exit()
     }
 
     /// It belongs to no one client, so nobody can tell whose a login in it is, and it is never touched.
-    private func reportNetrc(_ session: Session) {
-        let netrc = session.surroundings.netrc
+    private func reportNetrc(_ invocation: Invocation) {
+        let netrc = invocation.surroundings.netrc
         guard let machines = try? netrc.machines() else { return }
         let names = machines.filter { machine in server.map { $0.names(host: machine) } ?? true }
         if !names.isEmpty {
-            session.console.note(
+            invocation.console.note(
                 "\(netrc.file.path) has passwords and was not changed: "
                     + names.joined(separator: ", "))
         }
     }
 
     private func report(
-        _ removals: [Removal], doubt: StoreError?, _ session: Session
+        _ removals: [Removal], doubt: StoreError?, _ invocation: Invocation
     ) throws {
         let reports = removals.flatMap(\.reports)
         let isAnyRemoved = reports.contains { $0.result == .removed }
@@ -245,14 +247,14 @@ struct Logout: AnsweringCommand {
             let what = server ?? client?.name.string ?? "any server"
             error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
-        for name in session.placesLeftOut {
-            session.console.note("\(name): not checked, because of the setting `store`")
+        for name in invocation.placesLeftOut {
+            invocation.console.note("\(name): not checked, because of the setting `store`")
         }
         if isAnyRemoved {
-            session.console.note(
+            invocation.console.note(
                 "this revokes no token or password; do that at the server")
         }
-        try output.answer(reports, dryRun: false, error: error, on: session.console)
+        try output.answer(reports, dryRun: false, error: error, on: invocation.console)
         try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()
     }
 }

@@ -40,15 +40,15 @@ struct Move: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output)
-        let (source, target) = try stores(session)
-        if !dryRun { try session.unlockKeyring() }
+        let invocation = try Invocation(output)
+        let (source, target) = try stores(invocation)
+        if !dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
-        for warning in listing.warnings { session.console.warn(warning) }
+        for warning in listing.warnings { invocation.console.warn(warning) }
         // An older item of the same login goes with it.
         var seen: Set<Place?> = []
         let entries = try listing.entries.filter(isWanted(among: listing.entries))
-            .filter { seen.insert($0.login).inserted }
+            .filter { seen.insert($0.identity).inserted }
             .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
 
         var reports: [Report] = []
@@ -56,12 +56,13 @@ struct Move: AnsweringCommand {
             let problem = dryRun ? nil : Move.move(entry, from: source, to: target)
             let report = report(entry, from: source.name, problem)
             reports.append(report)
-            if !dryRun { session.console.progress(reports.count, of: entries.count) }
+            if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
         }
-        session.console.progress(0, of: 0)
+        invocation.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))], on: session.console)
-        if reports.isEmpty { session.console.note("nothing to move") }
+            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))], on: invocation.console
+        )
+        if reports.isEmpty { invocation.console.note("nothing to move") }
         try reports.exitStatus.exit()
         guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
@@ -71,9 +72,10 @@ struct Move: AnsweringCommand {
     /// Where from, and where to. Throws `failed` where the policy leaves one of them out: what is
     /// moved there would not be found again.
     private func stores(
-        _ session: Session
+        _ invocation: Invocation
     ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
-        guard let keyring = session.choice.keyringStore, let file = session.choice.fileStore else {
+        guard let keyring = invocation.choice.keyringStore, let file = invocation.choice.fileStore
+        else {
             throw StoreError(
                 .storeLeftOut, "the setting `store` excludes one of the two stores",
                 hint: "unset KEYFOB_STORE, or set `store` to auto in the config file")
@@ -84,7 +86,7 @@ struct Move: AnsweringCommand {
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {
         let clients = named.map { [$0.client] } ?? Clients.each
         guard let server else { return { entry in clients.contains { $0.owns(entry) } } }
-        let key = try Session.key(server)
+        let key = try Invocation.key(server)
         let queries = clients.flatMap { $0.meaning(of: key, among: entries) }
         return { entry in queries.contains { $0.matches(entry) } }
     }

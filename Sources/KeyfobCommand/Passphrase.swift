@@ -22,21 +22,22 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session(output)
-            let file = try session.file
+            let invocation = try Invocation(output)
+            let file = try invocation.file
             guard try file.protection() != .passphrase else {
                 throw StoreError(
                     .hasPassphrase, "the encrypted file already has a passphrase",
                     hint: "to change it: keyfob passphrase change")
             }
             try file.unlock()
-            try file.setPassphrase(try source.ask(session))
-            try output.answer("the encrypted file is now protected with this passphrase", session)
-            if session.hasLoginsInKeyring {
-                session.console.note(
+            try file.setPassphrase(try source.ask(invocation))
+            try output.answer(
+                "the encrypted file is now protected with this passphrase", invocation)
+            if invocation.hasLoginsInKeyring {
+                invocation.console.note(
                     "logins in the keyring are protected by the keyring, not by this passphrase")
             }
-            session.console.note(Passphrase.advice)
+            invocation.console.note(Passphrase.advice)
         }
     }
 
@@ -49,14 +50,14 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session(output)
-            let file = try session.file
+            let invocation = try Invocation(output)
+            let file = try invocation.file
             try file.requirePassphrase()
             try file.unlock()
-            try file.setPassphrase(try source.ask(session))
+            try file.setPassphrase(try source.ask(invocation))
             try output.answer(
-                "the encrypted file is now protected with the new passphrase", session)
-            session.console.note(Passphrase.advice)
+                "the encrypted file is now protected with the new passphrase", invocation)
+            invocation.console.note(Passphrase.advice)
         }
     }
 
@@ -67,12 +68,12 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session(output)
-            let file = try session.file
+            let invocation = try Invocation(output)
+            let file = try invocation.file
             try file.requirePassphrase()
             try file.removePassphrase()
             try output.answer(
-                "the encrypted file is now protected with a key, and has no passphrase", session)
+                "the encrypted file is now protected with a key, and has no passphrase", invocation)
         }
     }
 
@@ -83,9 +84,9 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let session = try Session(output)
-            try session.file.rekey()
-            try output.answer("the file is encrypted with a new data key", session)
+            let invocation = try Invocation(output)
+            try invocation.file.rekey()
+            try output.answer("the file is encrypted with a new data key", invocation)
         }
     }
 
@@ -95,10 +96,10 @@ struct Passphrase: ParsableCommand {
         var stdin = false
 
         /// The new passphrase: typed twice, or read.
-        func ask(_ session: Session) throws(StoreError) -> Secret {
+        func ask(_ invocation: Invocation) throws(StoreError) -> Secret {
             if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
-            let seconds = session.choice.settings.promptTimeout
-            var turn = try session.terminal.takeTurn()
+            let seconds = invocation.choice.settings.promptTimeout
+            var turn = try invocation.terminal.takeTurn()
             guard
                 let first = try turn?.ask(
                     "Keyfob: new passphrase: ", for: "passphrase", seconds: seconds),
@@ -123,7 +124,7 @@ struct Passphrase: ParsableCommand {
         + "file, or from KEYFOB_PASSPHRASE"
 }
 
-extension Session {
+extension Invocation {
     /// Whether the keyring is where logins are, as far as that can be seen.
     fileprivate var hasLoginsInKeyring: Bool {
         guard let keyring = choice.keyringStore else { return false }
@@ -145,11 +146,11 @@ extension Session {
 
 extension Output {
     /// Says what was done, and how the file is protected now.
-    fileprivate func answer(_ line: String, _ session: Session) throws(StoreError) {
-        let protection = try session.file.protection()
+    fileprivate func answer(_ line: String, _ invocation: Invocation) throws(StoreError) {
+        let protection = try invocation.file.protection()
         try answer(
             [JSON.Member("protection", .name(protection?.rawValue))], lines: quiet ? [] : [line],
-            on: session.console)
+            on: invocation.console)
     }
 }
 

@@ -17,19 +17,19 @@ struct Removal {
     /// Removes from the store what the queries ask for. A keyring that is absent has nothing, unless
     /// a login is known to have been stored there, or the setting `store` wants it and nothing else.
     init(
-        removing queries: [Query], from store: any CredentialStore, _ session: Session,
+        removing queries: [Query], from store: any CredentialStore, _ invocation: Invocation,
         isOfAll: Bool
     ) {
         name = store.name
         do throws(StoreError) {
             for entry in try store.remove(queries) { add(entry, entry.description) }
         } catch {
-            guard error.outcome == .absent, session.choice.file != nil else {
+            guard error.outcome == .absent, invocation.choice.file != nil else {
                 problem = error
                 return
             }
             do throws(StoreError) {
-                guard let marker = session.choice.marker else { return }
+                guard let marker = invocation.choice.marker else { return }
                 if isOfAll, try marker.count() > 0 {
                     problem = StoreError(
                         .loginRemains, "logins were stored there, and \(error.message)",

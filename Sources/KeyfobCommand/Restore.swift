@@ -30,37 +30,37 @@ struct Restore: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output)
-        if let refusal = session.choice.settings.refusal { throw refusal }
+        let invocation = try Invocation(output)
+        if let refusal = invocation.choice.settings.refusal { throw refusal }
         let source = ClientFile(file)
         guard let content = try source.read() else {
             throw StoreError(.noSuchFile, "\(source.path) does not exist")
         }
         let logins = try Backup.logins(
             in: content.expose { bytes in bytes.indices.map { bytes[$0] } },
-            with: try passphrase(session))
+            with: try passphrase(invocation))
         var reports: [Report] = []
         var failure: StoreError?
         for login in logins where failure == nil {
-            let report = report(of: login, session)
+            let report = report(of: login, invocation)
             if let problem = report.problem, problem.isTheStores {
                 failure = problem
             } else {
                 reports.append(report)
-                if !dryRun { session.console.progress(reports.count, of: logins.count) }
+                if !dryRun { invocation.console.progress(reports.count, of: logins.count) }
             }
         }
-        session.console.progress(0, of: 0)
-        try output.answer(reports, dryRun: dryRun, error: failure, on: session.console)
-        if logins.isEmpty { session.console.note("there is nothing to restore") }
+        invocation.console.progress(0, of: 0)
+        try output.answer(reports, dryRun: dryRun, error: failure, on: invocation.console)
+        if logins.isEmpty { invocation.console.note("there is nothing to restore") }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
     }
 
-    private func passphrase(_ session: Session) throws(StoreError) -> Secret {
+    private func passphrase(_ invocation: Invocation) throws(StoreError) -> Secret {
         if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
-        let typed = try session.terminal.ask(
+        let typed = try invocation.terminal.ask(
             "Keyfob: passphrase of the backup: ", for: "passphrase",
-            seconds: session.choice.settings.promptTimeout)
+            seconds: invocation.choice.settings.promptTimeout)
         guard let typed else {
             throw StoreError(
                 .noTerminal, "there is no terminal to ask for the passphrase",
@@ -69,7 +69,7 @@ struct Restore: AnsweringCommand {
         return typed
     }
 
-    private func report(of login: Credential, _ session: Session) -> Report {
+    private func report(of login: Credential, _ invocation: Invocation) -> Report {
         func report(
             _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
         ) -> Report {
@@ -79,7 +79,7 @@ struct Restore: AnsweringCommand {
             guard let query = Query(replacedBy: login.entry) else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
-            let store = session.choice.store
+            let store = invocation.choice.store
             if let other = try store.find(query).first {
                 if other.isSame(as: login) { return report(.known, "is stored already:") }
                 // An unknown time is the oldest: what is stored is not lost by a guess.

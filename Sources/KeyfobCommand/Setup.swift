@@ -52,32 +52,32 @@ struct Setup: AnsweringCommand {
     }
 
     func run() throws {
-        let session = try Session(output)
-        let (reports, advice) = try reports(session)
+        let invocation = try Invocation(output)
+        let (reports, advice) = try reports(invocation)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: session.console)
+            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: invocation.console)
         if reports.isEmpty {
-            session.console.note(
+            invocation.console.note(
                 undo ? "nothing to undo" : "no client is installed that could be set up")
         }
-        for line in advice { session.console.hint(line) }
+        for line in advice { invocation.console.hint(line) }
         try reports.exitStatus.exit()
     }
 
     /// Undoes every setup.
-    static func undoingAll(_ session: Session, dryRun: Bool) throws -> [Report] {
-        try Setup.parse(["--undo"] + (dryRun ? ["--dry-run"] : [])).reports(session).reports
+    static func undoingAll(_ invocation: Invocation, dryRun: Bool) throws -> [Report] {
+        try Setup.parse(["--undo"] + (dryRun ? ["--dry-run"] : [])).reports(invocation).reports
     }
 
     private func reports(
-        _ session: Session
+        _ invocation: Invocation
     ) throws(StoreError) -> (reports: [Report], advice: [String]) {
-        var record = try SetupRecord(in: session.directories.state)
+        var record = try SetupRecord(in: invocation.directories.state)
         var reports: [Report] = []
         var advice: [String] = []
-        for client in meant(record, session.surroundings) {
+        for client in meant(record, invocation.surroundings) {
             do throws(StoreError) {
-                let surroundings = session.surroundings
+                let surroundings = invocation.surroundings
                 if undo {
                     reports += try restore(client, surroundings, &record)
                 } else {

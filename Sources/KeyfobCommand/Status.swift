@@ -16,12 +16,12 @@ struct Status: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output, warns: false).asksNobody
-        let diagnosis = Diagnosis(session)
-        let policy = session.choice.settings.policy
+        let invocation = try Invocation(output, warns: false).asksNobody
+        let diagnosis = Diagnosis(invocation)
+        let policy = invocation.choice.settings.policy
         try output.answer(
             Status.members(of: diagnosis, policy),
-            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy), on: session.console)
+            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy), on: invocation.console)
         guard diagnosis.isHealthy else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 

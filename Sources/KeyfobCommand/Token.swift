@@ -19,8 +19,9 @@ struct Token: ParsableCommand {
     var named: ClientOption?
 
     func run() throws {
-        let session = try Session()
-        session.console.printBytes(of: try session.login(for: server, of: named?.client).token())
+        let invocation = try Invocation()
+        invocation.console.printBytes(
+            of: try invocation.login(for: server, of: named?.client).token())
     }
 }
 

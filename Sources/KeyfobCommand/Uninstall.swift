@@ -20,21 +20,21 @@ struct Uninstall: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let session = try Session(output)
-        let reports = try Setup.undoingAll(session, dryRun: dryRun)
-        let inventory = session.inventory()
-        for warning in inventory.warnings { session.console.warn(warning) }
-        for failure in inventory.failures { session.console.report(failure) }
+        let invocation = try Invocation(output)
+        let reports = try Setup.undoingAll(invocation, dryRun: dryRun)
+        let inventory = invocation.inventory()
+        for warning in inventory.warnings { invocation.console.warn(warning) }
+        for failure in inventory.failures { invocation.console.report(failure) }
         let remaining = inventory.logins.map {
             Report($0.entry, in: $0.store, .remains, "keeps")
         }
-        try output.answer(reports + remaining, dryRun: dryRun, on: session.console)
+        try output.answer(reports + remaining, dryRun: dryRun, on: invocation.console)
         if !remaining.isEmpty {
-            session.console.hint(
+            invocation.console.hint(
                 "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "
                     + "--plain-text; to remove them: keyfob logout --all")
         }
-        session.console.hint(
+        invocation.console.hint(
             "then remove the package: apt remove keyfob, or: make uninstall")
         try ExitStatus(reports.compactMap(\.problem) + inventory.failures).exit()
     }

@@ -360,10 +360,10 @@ extension FileFormat.Header {
 extension FileFormat {
     /// The body in the open: all records, in one piece of guarded memory.
     ///
-    /// A record is its length; the realm's name; the label; how many attributes there are (one
+    /// A record is its length; the schema's name; the label; how many attributes there are (one
     /// byte), and each one's name and value, sorted by name; and the secret. All lengths are of
-    /// four bytes, those of names of one. The realm's constants are not written: every record has
-    /// them. A record of a realm that only a later version knows is kept as it is.
+    /// four bytes, those of names of one. The schema's constants are not written: every record has
+    /// them. A record of a schema that only a later version knows is kept as it is.
     struct Body {
         let bytes: Secret
         /// Where each record is, its length left out.
@@ -392,12 +392,12 @@ extension FileFormat {
             self.records = records
         }
 
-        /// What the record is, without its secret; nil if its realm is unknown here.
+        /// What the record is, without its secret; nil if its schema is unknown here.
         func entry(at index: Int, updated: UInt64) throws(Fault) -> Entry? {
             try record(at: index, updated: updated)?.0
         }
 
-        /// The record; its secret is a part of the body's memory. Nil if its realm is unknown.
+        /// The record; its secret is a part of the body's memory. Nil if its schema is unknown.
         func credential(at index: Int, updated: UInt64) throws(Fault) -> Credential? {
             guard let (entry, secret) = try record(at: index, updated: updated) else { return nil }
             return Credential(entry, secret: bytes[secret])
@@ -458,28 +458,28 @@ extension FileFormat {
             try bytes.expose { bytes throws(Fault) in
                 var cursor = Cursor(records[index])
                 let name = try cursor.name(in: bytes)
-                guard let realm = Realm(rawValue: name.string) else { return nil }
+                guard let schema = Schema(rawValue: name.string) else { return nil }
                 let label = try cursor.text(in: bytes)
                 let count: UInt8 = try cursor.integer(in: bytes)
-                var attributes = realm.constants
+                var attributes = schema.constants
                 var last: Text?
                 for _ in 0..<count {
                     let name = try cursor.name(in: bytes)
                     let value = try cursor.text(in: bytes)
                     guard last.map({ $0 < name }) ?? true,
-                        realm.constants[name.string] != value
+                        schema.constants[name.string] != value
                     else { throw Fault.damaged("a record's attributes are not in order") }
                     // Two spellings of `é` differ in bytes and are one key of a dictionary.
                     guard
                         attributes.updateValue(value, forKey: name.string)
-                            == realm.constants[name.string]
+                            == schema.constants[name.string]
                     else { throw Fault.damaged("a record names an attribute twice") }
                     last = name
                 }
                 let secret = try cursor.range(try cursor.length(in: bytes))
                 guard cursor.isAtEnd else { throw Fault.damaged("a record is too long") }
                 let entry = Entry(
-                    realm: realm, attributes: attributes, label: label, modified: updated)
+                    schema: schema, attributes: attributes, label: label, modified: updated)
                 return (entry, secret)
             }
         }
@@ -489,7 +489,7 @@ extension FileFormat {
             _ credential: Credential
         ) throws(Fault) -> [UInt8] {
             let entry = credential.entry
-            let constants = entry.realm.constants
+            let constants = entry.schema.constants
             let attributes = entry.attributes
                 .filter { constants[$0.key] != $0.value }
                 .map { (name: Array($0.key.utf8), value: $0.value.bytes) }
@@ -505,7 +505,7 @@ extension FileFormat {
             else { throw .full("\(UInt8.max) attributes with names of \(UInt8.max) bytes") }
 
             var bytes: [UInt8] = []
-            bytes.append(name: Array(entry.realm.rawValue.utf8))
+            bytes.append(name: Array(entry.schema.rawValue.utf8))
             bytes.append(text: entry.label.bytes)
             bytes.append(UInt8(attributes.count))
             for attribute in attributes {

@@ -102,8 +102,8 @@ package final class FileStore: CredentialStore {
         return query.ranked(found)
     }
 
-    package func list(_ realm: Realm?, _ wanted: FindOptions) throws(StoreError) -> Listing {
-        guard wanted.mayAsk || !options.mayPrompt else { return try asksNobody.list(realm) }
+    package func list(_ schema: Schema?, _ wanted: FindOptions) throws(StoreError) -> Listing {
+        guard wanted.mayAsk || !options.mayPrompt else { return try asksNobody.list(schema) }
         guard let folder = try options.folder.open(),
             let (sealed, unlocked) = try unlock(in: folder, for: "all logins")
         else { return Listing() }
@@ -111,7 +111,7 @@ package final class FileStore: CredentialStore {
         var entries: [Entry] = []
         for index in file.header.tags.indices {
             if let entry = try file.entry(at: index, of: self),
-                realm == nil || entry.realm == realm
+                schema == nil || entry.schema == schema
             {
                 entries.append(entry)
             }
@@ -120,7 +120,7 @@ package final class FileStore: CredentialStore {
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
-        guard let place = credential.entry.place, let login = credential.entry.login,
+        guard let place = credential.entry.place, let identity = credential.entry.identity,
             let query = Query(replacedBy: credential.entry)
         else {
             throw StoreError(
@@ -131,7 +131,7 @@ package final class FileStore: CredentialStore {
             let file = if let opened { opened } else { try newFile() }
             var kept = [Bool](repeating: true, count: file.header.tags.count)
             for index in file.header.indices(of: place)
-            where try file.entry(at: index, of: self)?.login == login {
+            where try file.entry(at: index, of: self)?.identity == identity {
                 kept[index] = false
             }
             try write(file, keeping: kept, adding: credential, in: folder, under: lock)
@@ -255,7 +255,7 @@ extension FileStore {
         var body: FileFormat.Body
         let dataKey: Secret
 
-        /// What the record is; nil if it is of a realm unknown here.
+        /// What the record is; nil if it is of a schema unknown here.
         func entry(at index: Int, of store: FileStore) throws(StoreError) -> Entry? {
             try store.reporting { () throws(FileFormat.Fault) in
                 try body.entry(at: index, updated: header.tags[index].updated)

@@ -56,7 +56,7 @@ package final class StoreChain: CredentialStore {
         return found
     }
 
-    package func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+    package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         var listing = Listing()
         var isServed = false
         var needsTimes = false
@@ -64,12 +64,12 @@ package final class StoreChain: CredentialStore {
             do throws(StoreError) {
                 // Nobody is asked for the key of the file where the keyring has logins.
                 let more = try store.list(
-                    realm,
+                    schema,
                     FindOptions(
                         wantsDetails: options.wantsDetails,
                         mayAsk: options.mayAsk && listing.entries.isEmpty))
-                let known = Set(listing.entries.map { $0.login })
-                needsTimes = needsTimes || more.entries.contains { known.contains($0.login) }
+                let known = Set(listing.entries.map { $0.identity })
+                needsTimes = needsTimes || more.entries.contains { known.contains($0.identity) }
                 listing.entries += more.entries
                 listing.warnings += more.warnings
             } catch {
@@ -80,7 +80,7 @@ package final class StoreChain: CredentialStore {
             isServed = true
         }
         if needsTimes, !options.wantsDetails {
-            return try list(realm, FindOptions(mayAsk: options.mayAsk))
+            return try list(schema, FindOptions(mayAsk: options.mayAsk))
         }
         if let absence, let warning = try marker?.warning(absence) {
             listing.warnings.append(warning)
@@ -188,7 +188,7 @@ package final class StoreChain: CredentialStore {
         var best: [Place: Int] = [:]
         var entries: [Entry] = []
         for entry in all {
-            guard let login = entry.login else { continue }
+            guard let login = entry.identity else { continue }
             if let index = best[login] {
                 if isNewer(entry, than: entries[index]) { entries[index] = entry }
             } else {

@@ -251,7 +251,7 @@ import Testing
 }
 
 extension Entry {
-    fileprivate var username: Text? { attributes[realm == .git ? "user" : "username"] }
+    fileprivate var username: Text? { attributes[schema == .git ? "user" : "username"] }
 }
 
 extension PlaintextLogin {
@@ -259,7 +259,8 @@ extension PlaintextLogin {
     fileprivate var words: String {
         let place =
             ["server", "url", "key"].compactMap { entry.attributes[$0]?.string }.first ?? "?"
-        return "\(entry.realm.rawValue) \(place) \(entry.username?.string ?? "-") \(string(secret))"
+        return
+            "\(entry.schema.rawValue) \(place) \(entry.username?.string ?? "-") \(string(secret))"
             + (obstacle.map { " (\($0))" } ?? "")
     }
 }

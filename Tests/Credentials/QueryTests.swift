@@ -87,8 +87,8 @@ import Testing
     @Test func oneDockerServerHasOneLogin() {
         let one = entry(.docker, ["server": "docker.io", "username": "a"])
         let two = entry(.docker, ["server": "https://index.docker.io/v1/", "username": "b"])
-        #expect(one.login != nil)
-        #expect(one.login == two.login)
+        #expect(one.identity != nil)
+        #expect(one.identity == two.identity)
     }
 
     @Test func oneGitHostHasALoginForEachUserAndPath() {
@@ -97,14 +97,14 @@ import Testing
             entry(.git, facts), entry(.git, facts.merging(["user": "u"]) { $1 }),
             entry(.git, facts.merging(["object": "u"]) { $1 }),
             entry(.git, facts.merging(["port": "u"]) { $1 }),
-        ].map(\.login)
+        ].map(\.identity)
         #expect(Set(logins).count == 4)
         #expect(!logins.contains(nil))
     }
 
-    private func entry(_ realm: Realm, _ attributes: [String: Text], at time: UInt64? = nil)
+    private func entry(_ schema: Schema, _ attributes: [String: Text], at time: UInt64? = nil)
         -> Entry
     {
-        Entry(realm: realm, attributes: attributes, label: "", modified: time)
+        Entry(schema: schema, attributes: attributes, label: "", modified: time)
     }
 }

@@ -10,7 +10,7 @@ import Testing
         var dumped = ""
         dump([secret], to: &dumped)
         let credential = Credential(
-            Entry(realm: .token, attributes: [:], label: ""), secret: secret)
+            Entry(schema: .token, attributes: [:], label: ""), secret: secret)
         let printed = "\(secret) \(String(reflecting: secret)) \(dumped) \(credential)"
         #expect(printed.contains("(secret)"))
         #expect(!printed.contains("hunter2"))

@@ -22,10 +22,10 @@ final class Shelf: CredentialStore {
 
     /// Puts it there beside whatever is there, as another helper may.
     func put(_ server: Text, _ username: Text?, _ secret: String, at time: UInt64? = nil) {
-        var attributes = Realm.docker.constants
+        var attributes = Schema.docker.constants
         attributes["server"] = server
         attributes["username"] = username
-        let entry = Entry(realm: .docker, attributes: attributes, label: server, modified: time)
+        let entry = Entry(schema: .docker, attributes: attributes, label: server, modified: time)
         let bytes = Array(secret.utf8)
         credentials.withLock { $0.append(Credential(entry, secret: Secret(copying: bytes.span))) }
     }
@@ -38,17 +38,17 @@ final class Shelf: CredentialStore {
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+    func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         try called()
         return Listing(
-            entries: entries().filter { realm == nil || $0.realm == realm },
+            entries: entries().filter { schema == nil || $0.schema == schema },
             warnings: warnings.withLock { $0 })
     }
 
     func save(_ credential: Credential) throws(StoreError) {
         try called()
         credentials.withLock { credentials in
-            credentials.removeAll { $0.entry.login == credential.entry.login }
+            credentials.removeAll { $0.entry.identity == credential.entry.identity }
             credentials.append(credential)
         }
     }

@@ -19,21 +19,21 @@ package final class MemoryStore: CredentialStore {
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    package func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+    package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         let entries = credentials.withLock { $0.map(\.entry) }
-        return Listing(entries: entries.filter { realm == nil || $0.realm == realm })
+        return Listing(entries: entries.filter { schema == nil || $0.schema == schema })
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
         let entry = credential.entry
-        guard let login = entry.login else {
+        guard let login = entry.identity else {
             throw StoreError(
                 .namelessLogin, "a login that does not name its server cannot be stored")
         }
         let stored = Entry(
-            realm: entry.realm, attributes: entry.attributes, label: entry.label, modified: now())
+            schema: entry.schema, attributes: entry.attributes, label: entry.label, modified: now())
         credentials.withLock { credentials in
-            credentials.removeAll { $0.entry.login == login }
+            credentials.removeAll { $0.entry.identity == login }
             credentials.append(Credential(stored, secret: credential.secret))
         }
     }

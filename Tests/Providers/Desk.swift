@@ -55,8 +55,8 @@ func query(_ server: Text) -> Query { Query(.docker, ["server": server]) }
 
 func login(_ server: String, _ user: Text, _ secret: Secret) -> Credential {
     let server = Text(server) ?? ""
-    let attributes = Realm.docker.constants.merging(["server": server, "username": user]) { $1 }
-    return Credential(Entry(realm: .docker, attributes: attributes, label: server), secret: secret)
+    let attributes = Schema.docker.constants.merging(["server": server, "username": user]) { $1 }
+    return Credential(Entry(schema: .docker, attributes: attributes, label: server), secret: secret)
 }
 
 func secret(_ store: some CredentialStore, _ server: Text) throws -> Secret? {

@@ -135,7 +135,7 @@ import Testing
             Query(.git, host.facts.merging(["user": user]) { $1 })
         }
         for account in accounts {
-            let entry = Entry(realm: .git, attributes: account.facts, label: "Git: h.example")
+            let entry = Entry(schema: .git, attributes: account.facts, label: "Git: h.example")
             try store.save(Credential(entry, secret: "s"))
         }
         let place = try #require(host.place)
@@ -251,7 +251,7 @@ import Testing
     @Test func aListWarnsOfWhatANeverUnlockedKeyringDoesNotShow() throws {
         let keyring = try desk.startKeyring()
         let entry = Entry(
-            realm: .cargo, attributes: ["url": "sparse+https://h.example/"], label: "h")
+            schema: .cargo, attributes: ["url": "sparse+https://h.example/"], label: "h")
         try desk.store().save(Credential(entry, secret: "s"))
         _ = try desk.lock(keyring, .neverUnlocked)
         #expect(

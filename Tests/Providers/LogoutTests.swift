@@ -51,7 +51,7 @@ import Testing
     func aLoginThatOnlyItsLabelNamesIsNotSaidToBeGone(form: LockForm) throws {
         let keyring = try desk.startKeyring()
         let entry = Entry(
-            realm: .cargo, attributes: ["url": "sparse+https://h.example/"],
+            schema: .cargo, attributes: ["url": "sparse+https://h.example/"],
             label: "cargo-registry:loop")
         try desk.store().save(Credential(entry, secret: "s"))
         #expect(try keyfob("token", "loop").output == "s\n")

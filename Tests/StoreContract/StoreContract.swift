@@ -42,15 +42,15 @@ package struct StoreContract: Sendable, CustomTestStringConvertible {
     package static let cases: [StoreContract] = anything + docker + git + tokens
 }
 
-// MARK: - Of every realm
+// MARK: - Of every schema
 
 extension StoreContract {
     private static let anything: [StoreContract] = [
         StoreContract("an empty store finds, lists and removes nothing, without an error") {
             store in
-            for realm in Realm.allCases {
-                try #expect(store.find(Query(realm, ["server": "a.example"])).isEmpty)
-                try #expect(store.list(realm) == Listing())
+            for schema in Schema.allCases {
+                try #expect(store.find(Query(schema, ["server": "a.example"])).isEmpty)
+                try #expect(store.list(schema) == Listing())
             }
             try #expect(store.list(nil) == Listing())
             try store.remove([])
@@ -108,16 +108,16 @@ extension StoreContract {
         },
         StoreContract("a query that names nothing is refused, and nothing is removed") { store in
             try store.save(login("a.example", "user", "secret"))
-            for realm in Realm.allCases {
-                #expect(throws: StoreError.self) { try store.remove([Query(realm, [:])]) }
+            for schema in Schema.allCases {
+                #expect(throws: StoreError.self) { try store.remove([Query(schema, [:])]) }
                 #expect(throws: StoreError.self) {
-                    try store.remove([server("a.example"), Query(realm, [:])])
+                    try store.remove([server("a.example"), Query(schema, [:])])
                 }
             }
             try #expect(store.find(server("a.example")).count == 1)
         },
         StoreContract("a login that does not say what it is for is refused") { store in
-            let entry = Entry(realm: .docker, attributes: ["username": "user"], label: "label")
+            let entry = Entry(schema: .docker, attributes: ["username": "user"], label: "label")
             #expect(throws: StoreError.self) {
                 try store.save(Credential(entry, secret: secret("secret")))
             }
@@ -134,11 +134,11 @@ extension StoreContract {
             try #require(all.entries.count == saved.count)
             #expect(all.warnings.isEmpty)
             for credential in saved {
-                let realm = credential.entry.realm
-                let listed = try store.list(realm).entries
-                try #require(listed.count == 1, "\(realm)")
+                let schema = credential.entry.schema
+                let listed = try store.list(schema).entries
+                try #require(listed.count == 1, "\(schema)")
                 expect(listed[0], is: credential.entry)
-                #expect(all.entries.filter { $0.realm == realm } == listed)
+                #expect(all.entries.filter { $0.schema == schema } == listed)
             }
         },
         StoreContract("one realm's login is never another's") { store in
@@ -458,7 +458,7 @@ extension StoreContract {
 private func login(_ server: String, _ user: String, _ value: String) -> Credential {
     let attributes = ["server": text(server), "username": text(user)]
     let entry = Entry(
-        realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
+        schema: .docker, attributes: attributes.merging(Schema.docker.constants) { $1 },
         label: text(server))
     return Credential(entry, secret: secret(value))
 }
@@ -469,7 +469,7 @@ private func gitLogin(
     _ host: String, _ others: [String: Text] = [:], user: String, secret value: String
 ) -> Credential {
     let attributes = gitHost(host, others).facts.merging(["user": text(user)]) { $1 }
-    let entry = Entry(realm: .git, attributes: attributes, label: text("Git: \(host)"))
+    let entry = Entry(schema: .git, attributes: attributes, label: text("Git: \(host)"))
     return Credential(entry, secret: secret(value))
 }
 
@@ -478,7 +478,7 @@ private func gitHost(_ host: String, _ others: [String: Text] = [:]) -> Query {
 }
 
 private func cargoLogin(_ url: String, _ value: String) -> Credential {
-    let entry = Entry(realm: .cargo, attributes: ["url": text(url)], label: "cargo-registry:c")
+    let entry = Entry(schema: .cargo, attributes: ["url": text(url)], label: "cargo-registry:c")
     return Credential(entry, secret: secret(value))
 }
 
@@ -486,7 +486,7 @@ private func cargoURL(_ url: String) -> Query { Query(.cargo, ["url": text(url)]
 
 private func tokenLogin(_ client: String, _ key: String, _ value: String) -> Credential {
     let entry = Entry(
-        realm: .token, attributes: token(client, key).facts, label: text("\(client): \(key)"))
+        schema: .token, attributes: token(client, key).facts, label: text("\(client): \(key)"))
     return Credential(entry, secret: secret(value))
 }
 
@@ -505,7 +505,7 @@ private func secret(_ string: String) -> Secret { Secret(copying: Array(string.u
 private func expect(
     _ found: Entry, is saved: Entry, sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    #expect(found.realm == saved.realm, sourceLocation: sourceLocation)
+    #expect(found.schema == saved.schema, sourceLocation: sourceLocation)
     #expect(found.label == saved.label, sourceLocation: sourceLocation)
     let kept = found.attributes.filter { saved.attributes[$0.key] != nil }
     #expect(kept == saved.attributes, sourceLocation: sourceLocation)

@@ -65,7 +65,7 @@ struct StoreProbe {
     private static func login(server: String, user: String) -> Credential {
         let attributes = ["server": text(server), "username": text(user)]
         let entry = Entry(
-            realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
+            schema: .docker, attributes: attributes.merging(Schema.docker.constants) { $1 },
             label: text(server))
         return Credential(entry, secret: secret(of: user))
     }

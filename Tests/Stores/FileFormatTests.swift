@@ -52,7 +52,7 @@ struct FileFormatTests {
     }
 
     @Test func theBodyOfAFileIsWhatTheFormatSays() throws {
-        let entry = Entry(realm: .token, attributes: ["key": "k", "client": "cc"], label: "l")
+        let entry = Entry(schema: .token, attributes: ["key": "k", "client": "cc"], label: "l")
         let body = try FileFormat.Body.empty.keeping(
             [], adding: [Credential(entry, secret: secret("s3"))])
         var expected = little(40)
@@ -159,7 +159,7 @@ struct FileFormatTests {
 
     @Test func recordsThatLieAreRefused() throws {
         let dataKey = Seal.randomKey()
-        let entry = Entry(realm: .token, attributes: ["client": "c", "key": "k"], label: "l")
+        let entry = Entry(schema: .token, attributes: ["client": "c", "key": "k"], label: "l")
         let body = try FileFormat.Body.empty.keeping(
             [], adding: [Credential(entry, secret: secret("s"))])
         let right = body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
@@ -178,7 +178,7 @@ struct FileFormatTests {
         #expect(try fault(right + [0]) == .damaged("it has records without a tag"))
         for length in right.indices { #expect(try fault(Array(right.prefix(length))) != nil) }
         // Each of its lengths one too large, one too small, and enormous. (The length of the
-        // realm's name is not among them: another makes the realm unknown, which is no fault.)
+        // schema's name is not among them: another makes the schema unknown, which is no fault.)
         for (offset, size) in [
             (0, 4), (10, 4), (15, 1), (16, 1), (23, 4), (28, 1), (32, 4), (37, 4),
         ] {
@@ -228,7 +228,7 @@ struct FileFormatTests {
 
     @Test func moreRecordsThanTheLimitAreNotWritten() throws {
         let (_, header, dataKey) = try file()
-        let token = Entry(realm: .token, attributes: [:], label: "")
+        let token = Entry(schema: .token, attributes: [:], label: "")
         let one = try FileFormat.Body.empty.keeping([], adding: [Credential(token, secret: key)])
         let limit = FileFormat.recordLimit
         let full = try one.keeping([Int](repeating: 0, count: limit))
@@ -250,7 +250,7 @@ struct FileFormatTests {
             login("https://Registry.Example/v1/", "ann"),
             Credential(
                 Entry(
-                    realm: .git,
+                    schema: .git,
                     attributes: ["protocol": "https", "server": "é.example", "user": "bob"],
                     label: "Git: https://é.example/"),
                 secret: secret([0, 0xFF, 0x0A, 0x0D])),

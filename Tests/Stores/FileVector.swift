@@ -95,7 +95,7 @@ struct FileVector {
         let isTagged = entry.place.map {
             header.indices(of: $0).contains { header.tags[$0] == tag }
         }
-        return "record: \(entry.realm.rawValue), stored in second \(tag.updated), label"
+        return "record: \(entry.schema.rawValue), stored in second \(tag.updated), label"
             + " \(entry.label.string.debugDescription), \(attributes.joined(separator: ", ")),"
             + " secret \(secret.hexadecimal)" + (isTagged == true ? "" : ", not under its tag")
     }

@@ -16,25 +16,25 @@ extension FileVector {
         let long = Key.raw(Array(repeating: 0x6C, count: 4096))
         let passphrase = Key.passphrase("open sesame")
         let git = Entry(
-            realm: .git,
+            schema: .git,
             attributes: [
                 "protocol": "https", "server": "git.example", "port": "8443", "object": "o/r.git",
                 "user": "gus",
             ], label: "Git: https://git.example:8443/o/r.git")
         let cargo = Entry(
-            realm: .cargo, attributes: ["url": "sparse+https://crates.example/index/"],
+            schema: .cargo, attributes: ["url": "sparse+https://crates.example/index/"],
             label: "cargo-registry:crates")
         let token = Entry(
-            realm: .token,
+            schema: .token,
             attributes: ["client": "terraform", "key": "tf.example", "username": "tess"],
             label: "terraform: tf.example")
         let odd = Entry(
-            realm: .docker,
+            schema: .docker,
             attributes: [
                 "server": "https://Registry.Example:443/v1/", "username": "é\"\\ 😀",
                 "label": "Docker Credentials", "docker_cli": "1", "keyfob_server": "k",
             ], label: "")
-        let realms = [
+        let schemas = [
             login("a.example", "ann"), Credential(cargo, secret: secret("a cargo token")),
             Credential(git, secret: secret("a git password")),
             Credential(token, secret: secret("a terraform token")),
@@ -52,7 +52,7 @@ extension FileVector {
                 "good-slot-unopened", "Two raw keys, of which one is lost.", [.usual],
                 [login("a.example", "ann")], wrappedFor: [other, .usual]),
             try good("good-no-records", "No login: the last one was erased.", [.usual], []),
-            try good("good-realms", "A login of each realm.", [.usual], realms),
+            try good("good-realms", "A login of each realm.", [.usual], schemas),
             try good(
                 "good-odd-texts",
                 "A constant that is written as nothing, an attribute of no meaning, an empty label,"

@@ -208,10 +208,10 @@ private func users(_ store: some CredentialStore, _ server: Text) throws -> [Tex
 }
 
 private func login(_ server: Text, _ user: Text, at modified: UInt64? = nil) -> Credential {
-    let attributes = Realm.docker.constants.merging(["server": server, "username": user]) { $1 }
+    let attributes = Schema.docker.constants.merging(["server": server, "username": user]) { $1 }
     let secret: [UInt8] = [1, 2, 3]
     return Credential(
-        Entry(realm: .docker, attributes: attributes, label: server, modified: modified),
+        Entry(schema: .docker, attributes: attributes, label: server, modified: modified),
         secret: Secret(copying: secret.span))
 }
 
@@ -255,7 +255,7 @@ private final class PlannedStore: CredentialStore {
             .sorted { query.prefers($0.entry, to: $1.entry) }
     }
 
-    func list(_ realm: Realm?, _ options: FindOptions) throws(StoreError) -> Listing {
+    func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         Listing(entries: try held(options).map(\.entry))
     }
 
@@ -266,7 +266,7 @@ private final class PlannedStore: CredentialStore {
         guard !options.wantsDetails else { return held }
         return held.map { credential in
             let entry = credential.entry
-            let short = Entry(realm: entry.realm, attributes: entry.attributes, label: "")
+            let short = Entry(schema: entry.schema, attributes: entry.attributes, label: "")
             return Credential(short, secret: credential.secret)
         }
     }

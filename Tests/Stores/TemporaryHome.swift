@@ -58,7 +58,7 @@ final class TemporaryHome: Sendable {
 func login(_ server: String, _ user: String) -> Credential {
     let attributes = ["server": text(server), "username": text(user)]
     let entry = Entry(
-        realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
+        schema: .docker, attributes: attributes.merging(Schema.docker.constants) { $1 },
         label: text(server))
     return Credential(entry, secret: secret("the secret of \(user)"))
 }

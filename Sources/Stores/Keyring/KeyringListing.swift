@@ -7,11 +7,11 @@ struct KeyringListing {
     /// Whether label and time are read where they do not decide between two.
     let wantsDetails: Bool
 
-    func list(_ realms: [Realm]) throws(StoreError) -> Listing {
+    func list(_ schemas: [Schema]) throws(StoreError) -> Listing {
         var listing = Listing()
         var isLocked = false
-        for realm in realms {
-            let (entries, mayBeMore) = try entries(of: realm)
+        for schema in schemas {
+            let (entries, mayBeMore) = try entries(of: schema)
             listing.entries += entries
             isLocked = isLocked || mayBeMore
         }
@@ -21,53 +21,53 @@ struct KeyringListing {
         return listing
     }
 
-    /// The logins of a realm, and whether there may be more in a locked collection.
+    /// The logins of a schema, and whether there may be more in a locked collection.
     private func entries(
-        of realm: Realm
+        of schema: Schema
     ) throws(StoreError) -> (entries: [Entry], mayBeMore: Bool) {
         var parts: SecretService.Parts = wantsDetails ? .details : .attributes
         return try untilSettled(or: .itemCannotBeRead) {
             () throws(StoreError) -> (entries: [Entry], mayBeMore: Bool)? in
-            let hits = try keyring.service.search([realm.pattern])
+            let hits = try keyring.service.search([schema.pattern])
             let items = try keyring.service.read(hits.map { $0.path }, parts)
             // One was replaced between the search and the reading.
             guard items.allSatisfy({ $0.attributes != nil }) else { return nil }
             var logins: [Entry] = []
             for (index, item) in items.enumerated() {
-                let entry = item.entry(of: realm)
+                let entry = item.entry(of: schema)
                 if let entry, entry.place != nil {
                     if entry.isLogin { logins.append(entry) }
                 } else if hits[index].isLocked {
                     throw keyring.options.mayPrompt ? .listDoesNotUnlock : .keyringLocked
                 }
             }
-            let isDecided = Set(logins.map { $0.login }).count == logins.count
+            let isDecided = Set(logins.map { $0.identity }).count == logins.count
             guard parts == .details || isDecided else {
                 parts = .details
                 return nil
             }
-            let mayBeMore = try mayOverlook(realm) || hits.contains { $0.isLocked }
+            let mayBeMore = try mayOverlook(schema) || hits.contains { $0.isLocked }
             return (logins, mayBeMore)
         }
     }
 
-    /// Whether a search for all items of the realm may not show those of a locked collection: the
-    /// provider hides them, or has forgotten their schema and the realm has no other mark.
-    private func mayOverlook(_ realm: Realm) throws(StoreError) -> Bool {
+    /// Whether a search for all items of the schema may not show those of a locked collection: the
+    /// provider hides them, or has forgotten their `xdg:schema` and nothing else marks them.
+    private func mayOverlook(_ schema: Schema) throws(StoreError) -> Bool {
         guard keyring.service.findsLockedItems else {
             return try !keyring.hidingCollections().isEmpty
         }
-        guard realm.constants.isEmpty else { return false }
+        guard schema.constants.isEmpty else { return false }
         return try keyring.service.collections().contains { $0.isLocked && $0.itemCount > 0 }
     }
 
-    /// The logins of this realm's former schema that are not locked: older versions of its client
+    /// The logins under this schema's former name that are not locked: older versions of its client
     /// still give them, and Keyfob does not.
-    func formerLogins(_ realm: Realm) throws(StoreError) -> [Entry] {
-        guard let schema = realm.formerSchema else { return [] }
-        let hits = try keyring.service.search([[schemaName: schema]]).filter { !$0.isLocked }
+    func formerLogins(_ schema: Schema) throws(StoreError) -> [Entry] {
+        guard let name = schema.formerName else { return [] }
+        let hits = try keyring.service.search([[schemaName: name]]).filter { !$0.isLocked }
         return try keyring.service.read(hits.map { $0.path }, .details)
-            .compactMap { $0.entry(of: realm, schema: schema) }
+            .compactMap { $0.entry(of: schema, named: name) }
             .filter { $0.place != nil && $0.attributes["protocol"].map(isAskedByGit) ?? true }
     }
 }

@@ -8,10 +8,10 @@ private let normalFormName = "keyfob_server"
 
 let schemaName = "xdg:schema"
 
-extension Realm {
-    /// What a search for all items of the realm looks for.
+extension Schema {
+    /// What a search for all items of the schema looks for.
     var pattern: [String: Text] {
-        constants.isEmpty ? [schemaName: schema] : constants
+        constants.isEmpty ? [schemaName: name] : constants
     }
 }
 
@@ -22,8 +22,8 @@ extension Query {
     /// What is searched for first: the exact spelling, and the normal form that our own items
     /// carry.
     var likelyPatterns: [[String: Text]] {
-        guard let key = realm.serverKey(in: facts) else {
-            var pattern = realm.constants
+        guard let key = schema.serverKey(in: facts) else {
+            var pattern = schema.constants
             for (name, fact) in facts { pattern[name] = fact }
             return [pattern]
         }
@@ -32,12 +32,12 @@ extension Query {
 
     /// The other spellings, which other helpers may have written.
     var otherPatterns: [[String: Text]] {
-        guard let key = realm.serverKey(in: facts) else { return [] }
+        guard let key = schema.serverKey(in: facts) else { return [] }
         return key.spellings.filter { $0 != key.spelling }.map { pattern("server", $0) }
     }
 
     private func pattern(_ name: String, _ value: Text) -> [String: Text] {
-        var pattern = realm.constants
+        var pattern = schema.constants
         pattern[name] = value
         return pattern
     }
@@ -45,13 +45,13 @@ extension Query {
 
 extension Entry {
     /// Whether it says whose login it is, where that is part of one.
-    var isLogin: Bool { realm != .docker || attributes["username"] != nil }
+    var isLogin: Bool { schema != .docker || attributes["username"] != nil }
 
     /// The attributes of its item in a keyring.
     var itemAttributes: [String: Text] {
         var item = attributes
-        item[schemaName] = realm.schema
-        if let server = realm.serverKey(in: attributes) {
+        item[schemaName] = schema.name
+        if let server = schema.serverKey(in: attributes) {
             item[normalFormName] = server.normalForm
         }
         return item
@@ -59,15 +59,15 @@ extension Entry {
 }
 
 extension SecretService.Item {
-    /// The item as an entry of the realm; nil if it is an item of another kind, or gone. What a
-    /// provider adds to an item (KeePassXC: URL, Title, UserName, …) is left out. `schema` is the
-    /// realm's own unless another is given.
-    func entry(of realm: Realm, schema: Text? = nil) -> Entry? {
-        guard let attributes, attributes[schemaName] == schema ?? realm.schema,
-            realm.constants.allSatisfy({ attributes[$0] == $1 })
+    /// The item as an entry of the schema; nil if it is an item of another kind, or gone. What a
+    /// provider adds to an item (KeePassXC: URL, Title, UserName, …) is left out. `name` is the
+    /// value of `xdg:schema` that it must have: the schema's own unless another is given.
+    func entry(of schema: Schema, named name: Text? = nil) -> Entry? {
+        guard let attributes, attributes[schemaName] == name ?? schema.name,
+            schema.constants.allSatisfy({ attributes[$0] == $1 })
         else { return nil }
         return Entry(
-            realm: realm, attributes: attributes.filter { realm.names.contains($0.key) },
+            schema: schema, attributes: attributes.filter { schema.names.contains($0.key) },
             label: label ?? "", modified: modified)
     }
 }

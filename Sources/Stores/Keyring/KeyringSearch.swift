@@ -125,7 +125,7 @@ struct KeyringSearch {
         for (index, item) in items.enumerated() {
             guard item.attributes != nil else { return nil }
             for query in queries {
-                guard let entry = item.entry(of: query.realm), query.matches(entry) else {
+                guard let entry = item.entry(of: query.schema), query.matches(entry) else {
                     continue
                 }
                 matches.append(

@@ -22,7 +22,7 @@ extension KeyringStore {
         try open { keyring throws(StoreError) in
             let service = keyring.service
             // The first thing that a provider is sent is a search.
-            let hits = try service.search(Realm.allCases.map { $0.pattern })
+            let hits = try service.search(Schema.allCases.map { $0.pattern })
             let collections = try service.collections()
             let target: String?
             do throws(StoreError) {

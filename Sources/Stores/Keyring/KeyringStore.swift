@@ -90,18 +90,18 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    package func list(_ realm: Realm?, _ wanted: FindOptions) throws(StoreError) -> Listing {
+    package func list(_ schema: Schema?, _ wanted: FindOptions) throws(StoreError) -> Listing {
         try open { keyring throws(StoreError) in
             try KeyringListing(keyring: keyring, wantsDetails: wanted.wantsDetails)
-                .list(realm.map { [$0] } ?? Realm.allCases)
+                .list(schema.map { [$0] } ?? Schema.allCases)
         }
     }
 
-    /// The logins of this realm's former schema that are not locked: older versions of its client
+    /// The logins of this schema's former name that are not locked: older versions of its client
     /// still give them, and Keyfob does not.
-    package func formerLogins(_ realm: Realm) throws(StoreError) -> [Entry] {
+    package func formerLogins(_ schema: Schema) throws(StoreError) -> [Entry] {
         try open(forSecrets: false) { keyring throws(StoreError) in
-            try KeyringListing(keyring: keyring, wantsDetails: true).formerLogins(realm)
+            try KeyringListing(keyring: keyring, wantsDetails: true).formerLogins(schema)
         }
     }
 
@@ -130,7 +130,7 @@ package final class KeyringStore: CredentialStore {
         try open { keyring throws(StoreError) in
             let service = keyring.service
             // The first thing that a provider is sent is a search.
-            _ = try service.search(Realm.allCases.map { $0.pattern })
+            _ = try service.search(Schema.allCases.map { $0.pattern })
             let locked = { () throws(StoreError) in
                 try service.collections()
                     .filter { $0.isLocked && ($0.itemCount > 0 || !service.findsLockedItems) }

@@ -226,6 +226,6 @@ struct KeyringWrite {
     }
 
     private func isLogin(_ item: SecretService.Item) -> Bool {
-        item.entry(of: credential.entry.realm)?.attributes == credential.entry.attributes
+        item.entry(of: credential.entry.schema)?.attributes == credential.entry.attributes
     }
 }

@@ -19,7 +19,7 @@ import Testing
     @Test func theCorpusHoldsARecordAsItIsWrittenToday() throws {
         let attributes = ["server": "h", "username": "u"] as [String: Text]
         let entry = Entry(
-            realm: .docker, attributes: attributes.merging(Realm.docker.constants) { $1 },
+            schema: .docker, attributes: attributes.merging(Schema.docker.constants) { $1 },
             label: "h")
         let secret = Array("secret".utf8)
         let body = try FileFormat.Body.empty.keeping(

@@ -39,7 +39,7 @@ extension Subject {
 
     private static func matches(_ key: ServerKey, _ other: ServerKey) -> Bool {
         let entry = Entry(
-            realm: .docker, attributes: ["server": other.spelling], label: other.spelling)
+            schema: .docker, attributes: ["server": other.spelling], label: other.spelling)
         return Query(.docker, ["server": key.spelling]).matches(entry)
     }
 }

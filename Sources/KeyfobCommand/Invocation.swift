@@ -4,9 +4,9 @@ internal import Files
 internal import Settings
 internal import Stores
 
-/// A session is one run of `keyfob`: what the user has set, the stores that serve them, and the
+/// An invocation is one run of `keyfob`: what the user has set, the stores that serve them, and the
 /// console that they sit at.
-struct Session: Sendable {
+struct Invocation: Sendable {
     let environment: Environment
     private(set) var choice: StoreChoice
     let directories: Directories
@@ -31,11 +31,11 @@ struct Session: Sendable {
         }
     }
 
-    /// The same session, which asks nobody for the passphrase of the file.
-    var asksNobody: Session {
-        var session = self
-        session.choice.file?.mayPrompt = false
-        return session
+    /// The same invocation, which asks nobody for the passphrase of the file.
+    var asksNobody: Invocation {
+        var invocation = self
+        invocation.choice.file?.mayPrompt = false
+        return invocation
     }
 
     /// Where the user is asked.
@@ -60,11 +60,11 @@ struct Session: Sendable {
         }
     }
 
-    /// The same session, which asks nobody and runs no command: what only those could open is locked.
-    var runsNothing: Session {
-        var session = asksNobody
-        session.choice.file?.passphraseCommand = nil
-        return session
+    /// The same invocation, which asks nobody and runs no command: what only those could open is locked.
+    var runsNothing: Invocation {
+        var invocation = asksNobody
+        invocation.choice.file?.passphraseCommand = nil
+        return invocation
     }
 
     /// The names of the stores that the policy leaves out.
@@ -112,12 +112,12 @@ struct Session: Sendable {
     }
 }
 
-extension Session {
+extension Invocation {
     /// The one login that the user means, with its secret.
     ///
     /// Throws `failed` if there is none, or if the user must say whose is meant.
     func login(for server: String, of client: (any Client)?) throws(StoreError) -> Credential {
-        let key = try Session.key(server)
+        let key = try Invocation.key(server)
         let inventory = inventory()
         let entries = inventory.logins.map(\.entry)
         var found: [Credential] = []
@@ -174,6 +174,6 @@ extension [Credential] {
     /// The best login of each account.
     fileprivate var onceEach: [Credential] {
         var seen: Set<Place?> = []
-        return filter { seen.insert($0.entry.login).inserted }
+        return filter { seen.insert($0.entry.identity).inserted }
     }
 }

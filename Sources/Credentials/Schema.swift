@@ -1,8 +1,8 @@
-/// A realm is one family of clients and the shape of its logins in a keyring.
+/// A schema is one family of clients and the shape of its logins in a keyring.
 ///
 /// The schemas and attributes are those of the tools that already keep such logins (DESIGN
 /// section 2), so that nobody loses a login by installing Keyfob or by removing it.
-package enum Realm: String, CaseIterable, Sendable {
+package enum Schema: String, CaseIterable, Sendable {
     /// docker, podman and all that speak the docker-credential helper protocol.
     case docker
     /// cargo's registry tokens, as `cargo:libsecret` keeps them.
@@ -13,7 +13,7 @@ package enum Realm: String, CaseIterable, Sendable {
     case token
 
     /// The value of `xdg:schema`.
-    package var schema: Text {
+    package var name: Text {
         switch self {
         case .docker: "io.docker.Credentials"
         case .cargo: "org.rust-lang.cargo.registry"
@@ -22,9 +22,10 @@ package enum Realm: String, CaseIterable, Sendable {
         }
     }
 
-    /// The schema by which a client stored the same logins before, and older versions of it still do;
-    /// nil where there is none. Keyfob neither gives nor removes them: the schema is also others'.
-    package var formerSchema: Text? {
+    /// The `xdg:schema` by which a client stored the same logins before, and older versions of it
+    /// still do; nil where there is none. Keyfob neither gives nor removes them: other programs use
+    /// it, too.
+    package var formerName: Text? {
         switch self {
         // git-credential-libsecret before git 2.41; gvfs keeps passwords of file shares by it.
         case .git: "org.gnome.keyring.NetworkPassword"
@@ -32,7 +33,7 @@ package enum Realm: String, CaseIterable, Sendable {
         }
     }
 
-    /// Attributes that every item of the realm carries with the same value.
+    /// Attributes that every item of the schema carries with the same value.
     package var constants: [String: Text] {
         switch self {
         case .docker: ["label": "Docker Credentials", "docker_cli": "1"]
@@ -60,16 +61,16 @@ package enum Realm: String, CaseIterable, Sendable {
     }
 
     /// The attributes that make a login one login.
-    package var loginNames: [String] { placeNames + accountNames }
+    package var identityNames: [String] { placeNames + accountNames }
 
-    /// All attributes of the realm's items.
+    /// All attributes of the schema's items.
     package var names: Set<String> {
         let details: [String] =
             switch self {
             case .docker, .token: ["username"]
             case .cargo, .git: []
             }
-        return Set(constants.keys).union(loginNames).union(details)
+        return Set(constants.keys).union(identityNames).union(details)
     }
 
     /// Attributes that an item may lack.
@@ -86,8 +87,8 @@ package enum Realm: String, CaseIterable, Sendable {
     }
 
     /// What is replaced when a login with these attributes is stored, or nil if they do not say.
-    package func login(of attributes: [String: Text]) -> Place? {
-        place(of: attributes, naming: loginNames)
+    package func identity(of attributes: [String: Text]) -> Place? {
+        place(of: attributes, naming: identityNames)
     }
 
     /// A value in the form in which it is compared.
@@ -95,12 +96,12 @@ package enum Realm: String, CaseIterable, Sendable {
         self == .docker && name == "server" ? ServerKey(value).normalForm : value
     }
 
-    /// The server that attributes name, where one has several spellings; nil for other realms.
+    /// The server that attributes name, where one has several spellings; nil for other schemas.
     package func serverKey(in attributes: [String: Text]) -> ServerKey? {
         self == .docker ? attributes["server"].map { ServerKey($0) } : nil
     }
 
-    /// The client's name for the server, where labels tell it; nil for other realms.
+    /// The client's name for the server, where labels tell it; nil for other schemas.
     func serverName(in label: Text) -> Text? {
         let prefix = Array("cargo-registry:".utf8)
         guard self == .cargo, label.bytes.starts(with: prefix) else { return nil }
@@ -117,6 +118,6 @@ package enum Realm: String, CaseIterable, Sendable {
             }
             parts.append(normalForm(of: value, named: name))
         }
-        return Place(realm: self, parts: parts)
+        return Place(schema: self, parts: parts)
     }
 }
