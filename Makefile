@@ -64,7 +64,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: build run test soak picture trixie bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
+.PHONY: build run test check soak picture trixie bench fuzz sanitize lint format install uninstall clean help build-packages bench-packages test-packages
 
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
@@ -125,6 +125,14 @@ run: build ## Store, get, list and erase a made-up login, to see Keyfob at work
 test: build test-packages ## Run the tests, with real keyrings, registries and clients
 	@swift build --jobs $(JOBS) --build-tests
 	swift test --disable-xctest --skip-build
+
+# The tests that need no keyring, client or registry.
+CHECKED_TESTS = CredentialsTests|FrontendsTests|JSONTests|SettingsTests|RegistryTests|StoresTests|$\
+	ClientFilesTests|TranscriptTests|CorpusTests|SentenceTests
+
+check: build-packages ## Run the tests that need no package but those for building
+	@swift build --jobs $(JOBS) --build-tests
+	swift test --disable-xctest --skip-build --filter '$(CHECKED_TESTS)'
 
 soak: build test-packages ## Run all tests, also those that take long
 	@swift build --jobs $(JOBS) --build-tests

@@ -170,16 +170,16 @@ import Testing
     }
 
     @Test(arguments: ["http://auth.example.com/token", "http://user@127.0.0.1:5000/token"])
-    func aPasswordIsNotSentWhereItIsNotSafe(schema: String) throws {
+    func aPasswordIsNotSentWhereItIsNotSafe(realm: String) throws {
         let machine = try Machine(.server)
         let registry = try Registry(
             in: machine.sandbox,
-            authentication: .token(schema: schema, Certificate(in: machine.sandbox)))
+            authentication: .token(realm: realm, Certificate(in: machine.sandbox)))
         let login = try login(machine, registry.host, Registry.password)
         #expect(login.status == 1)
         #expect(
             login.errors == """
-                keyfob: error: the registry wants the password to be sent to \(schema), which is \
+                keyfob: error: the registry wants the password to be sent to \(realm), which is \
                 not safe
                 keyfob: hint: nothing was stored
 
@@ -221,11 +221,11 @@ import Testing
                 "/usr/bin/python3", "-B", "\(folder)/token-server.py", certificate.path,
                 certificate.key, account, Registry.service,
             ] + identity)
-        let schema = try server.wait(for: "address") {
+        let realm = try server.wait(for: "address") {
             server.log.split(separator: "\n").first { $0.hasPrefix("http://") }
         }
         let registry = try Registry(
-            in: sandbox, authentication: .token(schema: String(schema), certificate))
+            in: sandbox, authentication: .token(realm: String(realm), certificate))
         return (registry, server)
     }
 }

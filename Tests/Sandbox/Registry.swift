@@ -7,8 +7,8 @@ package final class Registry: Sendable {
     /// How it is shown who asks.
     package enum Authentication: Sendable {
         case password
-        /// Tokens that the server at `schema` gives, signed with the certificate's key.
-        case token(schema: String, Certificate)
+        /// Tokens that the server at `realm` gives, signed with the certificate's key.
+        case token(realm: String, Certificate)
         case none
     }
 
@@ -28,9 +28,9 @@ package final class Registry: Sendable {
             case .password:
                 try
                     "auth: {htpasswd: {realm: \(name), path: \(Registry.accounts(name, in: sandbox))}}"
-            case .token(let schema, let certificate):
+            case .token(let realm, let certificate):
                 """
-                auth: {token: {schema: "\(schema)", service: \(Registry.service), \
+                auth: {token: {realm: "\(realm)", service: \(Registry.service), \
                 issuer: \(Registry.service), rootcertbundle: \(certificate.path)}}
                 """
             case .none: ""

@@ -29,6 +29,40 @@ import Testing
         #expect(try bash("keyfob", "setup", "p") == ["podman", "pulumi"])
     }
 
+    /// Every value that a help text names, in every shell. bash is given all that begin so; the others
+    /// insert the only one.
+    @Test func bashOffersEveryValue() throws {
+        let clients = ["docker", "podman", "cargo", "git", "terraform", "pulumi", "npm", "token"]
+        for command in ["import", "login", "list", "logout", "token", "exec", "move", "export"] {
+            #expect(try bash("keyfob", command, "--client", "") == clients, "\(command)")
+        }
+        #expect(try bash("keyfob", "setup", "") == clients)
+        for command in ["import", "export"] {
+            #expect(try bash("keyfob", command, "--prefer", "") == ["stored", "found"])
+        }
+        #expect(try bash("keyfob", "move", "--to", "") == ["keyring", "file"])
+        #expect(
+            Set(try bash("keyfob", "passphrase", "")).isSuperset(
+                of: ["set", "change", "remove", "rekey"]))
+        #expect(
+            Set(try bash("keyfob", "")).isSuperset(
+                of: [
+                    "status", "setup", "import", "login", "list", "logout", "token", "exec",
+                    "passphrase", "move", "backup", "restore", "export", "uninstall",
+                ]))
+    }
+
+    @Test(arguments: ["zsh", "fish"]) func othersOfferEveryValue(_ shell: String) throws {
+        try offered(
+            by: shell,
+            [
+                "status": "sta", "uninstall": "uni", "terraform": "setup ter",
+                "podman": "list --client pod", "stored": "import --prefer st",
+                "found": "export --prefer fou", "keyring": "move --to key",
+                "rekey": "passphrase rek", "npm": "exec --client np",
+            ])
+    }
+
     /// What cannot be read offers nothing, and says nothing.
     @Test func aStoreThatCannotBeReadOffersNothing() throws {
         unsafe chmod(sandbox.file("home/.local/share/keyfob/credentials"), 0o666)
@@ -36,6 +70,16 @@ import Testing
     }
 
     @Test(arguments: ["zsh", "fish"]) func othersOfferServers(_ shell: String) throws {
+        try offered(
+            by: shell,
+            [
+                "registry.example.com": "token regis",
+                "https://index.docker.io/v1/": "token https",
+            ])
+    }
+
+    /// Types the beginning of each command line at a terminal, and waits for what completes it.
+    private func offered(by shell: String, _ lines: [String: String]) throws {
         let terminal = try PseudoTerminal()
         let arguments = shell == "zsh" ? "-f" : "-N"
         let run = try sandbox.program(
@@ -48,11 +92,9 @@ import Testing
             : "keyfob --generate-completion-script fish | source"
         terminal.type(load + "\necho load''ed\n")
         try terminal.wait(for: "loaded")
-        for (word, server) in [
-            ("regis", "registry.example.com"), ("https", "https://index.docker.io/v1/"),
-        ] {
-            terminal.type("echo offered:; keyfob token \(word)\t")
-            try terminal.wait(for: server)
+        for (word, line) in lines {
+            terminal.type("echo offered:; keyfob \(line)\t")
+            try terminal.wait(for: word)
             terminal.type("\u{15}")
         }
         run.signal(SIGKILL)

@@ -49,6 +49,22 @@ import Testing
         #expect(help.command.options() == (try manual("keyfob.1")))
     }
 
+    /// A screen is 80 columns and 24 lines, and a prompt below.
+    @Test func everyHelpFitsAScreen() throws {
+        let sandbox = try Sandbox()
+        let dump = try sandbox.run("keyfob", "--experimental-dump-help")
+        let help = try JSONDecoder().decode(Help.self, from: Data(dump.outputBytes))
+        let commands = [""] + help.command.options().keys + ["passphrase"]
+        #expect(commands.count > 15)
+        for command in commands {
+            let words = command.split(separator: " ").map(String.init)
+            let shown = try sandbox.program(["keyfob"] + words + ["--help"]).run()
+            let lines = shown.output.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.allSatisfy { $0.count <= 80 }, "\(command)")
+            #expect(lines.count <= 26, "\(command) has \(lines.count) lines")
+        }
+    }
+
     @Test func everyPageIsWellFormed() throws {
         let folder = ManualTests.root.appendingPathComponent("packaging/man").path
         let pages = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
