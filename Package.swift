@@ -209,6 +209,12 @@ for target in package.targets where target.type != .system {
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
     ]
+    // Nothing of ours asks what a type's fields are called; keyfob's arguments do.
+    if target.name != "KeyfobCommand" {
+        settings.append(
+            .unsafeFlags(
+                ["-Xfrontend", "-disable-reflection-metadata"], .when(configuration: .release)))
+    }
     if isFuzzing {
         // Optimised (a release build), and still to be looked into with @testable.
         settings.append(.unsafeFlags(["-enable-testing", "-sanitize=fuzzer,address"]))

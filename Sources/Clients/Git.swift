@@ -211,7 +211,7 @@ package struct Git: Client {
             guard words(asked) != keeper.name else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: url, name: words(asked) ?? "nobody",
+                    registry: url, name: words(asked) ?? "no helper",
                     isOurs: asked.contains(where: \.isOurs)))
         }
         let own = surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"

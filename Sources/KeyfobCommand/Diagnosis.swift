@@ -249,7 +249,7 @@ struct Diagnosis {
             }
             for exception in keeper.exceptions {
                 let who =
-                    exception.name.map { "uses the helper \($0) for" }
+                    exception.name.map { "uses \($0) for" }
                     ?? "keeps in its own file the login for"
                 note(
                     exception.isOurs ? "keyfob-for-one" : "other-helper",

@@ -16,13 +16,12 @@ struct Export: AnsweringCommand {
         abstract: "Write logins back to a client's file in plain text.",
         usage: "keyfob export --client <client> [<server>] [<options>]",
         discussion: """
-            The store keeps the logins. If the file has another login for the same server, the \
-            login is left and named, unless --prefer says which one is kept.
+            The store keeps the logins.
             """)
 
     @Option(
         name: .customLong("client"),
-        help: "\(Clients.words(Clients.withTargets, "or")).")
+        help: "Whose logins, and into whose file.")
     var named: ClientOption?
 
     @Option(

@@ -16,7 +16,7 @@ struct SudoTests {
         #expect(refused.status == 1)
         #expect(refused.output.contains("is not created: "))
         #expect(refused.output.contains(" is owned by uid 65534, not by you (uid 0)\n"))
-        #expect(refused.errors.contains("run this as the user whose home it is"))
+        #expect(refused.errors.contains("run this as the owner of that home directory"))
         #expect(try runAsRoot("get", login.server).output == notFound)
         #expect(try runAsRoot("erase", login.server).succeeded)
         #expect(theirs.read("home/.local/share/keyfob/credentials") == nil)

@@ -175,7 +175,7 @@ import Testing
         unsafe chmod(desk.sandbox.file("bin/podman"), 0o755)
         let finding = try finding("not-set-up")
         #expect(!finding.needsAttention)
-        #expect(finding.message == "podman has not been told of keyfob")
+        #expect(finding.message == "podman does not use keyfob yet")
         #expect(finding.hint == "keyfob setup podman")
     }
 

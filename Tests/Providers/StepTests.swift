@@ -98,7 +98,7 @@ import Testing
     private func states(_ request: Request, _ outcome: Outcome) -> [[String]] {
         if outcome.succeeded { return [request.result] }
         let before = ["u: old"]
-        let isUncertain = ["unknown", "may remain", "may be lost", "went away"].contains {
+        let isUncertain = ["may or may not", "may remain", "may be lost", "went away"].contains {
             outcome.output.contains($0)
         }
         guard request.changes, isUncertain else { return [before] }

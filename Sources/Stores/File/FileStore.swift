@@ -52,7 +52,7 @@ package final class FileStore: CredentialStore {
         }
     }
 
-    private let options: Options
+    let options: Options
     private let now: @Sendable () -> UInt64
 
     package convenience init(_ options: Options) {

@@ -104,7 +104,7 @@ struct KeyringWrite {
         }
         // The secret is in place; how the item is labelled is a courtesy to others.
         let (label, attributes) = (credential.entry.label, credential.entry.itemAttributes)
-        if old == credential.secret, !credential.entry.realm.accountNames.isEmpty {
+        if old == credential.secret, !credential.entry.schema.accountNames.isEmpty {
             // Of several accounts the newest is given. gnome-keyring (42) and KeePassXC (2.7) keep the
             // time of an item to which nothing is changed, so something is, and then changed back.
             let other = attributes.merging(["keyfob_stored": "again"]) { own, _ in own }
