@@ -11,10 +11,7 @@ internal import Settings
 struct Keyfob: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keyfob",
-        abstract: "Manage the logins that Keyfob's credential helpers store.",
-        discussion: """
-            Logins are stored in your keyring, or in an encrypted file if there is none.
-            """,
+        abstract: "Manage logins stored in your keyring, or in an encrypted file.",
         version: "keyfob \(Version.current)",
         subcommands: [
             Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Token.self,
