@@ -241,6 +241,9 @@ uninstall: ## Remove what make install has installed
 		(cd "$(doc)" && rmdir -p "examples/$${example%/*}") 2>/dev/null || :
 	done
 	rmdir "$(doc)" 2>/dev/null || :
+	echo "keyfob: logins remain in each user's keyring, and in ~/.local/share/keyfob and"
+	echo "keyfob: ~/.local/state/keyfob. Clients that were set up still call keyfob: the command"
+	echo "keyfob: 'keyfob uninstall' undoes that, before the program is removed."
 
 # A release by its name and number; its source, its Debian package, and where that is built.
 release = keyfob-$(version)
@@ -255,7 +258,7 @@ MIRROR ?= http://deb.debian.org/debian
 DEB_TEST_PACKAGES = debootstrap
 RECIPE_PACKAGES = rpm rpmlint makepkg
 
-.PHONY: dist deb deb-test reproducible recipes versions release-check \
+.PHONY: release dist deb deb-test reproducible recipes versions release-check \
 	deb-packages deb-test-packages recipe-packages
 
 dist: ## Make a source tarball of the committed files, in .build/dist
@@ -325,6 +328,12 @@ versions: ## Check that every file names the same version
 		packaging/rpm/keyfob.spec \* .* NUMBER-
 		packaging/arch/PKGBUILD pkgver=NUMBER
 	END
+
+release: deb ## Make all that is published, with its checksums, in .build/dist
+	@cp $(deb_folder)/keyfob_$(version)-*.deb $(dir $(tarball))
+	cd $(dir $(tarball))
+	sha256sum keyfob-$(version).tar.gz keyfob_$(version)-*.deb >SHA256SUMS
+	cat SHA256SUMS
 
 release-check: ## Run everything that must pass before a release
 	@changes=$$(git status --porcelain)
