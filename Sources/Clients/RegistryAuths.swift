@@ -95,11 +95,7 @@ package struct RegistryAuths: PlaintextTarget {
             var edits = Edits()
             for member in members {
                 let kept = member.name == key ? fields.map(\.name) : []
-                let stale = member.value.indices { field in
-                    Name.isSecret(field.name)
-                        && !kept.contains { $0.equalsIgnoringCase(field.name) }
-                }
-                text.cut(stale, of: member.value, in: &edits)
+                cutSecrets(of: member.value, but: kept, text, &edits)
             }
             if !edits.isEmpty { content = edits.applied(to: content) }
         } else {
@@ -120,6 +116,16 @@ package struct RegistryAuths: PlaintextTarget {
             content = changed
         }
         return content
+    }
+
+    /// Takes the fields that log in out of an entry, but those of these names.
+    private func cutSecrets(
+        of entry: JSONText.Value, but kept: [Text], _ text: JSONText, _ edits: inout Edits
+    ) {
+        let stale = entry.indices { field in
+            Name.isSecret(field.name) && !kept.contains { $0.equalsIgnoringCase(field.name) }
+        }
+        text.cut(stale, of: entry, in: &edits)
     }
 
     /// What the client looks a server up by; nil if it cannot. docker looks all else up as it was

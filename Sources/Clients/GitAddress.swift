@@ -1,0 +1,127 @@
+internal import Credentials
+internal import TextEditing
+
+/// A git address is what a person calls a place of git's, as git itself reads a URL: `[protocol://][user@]host[:port][/path]`,
+/// https where no protocol is named.
+struct GitAddress {
+    let facts: [String: Text]
+    /// Whether a password stands in it.
+    let namesPassword: Bool
+
+    init?(_ text: String) {
+        let url = (text.contains("://") ? "" : "https://") + text
+        guard let parts = GitURL(url.secret), let host = Text(copying: parts.host),
+            let (server, port) = GitAddress.split(host),
+            let scheme = Text(copying: parts.scheme)?.lowerCased,
+            // The password of a certificate's file has no host: cert:////home/alice/client.pem
+            !host.isEmpty || scheme == "cert" && !parts.path.isEmpty
+        else { return nil }
+        var facts: [String: Text] = ["protocol": scheme, "server": server]
+        facts["port"] = port
+        if let user = parts.user.flatMap({ Text(copying: $0) }), !user.isEmpty {
+            facts["user"] = user
+        }
+        if let path = Text(copying: parts.path), !path.isEmpty {
+            // A file's keeps the slash that it begins with.
+            facts["object"] = host.isEmpty ? Text("/" + path.string) : path
+        }
+        self.facts = facts
+        namesPassword = parts.password != nil
+    }
+
+    /// Of a login's attributes.
+    init(_ attributes: [String: Text]) {
+        facts = attributes
+        namesPassword = false
+    }
+
+    /// `host[:port]`; the host may be a bracketed IPv6 address. Nil if the port is not one.
+    static func split(_ host: Text) -> (server: Text, port: Text?)? {
+        guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
+            host.bytes.last != UInt8(ascii: "]")
+        else { return (host, nil) }
+        guard let port = Authority.port(host.bytes[(colon + 1)...]), colon > 0,
+            let server = Text(validating: host.bytes[..<colon])
+        else { return nil }
+        return (server, Text("\(port)"))
+    }
+
+    /// Whether git takes a section of its configuration with this URL for the other one (urlmatch.c):
+    /// a label `*` is any, no user is any, and a path is all below it.
+    func covers(_ other: GitAddress) -> Bool {
+        func labels(_ address: GitAddress) -> [Substring] {
+            (address.facts["server"]?.string.lowercased() ?? "")
+                .split(separator: ".", omittingEmptySubsequences: false)
+        }
+        func port(_ address: GitAddress) -> Text? {
+            let usual: Text = address.facts["protocol"] == "http" ? "80" : "443"
+            return address.facts["port"] == usual ? nil : address.facts["port"]
+        }
+        func path(_ address: GitAddress) -> String {
+            address.facts["object"].map { "\($0)/" } ?? ""
+        }
+        let (mine, theirs) = (labels(self), labels(other))
+        return facts["protocol"] == other.facts["protocol"] && port(self) == port(other)
+            && (facts["user"] == nil || facts["user"] == other.facts["user"])
+            && mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0 == "*" || $0 == $1 }
+            && path(other).hasPrefix(path(self))
+    }
+
+    /// The URL, with its user if that is wanted.
+    func url(withUser: Bool) -> String {
+        let user = withUser ? facts["user"]?.string.secret.percentEncoded() : nil
+        return (facts["protocol"]?.string ?? "") + "://"
+            + (user.flatMap { Text(copying: $0) }.map { "\($0)@" } ?? "")
+            + (facts["server"]?.string ?? "") + (facts["port"].map { ":\($0)" } ?? "")
+            + (facts["object"].map { "/" + $0.string.replacing("%", with: "%25") } ?? "")
+    }
+}
+
+/// The parts of a URL as git reads it (credential.c, credential_from_url), decoded.
+struct GitURL {
+    let scheme: Secret
+    var user: Secret?
+    var password: Secret?
+    let host: Secret
+    let path: Secret
+
+    init?(_ url: Secret) {
+        /// The first of these bytes from there on, or the end.
+        func first(_ bytes: String, from start: Int) -> Int {
+            url.expose { text in
+                (start..<text.count).first { bytes.utf8.contains(text[$0]) } ?? text.count
+            }
+        }
+        func part(_ start: Int, _ end: Int) -> Secret { url[start..<end].percentDecoded }
+        let marker = first(":", from: 0)
+        let start = marker + 3
+        guard marker > 0, start <= url.count, url[marker..<start] == "://".secret else {
+            return nil
+        }
+        scheme = url[0..<marker]
+        let slash = first("/?#", from: start)
+        let (at, colon) = (first("@", from: start), first(":", from: start))
+        if at < slash {
+            user = part(start, min(at, colon))
+            if colon < at { password = part(colon + 1, at) }
+        }
+        host = part(at < slash ? at + 1 : start, slash)
+        let path = url.expose { text in (slash..<text.count).first { text[$0] != 0x2F } }
+            .map { part($0, url.count) }
+        // It keeps its first byte.
+        self.path =
+            path.map { path in
+                path[0..<path.expose { text in (text.indices.last { text[$0] != 0x2F } ?? 0) + 1 }]
+            } ?? .empty
+    }
+}
+
+extension Text {
+    /// Whether a URL begins so: of letters, digits, `+`, `-` and `.`.
+    var isGitProtocol: Bool {
+        !isEmpty
+            && string.allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0))
+            }
+    }
+}
