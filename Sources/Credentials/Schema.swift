@@ -1,7 +1,7 @@
 /// A schema is one family of clients and the shape of its logins in a keyring.
 ///
-/// The schemas and attributes are those of the tools that already keep such logins (DESIGN
-/// section 2), so that nobody loses a login by installing Keyfob or by removing it.
+/// The schemas and attributes are those of the tools that already keep such logins
+/// (README.md, "Logins"), so that nobody loses a login by installing Keyfob or by removing it.
 package enum Schema: String, CaseIterable, Sendable {
     /// docker, podman and all that speak the docker-credential helper protocol.
     case docker

@@ -1,6 +1,6 @@
 package import Credentials
 
-/// Several stores as one (DESIGN section 4, the table): the keyring, then the file.
+/// Several stores as one (README.md, "The chain"): the keyring, then the file.
 ///
 /// What must hold: only an absent store lets the next take its place. One that is locked, silent or
 /// broken is an error, since it may hold what was asked; to go on then would serve an old login, or

@@ -94,7 +94,7 @@ extension Outcome {
         return !words.isDisjoint(with: ["old", "new", "replaced", "quote"])
     }
 
-    /// Whether standard error is as DESIGN section 3 says: silent for not found, else the line
+    /// Whether standard error is as the protocol wants it: silent for not found, else the line
     /// that is on standard output, and hints.
     fileprivate var hasGoodErrors: Bool {
         if output == Answer.notFound.output { return errors.isEmpty }

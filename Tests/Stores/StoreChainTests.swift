@@ -5,7 +5,7 @@ import Stores
 import Synchronization
 import Testing
 
-/// The table of DESIGN section 4: what the chain does for each state that the keyring can be in.
+/// The table of Sources/README.md, "The chain": what the chain does for each state that the keyring can be in.
 @Suite struct StoreChainTests {
     static let noKeyring: [StoreError.Outcome] = [
         .locked, .declined, .timedOut, .gone, .damaged, .failed,

@@ -3,7 +3,7 @@ package import Files
 
 /// The user's keyring: a D-Bus Secret Service, through libsecret.
 ///
-/// What must hold (DESIGN section 4, "The keyring"):
+/// What must hold:
 ///
 /// - A search is by attributes and never by schema: a keyring that was not unlocked since its
 ///   daemon started has neither its items' schema nor their plain attributes. A locked item that
