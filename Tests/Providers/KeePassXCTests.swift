@@ -80,7 +80,7 @@ import Testing
         ] as [([String], String, Int32)] {
             let outcome = try run(arguments, input)
             #expect(outcome.status == status, "\(outcome)")
-            #expect(outcome.output.contains("KeePassXC wants a confirmation"), "\(outcome)")
+            #expect(outcome.output.contains("KeePassXC asks for a confirmation"), "\(outcome)")
             #expect(outcome.seconds < 15)
         }
         #expect(try secret(unseen, "h.example") != nil)
@@ -132,7 +132,7 @@ import Testing
         }
         #expect(try keyring.items().count == 1)
         let get = try run(["docker-credential-keyfob", "get"], "h.example")
-        #expect(get.status == 1 && get.output.contains("KeePassXC wants a confirmation"), "\(get)")
+        #expect(get.status == 1 && get.output.contains("KeePassXC asks for a confirmation"), "\(get)")
     }
 
     private func run(_ arguments: [String], _ input: String = "") throws -> Outcome {
