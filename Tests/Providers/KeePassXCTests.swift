@@ -132,7 +132,8 @@ import Testing
         }
         #expect(try keyring.items().count == 1)
         let get = try run(["docker-credential-keyfob", "get"], "h.example")
-        #expect(get.status == 1 && get.output.contains("KeePassXC asks for a confirmation"), "\(get)")
+        #expect(
+            get.status == 1 && get.output.contains("KeePassXC asks for a confirmation"), "\(get)")
     }
 
     private func run(_ arguments: [String], _ input: String = "") throws -> Outcome {

@@ -123,7 +123,7 @@ extension StoreContract {
             }
             try #expect(store.list(nil).entries.isEmpty)
         },
-        StoreContract("list tells what is there of one realm, or of all") { store in
+        StoreContract("list tells what is there of one schema, or of all") { store in
             let saved = [
                 login("a.example", "user", "1"), gitLogin("b.example", user: "user", secret: "2"),
                 cargoLogin("sparse+https://c.example/index/", "3"),
@@ -141,7 +141,7 @@ extension StoreContract {
                 #expect(all.entries.filter { $0.schema == schema } == listed)
             }
         },
-        StoreContract("one realm's login is never another's") { store in
+        StoreContract("one schema's login is never another's") { store in
             try store.save(login("same.example", "user", "docker's"))
             try #expect(store.find(gitHost("same.example")).isEmpty)
             try #expect(store.find(cargoURL("same.example")).isEmpty)
