@@ -1,5 +1,5 @@
 // A question on the terminal. Whatever ends it, an answer, the deadline or a signal, the terminal
-// is as it was before anything else happens.
+// is restored before anything else happens.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"

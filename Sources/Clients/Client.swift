@@ -83,7 +83,7 @@ package protocol Client: Sendable {
 
     // MARK: Its helper
 
-    /// The program of ours that it calls; nil if it knows no helpers.
+    /// The program of ours that it calls; nil if it has no credential helpers.
     var program: ProgramName? { get }
 
     /// Who answers it, as its configuration says.

@@ -2,7 +2,7 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// npm (10.8), which knows no helpers: `keyfob exec` gives it its token.
+/// npm (10.8), which has no credential helpers: `keyfob exec` gives it its token.
 ///
 /// It finds a token by the longest part of a registry's address that its settings name, as
 /// `//HOST[:PORT][/PATH]/:_authToken`; in its environment first, then in the project's `.npmrc`, the

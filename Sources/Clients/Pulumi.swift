@@ -2,8 +2,8 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// pulumi (3.258), which knows no helpers: `keyfob exec` gives it its token. Its clouds are compared as
-/// they are written.
+/// pulumi (3.258), which has no credential helpers: `keyfob exec` gives it its token. Its clouds are
+/// compared as they are written.
 package struct Pulumi: Client {
     package init() {}
 

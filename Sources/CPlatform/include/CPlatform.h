@@ -124,7 +124,7 @@ typedef struct {
 } PlatformChild;
 
 /// Starts a program, found on PATH unless it holds a slash. It shares standard error and the terminal.
-/// What `platform_harden` has set is as it was before, but for the variables. Returns 0, or the
+/// What `platform_harden` has set is restored, but for the variables. Returns 0, or the
 /// error's number if it could not be started.
 ///
 /// The process ends the program and all that it has started when `platform_child_end` is called, or
