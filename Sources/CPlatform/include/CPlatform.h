@@ -101,8 +101,8 @@ typedef struct {
 } PlatformVariable;
 
 /// Replaces this process by a program, found on PATH unless it holds a slash, with these variables
-/// besides those that this process was started with. What `platform_harden` has set is as it was
-/// before. Returns the error's number if that fails.
+/// besides those that this process was started with. What `platform_harden` has set is restored.
+/// Returns the error's number if that fails.
 int platform_exec(char *_Nullable const *_Nonnull arguments, const PlatformVariable *variables,
                   size_t count);
 
