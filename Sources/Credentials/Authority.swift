@@ -18,7 +18,7 @@ package struct Authority: Sendable {
                 bytes[..<hostEnd].allSatisfy(Authority.isHostByte)
             else { return nil }
         }
-        host = bytes[..<hostEnd].map(\.lowerCased)
+        host = bytes[..<hostEnd].map { $0.lowerCased }
 
         let afterHost = bytes[hostEnd...]
         if afterHost.isEmpty {

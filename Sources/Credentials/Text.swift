@@ -37,7 +37,7 @@ package struct Text: Hashable, Sendable {
 
     /// Whether it holds a C0 control, DEL or a C1 control, which no server and no user name may.
     package var hasControlCharacter: Bool {
-        string.unicodeScalars.contains(where: \.isControl)
+        string.unicodeScalars.contains(where: { $0.isControl })
     }
 
     /// The same text without the white space (space, tab, line feed, vertical tab, form feed,

@@ -55,7 +55,7 @@ package struct DockerFrontend: Frontend {
         case "erase":
             let key = try readKey(from: channel)
             channel.willChangeStore()
-            try program.remove(ServerKey(key).logout.map(\.spelling.query))
+            try program.remove(ServerKey(key).logout.map { $0.spelling.query })
             return nil
         case "list":
             return try list(over: channel)

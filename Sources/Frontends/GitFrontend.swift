@@ -150,7 +150,7 @@ package struct GitFrontend: Frontend {
         try program.save(login)
         guard login.entry.attributes["user"] != wanted.username else { return }
         // The name of the user is a secret now, and stood in the open.
-        let inTheOpen = found.filter { $0.entry.identity == wanted.entry.identity }.map(\.entry)
+        let inTheOpen = found.filter { $0.entry.identity == wanted.entry.identity }.map { $0.entry }
         try remove(inTheOpen.compactMap { Query(replacedBy: $0) })
     }
 
@@ -159,14 +159,14 @@ package struct GitFrontend: Frontend {
     private func erase(_ wanted: GitDescription) throws(Refusal) {
         let found = try find(wanted)
         guard wanted.secret.password != nil || wanted.secret.credential != nil else {
-            let hidden = found.filter { $0.secret.token != nil }.map(\.entry)
+            let hidden = found.filter { $0.secret.token != nil }.map { $0.entry }
             return try remove([wanted.query] + hidden.compactMap { Query(replacedBy: $0) })
         }
         let refused = found.filter { login in
             var given = wanted.secret
             given.token = login.secret.token
             return login.secret.isSame(as: given)
-        }.map(\.entry)
+        }.map { $0.entry }
         let ofPlace = refused.filter { $0.attributes["object"] == wanted.facts["object"] }
         try remove((ofPlace.isEmpty ? refused : ofPlace).compactMap { Query(replacedBy: $0) })
     }

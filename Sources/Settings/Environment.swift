@@ -53,7 +53,7 @@ package struct Environment: Sendable {
     /// The names of the variables of Keyfob's own that are set.
     package var settings: [String] {
         let names: [Name] = [.store, .collection, .prompt, .promptTimeout, .keyFile]
-        return names.filter { self[$0] != nil }.map(\.rawValue)
+        return names.filter { self[$0] != nil }.map { $0.rawValue }
             + (passphrase == nil ? [] : ["KEYFOB_PASSPHRASE"])
     }
 
