@@ -42,14 +42,26 @@ struct BackupCommand: AnsweringCommand {
         var seen: Set<Place?> = []
         let entries = inventory.logins.map(\.entry).filter { seen.insert($0.identity).inserted }
         if !dryRun { try write(entries, to: target, invocation) }
+        // A login that a locked or absent keyring may hide is not in the file.
+        let doubt = inventory.warnings.first.map {
+            StoreError(.loginsUnseen, "the backup may lack logins: \($0)")
+        }
+        let reports = entries.map { report(of: $0, in: target) }
         try output.answer(
-            entries.map {
-                Report(
-                    $0, in: target.path, .exported, dryRun ? "would write" : "wrote")
-            },
-            dryRun: dryRun, on: invocation.console)
+            reports, dryRun: dryRun, error: doubt,
+            on: invocation.console)
         if entries.isEmpty { invocation.console.note("there are no logins; no file was written") }
-        guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
+        try ExitStatus([doubt].compactMap(\.self) + reports.compactMap(\.problem)).exit()
+    }
+
+    /// A login that does not say what it is for could not be restored, and is not written.
+    private func report(of entry: Entry, in target: ClientFile) -> Report {
+        guard entry.place != nil, Query(replacedBy: entry) != nil else {
+            return Report(
+                entry, in: target.path, .left, dryRun ? "would leave out" : "left out",
+                problem: StoreError(.namelessLogin, "the login does not name its server"))
+        }
+        return Report(entry, in: target.path, .exported, dryRun ? "would write" : "wrote")
     }
 
     private func write(
@@ -57,7 +69,7 @@ struct BackupCommand: AnsweringCommand {
     ) throws(StoreError) {
         var logins: [Credential] = []
         for entry in entries {
-            guard let query = Query(replacedBy: entry) else { continue }
+            guard entry.place != nil, let query = Query(replacedBy: entry) else { continue }
             guard let login = try invocation.choice.store.find(query).first else {
                 throw StoreError(
                     .changedMeanwhile, "\(entry.description) was removed meanwhile",

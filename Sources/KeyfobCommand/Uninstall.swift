@@ -24,11 +24,13 @@ struct Uninstall: AnsweringCommand {
         let reports = try Setup.undoingAll(invocation, dryRun: dryRun)
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        for failure in inventory.failures { invocation.console.report(failure) }
+        for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
         let remaining = inventory.logins.map {
             Report($0.entry, in: $0.store, .remains, "keeps")
         }
-        try output.answer(reports + remaining, dryRun: dryRun, on: invocation.console)
+        try output.answer(
+            reports + remaining, dryRun: dryRun, error: inventory.failures.first,
+            on: invocation.console)
         if !remaining.isEmpty {
             invocation.console.hint(
                 "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "

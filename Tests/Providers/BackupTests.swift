@@ -55,6 +55,18 @@ import Testing
         #expect(again.output.components(separatedBy: #""result":"known""#).count == Self.count + 1)
     }
 
+    /// A keyring that cannot be reached here may hold more: that is not a whole backup.
+    @Test func aBackupThatMayLackLoginsIsNotDone() throws {
+        _ = try desk.startKeyring()
+        try store("a.example", "in the keyring", in: "auto")
+        desk.sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: nil)
+        try store("b.example", "in the file", in: "file")
+        let backup = try keyfob("backup", "--stdin", "--json", file)
+        #expect(backup.status == 4, "\(backup)")
+        #expect(backup.output.contains(#""done":false"#), "\(backup)")
+        #expect(backup.output.contains("logins-unseen"), "\(backup)")
+    }
+
     @Test func theNewerLoginIsKept() throws {
         desk.sandbox.setEnvironment("KEYFOB_STORE", to: "file")
         try store("a.example", "old", in: "file")
