@@ -101,7 +101,7 @@ struct Export: AnsweringCommand {
         invocation.console.progress(0, of: 0)
         try output.answer(
             reports, dryRun: dryRun, [JSON.Member("target", .name(path))], error: failure,
-            on: invocation.console)
+            isWhole: inventory.warnings.isEmpty, on: invocation.console)
         if reports.isEmpty { invocation.console.note("nothing to export") }
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
         if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, invocation) }

@@ -60,8 +60,8 @@ struct Move: AnsweringCommand {
         }
         invocation.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))], on: invocation.console
-        )
+            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))],
+            isWhole: listing.warnings.isEmpty, on: invocation.console)
         if reports.isEmpty { invocation.console.note("nothing to move") }
         try reports.exitStatus.exit()
         guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }

@@ -25,12 +25,12 @@ struct Output: ParsableArguments {
     }
 
     /// Gives reports: a line for each, or an object whose `results` they are. What to do about
-    /// problems follows.
+    /// problems follows. `isWhole` says whether all logins that there may be were seen.
     func answer(
         _ reports: [Report], dryRun: Bool, _ members: [JSON.Member] = [],
-        error: StoreError? = nil, on console: Console
+        error: StoreError? = nil, isWhole: Bool = true, on console: Console
     ) throws(StoreError) {
-        let isDone = reports.isDone && error == nil
+        let isDone = reports.isDone && error == nil && isWhole
         try answer(
             [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("done", .bool(isDone && !dryRun))]
                 + members + [JSON.Member("results", .array(reports.map(\.json)))],
