@@ -1,12 +1,12 @@
 package import Credentials
 
-/// A challenge is how a server wants to be shown who asks: a scheme, and what it says about it
-/// (RFC 9110, 11.6.1).
+/// A challenge is a scheme of authentication that a server asks for, with its parameters (RFC 9110,
+/// 11.6.1).
 package struct Challenge: Hashable, Sendable {
-    /// In lower case: `basic`, `bearer`.
+    /// The scheme's name in lower case: `basic`, `bearer`.
     package let scheme: Text
-    /// By their names in lower case. Empty for a challenge with a token68, which neither Basic nor
-    /// Bearer has.
+    /// The parameters by their names in lower case. Empty for a challenge with a token68, which
+    /// neither Basic nor Bearer has.
     package let parameters: [Text: Text]
 
     package init(scheme: Text, parameters: [Text: Text]) {
@@ -14,8 +14,9 @@ package struct Challenge: Hashable, Sendable {
         self.parameters = parameters
     }
 
-    /// Those of the value of one `WWW-Authenticate`, in their order. The first that is malformed
-    /// ends them: a parameter that stands twice, a string without an end, bytes that are no text.
+    /// Returns the challenges in the value of one `WWW-Authenticate` header, in their order.
+    /// Parsing stops at the first malformed challenge: a repeated parameter, a string without an
+    /// end, or bytes that are not UTF-8.
     package static func all(in value: [UInt8]) -> [Challenge] {
         var reader = Reader(rest: value[...])
         var challenges: [Challenge] = []
@@ -24,11 +25,11 @@ package struct Challenge: Hashable, Sendable {
     }
 }
 
-/// What is left to be read.
+/// A reader of the value of a `WWW-Authenticate` header.
 private struct Reader {
     var rest: ArraySlice<UInt8>
 
-    /// The next challenge; nil at the end, and where what follows is none.
+    /// Returns the next challenge; nil at the end of the value, or if the rest is malformed.
     mutating func next() -> Challenge? {
         skip(" \t,")
         guard let scheme = name() else { return nil }
@@ -45,7 +46,7 @@ private struct Reader {
             guard let name = name() else { return nil }
             skip(" \t")
             guard rest.first == UInt8(ascii: "=") else {
-                // It is the scheme of the next challenge, if a comma stands before it.
+                // If a comma precedes this name, it is the scheme of the next challenge.
                 rest = before
                 break
             }
@@ -60,7 +61,7 @@ private struct Reader {
         return Challenge(scheme: scheme, parameters: parameters)
     }
 
-    /// Whether there was any.
+    /// Skips these bytes. Returns true if there were any.
     @discardableResult
     private mutating func skip(_ bytes: StaticString) -> Bool {
         let before = rest.count
@@ -69,7 +70,7 @@ private struct Reader {
         return rest.count < before
     }
 
-    /// A token in lower case.
+    /// Reads a token. Returns it in lower case; nil if there is none.
     private mutating func name() -> Text? {
         token().flatMap { Text(validating: $0.bytes.map(\.lowerCased)) }
     }
@@ -95,7 +96,8 @@ private struct Reader {
         return nil
     }
 
-    /// Whether a token68 stood there, alone, as in `Negotiate abc=`.
+    /// Skips a token68, such as the one of `Negotiate abc=`. Returns false, and skips nothing, if
+    /// there is none, or if anything but a comma follows it.
     private mutating func readToken68() -> Bool {
         let body = rest.prefix { Reader.isTokenByte($0) || $0 == UInt8(ascii: "/") }
         let padding = rest[body.endIndex...].prefix { $0 == UInt8(ascii: "=") }

@@ -8,12 +8,12 @@ package struct Curl: HTTPClient {
     private let certificates: String?
     private let seconds: UInt32
 
-    /// The longest answer, in bytes, and the longest of the headers that are looked at.
+    /// The longest reply, and the most of the headers that are kept, both in bytes.
     private static let bodyLimit = 1 << 20
     private static let headersLimit = 16 << 10
 
-    /// `certificates` names a file of certificates to be used in place of the system's file. A
-    /// request takes no longer than `seconds`.
+    /// `certificates` names a file of certificates that replaces the system's file. A request takes
+    /// no longer than `seconds`.
     package init(userAgent: String, certificates: String? = nil, seconds: UInt32) {
         self.userAgent = userAgent
         self.certificates = certificates
@@ -58,7 +58,7 @@ package struct Curl: HTTPClient {
     }
 }
 
-/// What libcurl is given: strings that each end in NUL, in one piece of memory that is wiped.
+/// The arguments of libcurl: strings that each end in NUL, in one piece of memory that is wiped.
 private struct Arguments {
     private let memory: Secret
     private let starts: [Int?]

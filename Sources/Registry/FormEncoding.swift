@@ -1,6 +1,6 @@
 internal import Credentials
 
-/// How a byte stands in a query and in a form: as it is, or as `%XX`.
+/// The encoding of a byte in a query and in a form: the byte itself, or `%XX`.
 struct FormEncoding {
     let bytes: [UInt8]
 

@@ -1,16 +1,16 @@
 package import Credentials
 
-/// An answer is what a server said, whatever that is.
+/// An answer is a server's reply, with any status.
 package struct HTTPAnswer: Sendable {
     package let status: Int
-    /// How it wants to be shown who asks.
+    /// The challenges of its `WWW-Authenticate` headers.
     package let challenges: [Challenge]
-    /// Where it sends the client.
+    /// The value of its `Location` header; nil if there is none.
     package let location: String?
-    /// It may hold a token.
+    /// The body is a secret because it may hold a token.
     package let body: Secret
 
-    /// `headers` are lines, each with its line feed.
+    /// `headers` are lines that each end with a line feed.
     package init(status: Int, headers: [UInt8] = [], body: Secret) {
         var challenges: [Challenge] = []
         var location: String?

@@ -1,5 +1,5 @@
-/// An HTTP client asks a server and gives what it answers. It follows no redirection, so that
-/// nothing reaches a host that the request does not name.
+/// An HTTP client sends a request and returns the server's reply. It follows no redirection, so
+/// that nothing reaches a host that the request does not name.
 package protocol HTTPClient: Sendable {
     func ask(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPAnswer
 }

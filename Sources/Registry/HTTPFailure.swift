@@ -1,13 +1,13 @@
-/// Why there is no answer, each with the reason in the words of what failed.
+/// The reason for which a request got no reply. The string is the message of libcurl or of dlopen.
 package enum HTTPFailure: Error, Hashable, Sendable {
-    /// Nothing here speaks HTTP.
+    /// libcurl is not installed, or it cannot do what is required.
     case unavailable(String)
-    /// There was no conversation: no such host, no connection, no answer in time.
+    /// There was no connection: the host does not exist, refused, or did not reply in time.
     case unreachable(String)
-    /// The other end did not speak TLS.
+    /// The server did not speak TLS.
     case notTLS(String)
-    /// The other end could not show that it is the host that was asked for.
+    /// The server's certificate does not prove that it is the host of the request.
     case untrusted(String)
-    /// The answer is longer than any that is of use.
+    /// The reply is longer than any useful one.
     case tooLong
 }

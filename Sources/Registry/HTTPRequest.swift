@@ -1,17 +1,17 @@
 package import Credentials
 
-/// A request is for one address, and may show who asks.
+/// A request is for one address, and may authenticate a user.
 package struct HTTPRequest: Sendable {
     package enum Identity: Sendable {
         case nobody
         case basic(username: Text, password: Secret)
-        /// The token holds nothing but visible ASCII.
+        /// The token holds only visible ASCII.
         case bearer(Secret)
     }
 
     package let address: WebAddress
     package let identity: Identity
-    /// A form that is posted; a GET without one.
+    /// The form that is posted; nil for a GET.
     package let form: Secret?
 
     package init(

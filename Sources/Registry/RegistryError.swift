@@ -1,21 +1,21 @@
 package import Credentials
 
-/// Why a registry was not asked, or did not accept a login.
+/// The reason for which a registry was not asked, or did not accept a login.
 package enum RegistryError: Error, Hashable, Sendable {
-    /// It does not accept this user with this password.
+    /// The registry does not accept this user with this password.
     case refused
-    /// Nothing here speaks HTTP.
+    /// libcurl is not installed, or it cannot do what is required.
     case unavailable(String)
     case unreachable(origin: String, String)
     case notTLS(origin: String, String)
     case untrusted(origin: String, String)
-    /// It sends the client elsewhere, where it does not follow.
+    /// The registry redirects the client, which follows no redirection.
     case redirected(origin: String, to: String)
-    /// It does not answer as a registry or its token server does.
+    /// The registry or its token server sent a reply that no registry sends.
     case unexpected(address: String, String)
-    /// It wants the password to be sent where others could read it.
+    /// The registry names an address for the password at which others could read it.
     case exposing(realm: String)
-    /// It wants to be shown who asks in a way that is not known here.
+    /// The registry asks for a scheme of authentication that Keyfob does not support.
     case unknownChallenge(origin: String)
 
     package var code: ErrorCode {
@@ -28,7 +28,7 @@ package enum RegistryError: Error, Hashable, Sendable {
         }
     }
 
-    /// One line for people, in lower case, without a full stop.
+    /// One line for the user, in lower case, without a full stop.
     package var message: String {
         switch self {
         case .refused: "the registry refused the user name or password"

@@ -1,24 +1,25 @@
 package import Credentials
 internal import JSON
 
-/// A registry login asks a registry whether it accepts a user, as docker does it
-/// (distribution/registry/client/auth): the root of its API first as nobody, then in the way that
-/// the registry asks for, a bearer token before a password.
+/// A registry login asks a registry if it accepts a user, as docker does
+/// (distribution/registry/client/auth): first it requests the root of the API without
+/// authentication, then with the scheme that the registry asks for. A bearer token is preferred to
+/// a password.
 ///
-/// What must hold: the password goes to the registry's own origin, or to the https address that
-/// the registry names for tokens, and nowhere else. http is for this machine alone, and there only
-/// where TLS is not spoken.
+/// What must hold: the password goes to the registry's own origin, or to the https address that the
+/// registry names for tokens, and nowhere else. http is used with this machine only, and with a
+/// registry only if it does not speak TLS.
 package struct RegistryLogin {
-    /// What the registry says.
+    /// The registry's verdict on a login that it did not refuse.
     package enum Verdict: Sendable {
         case accepted
-        /// It is accepted, and this token is to be kept in place of the password.
+        /// The login is accepted, and this token is to be stored in place of the password.
         case acceptedWithToken(Secret)
-        /// It lets everybody in, and was shown no password.
+        /// The registry requires no authentication, and was not sent the password.
         case asksNobody
     }
 
-    /// The user name of a login whose secret is an identity token, as docker keeps it.
+    /// The user name of a login with an identity token for its secret, as docker stores it.
     package static let tokenUser: Text = "<token>"
 
     private let root: WebAddress
@@ -51,7 +52,8 @@ package struct RegistryLogin {
         return .accepted
     }
 
-    /// What the registry says to nobody, and where it has been found to be.
+    /// Requests the root without authentication. Returns the root that replied, which is http if
+    /// this machine does not speak TLS there, and its reply.
     private func knock() throws(RegistryError) -> (root: WebAddress, HTTPAnswer) {
         do throws(RegistryError) {
             return (root, try ask(HTTPRequest(root)))
@@ -61,7 +63,8 @@ package struct RegistryLogin {
         }
     }
 
-    /// The answer of one who has let the user in.
+    /// Returns the reply to a request that authenticates the user. Throws `refused` if the server
+    /// refuses the login.
     private func answer(
         to request: HTTPRequest, at address: WebAddress
     ) throws(RegistryError) -> HTTPAnswer {
@@ -69,7 +72,7 @@ package struct RegistryLogin {
         switch answer.status {
         case 200: return answer
         case 401, 403: throw .refused
-        // What a token server says of a token that it does not know (RFC 6749, 5.2).
+        // A token server sends this status for a token that it does not know (RFC 6749, 5.2).
         case 400 where request.form != nil: throw .refused
         default: throw unexpected(answer, from: address)
         }

@@ -1,13 +1,14 @@
 package import Credentials
 
-/// A registry's name is what `docker login` keeps a login under, whatever scheme and path were
-/// typed: Docker Hub's URL, else `host[:port]`, here in lower case and without the port of https.
+/// A registry's name is the key of its login in docker's file, without the scheme and path that
+/// were typed: Docker Hub's URL, or `host[:port]`, here in lower case and without the port of
+/// https.
 package struct RegistryName: Sendable {
     package let key: Text
-    /// Where the registry answers, which for Docker Hub is another host.
+    /// The host and port of the registry's API, which for Docker Hub is another host.
     let authority: Authority
 
-    /// Nil if a registry cannot have been meant.
+    /// Nil if the text cannot name a registry.
     package init?(_ typed: Text) {
         var rest = typed.bytes[...]
         for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
@@ -27,7 +28,7 @@ package struct RegistryName: Sendable {
 }
 
 extension ArraySlice<UInt8> {
-    /// Whether it begins so, in any case.
+    /// Returns true if the slice begins with the prefix, in any case.
     fileprivate func hasPrefix(_ prefix: String) -> Bool {
         count >= prefix.utf8.count && zip(self, prefix.utf8).allSatisfy { $0.lowerCased == $1 }
     }

@@ -1,24 +1,24 @@
 internal import Credentials
 internal import JSON
 
-/// A token server gives tokens for a registry, which names it in a bearer challenge (distribution's
-/// token specification).
+/// A token server issues tokens for a registry, which names it in a bearer challenge
+/// (distribution's token specification).
 struct TokenServer {
     struct Tokens {
-        /// What the registry is shown; nothing but visible ASCII.
+        /// The token that is sent to the registry; it holds only visible ASCII.
         let access: Secret
-        /// What is to be kept in place of what was shown here, if there is anything.
+        /// The token that is to be stored in place of the password; nil if the server issues none.
         let identity: Secret?
     }
 
     let address: WebAddress
     private let service: Text?
 
-    /// The client that docker says it is: token servers know it.
+    /// The client ID of docker, which token servers know.
     private static let client: Text = "docker"
 
-    /// Throws if it is not where a password may be sent: by https anywhere, by http only from this
-    /// machine to this machine.
+    /// Throws `exposing` if no password may be sent to the challenge's realm: https is safe
+    /// everywhere, http only if both the registry and the token server are on this machine.
     init(_ challenge: Challenge, of registry: WebAddress) throws(RegistryError) {
         let realm = challenge.parameters["realm"] ?? ""
         guard let address = WebAddress(realm),
@@ -28,8 +28,9 @@ struct TokenServer {
         service = challenge.parameters["service"]
     }
 
-    /// What asks for the tokens of a user: their password by basic authentication, an identity
-    /// token by OAuth 2. Like docker's, a login asks for no scope, whatever the challenge names.
+    /// Returns the request for a user's tokens: a password is sent by basic authentication, an
+    /// identity token by OAuth 2. Like docker's login, it asks for no scope, whatever the challenge
+    /// names.
     func request(for username: Text, _ password: Secret) -> HTTPRequest {
         if username == RegistryLogin.tokenUser {
             let service = service ?? ""
@@ -80,7 +81,7 @@ extension Secret {
         }
     }
 
-    /// It stands in a header, which another byte could end.
+    /// True if every byte is visible ASCII. Another byte could end the header that holds the token.
     fileprivate var isVisibleASCII: Bool {
         expose { bytes in bytes.indices.allSatisfy { (0x21...0x7E).contains(bytes[$0]) } }
     }

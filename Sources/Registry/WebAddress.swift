@@ -1,7 +1,7 @@
 package import Credentials
 
-/// A web address is what a request may go to: `http[s]://host[:port][/path][?query]`, which names
-/// no user and no fragment, and holds no byte that two readers could take for different things.
+/// A web address is `http[s]://host[:port][/path][?query]`, the target of a request. It has no user
+/// and no fragment, and no byte that two parsers could interpret differently.
 package struct WebAddress: Sendable {
     package enum Scheme: String, Sendable {
         case http, https
@@ -11,7 +11,7 @@ package struct WebAddress: Sendable {
 
     package let scheme: Scheme
     private let authority: Authority
-    /// Path and query, as they are written; begins with a slash.
+    /// The path and query as they were written; begins with a slash.
     private let target: [UInt8]
 
     package init?(_ text: Text) {
@@ -41,10 +41,10 @@ package struct WebAddress: Sendable {
         self.target = target
     }
 
-    /// The same address by http.
+    /// The same address with http for its scheme.
     var inTheOpen: WebAddress { WebAddress(.http, authority, target) }
 
-    /// The address with these parameters in its query.
+    /// Returns the address with these parameters added to its query.
     func asking(_ parameters: [(name: String, value: Text)]) -> WebAddress {
         var target = target
         for (name, value) in parameters {
@@ -57,10 +57,10 @@ package struct WebAddress: Sendable {
         return WebAddress(scheme, authority, target)
     }
 
-    /// Whether it is on this machine.
+    /// True if the address is on this machine.
     package var isLoopback: Bool { authority.isLoopback }
 
-    /// Scheme, host and port, the latter unless it is the default one.
+    /// The scheme, the host, and the port unless it is the default one.
     package var origin: String {
         let port = authority.port.map { $0 == scheme.defaultPort ? "" : ":\($0)" } ?? ""
         return "\(scheme.rawValue)://\(String(decoding: authority.host, as: UTF8.self))\(port)"
@@ -76,8 +76,8 @@ extension WebAddress: CustomStringConvertible {
 }
 
 extension Authority {
-    /// Whether it is this machine, by a name or an address that can be nothing else: `localhost`,
-    /// 127.0.0.0/8 or `[::1]`.
+    /// True if the host is this machine, by a name or an address that can be nothing else:
+    /// `localhost`, 127.0.0.0/8 or `[::1]`.
     fileprivate var isLoopback: Bool {
         let name = String(decoding: host, as: UTF8.self)
         if name == "localhost" { return true }
