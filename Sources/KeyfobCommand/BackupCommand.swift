@@ -6,10 +6,10 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob backup`: writes all logins into one file that a passphrase opens.
+/// `keyfob backup`: writes all logins to one file that is encrypted with a passphrase.
 ///
-/// What must hold: the file is there whole or not at all, and it has been read back. An existing file
-/// is not replaced.
+/// What must hold: the file is written completely or not at all, and it has been read back. An
+/// existing file is not replaced.
 struct BackupCommand: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
@@ -42,7 +42,7 @@ struct BackupCommand: AnsweringCommand {
         var seen: Set<Place?> = []
         let entries = inventory.logins.map(\.entry).filter { seen.insert($0.identity).inserted }
         if !dryRun { try write(entries, to: target, invocation) }
-        // A login that a locked or absent keyring may hide is not in the file.
+        // The file lacks the logins that a locked or absent keyring may hide.
         let doubt = inventory.warnings.first.map {
             StoreError(.loginsUnseen, "the backup may lack logins: \($0)")
         }
@@ -54,7 +54,8 @@ struct BackupCommand: AnsweringCommand {
         try ExitStatus([doubt].compactMap(\.self) + reports.compactMap(\.problem)).exit()
     }
 
-    /// A login that does not say what it is for could not be restored, and is not written.
+    /// Returns the report of one login. A login that does not name its server could not be
+    /// restored, so it is not written.
     private func report(of entry: Entry, in target: ClientFile) -> Report {
         guard entry.place != nil, Query(replacedBy: entry) != nil else {
             return Report(

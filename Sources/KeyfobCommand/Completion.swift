@@ -2,13 +2,13 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 
-/// What a shell completes a word with.
+/// The words that a shell offers to complete a command line.
 enum Completion {
-    /// The servers that there are logins for, those of the client that the line names or of all.
+    /// The servers of the stored logins: of the client that `--client` names, or of all clients.
     ///
-    /// Nothing is unlocked, nobody is asked, no command is run, and nothing is said of what cannot
-    /// be read. Names are left out that the shell would send to the terminal as they are, or take
-    /// for an option; in fish also those that begin with `~`, which it does not quote.
+    /// It unlocks nothing, asks for nothing, runs no command, and reports no error. It leaves out
+    /// names that the shell would send to the terminal with control characters or take for an
+    /// option; in fish also those that begin with `~`, which fish does not quote.
     static let servers = CompletionKind.custom { words, _, _ in
         guard let invocation = try? Invocation(warns: false).runsNothing else { return [] }
         let client = Completion.client(in: words)

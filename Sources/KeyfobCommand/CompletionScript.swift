@@ -1,20 +1,21 @@
-/// A completion script is what ArgumentParser makes for a shell, with what is wrong in it put right:
-/// a server's name is chosen by strangers, and a shell must insert it whole and run nothing of it.
+/// A completion script is ArgumentParser's script for a shell, with its faults corrected: another
+/// person may have chosen a server's name, and a shell must insert it whole and run no part of it.
 ///
-/// In bash the script gives names to `compgen -W`, which expands them: `$(…)` in a name runs. It
-/// inserts them without quotes, so that they would run at Enter too. And it takes the words of a
-/// line from bash, which ends a word at `:`, `=` and `@` as well. In zsh it inserts `!` without a
-/// quote, and the next Enter replaces that by an earlier command.
+/// In bash ArgumentParser's script passes names to `compgen -W`, which expands them: `$(…)` in a
+/// name runs. It inserts them without quotes, so that they would run at Enter too. And it takes the
+/// words of a line from bash, which also ends a word at `:`, `=` and `@`. In zsh it inserts `!`
+/// without a quote, and the next Enter replaces that with an earlier command.
 enum CompletionScript {
-    /// A script of ArgumentParser's as a shell may load it; any other text as it is.
+    /// Returns a script of ArgumentParser's in a form that is safe to load; any other text
+    /// unchanged.
     static func corrected(_ text: String) -> String {
         if text.hasPrefix("#!/bin/bash\n") { return text + "\n" + forBash }
         guard text.hasPrefix("#compdef ") else { return text }
-        // zsh quotes `!` where the option is set, as it is in an interactive shell.
+        // zsh quotes `!` if the option is set, as it is in an interactive shell.
         return text.replacing("unsetopt aliases banghist", with: "unsetopt aliases")
     }
 
-    /// Functions that take the place of ArgumentParser's, and one that quotes what they offer.
+    /// Functions that replace ArgumentParser's, and one that quotes what they offer.
     private static let forBash = #"""
         # Offers the lines of ${2} that begin with the current word. `compgen -W` would expand them.
         __keyfob_add_completions() {

@@ -2,16 +2,15 @@ internal import Credentials
 internal import Files
 internal import JSON
 
-/// The console is where the user is told things: answers on standard output, everything else on
-/// standard error.
+/// The console prints answers to standard output, and everything else to standard error.
 ///
-/// A name that is said may come from a file that somebody else wrote. So each call is one line,
-/// whatever is in it, and nothing in it is obeyed by a terminal (`String.printable`).
+/// A name that is printed may come from a file that another user wrote. So each call prints exactly
+/// one line, and no control character in it reaches the terminal (`String.printable`).
 struct Console: Sendable {
-    /// Whether only answers and what went wrong are said.
+    /// True if only answers, warnings and errors are printed.
     var isQuiet = false
 
-    /// Prints one line of the answer. Where nobody can read it any more the process ends.
+    /// Prints one line of the answer. Ends the process if standard output cannot be written.
     func print(_ line: String) { print(lines: [line]) }
 
     /// Prints lines of the answer.
@@ -34,32 +33,35 @@ struct Console: Sendable {
         write(([0x0A] as [UInt8]).span)
     }
 
-    /// Says why something was not done, and what to do about it.
+    /// Prints an error and its hint.
     func report(_ error: StoreError) {
         say("keyfob: error: \(error.message)")
         if let hint = error.hint { self.hint(hint) }
     }
 
-    /// Says what to do next.
+    /// Prints the next step for the user.
     func hint(_ line: String) { if !isQuiet { say("keyfob: hint: \(line)") } }
 
-    /// Says what the answer may lack.
+    /// Prints what the answer may lack.
     func warn(_ line: String) { say("keyfob: warning: \(line)") }
 
-    /// Says what the user should know.
+    /// Prints something that the user should know.
     func note(_ line: String) { if !isQuiet { say("keyfob: \(line)") } }
 
-    /// Shows how far a long run is, where standard error is a terminal; at its end the line goes.
+    /// Shows the progress of a long run, if standard error is a terminal. The line is removed at
+    /// the end.
     func progress(_ done: Int, of all: Int) {
         guard !isQuiet, Stream.errors.isTerminal else { return }
         let line = done < all ? "\rkeyfob: \(done) of \(all)" : "\r\u{1B}[K"
         try? Stream.errors.write(Array(line.utf8).span)
     }
 
-    /// How many columns the terminal has that standard output is; nil where it is none.
+    /// The width of the terminal at standard output, in columns; nil if standard output is no
+    /// terminal.
     var width: Int? { Stream.output.columns }
 
-    /// Standard error may be closed or full: there is nobody left to tell.
+    /// An error is ignored: standard error may be closed or full, and there is no other place to
+    /// report it.
     private func say(_ line: String) {
         try? Stream.errors.write((Array(line.printable.utf8) + [0x0A]).span)
     }
@@ -68,7 +70,7 @@ struct Console: Sendable {
         do throws(SystemError) {
             try Stream.output.write(bytes)
         } catch {
-            // A closed pipe's reader has seen enough of it.
+            // A reader may close the pipe before the end, which is no error.
             if error != .brokenPipe { say("keyfob: error: cannot write: \(error.reason)") }
             System.exit(1)
         }

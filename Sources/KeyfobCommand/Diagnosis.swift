@@ -4,29 +4,30 @@ internal import Files
 internal import Settings
 internal import Stores
 
-/// A diagnosis is everything that decides where logins are kept and whether a client finds them,
-/// and what of it needs attention.
+/// A diagnosis is everything that decides where logins are kept and if a client finds them, with
+/// the findings that need attention.
 struct Diagnosis {
     /// One thing that the user should know.
     struct Finding: Hashable {
-        /// What it is called for scripts.
+        /// The finding's name in JSON.
         let code: Text
-        /// Whether it needs attention.
+        /// True if it needs attention.
         let isFault: Bool
         let message: String
-        /// What to type next.
+        /// The next step for the user; nil if there is none.
         let hint: String?
     }
 
     private(set) var keyring = StoreState(kind: .off)
     private(set) var file = StoreState(kind: .off)
-    /// The clients that are here, and who answers them; nil where that unknown.
+    /// The clients that are installed or set up, each with its keeper; the keeper is nil if the
+    /// client's configuration could not be read.
     private(set) var clients: [(client: any Client, keeper: Keeper?)] = []
     private(set) var findings: [Finding] = []
 
     private let invocation: Invocation
     private var logins: [Inventory.Login] = []
-    /// The clients that are here and have been told of no helper.
+    /// The clients that are installed and use no helper.
     private var untold: [any Client] = []
 
     init(_ invocation: Invocation) {
@@ -42,7 +43,8 @@ struct Diagnosis {
         findings = Diagnosis.inOrder(findings)
     }
 
-    /// Each once, what needs attention first, and those of one kind together.
+    /// Returns each finding once: those that need attention first, and those with one code
+    /// together.
     private static func inOrder(_ findings: [Finding]) -> [Finding] {
         var seen: Set<Finding> = []
         let once = findings.filter { seen.insert($0).inserted }
@@ -55,7 +57,7 @@ struct Diagnosis {
 
     var isHealthy: Bool { !findings.contains(where: \.isFault) }
 
-    // MARK: Noting
+    // MARK: Findings
 
     private mutating func fault(_ code: Text, _ message: String, hint: String? = nil) {
         findings.append(Finding(code: code, isFault: true, message: message, hint: hint))
@@ -157,7 +159,8 @@ struct Diagnosis {
         }
     }
 
-    /// Without a keyring the file serves, unless the user wants the keyring or has logins in one.
+    /// An absent keyring is a fault only if the setting `store` requires it, or if logins are known
+    /// to be in one; otherwise the file is used, which is a note.
     private mutating func lookAtAbsence(_ error: StoreError) {
         guard error.outcome == .absent else { return fault("keyring", error) }
         let name: Text =
@@ -200,13 +203,15 @@ struct Diagnosis {
         }
     }
 
-    /// Several users of one server: a fault where the client knows one login alone.
+    /// Reports servers with logins of several users: a fault if the client supports only one login
+    /// for a server, else a note.
     private mutating func lookForSeveralUsers() {
         var groups: [[String]: [Inventory.Login]] = [:]
         var places: [Place: String] = [:]
         for login in logins.sorted() {
             guard let place = login.entry.place else { continue }
-            // Two spellings of a server are one place, which may have several paths.
+            // Two spellings of a server are one place. A place of git may have several paths, and
+            // each of them is a group of its own.
             let name = places[place] ?? login.server
             places[place] = name
             let isPath = login.entry.schema.hasAccounts
@@ -342,7 +347,7 @@ struct Diagnosis {
         }
     }
 
-    /// A login in the environment outlives every logout.
+    /// Reports logins in environment variables, which no logout removes.
     private mutating func lookForTokensInEnvironment() {
         let names = invocation.surroundings.names { name in
             Clients.all.contains { $0.isLogin(variable: name) }
@@ -360,7 +365,7 @@ struct Diagnosis {
         logins.map(\.description).joined(separator: ", ")
     }
 
-    /// What people call the program of a provider.
+    /// Returns the usual name of a provider, given the name of its process.
     private static func title(_ process: String) -> String {
         if process.hasPrefix("gnome-keyring") { return "GNOME Keyring" }
         if process.hasPrefix("kwallet") || process.hasPrefix("ksecret") { return "KWallet" }

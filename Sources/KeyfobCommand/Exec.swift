@@ -3,12 +3,12 @@ internal import Clients
 internal import Credentials
 internal import Files
 
-/// `keyfob exec`: runs a program with a login in its environment, for programs that know no
+/// `keyfob exec`: runs a program with a login in its environment, for programs without credential
 /// helpers.
 ///
-/// The program takes the place of this one, so that nothing of Keyfob is left between it and the
-/// shell. pulumi is different: it writes a token that it finds in its environment down in plain text
-/// (pulumi 3.258), so it is given a folder of its own for that, which this process removes.
+/// The program replaces this process, so that no process of Keyfob stays between it and the shell.
+/// pulumi is different: it writes a token that it finds in its environment to a file in plain text
+/// (pulumi 3.258). So it gets a folder of its own for that, which this process removes.
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a program with a login in its environment.",
@@ -37,7 +37,7 @@ struct Exec: ParsableCommand {
     @Argument(parsing: .postTerminator, help: "The program and its arguments.")
     var command: [String] = []
 
-    /// A variable, and what it is given.
+    /// A variable, and the part of the login that is its value.
     struct Assignment: ExpressibleByArgument {
         enum Part: String {
             case secret, username
@@ -125,7 +125,7 @@ struct Exec: ParsableCommand {
         }
     }
 
-    /// Says why the program did not start, and gives the status that shells have for it.
+    /// Reports why the program did not start. Returns the exit status that shells use for that.
     private func failure(_ error: SystemError) -> ExitCode {
         Console().report(
             StoreError(.programNotRun, "cannot run \(command[0]): \(error.reason)"))

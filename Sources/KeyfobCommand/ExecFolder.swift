@@ -2,14 +2,14 @@ internal import Credentials
 internal import Files
 internal import Settings
 
-/// An exec folder is where one run of a client writes what it keeps with its login, beside a copy of its
-/// settings.
+/// An exec folder is the folder to which one run of a client writes its login. It has a copy of the
+/// client's settings.
 struct ExecFolder: ~Copyable {
     let folder: RunFolder
     private let settings: ClientFile
     private let copied: Secret?
 
-    /// `settings` is a file that the client keeps beside its logins.
+    /// `settings` is a file that the client keeps in the folder of its logins.
     init(_ invocation: Invocation, settings: ClientFile) throws(StoreError) {
         let folder = try RunFolder(
             in: invocation.directories.runtime ?? invocation.directories.state)
@@ -23,7 +23,7 @@ struct ExecFolder: ~Copyable {
         self.copied = copied
     }
 
-    /// Removes it, once what the client has changed in its settings is back where it was.
+    /// Copies the settings back if the client has changed them, and removes the folder.
     consuming func remove() {
         if let now = try? ClientFile(folder.path + "/" + settings.name).read(), now != copied {
             do throws(StoreError) {

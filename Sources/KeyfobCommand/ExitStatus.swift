@@ -1,26 +1,26 @@
 internal import ArgumentParser
 internal import Credentials
 
-/// How `keyfob` ends, by the kind of what went wrong (keyfob(1), EXIT STATUS).
+/// The exit status of `keyfob`, by the kind of error (keyfob(1), EXIT STATUS).
 enum ExitStatus: Int32 {
     case done = 0
     case notDone
     case usage
     case notFound
-    /// The store is locked, or there was nobody to ask.
+    /// The store is locked, or there was no terminal to ask at, or no input in time.
     case locked
-    /// A person said no, or the registry did.
+    /// The user declined, or the registry refused the login.
     case declined
-    /// The keyring or the registry could not be reached, or stopped answering.
+    /// The keyring or the registry could not be reached, or stopped responding.
     case unreachable
 
-    /// The status of a run that had these errors: their own if they are of one kind.
+    /// The status of a run with these errors: their own if they are of one kind, else `notDone`.
     init(_ errors: [StoreError]) {
         let kinds = Set(errors.map(\.exitStatus))
         self = kinds.count > 1 ? .notDone : kinds.first ?? .done
     }
 
-    /// What ends a command whose errors have been told.
+    /// Ends a command whose errors have been reported. Throws unless the status is `done`.
     func exit() throws {
         if self != .done { throw ExitCode(rawValue) }
     }

@@ -5,12 +5,10 @@ internal import Files
 internal import JSON
 internal import Settings
 
-/// `keyfob export`: the way out. It writes logins from the store back into the client's own file, in
-/// plain text.
+/// `keyfob export`: writes logins from the store back to the client's own file, in plain text.
 ///
-/// What must hold: nothing is written unless the user has said that it may be in plain text, the
-/// store keeps what it has, and in the file no login is lost but for one that the user has chosen
-/// over it.
+/// What must hold: nothing is written unless the user has agreed to plain text, the store keeps its
+/// logins, and the file loses no login but one that the user has chosen to replace.
 struct Export: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write logins back to a client's file in plain text.",
@@ -111,7 +109,8 @@ struct Export: AnsweringCommand {
 
     private var client: any Client { named?.client ?? Docker() }
 
-    /// Where the logins go: the name of a file or of a helper, and how one is put there.
+    /// The target of an export: the name of a file or of a helper, and the function that adds a
+    /// login to it.
     private struct Target {
         let name: String
         let add: (Credential) throws(StoreError) -> PlaintextAddition
@@ -138,16 +137,16 @@ struct Export: AnsweringCommand {
         }
     }
 
-    // MARK: What is exported
+    // MARK: Exporting
 
-    /// The logins that are meant, each once; of several accounts the newest last, for a client finds the
-    /// one first that was written last.
+    /// Returns the logins to export, each once. Of several accounts the newest comes last, because
+    /// a client finds the login first that was written last.
     private func entries(among entries: [Entry]) throws(StoreError) -> [Entry] {
         var meant = entries.filter { client.owns($0) }
         if let server {
             let key = try Invocation.key(server)
-            // What a logout of the server would take goes with it, as Docker Hub's tokens, without
-            // which docker cannot renew its login.
+            // The logins that a logout of the server removes are exported with it, such as Docker
+            // Hub's tokens, without which docker cannot renew its login.
             let queries = client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
             meant = meant.filter { entry in queries.contains { $0.matches(entry) } }
             guard !meant.isEmpty else {
@@ -166,7 +165,8 @@ struct Export: AnsweringCommand {
             .map(\.element)
     }
 
-    /// What became of a login, and whether the very login is in the file now, or would be.
+    /// Exports one login. Returns its report, and true if that very login is in the file now, or
+    /// would be without `--dry-run`.
     private func report(
         of entry: Entry, in target: Target, _ invocation: Invocation
     ) -> (report: Report, isInFile: Bool) {
@@ -206,10 +206,10 @@ struct Export: AnsweringCommand {
         }
     }
 
-    // MARK: What is said
+    // MARK: Output
 
-    /// Says so if the client may never look into its file, and how the logins are taken out of the
-    /// store. `isWhole` says whether all that are meant are in the file.
+    /// Warns if the client may not read its file, and says how to remove the logins from the store.
+    /// `isWhole` says that all logins to export are in the file.
     private func advise(_ written: [Entry], isWhole: Bool, _ invocation: Invocation) {
         if let keeper = try? client.keeper(in: invocation.surroundings) {
             var isOurs = false
@@ -231,7 +231,7 @@ struct Export: AnsweringCommand {
             }
         }
         guard !dryRun else { return }
-        // What has not been written must not be taken out with the rest.
+        // A login that was not written must not be removed with the others.
         invocation.console.hint(
             (isWhole
                 ? "the store still has them; to remove them"

@@ -5,12 +5,12 @@ internal import Files
 internal import JSON
 internal import Settings
 
-/// `keyfob import`: moves the logins that clients keep in plain text, or that another helper keeps,
-/// into the store.
+/// `keyfob import`: moves logins from the clients' plaintext files, or from another helper, into
+/// the store.
 ///
 /// What must hold: at every moment each login is in at least one of the two places. It is stored,
-/// read back and compared, and only then, if it is still the same there, taken out of the file. A
-/// run that was interrupted is finished by the next.
+/// read back and compared, and only then removed from the file, if it is still the same there. The
+/// next run finishes an interrupted one.
 struct Import: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move plaintext logins into the keyring or the file.",
@@ -21,7 +21,7 @@ struct Import: AnsweringCommand {
             from the store stays where it is.
             """)
 
-    /// Which of two logins for the same server is kept.
+    /// The one of two logins for the same server that is kept.
     enum Preference: String, CaseIterable, ExpressibleByArgument {
         case stored, found
     }
@@ -70,8 +70,8 @@ struct Import: AnsweringCommand {
         var failure: StoreError?
         for source in sources where failure == nil {
             var results: [Result] = []
-            // Of several accounts the one that was stored last is given first, and the file has it
-            // first.
+            // A client gets the account that was stored last, and that is the first one in its
+            // file. So the logins are stored in reverse order.
             for login in source.logins.reversed() where failure == nil {
                 let result = result(of: login, in: source, &run)
                 if case .left(let error) = result, error.isTheStores {
@@ -85,7 +85,7 @@ struct Import: AnsweringCommand {
             for login in source.logins where login.obstacle != nil && !login.isShadowed {
                 if let place = login.entry.identity { run.left.insert(place) }
             }
-            // Those that were not reached are not told of.
+            // Logins that were not reached are not reported.
             let logins = Array(source.logins.suffix(results.count))
             results.reverse()
             if results.contains(where: \.isStored) { clients.append(source.client) }
@@ -103,35 +103,38 @@ struct Import: AnsweringCommand {
         try ExitStatus(failures + reports.compactMap(\.problem)).exit()
     }
 
-    /// One run, and what it has stored.
+    /// The state of one run.
     private struct Run {
         let invocation: Invocation
         var done = 0
-        /// The logins that were stored, or found to be, by what they replace.
+        /// The logins that this run has stored or found in the store, by the place that they are
+        /// for.
         var stored: [Place: Credential] = [:]
-        /// The places whose login was left in a file that its client looks into first.
+        /// The places with a login that stays in a file, which its client reads before it asks the
+        /// helper.
         var left: Set<Place> = []
-        /// When the last login for a place was stored.
+        /// The time at which the last login for a place was stored, in seconds.
         var seconds: [Place: UInt64] = [:]
 
         init(_ invocation: Invocation) { self.invocation = invocation }
     }
 
-    // MARK: Where they are
+    // MARK: Sources
 
-    /// A file or a helper, and what it has.
+    /// A file or a helper, and its logins.
     private struct Source {
         let name: String
-        /// The client that will ask for them.
+        /// The client that will ask for the logins.
         let client: any Client
         let logins: [PlaintextLogin]
-        /// What could not be read of it.
+        /// The reports of the logins that could not be read.
         var unread: [Report] = []
-        /// Takes logins out, and looks again. Says of each why it is still there; nil if it is not.
+        /// Removes logins from the source, and reads it again. Returns for each why it is still
+        /// there; nil if it is gone.
         let scrub: ([PlaintextLogin]) -> [StoreError?]
     }
 
-    /// The sources, and why others cannot be read.
+    /// Returns the sources, and the errors of those that cannot be read.
     private func sources(
         _ invocation: Invocation
     ) throws(StoreError) -> (sources: [Source], unreadable: [StoreError]) {
@@ -180,7 +183,7 @@ struct Import: AnsweringCommand {
         -> Source
     {
         let keys = try helper.list()
-        // It is found out by a login that does not stay, and a preview leaves none at all.
+        // The check stores a test login and removes it, so a dry run does not make it.
         if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.store) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
@@ -205,7 +208,7 @@ struct Import: AnsweringCommand {
             logins.map { login in
                 do throws(StoreError) {
                     let key = login.entry.attributes["server"] ?? ""
-                    // It may have been replaced since it was read.
+                    // The login may have been replaced since it was read.
                     guard let now = try helper.get(key), now.secret == login.secret else {
                         return nil
                     }
@@ -219,7 +222,8 @@ struct Import: AnsweringCommand {
         }
     }
 
-    /// Whatever the other helper has erased, what was stored is still there; else it is stored again.
+    /// Stores the login again, and throws `sameStore`, if the other helper has erased it from the
+    /// store.
     private func putBack(_ login: Credential, _ invocation: Invocation) throws(StoreError) {
         guard let query = Query(replacedBy: login.entry) else { return }
         guard try invocation.choice.store.find(query).isEmpty else { return }
@@ -230,13 +234,13 @@ struct Import: AnsweringCommand {
             hint: "nothing to import; see: keyfob list")
     }
 
-    // MARK: What becomes of one
+    // MARK: Importing
 
     private enum Result {
         case imported
-        /// The very same login is stored already.
+        /// The same login is stored already.
         case known
-        /// What was found is dropped for what is stored.
+        /// The login in the file is dropped, because the store has another one that is preferred.
         case dropped
         case left(StoreError)
 
@@ -254,7 +258,8 @@ struct Import: AnsweringCommand {
             guard let place = login.entry.identity else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
-            // Whichever is preferred: one that was imported just now is lost nowhere.
+            // `--prefer` does not apply to a login that this run has stored: that one is never
+            // replaced.
             if let other = run.stored[place], !other.isSame(as: login.credential) {
                 throw StoreError(
                     .anotherLogin,
@@ -292,15 +297,15 @@ struct Import: AnsweringCommand {
                     hint: "choose the one to keep: --prefer stored or --prefer found")
             }
         }
-        // Of several accounts the client is given the newest: what was stored before stays it, for the
-        // path and for the whole place.
+        // A client gets the newest account. The logins that it got before, for the path and for the
+        // whole place, are stored again after the new one, so that it still gets them.
         let schema = login.entry.schema
         var given: [Credential] = []
         for names in schema.hasAccounts && prefer != .found
             ? [schema.placeNames + ["object"], schema.placeNames] : []
         {
             let facts = login.entry.attributes.filter { names.contains($0.key) }
-            // A login of one path is given for the whole place only if there is no other.
+            // A client gets a login of another path for the whole place only if there is no other.
             let found = try store.find(Query(schema, facts))
             let ofPlace = found.first { $0.entry.attributes["object"] == facts["object"] }
             guard let best = ofPlace ?? found.first, let place = best.entry.identity,
@@ -316,7 +321,8 @@ struct Import: AnsweringCommand {
         return .imported
     }
 
-    /// Stores it in a second of its own, for that is how an account is known to be newer.
+    /// Stores the login in a later second than the last one for its place: the time, in seconds,
+    /// tells which account is newer.
     private func save(_ login: Credential, _ run: inout Run) throws(StoreError) {
         if let place = login.entry.place {
             while run.seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
@@ -339,7 +345,7 @@ struct Import: AnsweringCommand {
         }
     }
 
-    // MARK: What is said
+    // MARK: Output
 
     private func report(of login: PlaintextLogin, _ result: Result, in source: Source) -> Report {
         func report(
@@ -363,7 +369,7 @@ struct Import: AnsweringCommand {
         }
     }
 
-    /// A client that does not ask Keyfob no longer finds its logins.
+    /// Says how to set up the clients that do not ask Keyfob: they no longer find their logins.
     private func hintAtSetup(_ clients: [any Client], _ invocation: Invocation) {
         let names = Set(clients.map(\.name))
         let untold = Clients.withHelpers.filter { client in
@@ -378,19 +384,19 @@ struct Import: AnsweringCommand {
 }
 
 extension Credential {
-    /// Whether it is the same user with the same secret.
+    /// True if both have the same user and the same secret.
     func isSame(as other: Credential) -> Bool {
         entry.username == other.entry.username && secret == other.secret
     }
 }
 
 extension Entry {
-    /// ` of alice`
+    /// The words ` of alice`; empty if there is no user to show.
     var whose: String { shownUser.map { " of \($0)" } ?? "" }
 }
 
 extension StoreError {
-    /// Whether it says that the store cannot be used now, whatever the login.
+    /// True if the error is one of the store, which every other login would get too.
     var isTheStores: Bool {
         switch outcome {
         case .failed: false

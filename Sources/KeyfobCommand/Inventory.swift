@@ -1,7 +1,7 @@
 internal import Clients
 internal import Credentials
 
-/// An inventory is what the stores say that they hold.
+/// An inventory is all logins that the stores show, and the errors of those that could not be read.
 struct Inventory {
     /// A login and the store that holds it.
     struct Login {
@@ -16,16 +16,16 @@ struct Inventory {
 
         var client: String { entry.clientName }
         var server: String { entry.serverName }
-        /// As it is shown: no token.
+        /// The user name; nil if there is none or it is a token.
         var username: String? { entry.shownUser }
     }
 
     var logins: [Login] = []
-    /// What may be missing, a line each.
+    /// The logins that may be missing, one line for each reason.
     var warnings: [String] = []
-    /// Why a place could not be read.
+    /// The errors of the stores and files that could not be read.
     private(set) var failures: [StoreError] = []
-    /// The same, by the store's name or the file's path.
+    /// The same errors, by the store's name or the file's path.
     private(set) var unread: [String: StoreError] = [:]
 
     mutating func fail(_ error: StoreError, in place: String) {

@@ -4,18 +4,17 @@ internal import Files
 internal import Settings
 internal import Stores
 
-/// An invocation is one run of `keyfob`: what the user has set, the stores that serve them, and the
-/// console that they sit at.
+/// An invocation is one run of `keyfob`: the user's settings, their stores, and the console.
 struct Invocation: Sendable {
     let environment: Environment
     private(set) var choice: StoreChoice
     let directories: Directories
-    /// Where the clients keep their own files.
+    /// The home directory and the variables by which the clients' own files are found.
     let surroundings: Surroundings
     let console: Console
 
-    /// `warns` says whether what is not understood in the configuration is told now. Throws `failed`
-    /// if the user has no home directory.
+    /// `warns` says that the problems of the settings are printed now. Throws `failed` if the user
+    /// has no home directory.
     init(_ output: Output? = nil, warns: Bool = true) throws(StoreError) {
         let console = Console(isQuiet: output?.quiet ?? false)
         self.console = console
@@ -31,26 +30,27 @@ struct Invocation: Sendable {
         }
     }
 
-    /// The same invocation, which asks nobody for the passphrase of the file.
+    /// The same invocation, but it does not ask for the passphrase of the file.
     var asksNobody: Invocation {
         var invocation = self
         invocation.choice.file?.mayPrompt = false
         return invocation
     }
 
-    /// Where the user is asked.
+    /// The terminal at which the user is asked.
     var terminal: Terminal { Terminal(lockFolder: Folder(directories.state)) }
 
-    /// Asks at the terminal for what is no secret; nil where there is none.
+    /// Asks at the terminal for something that is not secret. Returns nil if there is no terminal.
     ///
-    /// Throws `timedOut` if nothing is typed in time, `declined` if nothing is typed at all.
+    /// Throws `timedOut` if nothing is typed in time, and `declined` if the answer is empty.
     func ask(_ question: String, for noun: String) throws(StoreError) -> String? {
         try terminal.ask(
             question, for: noun, seconds: choice.settings.promptTimeout, shows: true
         )?.expose { bytes in String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self) }
     }
 
-    /// Asks a question at the terminal; nil where there is none. Anything but yes is no.
+    /// Asks a yes-or-no question at the terminal. Returns true only for yes, and nil if there is no
+    /// terminal.
     func confirm(_ question: String) throws(StoreError) -> Bool? {
         do throws(StoreError) {
             let answer = try ask("\(question) [y/N] ", for: "answer")
@@ -60,20 +60,21 @@ struct Invocation: Sendable {
         }
     }
 
-    /// The same invocation, which asks nobody and runs no command: what only those could open is locked.
+    /// The same invocation, but it asks for nothing and runs no command. A file that needs either
+    /// is locked.
     var runsNothing: Invocation {
         var invocation = asksNobody
         invocation.choice.file?.passphraseCommand = nil
         return invocation
     }
 
-    /// The names of the stores that the policy leaves out.
+    /// The names of the stores that the setting `store` excludes.
     var placesLeftOut: [String] {
         let all = [("keyring", choice.keyring == nil), ("file", choice.file == nil)]
         return all.filter(\.1).map(\.0)
     }
 
-    /// Unlocks the keyring, if there is one: locked it does not list all that it holds.
+    /// Unlocks the keyring, if there is one. A locked keyring may not list all of its logins.
     func unlockKeyring() throws(StoreError) {
         do throws(StoreError) {
             try choice.keyringStore?.unlock()
@@ -82,11 +83,10 @@ struct Invocation: Sendable {
         }
     }
 
-    /// Everything that is kept, and where. The keyring is not unlocked for it; the passphrase of the
-    /// file is asked for. A store that cannot be read is a failure, beside what the others have. So
-    /// is an absent keyring where the setting `store` excludes the encrypted file; else it is a
-    /// warning if
-    /// logins have been stored there.
+    /// Returns all stored logins. It does not unlock the keyring, but it asks for the passphrase of
+    /// the file. A store that cannot be read is a failure, beside the logins of the others. An
+    /// absent keyring is a failure too if the setting `store` excludes the encrypted file; else it
+    /// is a warning if logins are known to be stored in it.
     func inventory() -> Inventory {
         var inventory = Inventory()
         for store in choice.stores {
@@ -113,9 +113,9 @@ struct Invocation: Sendable {
 }
 
 extension Invocation {
-    /// The one login that the user means, with its secret.
+    /// Returns the one login that the user names, with its secret.
     ///
-    /// Throws `failed` if there is none, or if the user must say whose is meant.
+    /// Throws `failed` if there is none, or if there are several and the user must choose.
     func login(for server: String, of client: (any Client)?) throws(StoreError) -> Credential {
         let key = try Invocation.key(server)
         let inventory = inventory()
@@ -125,7 +125,7 @@ extension Invocation {
             let queries = client.queries(for: key, among: entries)
             for query in queries + client.fallbackQueries(for: key) {
                 let logins = try choice.store.find(query).preferringPath(of: query)
-                // Where there are no accounts the first is the one that the client gets.
+                // A client without accounts gets the first login.
                 found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
                 if !logins.isEmpty { break }
             }
@@ -154,7 +154,7 @@ extension Invocation {
         return first
     }
 
-    /// A server as it was typed. Throws `failed` if it cannot be one.
+    /// Returns the server's name as a text. Throws `failed` if it cannot be a server's name.
     static func key(_ server: String) throws(StoreError) -> Text {
         guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
             throw StoreError(
@@ -165,7 +165,8 @@ extension Invocation {
 }
 
 extension [Credential] {
-    /// git's for the very path that is asked about, or for none, if there are such.
+    /// The logins for exactly the query's path (or for no path, if the query has none), if there
+    /// are any; else all. Only git's logins have paths.
     fileprivate func preferringPath(of query: Query) -> [Credential] {
         let those = filter { $0["object"] == query.facts["object"] }
         return those.isEmpty ? self : those

@@ -4,9 +4,7 @@ internal import Credentials
 internal import Files
 internal import Settings
 
-/// The command for people. Each of its subcommands is a file of its own.
-///
-/// Its exit status is an `ExitStatus`.
+/// The `keyfob` command. Each of its subcommands is a file of its own.
 @main
 struct Keyfob: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,12 +37,12 @@ struct Keyfob: ParsableCommand {
         }
     }
 
-    /// What is said when a crash ends the process.
+    /// Sets the error that is printed if a crash ends the process.
     private static func sayLastWords() {
         System.setLastWords(answer: nil, complaint: ("keyfob: error: ", "\n"))
     }
 
-    /// Tells the user of the error, unless that has been done, and gives the exit status.
+    /// Reports the error, unless that has been done. Returns the exit status.
     private static func status(of error: any Error, to console: Console) -> Int32 {
         switch error {
         case let error as StoreError:
@@ -62,14 +60,15 @@ struct Keyfob: ParsableCommand {
         }
     }
 
-    /// Tells the user, and a script that wants JSON, why there is no other answer.
+    /// Reports the error on standard error, and with `--json` as the answer too.
     private static func report(_ error: StoreError, to console: Console) {
         let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
         if words.contains("--json") { try? console.print(Output.object([], error: error)) }
         console.report(error)
     }
 
-    /// What ArgumentParser answers itself: help, the version, what completes a command line.
+    /// Returns the lines of ArgumentParser's own answers: the help, the version, and everything for
+    /// completion.
     private static func answer(_ text: String) -> [String] {
         CompletionScript.corrected(text)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -79,7 +78,7 @@ struct Keyfob: ParsableCommand {
         StoreError(.usage, message(for: error).asOneLine, hint: "see: \(help)")
     }
 
-    /// What is said of a command that there is not; nil if what was typed is one, or an option.
+    /// The error for an unknown command; nil if the first argument is a command or an option.
     private static var unknownCommand: StoreError? {
         guard let typed = CommandLine.arguments.dropFirst().first, !typed.hasPrefix("-"),
             subcommand == nil, typed != "help"
@@ -91,21 +90,21 @@ struct Keyfob: ParsableCommand {
             hint: meant.map { "did you mean: keyfob \($0)" } ?? "see: keyfob --help")
     }
 
-    /// The subcommand that was typed; nil if there is none of that name.
+    /// The subcommand that was typed; nil if there is none with that name.
     static var subcommand: String? {
         let typed = CommandLine.arguments.dropFirst().first
         return configuration.subcommands.map { $0._commandName }.first { $0 == typed }
     }
 
-    /// How to ask for the help that belongs to what was typed.
+    /// The command that prints the help for what was typed.
     private static var help: String {
         ["keyfob", subcommand, "--help"].compactMap(\.self).joined(separator: " ")
     }
 }
 
 extension String {
-    /// As a message of ours: one line, in lower case where it begins, without a full stop; a list
-    /// below the first line follows it.
+    /// The message in the form of Keyfob's own: one line, which begins in lower case and has no
+    /// full stop. A list below the first line is appended to it.
     fileprivate var asOneLine: String {
         let lines = split(whereSeparator: \.isNewline)
         var line = String(lines.first ?? "")

@@ -4,7 +4,7 @@ internal import Credentials
 internal import Files
 internal import JSON
 
-/// `keyfob list`: every login, of every client, and where it is kept.
+/// `keyfob list`: prints every login of every client, and the store that keeps it.
 struct List: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "List every login, without secrets.",
@@ -59,7 +59,7 @@ struct List: AnsweringCommand {
 }
 
 extension Entry {
-    /// The day on which it was stored, where the user is; nil if that is not known.
+    /// The day on which the login was stored, in the user's time zone; nil if it is not known.
     fileprivate var day: String? {
         guard let modified, let (year, month, day) = System.day(of: modified) else { return nil }
         return "\(year)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"

@@ -64,7 +64,8 @@ struct Login: AnsweringCommand {
 
     func run() throws {
         let invocation = try Invocation(output)
-        // Nobody types a password, and none is sent, for a login that would not be stored.
+        // The settings are checked first, so that no password is typed or sent for a login that
+        // cannot be stored.
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let place = try client.place(
             of: Invocation.key(address), named: self.name,
@@ -95,7 +96,7 @@ struct Login: AnsweringCommand {
 
     private var address: String { server ?? "docker.io" }
 
-    // MARK: Who logs in
+    // MARK: User name and secret
 
     private func user(at place: LoginPlace, _ invocation: Invocation) throws(StoreError) -> Text? {
         guard client.userNames != .none else { return nil }
@@ -147,9 +148,11 @@ struct Login: AnsweringCommand {
         throw StoreError(.badSecret, "the \(noun) \(problem)", hint: "nothing was stored")
     }
 
-    // MARK: Whether it is good
+    // MARK: Verification
 
-    /// The login as it is to be kept.
+    /// Asks the registry if it accepts the login, unless `--no-verify` is given or there is no
+    /// registry. Returns the login to store, with an identity token in place of the password if the
+    /// registry returns one.
     private func verify(
         _ user: Text?, _ secret: Secret, at place: LoginPlace, _ invocation: Invocation
     ) throws(StoreError) -> Credential {
@@ -182,7 +185,7 @@ struct Login: AnsweringCommand {
         }
     }
 
-    /// How long one request to a registry may take, in seconds.
+    /// The longest time for one request to a registry, in seconds.
     private static let patience: UInt32 = 15
 
     private static let unverified =
@@ -199,9 +202,9 @@ struct Login: AnsweringCommand {
         }
     }
 
-    // MARK: Where it is kept
+    // MARK: Storing
 
-    /// The name of the store that has it, as a look into it shows.
+    /// Stores the login and reads it back. Returns the name of the store that has it.
     private func keep(_ login: Credential, _ invocation: Invocation) throws(StoreError) -> String {
         try invocation.choice.store.save(login)
         guard let query = Query(replacedBy: login.entry) else {
@@ -223,10 +226,11 @@ struct Login: AnsweringCommand {
 }
 
 extension Secret {
-    /// The longest that is read, in bytes.
+    /// The longest password that is read, in bytes.
     private static let limit = 1 << 20
 
-    /// All that can be read there, without a line's end at its end, as docker reads a password.
+    /// Reads standard input to its end and drops one line end there, as docker does with a
+    /// password.
     fileprivate init(passwordFromStandardInput noun: String) throws(StoreError) {
         let read = try Secret(fromStandardInput: noun, atMost: Secret.limit + 2)
         guard let read = read?.withoutLineEnd, read.count <= Secret.limit else {
@@ -235,7 +239,8 @@ extension Secret {
         self = read
     }
 
-    /// Why it can be no password; nil if it can. One that is a line has no line's end in it.
+    /// Returns why the secret cannot be a password; nil if it can be one. `isLine` says that it
+    /// must have no line end in it.
     fileprivate func problem(isLine: Bool) -> String? {
         if isEmpty { return "is empty" }
         return expose { bytes in

@@ -88,7 +88,8 @@ struct Logout: AnsweringCommand {
 
     private var client: (any Client)? { named?.client }
 
-    /// The clients' own files that are asked for and that there are.
+    /// Returns the clients' own files that the options ask for and that exist. Throws `failed` if a
+    /// file that was named does not exist.
     private func plaintextFiles(_ invocation: Invocation) throws(StoreError) -> [any PlaintextFile]
     {
         var named: [any PlaintextFile] = []
@@ -104,12 +105,12 @@ struct Logout: AnsweringCommand {
         return named
             + Clients.plaintextFiles(in: invocation.surroundings).filter {
                 $0.file.exists && !known.contains($0.file.identity)
-                    // Of the client that is named, or of one that shares its logins.
+                    // It is a file of the named client, or of one that shares its logins.
                     && client?.sharesLogins(with: $0.client) != false
             }
     }
 
-    // MARK: What is meant
+    // MARK: Selection
 
     private var clients: [any Client] { client.map { [$0] } ?? Clients.each }
 
@@ -119,11 +120,11 @@ struct Logout: AnsweringCommand {
         all ? wants(entry) : queries.contains { $0.matches(entry) }
     }
 
-    /// What asks for all that is to be removed; nil if the user has been asked and said no.
+    /// Returns the queries for all logins to remove; nil if the user was asked and declined.
     private func queries(
         _ invocation: Invocation, _ plaintext: [any PlaintextFile]
     ) throws(StoreError) -> [Query]? {
-        // A file that cannot be read is told of when its turn comes.
+        // A file that cannot be read is reported when its logins are removed.
         let inFiles = plaintext.flatMap { (try? $0.contents())?.logins.map(\.entry) ?? [] }
         if let server {
             let key = try Invocation.key(server)
@@ -159,7 +160,8 @@ struct Logout: AnsweringCommand {
             ?? true
     }
 
-    /// All that the stores show after the removal is still there. Returns why there may be more.
+    /// Lists the stores again after all logins were removed, and reports what they still show as
+    /// remaining. Returns an error if there may be logins that the stores do not show; nil if not.
     private func lookAgain(_ removals: inout [Removal], _ invocation: Invocation) -> StoreError? {
         let inventory = invocation.inventory()
         for index in removals.indices where removals[index].problem == nil {
@@ -177,7 +179,7 @@ struct Logout: AnsweringCommand {
         return StoreError(.removalUnknown, "some logins may remain: \(reason)")
     }
 
-    // MARK: What is said
+    // MARK: Output
 
     private func preview(
         _ plaintext: [any PlaintextFile], _ invocation: Invocation, _ queries: [Query],
@@ -225,7 +227,8 @@ struct Logout: AnsweringCommand {
         try reports.exitStatus.exit()
     }
 
-    /// It belongs to no one client, so nobody can tell whose a login in it is, and it is never touched.
+    /// Names the logins in the netrc file. That file belongs to no single client, so it is never
+    /// changed.
     private func reportNetrc(_ invocation: Invocation) {
         let netrc = invocation.surroundings.netrc
         guard let machines = try? netrc.machines() else { return }
@@ -260,7 +263,7 @@ struct Logout: AnsweringCommand {
 }
 
 extension String {
-    /// Whether it is, as a server, on that host.
+    /// True if the string, as a server, is on that host.
     fileprivate func names(host: String) -> Bool {
         let address = firstRange(of: "://").map { self[$0.upperBound...] } ?? self[...]
         return address.prefix { $0 != "/" && $0 != ":" }.lowercased() == host.lowercased()

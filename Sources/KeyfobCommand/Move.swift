@@ -8,8 +8,8 @@ internal import Stores
 /// `keyfob move`: moves logins between the keyring and the file.
 ///
 /// What must hold: at every moment each login is in at least one of the two. It is stored in the
-/// one, read back and compared, and only then, if it is still the same there, removed from the
-/// other; a run that was interrupted is finished by the next.
+/// one, read back and compared, and only then removed from the other, if it is still the same
+/// there. The next run finishes an interrupted one.
 struct Move: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move logins between the keyring and the file.",
@@ -45,7 +45,7 @@ struct Move: AnsweringCommand {
         if !dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
         for warning in listing.warnings { invocation.console.warn(warning) }
-        // An older item of the same login goes with it.
+        // Older items of a login are removed together with it.
         var seen: Set<Place?> = []
         let entries = try listing.entries.filter(isWanted(among: listing.entries))
             .filter { seen.insert($0.identity).inserted }
@@ -67,10 +67,10 @@ struct Move: AnsweringCommand {
         guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
-    // MARK: What is moved
+    // MARK: Moving
 
-    /// Where from, and where to. Throws `failed` where the policy leaves one of them out: what is
-    /// moved there would not be found again.
+    /// Returns the store to move from, and the one to move to. Throws `failed` if the setting
+    /// `store` excludes one of them, because a login would not be found there.
     private func stores(
         _ invocation: Invocation
     ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
@@ -91,7 +91,8 @@ struct Move: AnsweringCommand {
         return { entry in queries.contains { $0.matches(entry) } }
     }
 
-    /// Moves one login. Returns why it is not where it was to go, or not there alone; nil if it is.
+    /// Moves one login. Returns the error if the login is not in the target store, or not only
+    /// there; nil if it is.
     private static func move(
         _ entry: Entry, from source: any CredentialStore, to target: any CredentialStore
     ) -> StoreError? {
@@ -139,7 +140,7 @@ struct Move: AnsweringCommand {
         }
     }
 
-    // MARK: What is said
+    // MARK: Output
 
     private func report(_ entry: Entry, from place: String, _ problem: StoreError?) -> Report {
         guard let problem else {

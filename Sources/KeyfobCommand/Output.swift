@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Credentials
 internal import JSON
 
-/// How a command answers: in lines for people, or as one JSON object for scripts.
+/// The options for a command's answer: lines for the user, or one JSON object for scripts.
 struct Output: ParsableArguments {
     @Flag(help: "Print JSON for scripts: see keyfob-json(5).")
     var json = false
@@ -10,8 +10,8 @@ struct Output: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print only errors and warnings.")
     var quiet = false
 
-    /// Gives the answer: the lines, or an object of the members. An error that is given is part of
-    /// the object, and for people it follows the lines.
+    /// Prints the answer: the lines, or an object with the members. An error becomes part of the
+    /// object; it is reported after the answer.
     func answer(
         _ members: [JSON.Member], lines: @autoclosure () -> [String], error: StoreError? = nil,
         on console: Console
@@ -24,8 +24,8 @@ struct Output: ParsableArguments {
         if let error { console.report(error) }
     }
 
-    /// Gives reports: a line for each, or an object whose `results` they are. What to do about
-    /// problems follows. `isWhole` says whether all logins that there may be were seen.
+    /// Prints reports: a line for each, or an object with the member `results`. The hints of their
+    /// problems follow. `isWhole` says that no login may have been missed.
     func answer(
         _ reports: [Report], dryRun: Bool, _ members: [JSON.Member] = [],
         error: StoreError? = nil, isWhole: Bool = true, on console: Console
@@ -39,7 +39,7 @@ struct Output: ParsableArguments {
         reports.hint(on: console)
     }
 
-    /// The object of every answer; its version changes with what it means.
+    /// Returns the object of an answer. Its version changes if the meaning of a member changes.
     static func object(_ members: [JSON.Member], error: StoreError?) -> JSON {
         .object(
             [JSON.Member("version", .integer(1))] + members
@@ -47,20 +47,21 @@ struct Output: ParsableArguments {
     }
 }
 
-/// A command that answers in either way.
+/// A command that can answer in lines and in JSON.
 protocol AnsweringCommand: ParsableCommand {
     var output: Output { get }
 }
 
 extension StoreError {
-    /// What scripts are told of it.
+    /// The error as a JSON object.
     var json: JSON {
         ["code": .name(code.rawValue), "message": .name(message), "hint": .name(hint)]
     }
 }
 
 extension JSON {
-    /// A string that holds no secret, or null. A NUL, which it cannot hold, ends it.
+    /// Returns a JSON string for text that is not secret, or null. The text ends before the first
+    /// NUL, which a `Text` cannot contain.
     static func name(_ string: String?) -> JSON {
         guard let string else { return .null }
         return .text(Text(String(string.prefix { $0 != "\0" })) ?? "")

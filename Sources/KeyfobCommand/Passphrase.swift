@@ -5,7 +5,8 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob passphrase`: how the encrypted file is protected.
+/// `keyfob passphrase`: sets, changes and removes the passphrase of the encrypted file, or encrypts
+/// it with a new key.
 struct Passphrase: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set, change or remove the passphrase of the file.",
@@ -90,12 +91,12 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    /// Where a new passphrase comes from.
+    /// The options for the source of a new passphrase.
     struct Source: ParsableArguments {
         @Flag(help: "Read the new passphrase from the first line of standard input.")
         var stdin = false
 
-        /// The new passphrase: typed twice, or read.
+        /// Returns the new passphrase: typed twice at the terminal, or read from standard input.
         func ask(_ invocation: Invocation) throws(StoreError) -> Secret {
             if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
             let seconds = invocation.choice.settings.promptTimeout
@@ -125,13 +126,13 @@ struct Passphrase: ParsableCommand {
 }
 
 extension Invocation {
-    /// Whether the keyring is where logins are, as far as that can be seen.
+    /// True if the keyring shows at least one login.
     fileprivate var hasLoginsInKeyring: Bool {
         guard let keyring = choice.keyringStore else { return false }
         return ((try? keyring.list(nil))?.entries.isEmpty ?? true) == false
     }
 
-    /// The file store. Throws `failed` where the policy leaves it out.
+    /// The file store. Throws `failed` if the setting `store` excludes it.
     fileprivate var file: FileStore {
         get throws(StoreError) {
             guard let file = choice.fileStore else {
@@ -145,7 +146,7 @@ extension Invocation {
 }
 
 extension Output {
-    /// Says what was done, and how the file is protected now.
+    /// Prints what was done, and in JSON the file's protection.
     fileprivate func answer(_ line: String, _ invocation: Invocation) throws(StoreError) {
         let protection = try invocation.file.protection()
         try answer(
@@ -165,7 +166,7 @@ extension FileStore {
 }
 
 extension Secret {
-    /// The first line of what can be read there, without its end, which may be CRLF.
+    /// Reads the first line of standard input, without its line end, which may be CRLF.
     init(firstLineOfStandardInput noun: String) throws(StoreError) {
         let line = try Secret(
             fromStandardInput: noun, atMost: Terminal.limit + 1, endsAtLine: true)

@@ -4,18 +4,18 @@ internal import Files
 internal import Settings
 internal import Stores
 
-/// A removal is what has become of the logins in one place: a store, or a client's own file.
+/// A removal is the result of removing logins from one place: a store, or a client's own file.
 struct Removal {
     /// The store's name, or the file's path.
     let name: String
     private var removed: [Report] = []
-    /// Logins that a client still reads there and that Keyfob leaves alone.
+    /// The reports of logins that Keyfob does not remove there and that a client still reads.
     private var left: [Report] = []
-    /// Why something is or may be left.
+    /// The reason for which logins remain or may remain; nil if there is none.
     var problem: StoreError?
 
-    /// Removes from the store what the queries ask for. A keyring that is absent has nothing, unless
-    /// a login is known to have been stored there, or the setting `store` wants it and nothing else.
+    /// Removes the logins that match the queries from the store. An absent keyring has no logins,
+    /// unless a login is known to have been stored there, or the setting `store` excludes the file.
     init(
         removing queries: [Query], from store: any CredentialStore, _ invocation: Invocation,
         isOfAll: Bool
@@ -46,8 +46,9 @@ struct Removal {
         }
     }
 
-    /// Removes every login that is meant from a client's file, and looks again. What is left to the
-    /// client is left, if it may be of the logins that are meant: `isOfAll` says whether all are.
+    /// Removes the logins for which `isMeant` returns true from a client's file, and reads it
+    /// again. `isOfAll` says that all logins of the file are meant: then its first note, about
+    /// something that Keyfob could not read, is a problem.
     init(
         from plaintext: any PlaintextFile, isOfAll: Bool, of server: Text?,
         where isMeant: (PlaintextLogin) -> Bool
@@ -81,7 +82,7 @@ struct Removal {
         }
     }
 
-    /// Looks for logins of git's former schema, where nothing else has gone wrong.
+    /// Reports the logins of git's former schema, if there is no other problem.
     mutating func lookForFormerLogins(in keyring: KeyringStore, where isMeant: (Entry) -> Bool) {
         guard problem == nil else { return }
         do throws(StoreError) {
@@ -112,7 +113,7 @@ struct Removal {
             return all.isEmpty
                 ? [Report(place: name, result: .absent, words: "was not there")] : all
         }
-        // A store that nobody can unlock says so only of what it has, or is known to have had.
+        // A locked store throws `locked` only if it has such a login, or is known to have had one.
         let remains = problem.outcome == .locked
         return removed + [
             Report(

@@ -2,40 +2,40 @@ internal import Clients
 internal import Credentials
 internal import JSON
 
-/// A report is what has become of one login, or of one setting, in one place: what import, export, move,
-/// logout and setup say, as a line for people and an object for scripts.
+/// A report is the result for one login, or for one setting, in one place: a line for the user, and
+/// an object for scripts.
 struct Report {
     enum Result: Text {
         case imported, exported, moved, removed, changed, restored
-        /// It took the place of another one.
+        /// The login replaced another one.
         case replaced
-        /// It was there already.
+        /// The login or the setting was there already.
         case known, unchanged
-        /// The other one is kept, as the user wants it.
+        /// The other login is kept: the user prefers it, or it is newer.
         case dropped
-        /// There was nothing.
+        /// There was no login.
         case absent
-        /// It is where it was, or not where it was to go.
+        /// The login or the setting is unchanged, or is not in its target.
         case left, remains
-        /// Nobody can tell.
+        /// It is not known if the login remains.
         case unknown
     }
 
     /// The name of the store, the path of the file, or the program.
     let place: String
     let result: Result
-    /// What happened there, for people.
+    /// The result in words, for the user.
     var words: String
-    /// Whose it is.
+    /// The client, the server and the user of the login; nil if there is none.
     var client: String?
     var server: String?
     var username: String?
-    /// Why it is not done; nil if it is.
+    /// The error; nil if there is none.
     var problem: StoreError?
 }
 
 extension Report {
-    /// Of a login; `words` go before its name, and `rest` after it.
+    /// Makes the report of a login: `words` come before its name, and `rest` comes after it.
     init(
         _ entry: Entry, as name: String? = nil, in place: String, _ result: Result, _ words: String,
         rest: String = "", problem: StoreError? = nil
@@ -60,10 +60,10 @@ extension Report {
 extension [Report] {
     var isDone: Bool { allSatisfy { $0.problem == nil } }
 
-    /// How a run ends that has told of them.
+    /// The exit status of a run with these reports.
     var exitStatus: ExitStatus { ExitStatus(compactMap(\.problem)) }
 
-    /// Says what to do about problems.
+    /// Prints the hints of all problems, each once.
     func hint(on console: Console) {
         for hint in Set(compactMap(\.problem?.hint)).sorted() { console.hint(hint) }
     }

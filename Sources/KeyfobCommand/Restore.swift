@@ -8,8 +8,8 @@ internal import Stores
 
 /// `keyfob restore`: puts the logins of a backup into the store.
 ///
-/// What must hold: a login that is stored is replaced only by a newer one, each restored login is read
-/// back, and a run that was interrupted is finished by the next.
+/// What must hold: only a newer login replaces a stored one, each restored login is read back, and
+/// the next run finishes an interrupted one.
 struct Restore: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store the logins of a backup.",
@@ -82,7 +82,8 @@ struct Restore: AnsweringCommand {
             let store = invocation.choice.store
             if let other = try store.find(query).first {
                 if other.isSame(as: login) { return report(.known, "is stored already:") }
-                // An unknown time is the oldest: what is stored is not lost by a guess.
+                // An unknown time counts as the oldest, so that a stored login is not lost by a
+                // guess.
                 guard login.entry.modified ?? 0 > other.entry.modified ?? 0 else {
                     return report(.dropped, "a newer login is stored:")
                 }

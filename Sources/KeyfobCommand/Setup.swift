@@ -6,10 +6,10 @@ internal import JSON
 internal import Settings
 internal import TextEditing
 
-/// `keyfob setup`: tells clients that Keyfob keeps their logins, in their own configuration.
+/// `keyfob setup`: changes the clients' own configuration so that Keyfob keeps their logins.
 ///
-/// What must hold: everything else in a file stays byte for byte, a second run changes nothing, and
-/// `--undo` restores exactly what was there.
+/// What must hold: every other byte of a file is kept, a second run changes nothing, and `--undo`
+/// restores exactly what was there.
 struct Setup: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set up clients to use Keyfob.",
@@ -64,7 +64,7 @@ struct Setup: AnsweringCommand {
         try reports.exitStatus.exit()
     }
 
-    /// Undoes every setup.
+    /// Undoes every setup. Returns the reports.
     static func undoingAll(_ invocation: Invocation, dryRun: Bool) throws -> [Report] {
         try Setup.parse(["--undo"] + (dryRun ? ["--dry-run"] : [])).reports(invocation).reports
     }
@@ -91,7 +91,8 @@ struct Setup: AnsweringCommand {
         return (reports, advice)
     }
 
-    /// The clients that are named, or that are here, or that there is something to undo of.
+    /// Returns the clients that were named. If none was, it returns the installed ones, or for an
+    /// undo those with a recorded change.
     private func meant(_ record: SetupRecord, _ surroundings: Surroundings) -> [any Client] {
         if !clients.isEmpty { return clients.map(\.client) }
         return Clients.withHelpers.filter { client in
@@ -110,7 +111,7 @@ struct Setup: AnsweringCommand {
             server: registry, problem: problem)
     }
 
-    // MARK: Doing it
+    // MARK: Applying
 
     private func apply(
         _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
@@ -134,7 +135,7 @@ struct Setup: AnsweringCommand {
             + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
         if !dryRun {
             if let path = client.link(in: surroundings) { try link(program, to: path) }
-            // Remembered first: what is interrupted then can be undone.
+            // The change is recorded first, so that an interrupted setup can be undone.
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry, path: plan.file.path,
                 isNew: plan.content == nil, removed: splice.removed(from: plan.content),
@@ -170,14 +171,14 @@ struct Setup: AnsweringCommand {
         guard !dryRun else { return }
         if Path.isExecutable(path) { return }
         try ClientFile(path).makeFolder()
-        // One that leads nowhere any more is replaced.
+        // A link to a program that no longer exists is replaced.
         Path.removeLink(path)
         try attempt("link", path) { () throws(SystemError) in
             try Path.makeLink(path, to: program)
         }
     }
 
-    // MARK: Undoing it
+    // MARK: Undoing
 
     private func restore(
         _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord
@@ -231,7 +232,8 @@ struct Setup: AnsweringCommand {
         return report(change.path, client, result, words)
     }
 
-    /// What takes the change back, also where the client has written the file anew since.
+    /// Returns the splice that takes the change back, even if the client has written the file anew
+    /// since; nil if the setting no longer names Keyfob.
     private func restoration(
         of content: Secret, _ change: SetupRecord.Change, _ client: any Client
     ) throws(StoreError) -> Splice? {

@@ -3,21 +3,21 @@ internal import Credentials
 internal import Files
 internal import JSON
 
-/// The setup record is what `keyfob setup` has changed, so that it can be undone: the file
-/// `setup.json` in the state directory.
+/// The setup record is the list of changes that `keyfob setup` has made, so that they can be
+/// undone: the file `setup.json` in the state directory.
 struct SetupRecord {
     /// One change of one file.
     struct Change: Hashable {
         let client: String
-        /// nil: all of the client's registries.
+        /// The registry or host that the change is for; nil if it is for all of the client's.
         let registry: String?
         let path: String
-        /// Whether there was no such file before.
+        /// True if the file did not exist before.
         let isNew: Bool
-        /// The text that was taken out, and the one that was put there.
+        /// The text that was removed, and the text that was inserted.
         let removed: String
         let inserted: String
-        /// Where, in bytes; nil where an earlier version has not written it down.
+        /// The offset of the change, in bytes; nil in the record of an earlier version.
         let start: Int?
     }
 
@@ -26,7 +26,7 @@ struct SetupRecord {
 
     init(in folder: String) throws(StoreError) {
         file = ClientFile(folder + "/setup.json")
-        // It says which files are changed, and how.
+        // The record decides which files an undo changes, and how.
         try file.requireOwn()
         guard let content = try file.read() else { return }
         guard let members = try? JSON(decoding: content).members,

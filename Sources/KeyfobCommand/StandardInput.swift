@@ -2,11 +2,11 @@ internal import Credentials
 internal import Files
 
 extension Secret {
-    /// How long a part of the input may take to come, in seconds.
+    /// The longest time without further input, in seconds.
     private static let patience = 60
 
-    /// What can be read from standard input, or its first line; `noun` is what it is, in errors. Nil
-    /// if it is longer than the limit.
+    /// Reads standard input, or its first line. `noun` names the input in errors. Nil if it is
+    /// longer than `limit` bytes.
     init?(
         fromStandardInput noun: String, atMost limit: Int, endsAtLine: Bool = false
     ) throws(StoreError) {

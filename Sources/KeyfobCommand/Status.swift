@@ -4,7 +4,8 @@ internal import Credentials
 internal import JSON
 internal import Settings
 
-/// `keyfob status`: everything that decides what happens to a login, and what to type next.
+/// `keyfob status`: shows everything that decides where a login is kept, and the next step for the
+/// user.
 struct Status: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show which store is used and what needs attention.",
@@ -92,8 +93,8 @@ struct Status: AnsweringCommand {
         ]
     }
 
-    /// Who answers: Keyfob, another helper (which is named), the client's own file, or nobody can
-    /// tell (nil).
+    /// Returns who answers the client: Keyfob, another helper with its name, the client's own file,
+    /// or (nil) unknown.
     private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> [JSON.Member] {
         let answeredBy: Text =
             switch keeper {

@@ -1,35 +1,34 @@
 internal import Credentials
 internal import JSON
 
-/// The state of a store: whether it serves this user now, and what can be told of it without a
-/// question to anybody.
+/// The state of a store: if it can be used now, and what is known about it without a prompt.
 struct StoreState {
     enum Kind: Text {
         case ready, locked
-        /// There is no such store yet.
+        /// The store does not exist yet.
         case none
-        /// It cannot be reached here.
+        /// The store cannot be reached.
         case absent
         case failed
-        /// The setting `store` leaves it out.
+        /// The setting `store` excludes the store.
         case off
     }
 
     var kind: Kind
-    /// How many logins it shows; nil where it shows none because it is not open.
+    /// The number of logins that the store shows; nil if it was not listed.
     var logins: Int?
-    /// Why it does not serve.
+    /// The reason for which it cannot be used; nil if it can.
     var error: StoreError?
-    /// The program that provides a keyring, and the label of the collection that new logins go to.
+    /// The program that provides the keyring, and the label of the collection for new logins.
     var provider: String?
     var collection: String?
-    /// Where a file is, and what protects it: `key` or `passphrase`.
+    /// The path of the file, and its protection: `key` or `passphrase`.
     var path: String?
     var protection: String?
 }
 
 extension StoreState {
-    /// One line for people.
+    /// One line for the user.
     var line: String {
         let count = logins.map { $0 == 1 ? "1 login" : "\($0) logins" }
         let protected = protection.map { "protected by a \($0)" }

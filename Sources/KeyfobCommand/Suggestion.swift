@@ -1,6 +1,6 @@
-/// What a person may have meant by a command that there is not.
+/// A suggestion is the command that the user may have meant by an unknown one.
 enum Suggestion {
-    /// What other programs call it.
+    /// The names that other programs use for these commands.
     private static let otherNames = [
         "ls": "list", "show": "list", "whoami": "status", "doctor": "status", "info": "status",
         "rm": "logout", "remove": "logout", "erase": "logout", "delete": "logout",
@@ -8,14 +8,14 @@ enum Suggestion {
         "install": "setup", "configure": "setup", "mv": "move",
     ]
 
-    /// The one of the commands that was meant; nil if none is near.
+    /// Returns the command that was probably meant; nil if none is similar.
     static func command(for typed: String, among commands: [String]) -> String? {
         if let other = otherNames[typed] { return other }
         let nearest = commands.min { distance(typed, $0) < distance(typed, $1) }
         return nearest.flatMap { distance(typed, $0) <= 2 ? $0 : nil }
     }
 
-    /// How many letters must be added, left out or replaced (Levenshtein).
+    /// Returns how many letters must be added, removed or replaced (Levenshtein).
     private static func distance(_ left: String, _ right: String) -> Int {
         let right = Array(right)
         var row = Array(0...right.count)

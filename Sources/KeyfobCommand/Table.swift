@@ -1,8 +1,8 @@
 internal import CPlatform
 internal import Credentials
 
-/// A table is rows of text in columns. Where the terminal is too narrow, the widest columns are
-/// narrowed, and their text goes on below.
+/// A table is rows of text in columns. If the terminal is too narrow, the widest columns are made
+/// narrower, and their text continues in the next line.
 struct Table {
     let head: [String]
     let rows: [[String]]
@@ -10,8 +10,8 @@ struct Table {
     private static let gap = 2
     private static let narrowest = 8
 
-    /// The lines of the table; `width` is the terminal's in columns, nil where there is none and
-    /// every row is one line.
+    /// Returns the lines of the table. `width` is the terminal's in columns; if it is nil, every
+    /// row is one line.
     func lines(width: Int?) -> [String] {
         let all = [head] + rows.map { $0.map(\.printable) }
         let widths = widths(of: all, atMost: width)
@@ -47,10 +47,10 @@ struct Table {
 }
 
 extension String {
-    /// How many columns of a terminal it takes.
+    /// The number of columns of a terminal that the string takes.
     fileprivate var columns: Int { reduce(0) { $0 + $1.columns } }
 
-    /// It in pieces that take at most so many columns each; an empty one is one piece.
+    /// Returns the string in pieces of at most `width` columns; an empty string is one piece.
     fileprivate func split(every width: Int) -> [String] {
         var pieces = [""]
         var used = 0

@@ -3,7 +3,7 @@ internal import Clients
 internal import Credentials
 internal import Files
 
-/// `keyfob token`: the secret of one login, for scripts.
+/// `keyfob token`: prints the secret of one login, for scripts.
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the secret of one login.",
@@ -26,7 +26,8 @@ struct Token: ParsableCommand {
 }
 
 extension Credential {
-    /// What alone logs in. Throws `failed` if it has expired, or if there is nothing.
+    /// Returns the part of the secret that logs in by itself. Throws `failed` if it has expired, or
+    /// if there is none.
     func token() throws(StoreError) -> Secret {
         switch alone(at: System.seconds) {
         case .secret(let secret): return secret
@@ -42,6 +43,7 @@ extension Credential {
 }
 
 extension String {
-    /// As an argument of a command that a person pastes: a word of the shell, and no option.
+    /// The string as an argument of a command to paste: one word of the shell that is not an
+    /// option.
     var shellArgument: String { (hasPrefix("-") ? "-- " : "") + shellWord }
 }

@@ -4,8 +4,8 @@ internal import Credentials
 internal import JSON
 internal import Settings
 
-/// `keyfob uninstall`: takes Keyfob out of the clients' configuration, and says which logins remain.
-/// It removes no login and no program.
+/// `keyfob uninstall`: undoes every setup, and says which logins remain. It removes no login and no
+/// program.
 struct Uninstall: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Undo every setup, and say what remains.",
