@@ -2,19 +2,21 @@ package import Credentials
 
 /// Several stores as one (README.md, "The chain"): the keyring, then the file.
 ///
-/// What must hold: only an absent store lets the next take its place. One that is locked, silent or
-/// broken is an error, since it may hold what was asked; to go on then would serve an old login, or
-/// call a login gone that is not. And what is marked as stored in a keyring is never called not
-/// found, nor gone, where there is no keyring to look in.
+/// What must hold: only if a store is absent does the next one take its place. A store that is
+/// locked, does not answer or fails is an error, since it may hold the login: the next store could
+/// give an old one, or report a login as removed that still exists. A login that is marked as
+/// stored in a keyring is never reported as not found, nor as removed, while there is no keyring to
+/// search.
 package final class StoreChain: CredentialStore {
     private let stores: [any CredentialStore]
     private let marker: KeyringMarker?
     private let refusal: StoreError?
     private let notice: @Sendable (String) -> Void
 
-    /// A chain of stores, at least one, the preferred first. `marker` remembers what is in a keyring,
-    /// which may be absent. `refusal`, if any, is what `save` answers: a configuration that could not
-    /// be understood must not decide where a secret goes. `notice` says one line to the user.
+    /// Makes a chain of stores, at least one, the preferred one first. `marker` remembers what is
+    /// in a keyring, which may be absent. `save` throws `refusal` if it is not nil: a configuration
+    /// that is not understood must not decide where a secret is stored. `notice` prints one line
+    /// for the user.
     package init(
         _ stores: [any CredentialStore], marker: KeyringMarker?, refusal: StoreError? = nil,
         notice: @escaping @Sendable (String) -> Void
@@ -40,8 +42,8 @@ package final class StoreChain: CredentialStore {
                 found = try store.find(query, options)
                 return
             }
-            // There is an answer: nobody is asked for more, and a store that cannot be opened does
-            // not take it away.
+            // There is an answer already. The user is not asked for more, and an error of a later
+            // store does not take the answer away.
             let quiet = FindOptions(wantsDetails: options.wantsDetails, mayAsk: false)
             guard let more = try? store.find(query, quiet), let other = more.first?.entry else {
                 return
@@ -62,7 +64,7 @@ package final class StoreChain: CredentialStore {
         var needsTimes = false
         let absence = try askEach { store throws(StoreError) in
             do throws(StoreError) {
-                // Nobody is asked for the key of the file where the keyring has logins.
+                // The user is not asked for the key of the file if the keyring has logins.
                 let more = try store.list(
                     schema,
                     FindOptions(
@@ -104,7 +106,7 @@ package final class StoreChain: CredentialStore {
 
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
-        // Every store removes what it can before the first failure is told.
+        // Every store removes what it can before the first error is thrown.
         var removed: [Entry] = []
         var failure: StoreError?
         let absence = try askEach { store throws(StoreError) in
@@ -119,8 +121,8 @@ package final class StoreChain: CredentialStore {
         return removed
     }
 
-    /// Asks the stores one after the other. Returns why one of them is absent, if one is; throws
-    /// that if all are.
+    /// Asks the stores one after the other. Returns the error of the first absent store, or nil if
+    /// none is absent; throws that error if all are.
     private func askEach(
         _ ask: (any CredentialStore) throws(StoreError) -> Void
     ) throws(StoreError) -> StoreError? {
@@ -138,12 +140,12 @@ package final class StoreChain: CredentialStore {
         return absence
     }
 
-    /// Removes what an entry takes the place of. The stored login is the newer one, and is what every
-    /// get gives.
+    /// Removes the copy that an entry replaces from another store. A failure is only a notice: the
+    /// entry's login is the newer one, so every get gives it.
     private func removeCopy(of entry: Entry, from store: any CredentialStore) {
         guard let query = Query(replacedBy: entry) else { return }
         do throws(StoreError) {
-            // Nobody is asked for the key of a file that has no copy.
+            // The user is not asked for the key of a file that has no copy.
             let quiet = FindOptions(wantsDetails: false, mayAsk: false)
             if let found = try? store.find(query, quiet), found.isEmpty { return }
             try store.remove([query])
@@ -152,7 +154,8 @@ package final class StoreChain: CredentialStore {
         }
     }
 
-    /// Without a keyring, a login that was stored in one is out of reach, and not missing.
+    /// Throws if the login is marked as stored in a keyring: without one it cannot be reached,
+    /// which does not mean that it is missing.
     private func expectUnmarked(_ query: Query, _ absence: StoreError) throws(StoreError) {
         guard let place = query.place, try marker?.contains(place) == true else { return }
         throw StoreError(
@@ -164,7 +167,8 @@ package final class StoreChain: CredentialStore {
         )
     }
 
-    /// Without a keyring, a login that was stored in one may still be there.
+    /// Throws if one of the logins is marked as stored in a keyring: without one it may still be
+    /// there.
     private func expectUnmarked(_ queries: [Query]) throws(StoreError) {
         guard let marker else { return }
         for query in queries {
@@ -177,13 +181,14 @@ package final class StoreChain: CredentialStore {
         }
     }
 
-    /// Across stores the newer second wins; a tie or an unknown time goes to the first.
+    /// Returns true if an entry wins over that of an earlier store: the newer second wins. If the
+    /// seconds are equal, or one is unknown, the earlier store wins.
     private func isNewer(_ entry: Entry, than first: Entry) -> Bool {
         guard let second = entry.modified, let firstSecond = first.modified else { return false }
         return second > firstSecond
     }
 
-    /// Each login once, as `find` would give it.
+    /// Returns each login once: the entry that `find` would give.
     private func onceEach(_ all: [Entry]) -> [Entry] {
         var best: [Place: Int] = [:]
         var entries: [Entry] = []

@@ -4,9 +4,10 @@ internal import Files
 /// A backup is logins in one file that a passphrase opens: the format of the encrypted file
 /// (`FileFormat`), with a store id, a salt and a data key of its own.
 package enum Backup {
-    /// The bytes of a backup of these logins.
+    /// Returns the bytes of a backup of these logins.
     ///
-    /// Throws `failed` if the passphrase has no good length, or the logins are too many or too large.
+    /// Throws `failed` if the passphrase is empty or too long, or the logins are too many or too
+    /// large.
     package static func sealing(
         _ logins: [Credential], with passphrase: Secret
     ) throws(StoreError) -> [UInt8] {
@@ -38,10 +39,10 @@ package enum Backup {
         }
     }
 
-    /// The logins of a backup.
+    /// Returns the logins of a backup.
     ///
-    /// Throws `locked` if the passphrase is wrong, `damaged` if the file is no backup, or not as it
-    /// was written.
+    /// Throws `locked` if the passphrase is wrong, `damaged` if the file is no backup, or is not as
+    /// it was written.
     package static func logins(
         in bytes: [UInt8], with passphrase: Secret
     ) throws(StoreError) -> [Credential] {

@@ -1,7 +1,7 @@
 internal import Credentials
 
 extension FileFormat.Fault {
-    /// What the user is told of it, of the file of this name.
+    /// Returns the error that the user is shown for this fault of the file at this path.
     func error(of path: String) -> StoreError {
         return switch self {
         case .damaged(let what):
@@ -27,7 +27,7 @@ extension FileFormat.Fault {
 }
 
 extension FileFormat.Slot.Failure {
-    /// What the user is told of it, of the file of this name.
+    /// Returns the error that the user is shown for this failure of the file at this path.
     func error(of path: String) -> StoreError {
         switch self {
         case .wrongKey:

@@ -1,6 +1,6 @@
 internal import Credentials
 
-/// The file format is the credential file, version 1, as values and as bytes; it does no I/O.
+/// The file format is version 1 of the credential file, as values and as bytes; it does no I/O.
 ///
 /// All integers are little endian. A file is
 ///
@@ -17,8 +17,8 @@ internal import Credentials
 /// The magic, the version and the checksum stay where they are in every later version, so that
 /// "damaged" and "newer" can be told apart.
 ///
-/// A value has one encoding, and what is not that encoding is refused. Every length is checked
-/// against what is there before anything is made of it.
+/// A value has one encoding, and any other is refused. Every length is checked against the bytes
+/// that are there before it is used.
 enum FileFormat {
     static let magic: [UInt8] = [0x89] + Array("keyfob\n".utf8)
     static let version: UInt16 = 1
@@ -27,24 +27,24 @@ enum FileFormat {
     static let recordLimit = 65_536
     static let slotLimit = 16
 
-    /// Why bytes are not a credential file.
+    /// A reason why bytes are not a credential file, or logins do not fit in one.
     enum Fault: Error, Hashable {
-        /// Not what was written; says what is wrong with it.
+        /// The bytes are not what was written; the text says what is wrong.
         case damaged(String)
-        /// A version, or a kind of key slot, of which this program knows nothing.
+        /// The file has a version, or a kind of key slot, that this program does not know.
         case newer(String)
-        /// The data key is right, and the body has been changed since it was sealed with it.
+        /// The data key is right, but the file has changed since it was sealed.
         case altered
-        /// Too large to be written; says which limit is met.
+        /// The file would be too large; the text names the limit.
         case full(String)
     }
 
-    /// What can be read of a file without its key.
+    /// The part of a file that can be read without its key.
     struct Header: Hashable {
         let storeID: [UInt8]
         let salt: [UInt8]
         var slots: [Slot]
-        /// One for each record of the body, in its order.
+        /// The tags of the records, one for each, in the order of the body.
         var tags: [Tag]
 
         /// The header of a new store.
@@ -55,7 +55,7 @@ enum FileFormat {
             self.tags = []
         }
 
-        /// Where the records for this place are.
+        /// Returns the indices of the records for this place.
         func indices(of place: Place) -> [Int] {
             let wanted = Tag(of: place, salt: salt, updated: 0)
             return tags.indices.filter { tags[$0].isSamePlace(as: wanted) }
@@ -66,7 +66,7 @@ enum FileFormat {
     struct Tag: Hashable {
         private let high: UInt64
         private let low: UInt64
-        /// When the record was stored, in seconds since 1970.
+        /// The time at which the record was stored, in seconds since 1970.
         let updated: UInt64
 
         init(of place: Place, salt: [UInt8], updated: UInt64) {
@@ -113,14 +113,14 @@ enum FileFormat {
 // MARK: - Slots
 
 extension FileFormat.Slot {
-    /// Why a slot gives no data key.
+    /// A reason why a slot gives no data key.
     enum Failure: Error, Hashable {
         case wrongKey
-        /// Argon2id could not have the memory that the slot asks for, in bytes.
+        /// Argon2id could not get the memory that the slot asks for, in bytes.
         case outOfMemory(Int)
     }
 
-    /// The data key wrapped with the user's key, for the store of this id and for no other.
+    /// Wraps the data key with the user's key, for the store of this id and for no other.
     init(
         wrapping dataKey: Secret, with key: Secret, _ kind: Kind, storeID: [UInt8]
     ) throws(Failure) {
@@ -132,7 +132,7 @@ extension FileFormat.Slot {
             header: Self.binding(kind, salt: salt, storeID: storeID))
     }
 
-    /// The data key, if this is the user's key and the store of this id.
+    /// Returns the data key. Throws `wrongKey` if this is not the user's key or not the store's id.
     func unwrap(with key: Secret, storeID: [UInt8]) throws(Failure) -> Secret {
         let wrappingKey = try Self.wrappingKey(key, kind, salt: salt)
         guard
@@ -157,7 +157,7 @@ extension FileFormat.Slot {
         }
     }
 
-    /// What is authenticated with the wrapped key.
+    /// Returns the bytes that are authenticated with the wrapped key.
     private static func binding(_ kind: Kind, salt: [UInt8], storeID: [UInt8]) -> [UInt8] {
         var bytes = Array("slot".utf8) + storeID
         write(kind, to: &bytes)
@@ -193,7 +193,7 @@ extension FileFormat.Slot {
         bytes += salt + nonce + wrapped
     }
 
-    /// How much work it is to try a key.
+    /// The work that it takes to try a key (`PassphraseCost.work`).
     fileprivate var work: Int {
         switch kind {
         case .raw: 0
@@ -216,7 +216,7 @@ extension FileFormat.Slot {
 // MARK: - The file
 
 extension FileFormat {
-    /// A file as it was read: whole, and its body still sealed.
+    /// A file as it was read: complete, and with its body still sealed.
     struct Sealed {
         let header: Header
         private let file: [UInt8]
@@ -224,13 +224,13 @@ extension FileFormat {
         private let nonce: [UInt8]
         private let body: Range<Int>
 
-        /// Checks the checksum first, then the version, then all the rest.
+        /// Verifies the checksum first, then the version, then the rest.
         init(_ file: [UInt8]) throws(Fault) {
             self.file = file
             (header, clear, nonce, body) = try Self.parse(file.span)
         }
 
-        /// The records, with the data key.
+        /// Returns the records, opened with the data key.
         func open(with dataKey: Secret) throws(Fault) -> Body {
             let bytes = file.span
             guard
@@ -241,8 +241,8 @@ extension FileFormat {
             return try Body(body, count: header.tags.count)
         }
 
-        /// Throws `altered` unless header and body are what was sealed with this data key. Opens
-        /// nothing.
+        /// Throws `altered` unless header and body were sealed with this data key. Nothing is
+        /// decrypted.
         func authenticate(with dataKey: Secret) throws(Fault) {
             let bytes = file.span
             guard
@@ -288,7 +288,7 @@ extension FileFormat {
         }
     }
 
-    /// The bytes of a file with this header and these records.
+    /// Returns the bytes of a file with this header and these records.
     static func seal(_ header: Header, _ body: Body, with dataKey: Secret) throws(Fault) -> [UInt8]
     {
         precondition(body.records.count == header.tags.count, "a tag for each record")
@@ -330,7 +330,7 @@ extension FileFormat.Header {
         }
         slots = []
         for _ in 0..<slotCount { slots.append(try FileFormat.Slot(from: bytes, at: &cursor)) }
-        // Each may be tried, with one passphrase after the other.
+        // Each slot may be tried with every passphrase.
         guard slots.reduce(0, { $0 + $1.work }) <= Seal.PassphraseCost.mostWork else {
             throw .damaged("its key slots together ask for too much work")
         }
@@ -358,21 +358,21 @@ extension FileFormat.Header {
 // MARK: - The records
 
 extension FileFormat {
-    /// The body in the open: all records, in one piece of guarded memory.
+    /// The decrypted body: all records, in one piece of guarded memory.
     ///
-    /// A record is its length; the schema's name; the label; how many attributes there are (one
-    /// byte), and each one's name and value, sorted by name; and the secret. All lengths are of
-    /// four bytes, those of names of one. The schema's constants are not written: every record has
-    /// them. A record of a schema that only a later version knows is kept as it is.
+    /// A record is its length; the schema's name; the label; the number of attributes (one byte),
+    /// and the name and value of each, sorted by name; and the secret. A length has four bytes,
+    /// that of a name one. The schema's constants are not written, since every record has them. A
+    /// record of a schema that only a later version knows is kept as it is.
     struct Body {
         let bytes: Secret
-        /// Where each record is, its length left out.
+        /// The positions of the records, without their lengths.
         let records: [Range<Int>]
 
         /// The body of a new store.
         static var empty: Body { Body(bytes: Secret(copying: [UInt8]().span), records: []) }
 
-        /// Only finds where each of the records is: their number may be large, and a get wants one.
+        /// Finds only the position of each record: there may be many, and a get needs one.
         fileprivate init(_ bytes: Secret, count: Int) throws(Fault) {
             self.bytes = bytes
             records = try bytes.expose { bytes throws(Fault) in
@@ -392,18 +392,20 @@ extension FileFormat {
             self.records = records
         }
 
-        /// What the record is, without its secret; nil if its schema is unknown here.
+        /// Returns the record without its secret; nil if its schema is unknown here.
         func entry(at index: Int, updated: UInt64) throws(Fault) -> Entry? {
             try record(at: index, updated: updated)?.0
         }
 
-        /// The record; its secret is a part of the body's memory. Nil if its schema is unknown.
+        /// Returns the record; its secret is a part of the body's memory. Nil if its schema is
+        /// unknown here.
         func credential(at index: Int, updated: UInt64) throws(Fault) -> Credential? {
             guard let (entry, secret) = try record(at: index, updated: updated) else { return nil }
             return Credential(entry, secret: bytes[secret])
         }
 
-        /// The records at these indices, in that order, then the credentials.
+        /// Returns a body of the records at these indices, in that order, and then of the
+        /// credentials.
         func keeping(_ indices: [Int], adding added: [Credential] = []) throws(Fault) -> Body {
             var new: [(front: [UInt8], secret: Secret)] = []
             var size = indices.reduce(0) { $0 + Body.lengthSize + records[$1].count }
@@ -420,7 +422,8 @@ extension FileFormat {
             let bytes = Secret(capacity: size) { output in
                 var end = 0
                 self.bytes.expose { bytes in
-                    // Neighbours are copied together: nearly all of a large file is.
+                    // Adjacent records are copied together: in a large file nearly all are
+                    // adjacent.
                     var run = 0..<0
                     for index in indices {
                         let record =
@@ -451,7 +454,8 @@ extension FileFormat {
 
         private static let lengthSize = 4
 
-        /// The entry, and where its secret is in the body.
+        /// Returns the entry, and the position of its secret in the body; nil if its schema is
+        /// unknown here.
         private func record(
             at index: Int, updated: UInt64
         ) throws(Fault) -> (Entry, secret: Range<Int>)? {
@@ -469,7 +473,7 @@ extension FileFormat {
                     guard last.map({ $0 < name }) ?? true,
                         schema.constants[name.string] != value
                     else { throw Fault.damaged("a record's attributes are not in order") }
-                    // Two spellings of `é` differ in bytes and are one key of a dictionary.
+                    // Two spellings of `é` differ in bytes, but are the same key of a dictionary.
                     guard
                         attributes.updateValue(value, forKey: name.string)
                             == schema.constants[name.string]
@@ -484,7 +488,7 @@ extension FileFormat {
             }
         }
 
-        /// The record up to its secret's bytes.
+        /// Returns the record up to the first byte of its secret.
         private static func encodedWithoutSecret(
             _ credential: Credential
         ) throws(Fault) -> [UInt8] {
@@ -521,7 +525,7 @@ extension FileFormat {
 // MARK: - Bytes
 
 extension FileFormat {
-    /// A cursor reads one piece after the other and never beyond its end.
+    /// A cursor reads one field after the other and never beyond its end.
     fileprivate struct Cursor {
         private(set) var rest: Range<Int>
 

@@ -3,20 +3,20 @@ package import Files
 
 /// The file store keeps logins in one encrypted file (`FileFormat`).
 ///
-/// Readers take no lock: the file is replaced and never changed in place. A writer holds the
-/// lock from before it reads until after it has written, and asks nobody for a passphrase
-/// meanwhile.
+/// Readers take no lock: the file is replaced and never changed in place. A writer holds the lock
+/// from before it reads until after it has written, and does not ask for a passphrase meanwhile.
 ///
-/// The file's header has a tag for each login in the clear. It is believed for one answer alone:
-/// where opening the file would ask for a passphrase, `find` needs none for what has no tag. All
-/// else is said of a file whose header was authenticated with its key.
+/// The file's header has an unencrypted tag for each login. Only one answer relies on tags that
+/// were not authenticated: if no key file can be read, `find` returns nothing for a login that has
+/// no tag, and asks for no passphrase. Every other answer comes from a file whose header was
+/// authenticated with its key.
 ///
 /// A file that cannot be opened is never written to, and never taken for an empty one.
 package final class FileStore: CredentialStore {
     package struct Options: Sendable {
-        /// Where the store lies: `$XDG_DATA_HOME/keyfob`.
+        /// The folder of the store: `$XDG_DATA_HOME/keyfob`.
         package var folder: Folder
-        /// Where the generated key lies: `$XDG_STATE_HOME/keyfob`.
+        /// The folder of the generated key: `$XDG_STATE_HOME/keyfob`.
         package var keyFolder: Folder
         /// The key file named in the configuration.
         package var keyFile: String?
@@ -26,17 +26,17 @@ package final class FileStore: CredentialStore {
         package var passphraseCommand: [String]?
         /// The passphrase in `KEYFOB_PASSPHRASE`.
         package var passphrase: Secret?
-        /// Whether a person may be asked for the passphrase at the terminal.
+        /// True if the user may be asked for the passphrase at the terminal.
         package var mayPrompt = true
-        /// How long a prompt may stand, in seconds.
+        /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout = 60
-        /// What the prompt says that the passphrase is for; nil for what the store is asked.
+        /// The purpose that the prompt names; nil to name the server or key that is asked for.
         package var purpose: String?
-        /// Says one thing to the user, once, on standard error.
+        /// Prints one line for the user on standard error.
         package var notice: @Sendable (String) -> Void
-        /// Called before a person is asked, so that a watchdog waits for it.
+        /// Runs before the user is asked, so that a watchdog waits for the answer.
         package var willPrompt: @Sendable () -> Void = {}
-        /// What has been typed, for all stores that are made with these options.
+        /// The passphrase that was typed, for all stores that are made with these options.
         let memory = PassphraseMemory()
 
         package init(
@@ -59,7 +59,7 @@ package final class FileStore: CredentialStore {
         self.init(options, now: { System.seconds })
     }
 
-    /// A store with a clock of its own, in seconds since 1970.
+    /// Makes a store with a clock of its own, in seconds since 1970.
     init(_ options: Options, now: @escaping @Sendable () -> UInt64) {
         self.options = options
         self.now = now
@@ -67,7 +67,8 @@ package final class FileStore: CredentialStore {
 
     package var name: String { "file" }
 
-    /// The same store, which asks nobody: where only a person could open it, it throws `locked`.
+    /// The same store, which never asks the user: if only the user could open it, it throws
+    /// `locked`.
     var asksNobody: FileStore {
         var options = options
         options.mayPrompt = false
@@ -148,7 +149,7 @@ package final class FileStore: CredentialStore {
         else { return [] }
         guard !sealed.header.candidates(for: queries).isEmpty else {
             try authenticate(sealed, with: unlocked)
-            // Who removed them may have died before that was on the disk.
+            // The process that removed them may have died before that was on the disk.
             try folder.syncEntries(of: FileStore.fileName)
             return []
         }
@@ -178,12 +179,12 @@ package final class FileStore: CredentialStore {
 // MARK: - How the file is protected
 
 extension FileStore {
-    /// By what a person or a program opens the file.
+    /// The means by which a person or a program opens the file.
     package enum Protection: String, Sendable {
         case key, passphrase
     }
 
-    /// How the file is protected; nil if there is none. Asks for no key.
+    /// Returns how the file is protected; nil if there is no file. Needs no key.
     package func protection() throws(StoreError) -> Protection? {
         guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
             return nil
@@ -191,18 +192,18 @@ extension FileStore {
         return sealed.header.slots.contains { $0.kind == .raw } ? .key : .passphrase
     }
 
-    /// Asks for what opens the file now, so that nothing that follows has to. Nothing to do where
-    /// there is no file.
+    /// Opens the file now, and asks the user if necessary, so that later operations need not ask.
+    /// Does nothing if there is no file.
     package func unlock() throws(StoreError) {
         guard let folder = try options.folder.open() else { return }
         _ = try unlock(in: folder, for: "the encrypted file")
     }
 
-    /// Protects the file by this passphrase and nothing else, whatever protected it before. A
-    /// store that does not exist yet is made, without a login.
+    /// Protects the file with this passphrase alone, in place of any earlier protection. A store
+    /// that does not exist yet is created, without a login.
     ///
-    /// The logins are sealed anew under a fresh data key, here and below, so that what opened the
-    /// old file, or a copy of it, does not open the new one.
+    /// Here and in the functions below, the logins are sealed under a fresh data key, so that the
+    /// data key of the old file, or of a copy of it, does not open the new one.
     package func setPassphrase(_ passphrase: Secret) throws(StoreError) {
         guard !passphrase.isEmpty, passphrase.count <= Terminal.limit else {
             throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
@@ -210,7 +211,7 @@ extension FileStore {
         try protect { _ in (passphrase, .passphrase(.standard)) }
     }
 
-    /// Protects the file by a key again: the one that is configured, or else the generated one.
+    /// Protects the file with a key again: the configured one, or else the generated one.
     package func removePassphrase() throws(StoreError) {
         var options = options
         options.passphrase = nil
@@ -218,10 +219,11 @@ extension FileStore {
         try protect { _ throws(StoreError) in try KeySource.forNewStore(options) }
     }
 
-    /// Seals the logins under a fresh data key, protected by what opened the file.
+    /// Seals the logins under a fresh data key, protected by the key or passphrase that opened the
+    /// file.
     package func rekey() throws(StoreError) {
         let missing = StoreError(.noSuchFile, "\(path) does not exist", hint: "log in first")
-        // Nothing is created for it.
+        // A file that does not exist is not created.
         guard try protection() != nil else { throw missing }
         try protect { unlocked throws(StoreError) in
             guard let unlocked else { throw missing }
@@ -229,7 +231,8 @@ extension FileStore {
         }
     }
 
-    /// `choose` is given what opened the file, or nil if there is none yet.
+    /// Protects the file with the key that `choose` returns. `choose` is given the key that opened
+    /// the file, or nil if there is no file yet.
     private func protect(
         by choose: (Unlocked?) throws(StoreError) -> (Secret, FileFormat.Slot.Kind)
     ) throws(StoreError) {
@@ -255,7 +258,7 @@ extension FileStore {
         var body: FileFormat.Body
         let dataKey: Secret
 
-        /// What the record is; nil if it is of a schema unknown here.
+        /// Returns the record without its secret; nil if its schema is unknown here.
         func entry(at index: Int, of store: FileStore) throws(StoreError) -> Entry? {
             try store.reporting { () throws(FileFormat.Fault) in
                 try body.entry(at: index, updated: header.tags[index].updated)
@@ -281,7 +284,7 @@ extension FileStore {
         return Opened(header: sealed.header, body: body, dataKey: unlocked.dataKey)
     }
 
-    /// Throws `damaged` unless the header is what was sealed with the body.
+    /// Throws `damaged` unless the header is the one that was sealed with the body.
     private func authenticate(
         _ sealed: FileFormat.Sealed, with unlocked: Unlocked
     ) throws(StoreError) {
@@ -290,11 +293,13 @@ extension FileStore {
         }
     }
 
-    /// Runs `body` under the lock of writers, with the file as it is then, opened, and what opened
-    /// it; both nil if there is none. `unlocked` is what is known to open it.
+    /// Runs `body` under the lock of writers. It is given the file as it is then, opened, and the
+    /// key that opened it; both are nil if there is no file. `unlocked` is a key that the caller
+    /// already has.
     ///
-    /// What may ask a person, or take long, happens without the lock: the others would give up
-    /// waiting for it. Where the file got another key meanwhile, all of this begins anew.
+    /// A question to the user, and anything else that takes long, comes before the lock is taken:
+    /// other writers would give up waiting for it. If the file has got another key by then, all of
+    /// this starts again.
     private func change<Result>(
         in folder: borrowing OpenFolder, for subject: String, _ unlocked: Unlocked? = nil,
         _ body: (
@@ -320,13 +325,13 @@ extension FileStore {
         }
     }
 
-    /// A file without records, not written yet, with a data key of its own.
+    /// Returns a file without records, not written yet, with a data key of its own.
     private func newFile() throws(StoreError) -> Opened {
         let (key, kind) = try KeySource.forNewStore(options)
         return try protected(emptyFile, with: key, kind)
     }
 
-    /// A file without records that nothing protects yet.
+    /// A file without records that is not protected yet.
     private var emptyFile: Opened {
         let header = FileFormat.Header(
             slots: [], storeID: Seal.randomBytes(Seal.saltSize),
@@ -334,7 +339,7 @@ extension FileStore {
         return Opened(header: header, body: .empty, dataKey: Seal.randomKey())
     }
 
-    /// The file under a fresh data key, in one slot, which this key opens.
+    /// Returns the file under a fresh data key, in one slot, which this key opens.
     private func protected(
         _ file: Opened, with key: Secret, _ kind: FileFormat.Slot.Kind
     ) throws(StoreError) -> Opened {
@@ -350,7 +355,7 @@ extension FileStore {
         return Opened(header: header, body: file.body, dataKey: dataKey)
     }
 
-    /// Writes the file with the records that are kept and, if there is one, the credential.
+    /// Writes the file with the records that are kept and, if it is not nil, the added credential.
     private func write(
         _ file: Opened, keeping kept: [Bool], adding added: Credential? = nil,
         in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
@@ -371,7 +376,8 @@ extension FileStore {
 }
 
 extension FileFormat.Header {
-    /// The records that may match one of the queries; all of them if a query names no place.
+    /// Returns the records that may match one of the queries; all of them if a query names no
+    /// place.
     fileprivate func candidates(for queries: [Query]) -> [Int] {
         var found: Set<Int> = []
         for query in queries {
@@ -383,7 +389,7 @@ extension FileFormat.Header {
 }
 
 extension FileStore {
-    /// What `body` returns; a fault of the file as what the user is told.
+    /// Returns the result of `body`; throws a fault of the file as a `StoreError`.
     func reporting<Result>(
         _ body: () throws(FileFormat.Fault) -> Result
     ) throws(StoreError) -> Result {
@@ -392,7 +398,7 @@ extension FileStore {
 }
 
 extension Query {
-    /// What it asks about, for people.
+    /// The server, URL or key that it asks about, for messages.
     var subject: String {
         (facts["server"] ?? facts["url"] ?? facts["key"])?.string ?? "your logins"
     }

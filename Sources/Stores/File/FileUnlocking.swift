@@ -1,7 +1,7 @@
 internal import Credentials
 internal import Files
 
-/// A key that opens a slot, and what the slot holds.
+/// A key that opened a slot of the file, and the data key from that slot.
 struct Unlocked {
     let key: Secret
     let kind: FileFormat.Slot.Kind
@@ -9,7 +9,7 @@ struct Unlocked {
     private let slots: [FileFormat.Slot]
     private let storeID: [UInt8]
 
-    /// Nil if the key opens none of these slots of the file.
+    /// Returns nil if the key opens none of these slots of the file.
     init?(
         _ slots: [FileFormat.Slot], of header: FileFormat.Header, with key: Secret
     ) throws(FileFormat.Slot.Failure) {
@@ -28,15 +28,15 @@ struct Unlocked {
         return nil
     }
 
-    /// Whether it opens a file with this header too: its logins may have changed since, and its
-    /// slots not.
+    /// Returns true if it also opens a file with this header: the logins may have changed since,
+    /// but the slots have not.
     func opens(_ header: FileFormat.Header) -> Bool {
         header.slots == slots && header.storeID == storeID
     }
 }
 
-/// What has come of asking for the passphrase, so that one process asks once: the key, or why there
-/// is none.
+/// A passphrase memory keeps the result of asking for the passphrase, so that one process asks
+/// once: the key, or the error.
 final class PassphraseMemory: Sendable {
     private struct State {
         var unlocked: Unlocked?
@@ -46,16 +46,17 @@ final class PassphraseMemory: Sendable {
 
     private let state = Guarded(State())
 
-    /// What opens a file with this header.
+    /// Returns the key that was kept, if it opens a file with this header; otherwise nil.
     func unlocked(_ header: FileFormat.Header) -> Unlocked? {
         guard let unlocked = state.with({ $0.unlocked }), unlocked.opens(header) else { return nil }
         return unlocked
     }
 
-    /// Why nobody is to be asked again.
+    /// The error after which the user is not asked again; nil if there was none.
     var refusal: StoreError? { state.with { $0.refusal } }
 
-    /// That the passphrase command has not ended in time, if it has not; it is not run again then.
+    /// The error of a passphrase command that did not end in time, after which it is not run again;
+    /// nil if there was none.
     var commandTimeout: StoreError? { state.with { $0.commandTimeout } }
 
     func keep(_ unlocked: Unlocked) { state.with { $0.unlocked = unlocked } }
@@ -66,15 +67,17 @@ final class PassphraseMemory: Sendable {
 }
 
 extension FileStore {
-    /// How often a person may type the passphrase.
+    /// The number of times that the user may type the passphrase.
     private static let attempts = 3
 
-    /// The file as it is, and what opens it; nil if there is no file. A person is asked if need be.
+    /// Returns the file as it is now, and the key that opens it; nil if there is no file. The user
+    /// is asked for the passphrase if necessary.
     ///
-    /// Nil, too, where `unless` says that the header has nothing of what is wanted, and there is no
-    /// key to find out whether the header is right.
+    /// Also returns nil if `hasNothing` is true of the header, and there is no key at hand with
+    /// which the header could be authenticated.
     ///
-    /// Where the key is missing or wrong, both are read once more: they may be being replaced.
+    /// If a key file is missing or wrong, it and the credential file are read once more: another
+    /// process may be replacing them.
     func unlock(
         in folder: borrowing OpenFolder, for subject: String,
         unless hasNothing: (FileFormat.Header) -> Bool = { _ in false }
@@ -101,9 +104,9 @@ extension FileStore {
         return nil
     }
 
-    /// With a key that is at hand; nil if there is none that can be read. Asks nobody.
+    /// Unlocks with a key file, without asking the user; returns nil if no key can be read.
     ///
-    /// Throws `locked` if there is a key, and it is another one's.
+    /// Throws `locked` if there are keys and none of them opens the file.
     func unlockWithKey(_ header: FileFormat.Header) throws(StoreError) -> Unlocked? {
         let slots = header.slots.filter { $0.kind == .raw }
         guard !slots.isEmpty else { return nil }
@@ -117,8 +120,8 @@ extension FileStore {
         return nil
     }
 
-    /// From the first source whose key opens a slot; nil if the file is to be read again, since a
-    /// person has been asked meanwhile.
+    /// Unlocks with the first source whose key opens a slot; returns nil if the file must be read
+    /// again, since the user has been asked meanwhile.
     private func unlock(
         _ header: FileFormat.Header, in folder: borrowing OpenFolder, for subject: String
     ) throws(StoreError) -> Unlocked? {
@@ -156,7 +159,8 @@ extension FileStore {
         throw nobodyToAsk
     }
 
-    /// What a source has. A passphrase command that does not end in time is run once in a process.
+    /// Returns the key or passphrase of a source; nil if it has none. A passphrase command that did
+    /// not end in time is not run again in this process.
     private func read(_ source: KeySource) throws(StoreError) -> Secret? {
         guard case .passphraseCommand = source else { return try source.read() }
         if let timeout = options.memory.commandTimeout { throw timeout }
@@ -175,11 +179,11 @@ extension FileStore {
             hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the config file")
     }
 
-    /// Asks for the passphrase until it is right, and remembers what it opens. True if the file is
-    /// to be read again now; false where there is no terminal.
+    /// Asks the user for the passphrase until it is right, and remembers the key. Returns true if
+    /// the file must be read again now; false if there is no terminal.
     ///
-    /// Throws `locked` if what was typed was wrong each time or the terminal has gone away, `declined`
-    /// and `timedOut` if nothing was typed; it is not asked for again then.
+    /// Throws `locked` if each passphrase was wrong or the terminal has gone away, `declined` or
+    /// `timedOut` if nothing was typed. The user is not asked again after that.
     private func askPerson(
         _ slots: [FileFormat.Slot], _ header: FileFormat.Header,
         in folder: borrowing OpenFolder, for subject: String
@@ -188,7 +192,7 @@ extension FileStore {
         let terminal = Terminal(lockFolder: options.keyFolder, willWait: options.willPrompt)
         do throws(StoreError) {
             guard var turn = try terminal.takeTurn() else { return false }
-            // Whoever asked meanwhile may have changed the passphrase.
+            // The process that had the terminal before may have changed the passphrase.
             if turn.hasWaited, try read(in: folder)?.header.slots != header.slots { return true }
             let question = "Keyfob: passphrase for \((options.purpose ?? subject).shortened): "
             var notice: String?
@@ -211,7 +215,7 @@ extension FileStore {
         }
     }
 
-    /// Nil if the key opens none of the slots.
+    /// Returns nil if the key opens none of the slots.
     private func unlock(
         _ slots: [FileFormat.Slot], of header: FileFormat.Header, with key: Secret
     ) throws(StoreError) -> Unlocked? {
@@ -222,7 +226,7 @@ extension FileStore {
         }
     }
 
-    /// Why none of the keys of these sources is good.
+    /// Returns the error that says that the keys of these sources do not open the file.
     private func refusal(of wrong: [KeySource]) -> StoreError {
         StoreError(
             .wrongKey,
@@ -232,6 +236,6 @@ extension FileStore {
 }
 
 extension String {
-    /// Short enough for a line of a terminal.
+    /// The text, cut so that it fits on a line of a terminal.
     fileprivate var shortened: String { count <= 100 ? self : prefix(99) + "…" }
 }

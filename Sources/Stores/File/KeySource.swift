@@ -14,10 +14,10 @@ enum KeySource {
     case passphrase(Secret)
     /// A person at the terminal.
     case terminal
-    /// The file `key` in this folder, which the first store makes where nothing is configured.
+    /// The file `key` in this folder. The first store creates it if nothing is configured.
     case generated(Folder)
 
-    /// The sources that may be asked, in the order in which they are.
+    /// Returns the sources that may be used, in the order in which they are tried.
     static func all(_ options: FileStore.Options) -> [KeySource] {
         var sources: [KeySource] = []
         if let path = options.keyFile { sources.append(.keyFile(path)) }
@@ -32,7 +32,7 @@ enum KeySource {
         return sources + [.generated(options.keyFolder)]
     }
 
-    /// Whether what it has can be the key of a slot of this kind. It is not asked for any other.
+    /// Returns true if its key may be that of a slot of this kind. It is read for no other slot.
     func fits(_ kind: FileFormat.Slot.Kind) -> Bool {
         switch (self, kind) {
         case (.keyFile, .raw), (.credential, .raw), (.generated, .raw): true
@@ -43,7 +43,7 @@ enum KeySource {
         }
     }
 
-    /// What it has, for messages.
+    /// The name of its key or passphrase, for messages.
     var content: String {
         switch self {
         case .keyFile(let path): "the key in \(path)"
@@ -55,7 +55,7 @@ enum KeySource {
         }
     }
 
-    /// What is missing where it has nothing, for messages; nil for a person who is not there.
+    /// The statement that its key is missing, for messages; nil for a source that is not a file.
     var absence: String? {
         switch self {
         case .keyFile(let path): "\(path) does not exist"
@@ -65,7 +65,7 @@ enum KeySource {
         }
     }
 
-    /// What to do where it has the wrong one.
+    /// The hint for an error if its key or passphrase is wrong.
     var remedy: String {
         switch self {
         case .keyFile, .credential, .generated:
@@ -76,10 +76,10 @@ enum KeySource {
         }
     }
 
-    /// The key or passphrase, or nil if there is none here. A person is not asked: `FileStore` does
-    /// that, since it can tell whether the answer was right.
+    /// Returns the key or passphrase, or nil if there is none. The user is not asked: `FileStore`
+    /// does that, since it can tell if the answer was right.
     ///
-    /// Throws `failed` if what is here is not a key, or could be read by others; `timedOut` if a
+    /// Throws `failed` if the content is not a key, or other users could read it; `timedOut` if a
     /// passphrase command does not end.
     func read() throws(StoreError) -> Secret? {
         switch self {
@@ -101,9 +101,10 @@ enum KeySource {
         }
     }
 
-    /// How the key of a store that does not exist yet is kept, and the key: the first source that
-    /// is configured, or else the generated key, made now if need be. The caller holds the
-    /// store's lock and has seen that there is no store, so that no key in use is ever replaced.
+    /// Returns the key for a store that does not exist yet, and the kind of its slot: the key of
+    /// the first source that is configured, or else the generated key, which is created if
+    /// necessary. The caller holds the store's lock and has seen that there is no store, so that no
+    /// key in use is ever replaced.
     static func forNewStore(
         _ options: FileStore.Options
     ) throws(StoreError) -> (key: Secret, kind: FileFormat.Slot.Kind) {
@@ -123,7 +124,7 @@ enum KeySource {
                     return (passphrase, .passphrase(.standard))
                 }
             case .terminal:
-                // Nobody has said that there shall be a passphrase.
+                // A terminal does not mean that the user wants a passphrase.
                 continue
             case .generated(let folder):
                 return (try generated(in: folder, notice: options.notice), .raw)
@@ -132,7 +133,7 @@ enum KeySource {
         throw StoreError(.noKeySource, "no key is configured")
     }
 
-    /// The key in a file; nil if there is none.
+    /// Returns the key in a file; nil if there is none.
     private func key(
         _ name: String, in folder: consuming OpenFolder?, _ ownership: Ownership
     ) throws(StoreError) -> Secret? {
@@ -155,22 +156,23 @@ enum KeySource {
 
     // MARK: The generated key
 
-    /// How many bytes a key may have.
+    /// The number of bytes that a key may have.
     private static let sizes = 32...4096
     private static let credentialName = "keyfob"
     private static let generatedName = "key"
 
-    /// The key that is there, or a new one in the place of none or of one that is too short.
+    /// Returns the existing key, or a new one if there is none or if it is too short.
     private static func generated(
         in folder: Folder, notice: (String) -> Void
     ) throws(StoreError) -> Secret {
         let open = try folder.create()
-        // Stores in other places may share this key: the store's own lock is not enough.
+        // Stores in other folders may share this key: the store's own lock is not enough.
         let lock = try open.lock(generatedName)
         open.removeTemporaries(of: generatedName, under: lock)
         let existing = try open.readSecret(generatedName, atMost: sizes.upperBound)
         if let existing, sizes.contains(existing.count) {
-            // Who made it may have died, and the store must not last longer than its key.
+            // The process that created the key may have died before the directory entry was on the
+            // disk, and the key must be there as long as the store.
             try open.syncEntries(of: generatedName)
             return existing
         }

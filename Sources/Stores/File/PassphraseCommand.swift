@@ -7,15 +7,15 @@ struct PassphraseCommand {
     /// The program, found on `PATH` unless it holds a slash, and its arguments.
     let arguments: [String]
 
-    /// How long it may run, in seconds.
+    /// The longest time that it may run, in seconds.
     private static let patience = 10
-    /// How many bytes it may print in all: lines that follow are not looked at.
+    /// The number of bytes that it may print in all. Only the first line is used.
     private static let limit = 1 << 16
 
-    /// The first line that it prints.
+    /// Returns the first line that it prints.
     ///
-    /// It reads nothing, may say on standard error what it likes, and must end with status 0 in
-    /// time; otherwise this throws `failed` or `timedOut`, and it has been ended.
+    /// It has no input, may write anything to standard error, and must end with status 0 in time;
+    /// otherwise it is ended and this throws `failed` or `timedOut`.
     func run() throws(StoreError) -> Secret {
         let result: (status: Int32?, output: Secret)
         do throws(Child.Failure) {
@@ -44,7 +44,7 @@ struct PassphraseCommand {
         return line
     }
 
-    /// Its arguments are not told: one of them may be a secret.
+    /// The message does not contain the arguments: one of them may be a secret.
     private func failure(_ what: String) -> StoreError {
         StoreError(
             .passphraseCommandFailed, "the passphrase command \(what)",

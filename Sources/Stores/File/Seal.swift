@@ -1,11 +1,11 @@
 internal import CSodium
 internal import Credentials
 
-/// A seal is what keeps the credential file secret and whole: libsodium's primitives, as this
+/// Seal wraps the primitives of libsodium that keep the credential file secret and intact, as this
 /// format uses them.
 ///
 /// XChaCha20-Poly1305 for the body and for each wrapped key, BLAKE2b for tags and checksums,
-/// Argon2id for passphrases. Every nonce is random: 24 bytes are enough never to meet twice.
+/// Argon2id for passphrases. Every nonce is random: of 24 bytes, none is drawn twice in practice.
 ///
 /// A `Secret` has an address even if it is empty, and so has an array that is not empty; so no
 /// pointer that is unwrapped here is nil.
@@ -15,7 +15,7 @@ enum Seal {
     static let saltSize = 16
     static let tagSize = 16
     static let checksumSize = 32
-    /// By how much a sealed message is longer than the open one.
+    /// The number of bytes by which a sealed message is longer than the plaintext.
     static let overhead = 16
 
     static func randomBytes(_ count: Int) -> [UInt8] {
@@ -36,25 +36,26 @@ enum Seal {
         }
     }
 
-    /// 32 bytes of BLAKE2b. It finds accidents, not forgery: there is no key in it.
+    /// Returns 32 bytes of BLAKE2b. It detects accidents, not forgery: there is no key in it.
     static func checksum(of bytes: Span<UInt8>) -> [UInt8] {
         hash(bytes, key: [], count: checksumSize)
     }
 
-    /// 16 bytes of BLAKE2b keyed with a salt: the same place has another tag in another store.
+    /// Returns 16 bytes of BLAKE2b, keyed with a salt: the same place has another tag in another
+    /// store.
     static func tag(of place: Place, salt: [UInt8]) -> [UInt8] {
         hash(place.encoded.span, key: salt, count: tagSize)
     }
 
-    /// The message sealed: unreadable without the key, and no byte of it or of `header` can be
-    /// changed unnoticed. The nonce must never have been used with this key.
+    /// Returns the sealed message: it cannot be read without the key, and a change of any byte of
+    /// it or of `header` is detected. The nonce must never have been used with this key.
     static func seal(_ message: Secret, key: Secret, nonce: [UInt8], header: [UInt8]) -> [UInt8] {
         var bytes = header
         append(message, to: &bytes, key: key, nonce: nonce, header: 0..<header.count)
         return Array(bytes[header.count...])
     }
 
-    /// Seals the message where `bytes` end, with a part of `bytes` as its header.
+    /// Appends the sealed message to `bytes`, with a part of `bytes` as its header.
     static func append(
         _ message: Secret, to bytes: inout [UInt8], key: Secret, nonce: [UInt8],
         header: Range<Int>
@@ -81,7 +82,7 @@ enum Seal {
         }
     }
 
-    /// What was sealed, in guarded memory; nil if the key is another or a byte was changed.
+    /// Returns the message, in guarded memory; nil if the key is wrong or a byte was changed.
     static func open(
         _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
     ) -> Secret? {
@@ -109,7 +110,7 @@ enum Seal {
         }
     }
 
-    /// Whether `open` would succeed. Nothing is decrypted.
+    /// Returns true if `open` would succeed. Nothing is decrypted.
     static func isAuthentic(
         _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
     ) -> Bool {
@@ -120,7 +121,7 @@ enum Seal {
             unsafe key.withUnsafeBufferPointer { key in
                 unsafe sealed.withUnsafeBufferPointer { sealed in
                     unsafe header.withUnsafeBufferPointer { header in
-                        // libsodium: without a place for the message the tag alone is verified.
+                        // Without a buffer for the message, libsodium verifies the tag only.
                         unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
                             nil, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
                             header.baseAddress, UInt64(header.count), nonce, key.baseAddress!)
@@ -132,7 +133,7 @@ enum Seal {
 
     // MARK: Wrapped keys
 
-    /// How much work it is to try one passphrase, in the terms of Argon2id with one lane.
+    /// The cost of one guess at a passphrase, in the terms of Argon2id with one lane.
     struct PassphraseCost: Hashable, Sendable {
         let passes: UInt32
         let kibibytes: UInt32
@@ -140,20 +141,20 @@ enum Seal {
         /// For new slots: about 0.1 s and 64 MiB.
         static let standard = PassphraseCost(passes: 3, kibibytes: 64 << 10)
 
-        /// Passes times KiB, which the time that it takes grows with.
+        /// Passes times KiB. The time for one guess is proportional to it.
         var work: Int { Int(passes) * Int(kibibytes) }
 
-        /// The most that all slots of a file may ask for together: as much as one may.
+        /// The most work that all slots of a file together may ask for: as much as one slot may.
         static let mostWork = 10 << 20
 
-        /// Whether it is neither too cheap to protect anything nor so dear that opening a file
-        /// would bring the machine down.
+        /// True if it is neither too cheap to protect anything nor so expensive that opening a file
+        /// would exhaust the machine.
         var isAccepted: Bool {
             (1...10).contains(passes) && (19 << 10...1 << 20).contains(kibibytes)
         }
     }
 
-    /// The key that wraps the data key, from random bytes that the user keeps.
+    /// Returns the key that wraps the data key, derived from random bytes that the user keeps.
     static func wrappingKey(fromRaw key: Secret, salt: [UInt8]) -> Secret {
         requireLibrary()
         return Secret(capacity: keySize) { output in
@@ -170,7 +171,8 @@ enum Seal {
         }
     }
 
-    /// The key that wraps the data key, from a passphrase; nil if there is not enough memory.
+    /// Returns the key that wraps the data key, derived from a passphrase; nil if there is not
+    /// enough memory.
     static func wrappingKey(
         fromPassphrase passphrase: Secret, salt: [UInt8], cost: PassphraseCost
     ) -> Secret? {
@@ -193,7 +195,7 @@ enum Seal {
         }
     }
 
-    // MARK: How
+    // MARK: Implementation
 
     private struct Refused: Error {}
 
@@ -212,7 +214,7 @@ enum Seal {
     private static func requireLibrary() { _ = isReady }
 
     private static let isReady: Bool = {
-        // Fails only where the system has no random numbers; then nothing here may go on.
+        // It fails only if the system has no random numbers; nothing here may be used then.
         guard sodium_init() >= 0 else { fatalError("libsodium cannot be used") }
         return true
     }()

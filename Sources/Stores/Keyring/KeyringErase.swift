@@ -1,12 +1,12 @@
 internal import Credentials
 internal import Files
 
-/// A keyring erase removes all that matches any of the queries. It is done when a search finds
-/// nothing that is left: an item may be replaced while it is removed.
+/// A keyring erase removes every login that matches any of the queries. It ends when a search finds
+/// no more: an item may be replaced while it is removed.
 struct KeyringErase {
     private let keyring: OpenKeyring
     private let queries: [Query]
-    /// What has been removed, by path.
+    /// The entries that have been removed, by path.
     private var removed: [String: Entry] = [:]
 
     init(_ queries: [Query], from keyring: OpenKeyring) {
@@ -14,7 +14,7 @@ struct KeyringErase {
         self.queries = queries
     }
 
-    /// Returns what was removed. The lock is the one that all writers hold.
+    /// Returns the entries that were removed. `lock` is the one that all writers hold.
     mutating func run(under lock: borrowing Folder.Lock) throws(StoreError) -> [Entry] {
         var isRemoving = false
         do throws(StoreError) {
@@ -40,13 +40,13 @@ struct KeyringErase {
         return Array(removed.values)
     }
 
-    /// Deletes the items, all that it can, and says whether it has seen that nothing is left which
-    /// matches.
+    /// Deletes as many of the items as possible. Returns true if a search has shown that no match
+    /// is left.
     private mutating func delete(_ items: [KeyringSearch.Match]) throws(StoreError) -> Bool {
         let service = keyring.service
         let deletions = items.map { service.beginDelete($0.path) }
-        // What is left is asked for before there is an answer: a provider does one thing after
-        // the other. Where it has to ask somebody first, it is asked again.
+        // The next search is sent before the replies to the deletions: a provider handles one call
+        // after the other. If it must show a prompt first, another search is made.
         let left = try? service.search(queries.flatMap { $0.patterns })
         var isDone = service.findsLockedItems && left?.isEmpty == true
         var failure: StoreError?
@@ -66,8 +66,8 @@ struct KeyringErase {
         return isDone
     }
 
-    /// Forgets that the place has a login in the keyring. The query has just been seen to match
-    /// none; where it asks about one of several accounts, another's login keeps the mark.
+    /// Removes the mark of the place. A search has just found no match of the query; if that is for
+    /// one of several accounts, the mark stays as long as another account has a login.
     private func unmark(_ query: Query) throws(StoreError) {
         guard let place = query.place else { return }
         if let others = query.widenedToPlace {

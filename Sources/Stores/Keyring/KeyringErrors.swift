@@ -2,7 +2,7 @@ internal import Credentials
 
 /// The errors of the keyring store, and what they say of a change that they interrupted.
 extension StoreError {
-    /// The keyring holds, or may hold, what was asked, and nobody can unlock it here.
+    /// The keyring holds, or may hold, the login, and cannot be unlocked from here.
     static let keyringLocked = StoreError(
         .keyringLocked, "the keyring is locked and cannot be unlocked from here",
         hint:
@@ -10,22 +10,22 @@ extension StoreError {
             + "keyfob status"
     )
 
-    /// After the keyring said that it unlocked what was asked.
+    /// The keyring reported that it unlocked the items, but they are locked.
     static let keyringStaysLocked = StoreError(
         .keyringStaysLocked, "the keyring reported that it was unlocked, but it is locked",
         hint: keyringLocked.hint)
 
-    /// Somebody could answer a prompt, and is not asked for a list.
+    /// The user could answer a prompt, but a list shows none.
     static let listDoesNotUnlock = StoreError(
         .keyringNotUnlocked, "the keyring is locked, and a list does not unlock it",
         hint: keyringLocked.hint)
 
-    /// The provider asks before it does what it was told, and nobody can answer.
+    /// The provider asks for a confirmation before a change, and the user cannot give it here.
     static let nobodyToConfirm = StoreError(
         .keyringConfirms, "the keyring asks for a confirmation, which cannot be given from here",
         hint: "run this at the desktop, or use the encrypted file: export KEYFOB_STORE=file")
 
-    /// KeePassXC is set to ask, and nobody can answer.
+    /// KeePassXC is set to ask for a confirmation, and the user cannot give it here.
     static let keePassXCConfirms = StoreError(
         .keyringConfirms, "KeePassXC asks for a confirmation, which cannot be given from here",
         hint:
@@ -33,7 +33,7 @@ extension StoreError {
             + "Secret Service Integration"
     )
 
-    /// The keyring answered, and not as the protocol says: it may have done what it was told.
+    /// The keyring's reply is not as the protocol says: it may have done what it was told.
     static let keyringAnswersWrongly = StoreError(
         .keyringAnswersWrongly, "the keyring answered with something of the wrong type")
 
@@ -43,8 +43,8 @@ extension StoreError {
     static let keyringGivesNoSecret = StoreError(
         .keyringHidesSecret, "the keyring has the login but does not give its secret")
 
-    /// What was read back is not what was written (KWallet cuts at a NUL, KeePassXC resolves
-    /// `{REF:`).
+    /// The secret that was read back is not the one that was written (KWallet cuts at a NUL,
+    /// KeePassXC resolves `{REF:`).
     static let keyringAltersSecrets = StoreError(
         .keyringAltersSecret, "the keyring does not store this secret unchanged")
 
@@ -60,24 +60,25 @@ extension StoreError {
     static let loginComesBack = StoreError(
         .keyringRestoresLogin, "the login reappears each time it is removed")
 
-    /// The same error, and what has become of the login.
+    /// Returns the same error, with what has become of the login.
     func and(_ state: String) -> StoreError {
         StoreError(code, "\(message); \(state)", hint: hint)
     }
 
-    /// The same error where something was written, which locked and declined deny.
+    /// Returns the same error for a change of which a part was written. The outcomes locked and
+    /// declined say that nothing was, so such an error becomes another.
     func leaving(_ state: String) -> StoreError {
         let wrote = outcome == .locked || outcome == .declined ? .keyringFailed : code
         return StoreError(wrote, "\(state): \(message)", hint: hint)
     }
 
-    /// Whether the keyring does not answer any more.
+    /// True if the keyring no longer answers.
     var isTheEnd: Bool { outcome == .timedOut || outcome == .gone }
 
-    /// Whether the keyring may have done what it was told, or may do it yet.
+    /// True if the keyring may have done what it was told, or may still do it.
     var leavesOutcomeUnknown: Bool { isTheEnd || self == .keyringAnswersWrongly }
 
-    /// An error of a call that writes.
+    /// The same error, as a call that writes throws it.
     var whileWriting: StoreError {
         leavesOutcomeUnknown ? leaving("the login may or may not have been stored") : self
     }

@@ -1,10 +1,10 @@
 internal import Credentials
 
-/// A keyring listing tells which logins there are. It reads attributes, unlocks nothing, and says
-/// where there may be more.
+/// A keyring listing finds out which logins there are. It reads attributes, unlocks nothing, and
+/// warns if there may be more.
 struct KeyringListing {
     let keyring: OpenKeyring
-    /// Whether label and time are read where they do not decide between two.
+    /// True if label and time are read even if they do not decide between two entries.
     let wantsDetails: Bool
 
     func list(_ schemas: [Schema]) throws(StoreError) -> Listing {
@@ -21,7 +21,7 @@ struct KeyringListing {
         return listing
     }
 
-    /// The logins of a schema, and whether there may be more in a locked collection.
+    /// Returns the logins of a schema, and true if there may be more in a locked collection.
     private func entries(
         of schema: Schema
     ) throws(StoreError) -> (entries: [Entry], mayBeMore: Bool) {
@@ -30,7 +30,7 @@ struct KeyringListing {
             () throws(StoreError) -> (entries: [Entry], mayBeMore: Bool)? in
             let hits = try keyring.service.search([schema.pattern])
             let items = try keyring.service.read(hits.map { $0.path }, parts)
-            // One was replaced between the search and the reading.
+            // An item was replaced between the search and the reading.
             guard items.allSatisfy({ $0.attributes != nil }) else { return nil }
             var logins: [Entry] = []
             for (index, item) in items.enumerated() {
@@ -51,8 +51,9 @@ struct KeyringListing {
         }
     }
 
-    /// Whether a search for all items of the schema may not show those of a locked collection: the
-    /// provider hides them, or has forgotten their `xdg:schema` and nothing else marks them.
+    /// Returns true if a search for all items of the schema may miss those of a locked collection:
+    /// the provider hides them, or has forgotten their `xdg:schema`, and they have no constant
+    /// attribute by which they could be found.
     private func mayOverlook(_ schema: Schema) throws(StoreError) -> Bool {
         guard keyring.service.findsLockedItems else {
             return try !keyring.hidingCollections().isEmpty
@@ -61,8 +62,8 @@ struct KeyringListing {
         return try keyring.service.collections().contains { $0.isLocked && $0.itemCount > 0 }
     }
 
-    /// The logins under this schema's former name that are not locked: older versions of its client
-    /// still give them, and Keyfob does not.
+    /// Returns the logins under this schema's former name that are not locked. Older versions of
+    /// its client still give them, and Keyfob does not.
     func formerLogins(_ schema: Schema) throws(StoreError) -> [Entry] {
         guard let name = schema.formerName else { return [] }
         let hits = try keyring.service.search([[schemaName: name]]).filter { !$0.isLocked }
@@ -72,7 +73,7 @@ struct KeyringListing {
     }
 }
 
-/// Whether git asks for passwords of such addresses; those of file shares are gvfs's.
+/// Returns true if git asks for passwords of such addresses; gvfs stores those of file shares.
 private func isAskedByGit(_ scheme: Text) -> Bool {
     ["http", "https", "smtp", "smtps", "imap", "imaps", "ftp", "ftps"].contains(scheme)
 }

@@ -4,20 +4,20 @@ package import Files
 /// The keyring marker remembers for which places a login was stored in a keyring: the folder
 /// `in-keyring` has an empty file for each, whose name is a salted hash.
 ///
-/// It lets a get, a list and an erase that cannot reach the keyring tell the truth: whether there is
-/// a login, or may be a copy, that they do not see. A place is inserted before the keyring is written
-/// to, and removed when the keyring has been searched again and nothing was found; so a place that is
-/// not in it is in no keyring.
+/// A get, a list and an erase that cannot reach the keyring use it to report a login, or a copy of
+/// one, that they do not see. A place is inserted before the keyring is written to, and removed
+/// when the keyring has been searched again and nothing was found; so a place that is not in it is
+/// in no keyring.
 ///
 /// The salt is in the file `salt`: a magic number (8 bytes), the salt (16) and a checksum (32) of
-/// both. Without it no hash can be told, so a salt that is anything else, or missing where there
-/// are hashes, is damage and not emptiness.
+/// both. No hash can be computed without it. So a salt file with any other content, or none where
+/// there are hashes, is damage, and does not mean that no login was stored.
 package struct KeyringMarker: Sendable {
     private let folder: Folder
 
     package init(in state: Folder) { folder = state.folder(named: "in-keyring") }
 
-    /// Whether a login for this place may be in a keyring. Takes no lock, creates nothing.
+    /// Returns true if a login for this place may be in a keyring. Takes no lock, creates nothing.
     package func contains(_ place: Place) throws(StoreError) -> Bool {
         guard let folder = try folder.open(), let salt = try readSalt(in: folder) else {
             return false
@@ -25,14 +25,15 @@ package struct KeyringMarker: Sendable {
         return try folder.has(KeyringMarker.name(of: place, salt))
     }
 
-    /// How many places may have a login in a keyring. Takes no lock, creates nothing.
+    /// Returns the number of places that may have a login in a keyring. Takes no lock, creates
+    /// nothing.
     package func count() throws(StoreError) -> Int {
         guard let folder = try folder.open() else { return 0 }
         return try KeyringMarker.marks(in: folder)
     }
 
-    /// Says, in one line, how many logins are in a keyring that cannot be reached; nil if there are
-    /// none. `absence` is why it cannot.
+    /// Returns one line that says how many logins are in a keyring that cannot be reached; nil if
+    /// there are none. `absence` is the reason why it cannot.
     package func warning(_ absence: StoreError) throws(StoreError) -> String? {
         let count = try count()
         guard count > 0 else { return nil }
@@ -40,7 +41,7 @@ package struct KeyringMarker: Sendable {
         return "\(logins) in the keyring, which cannot be reached here: \(absence.message)"
     }
 
-    /// Returns once the place is in it, on the disk.
+    /// Inserts the place, and returns once that is on the disk.
     package func insert(_ place: Place) throws(StoreError) {
         let folder = try folder.create()
         let known = try readSalt(in: folder)
@@ -48,11 +49,11 @@ package struct KeyringMarker: Sendable {
         try folder.touch(KeyringMarker.name(of: place, salt))
     }
 
-    /// Returns once the place is not in it. Creates nothing.
+    /// Removes the place. Creates nothing.
     ///
-    /// The disk is not waited for: a power failure may bring the place back, and then an erase
-    /// without the keyring warns of a copy that is not there. That is no untruth, and is mended by
-    /// the next erase that reaches the keyring.
+    /// It does not wait for the disk: a power failure may bring the place back, and then an erase
+    /// without the keyring warns of a copy that does not exist. The next erase that reaches the
+    /// keyring corrects that.
     package func remove(_ place: Place) throws(StoreError) {
         guard let folder = try folder.open(), let salt = try readSalt(in: folder) else { return }
         try folder.remove(KeyringMarker.name(of: place, salt))
@@ -64,7 +65,7 @@ package struct KeyringMarker: Sendable {
     private static let magic: [UInt8] = [0x89] + Array("kmark2\n".utf8)
     private static let saltFileSize = magic.count + Seal.saltSize + Seal.checksumSize
 
-    /// The name of the file that stands for a place.
+    /// Returns the name of the file for a place.
     private static func name(of place: Place, _ salt: [UInt8]) -> String {
         Seal.tag(of: place, salt: salt).hexadecimal
     }
@@ -73,14 +74,14 @@ package struct KeyringMarker: Sendable {
         name.utf8.count == 2 * Seal.tagSize
     }
 
-    /// How many places are in it.
+    /// Returns the number of places in the folder.
     private static func marks(in folder: borrowing OpenFolder) throws(StoreError) -> Int {
         var count = 0
         try folder.forEachName { if isMark($0) { count += 1 } }
         return count
     }
 
-    /// Nil where there is none yet.
+    /// Returns the salt; nil if there is none yet.
     private func readSalt(in folder: borrowing OpenFolder) throws(StoreError) -> [UInt8]? {
         let name = KeyringMarker.saltName
         let bytes = try folder.read(name, atMost: KeyringMarker.saltFileSize)
@@ -100,7 +101,7 @@ package struct KeyringMarker: Sendable {
         return Array(bytes[magic.count..<saltEnd])
     }
 
-    /// The salt, on the disk: a new one, unless another process has been faster.
+    /// Returns the salt once it is on the disk: a new one, unless another process was faster.
     private func makeSalt(in folder: borrowing OpenFolder) throws(StoreError) -> [UInt8] {
         let lock = try folder.lock(KeyringMarker.saltName)
         if let salt = try readSalt(in: folder) { return salt }

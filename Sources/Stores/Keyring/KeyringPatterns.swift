@@ -1,26 +1,26 @@
 internal import Credentials
 
-/// How logins are written as items of a keyring, and what is searched for to find them.
+/// The attributes of a login's item in a keyring, and the patterns that find it.
 
-/// The attribute, on items of ours, that holds a docker server's normal form. Other helpers that
+/// The attribute, on Keyfob's items, that holds a docker server's normal form. Other helpers that
 /// write the item drop it.
 private let normalFormName = "keyfob_server"
 
 let schemaName = "xdg:schema"
 
 extension Schema {
-    /// What a search for all items of the schema looks for.
+    /// The attributes of a search for all items of the schema.
     var pattern: [String: Text] {
         constants.isEmpty ? [schemaName: name] : constants
     }
 }
 
 extension Query {
-    /// All that must be searched for.
+    /// All patterns that must be searched for.
     var patterns: [[String: Text]] { likelyPatterns + otherPatterns }
 
-    /// What is searched for first: the exact spelling, and the normal form that our own items
-    /// carry.
+    /// The patterns that are searched for first: the exact spelling, and the normal form that
+    /// Keyfob's items have.
     var likelyPatterns: [[String: Text]] {
         guard let key = schema.serverKey(in: facts) else {
             var pattern = schema.constants
@@ -30,7 +30,7 @@ extension Query {
         return [pattern("server", key.spelling), pattern(normalFormName, key.normalForm)]
     }
 
-    /// The other spellings, which other helpers may have written.
+    /// The patterns of the other spellings, which other helpers may have written.
     var otherPatterns: [[String: Text]] {
         guard let key = schema.serverKey(in: facts) else { return [] }
         return key.spellings.filter { $0 != key.spelling }.map { pattern("server", $0) }
@@ -44,7 +44,7 @@ extension Query {
 }
 
 extension Entry {
-    /// Whether it says whose login it is, where that is part of one.
+    /// True unless it is a docker item without a user name, which is not a login.
     var isLogin: Bool { schema != .docker || attributes["username"] != nil }
 
     /// The attributes of its item in a keyring.
@@ -59,9 +59,10 @@ extension Entry {
 }
 
 extension SecretService.Item {
-    /// The item as an entry of the schema; nil if it is an item of another kind, or gone. What a
-    /// provider adds to an item (KeePassXC: URL, Title, UserName, …) is left out. `name` is the
-    /// value of `xdg:schema` that it must have: the schema's own unless another is given.
+    /// Returns the item as an entry of the schema; nil if it is an item of another kind, or no
+    /// longer exists. Attributes that a provider adds (KeePassXC: URL, Title, UserName, …) are left
+    /// out. `name` is the value of `xdg:schema` that it must have: the schema's own unless another
+    /// is given.
     func entry(of schema: Schema, named name: Text? = nil) -> Entry? {
         guard let attributes, attributes[schemaName] == name ?? schema.name,
             schema.constants.allSatisfy({ attributes[$0] == $1 })
@@ -73,7 +74,7 @@ extension SecretService.Item {
 }
 
 extension String {
-    /// Whether D-Bus takes it for the path of an object; GDBus never answers a call to another.
+    /// True if D-Bus accepts it as an object path; GDBus never answers a call to any other.
     var isObjectPath: Bool {
         let slash = UInt8(ascii: "/")
         var last: UInt8?

@@ -1,18 +1,18 @@
 internal import Credentials
 
-/// A keyring search leads from queries to the unlocked items that match them, and unlocks what must
-/// be unlocked for that.
+/// A keyring search finds the unlocked items that match queries, and unlocks what must be unlocked
+/// for that.
 ///
 /// It searches by attributes and never by schema, and filters only what is unlocked: a locked item
 /// that is found is a match (`KeyringStore`).
 struct KeyringSearch {
-    /// What items are looked for, which decides when those that are locked are to be unlocked.
+    /// The purpose of a search, which decides when locked items are to be unlocked.
     enum Purpose {
-        /// A get is content with what is unlocked: nobody is asked for more.
+        /// A get needs no more than a match that is unlocked: only without one is the user asked.
         case toGet
         /// A store or an erase must reach every copy, also one that a locked collection hides.
         case toReplace, toRemove
-        /// An erase that has removed something looks whether that was all.
+        /// An erase that has removed something checks that nothing is left.
         case toMakeSure
     }
 
@@ -21,7 +21,7 @@ struct KeyringSearch {
         let path: String
         let entry: Entry
         let item: SecretService.Item
-        /// Nil unless it is to get, and the provider gave it.
+        /// The secret; nil unless the purpose is to get it and the provider gave it.
         var secret: Secret?
 
         var credential: Credential? { secret.map { Credential(entry, secret: $0) } }
@@ -42,9 +42,9 @@ struct KeyringSearch {
         self.parts = parts
     }
 
-    /// The unlocked items that match any of the queries, after unlocking what must be unlocked.
-    /// None only if there is none. `found` is what the first search, for the likely spellings or
-    /// all that are needed, has found already.
+    /// Returns the unlocked items that match any of the queries, after unlocking what must be
+    /// unlocked. The result is empty only if there is no match. `found` is the result of the first
+    /// search (for the likely spellings, or for all if all are needed) if it was made already.
     func matches(among found: [SecretService.Hit]? = nil) throws(StoreError) -> [Match] {
         var found = found
         var mayUnlock = true
@@ -58,12 +58,12 @@ struct KeyringSearch {
         }
     }
 
-    /// What matches, and the paths of what is locked and may match; nil if an item was replaced
-    /// while it was read.
+    /// Returns the matches, and the paths of locked items or collections that may match; nil if an
+    /// item was replaced while it was read.
     private func look(
         among found: [SecretService.Hit]?
     ) throws(StoreError) -> (matches: [Match], locked: [String])? {
-        // No spelling can be left out where every copy must be seen.
+        // All spellings must be searched for if every copy must be seen.
         let needsAll = purpose == .toReplace || purpose == .toMakeSure
         let likely = queries.flatMap { needsAll ? $0.patterns : $0.likelyPatterns }
         let others = needsAll ? [] : queries.flatMap { $0.otherPatterns }
@@ -84,8 +84,8 @@ struct KeyringSearch {
         return (matches, try collectionsToUnlock())
     }
 
-    /// Whether what the likely spellings led to is all that is wanted: the best answer to a get,
-    /// or something to remove before everything is looked for again.
+    /// Returns true if the likely spellings led to all that is wanted: the best answer to a get, or
+    /// something to remove before everything is searched for again.
     private func isEnough(_ matches: [Match], of hits: [SecretService.Hit]) -> Bool {
         switch purpose {
         case .toGet:
@@ -97,12 +97,12 @@ struct KeyringSearch {
         }
     }
 
-    /// The locked collections in which a search that found nothing may have overlooked an item.
+    /// Returns the locked collections in which a search that found nothing may have missed an item.
     ///
-    /// A provider that hides the items of a locked collection finds nothing there. A get believes
-    /// that, unless a login for the place is known to have been stored: newer docker fails even
-    /// the pull of a public image on any answer but not found. So does an erase that could ask
-    /// nobody: clients erase what is not there, and podman 4.3.1 crashes on an error then.
+    /// A provider that hides the items of a locked collection finds nothing there. A get trusts
+    /// that unless a login for the place is marked as stored: newer docker fails even the pull of a
+    /// public image on any answer but not found. An erase trusts it, too, if the user cannot be
+    /// asked: clients erase logins that do not exist, and podman 4.3.1 crashes on an error then.
     private func collectionsToUnlock() throws(StoreError) -> [String] {
         let hiding = try keyring.hidingCollections()
         let mustSee = purpose == .toReplace || purpose != .toGet && keyring.options.mayPrompt
@@ -115,10 +115,11 @@ struct KeyringSearch {
         return []
     }
 
-    /// Those of the hits that are unlocked and match; nil if one of them was replaced meanwhile.
+    /// Returns the hits that are unlocked and match; nil if one of them was replaced meanwhile.
     func matches(of hits: [SecretService.Hit]) throws(StoreError) -> [Match]? {
         let paths = hits.filter { !$0.isLocked }.map { $0.path }
-        // Few hits are the login: their secrets come along. Of many, only those that match do.
+        // Up to two hits are read with their secrets. Of more hits, only the secrets of matches are
+        // read.
         let comesWhole = purpose == .toGet && paths.count <= 2
         let items = try keyring.service.read(paths, comesWhole ? parts.union(.secret) : parts)
         var matches: [Match] = []

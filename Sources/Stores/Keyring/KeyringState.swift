@@ -1,27 +1,28 @@
 package import Credentials
 internal import Files
 
-/// A keyring's state is what can be told of it without a question to anybody: who provides it, and
-/// whether it can be used.
+/// A keyring's state says which program provides it, and whether it can be used. It is found out
+/// without asking the user.
 package struct KeyringState: Hashable, Sendable {
-    /// The provider's program, as its process is called; nil where that is not known.
+    /// The name of the provider's process; nil if that is not known.
     package let provider: String?
     /// The label of the collection that new logins go to; nil if there is none.
     package let collection: String?
-    /// Whether there is any collection at all.
+    /// True if there is any collection at all.
     package let hasCollections: Bool
-    /// Whether a collection that holds logins, or may hide some, or that new ones go to is locked.
+    /// True if a collection is locked that holds logins, may hide some, or is the one for new
+    /// logins.
     package let isLocked: Bool
-    /// Whether items are locked in a collection that is not: the provider asks for each access.
+    /// True if items are locked in an unlocked collection: the provider asks for each access.
     package let asksForAccess: Bool
 }
 
 extension KeyringStore {
-    /// How the keyring is now. Throws `absent` where there is none.
+    /// Returns the state of the keyring now. Throws `absent` if there is no keyring.
     package func state() throws(StoreError) -> KeyringState {
         try open { keyring throws(StoreError) in
             let service = keyring.service
-            // The first thing that a provider is sent is a search.
+            // A provider's first call must be a search.
             let hits = try service.search(Schema.allCases.map { $0.pattern })
             let collections = try service.collections()
             let target: String?
@@ -49,7 +50,7 @@ extension KeyringStore {
     }
 }
 
-/// What the system calls a process; nil if it does not tell.
+/// Returns the system's name of a process; nil if it does not tell.
 private func processName(_ number: UInt32) -> String? {
     guard let file = try? Descriptor.ofFile("/proc/\(number)/comm"),
         let name = try? file.start(atMost: 64), name.count > 1

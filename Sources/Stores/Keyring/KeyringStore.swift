@@ -6,35 +6,37 @@ package import Files
 /// What must hold:
 ///
 /// - A search is by attributes and never by schema: a keyring that was not unlocked since its
-///   daemon started has neither its items' schema nor their plain attributes. A locked item that
-///   a search finds is therefore a match. After unlocking the search is made again, and only then
-///   are the items filtered, by exact schema and exact attributes.
-/// - What was written is read back, and what was removed is looked for, before anything is said to
-///   be done.
-/// - Nobody is asked to unlock for a server that has no item.
+///   daemon started knows neither the schema of its items nor their plain attributes. A locked item
+///   that a search finds is therefore a match. After unlocking, the search is made again, and only
+///   then are the items filtered, by exact schema and exact attributes.
+/// - What was written is read back, and what was removed is searched for, before success is
+///   reported.
+/// - The user is not asked to unlock the keyring for a server that has no item.
 /// - Writers of one user wait for each other.
 ///
 /// A search, a write and an erase are types of their own. One connection serves all requests.
 package final class KeyringStore: CredentialStore {
-    /// What the keyring store needs to know of the process it runs in.
+    /// The settings of a keyring store, and what it must know of its process.
     package struct Options: Sendable {
-        /// The session bus, as `DBUS_SESSION_BUS_ADDRESS` names it; nil where there is none.
+        /// The address of the session bus, as `DBUS_SESSION_BUS_ADDRESS` has it; nil if there is
+        /// none.
         package var busAddress: String?
         /// The collection that new logins go to: an alias, a label or an object path.
         package var collection: String
-        /// Whether somebody can answer a prompt.
+        /// True if the user can answer a prompt.
         package var mayPrompt: Bool
-        /// Whether a provider that confirms every change by a prompt of its own may be asked to where
-        /// nobody can answer: KeePassXC does so, and asks nobody unless it is set to.
+        /// True if a prompt by which the provider confirms a change may be shown although the user
+        /// cannot answer it. KeePassXC confirms every change so, and asks the user only if it is
+        /// set to.
         package var mayConfirmUnseen = false
-        /// How long a prompt may stand, in seconds.
+        /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout: Int
-        /// Where the lock lies that all writers of this user hold: a folder that does not depend on
-        /// the session, since a cron job and a desktop may write to one keyring.
+        /// The folder of the lock that all writers of this user hold. It does not depend on the
+        /// session, since a cron job and a desktop may write to one keyring.
         package var lockFolder: Folder
-        /// What remembers which servers have been stored in a keyring.
+        /// The record of the servers whose logins have been stored in a keyring.
         package var marker: KeyringMarker
-        /// Called before a prompt is shown, so that a watchdog waits for it.
+        /// Runs before a prompt is shown, so that a watchdog waits for the answer.
         package var willPrompt: @Sendable () -> Void
 
         package init(
@@ -52,7 +54,7 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    /// The alias of the collection that the user's keyring calls its own.
+    /// The alias of the collection that a keyring uses for new items by default.
     package static let defaultAlias = "default"
 
     /// The lock that all keyring writers of a user hold.
@@ -65,13 +67,14 @@ package final class KeyringStore: CredentialStore {
 
     package var name: String { "keyring" }
 
-    /// Where there is a login that is spelled exactly so, others are not looked for.
+    /// If a login has exactly the spelling of the query, other spellings are not searched for.
     package func find(
         _ query: Query, _ wanted: FindOptions
     ) throws(StoreError) -> [Credential] {
         try open(mayAsk: wanted.mayAsk) { keyring throws(StoreError) in
             let first = keyring.service.beginSearch(query.likelyPatterns)
-            // The session takes as long as all the rest: only where there will be a secret.
+            // The session takes as long as all the rest, so it is begun only if a secret is
+            // expected.
             if isMarked(query) { keyring.service.beginSession() }
             var hits: [SecretService.Hit]? = try first.finish()
             var search = KeyringSearch(
@@ -84,7 +87,7 @@ package final class KeyringStore: CredentialStore {
                     return nil
                 }
                 let logins = matches.compactMap { $0.credential }
-                // An item may be replaced between the search and the reading.
+                // An item may have been replaced between the search and the reading.
                 return logins.count == matches.count ? query.ranked(logins) : nil
             }
         }
@@ -97,8 +100,8 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    /// The logins of this schema's former name that are not locked: older versions of its client
-    /// still give them, and Keyfob does not.
+    /// Returns the logins under this schema's former name that are not locked. Older versions of
+    /// its client still give them, and Keyfob does not.
     package func formerLogins(_ schema: Schema) throws(StoreError) -> [Entry] {
         try open(forSecrets: false) { keyring throws(StoreError) in
             try KeyringListing(keyring: keyring, wantsDetails: true).formerLogins(schema)
@@ -117,19 +120,19 @@ package final class KeyringStore: CredentialStore {
         guard queries.allSatisfy({ !$0.facts.isEmpty }) else {
             throw StoreError(.emptyQuery, "a removal must name a server")
         }
-        // No secret is asked for: it is removed where libsecret is missing, too.
+        // A removal reads no secret, so it works without libsecret, too.
         return try open(forSecrets: false) { keyring throws(StoreError) in
             var erase = KeyringErase(queries, from: keyring)
             return try erase.run(under: lock(keyring))
         }
     }
 
-    /// Unlocks every collection that may hold logins, so that a list shows all there is. Asks
-    /// only where there is one that is locked.
+    /// Unlocks every collection that may hold logins, so that a list shows all of them. The user is
+    /// asked only if one is locked.
     package func unlock() throws(StoreError) {
         try open { keyring throws(StoreError) in
             let service = keyring.service
-            // The first thing that a provider is sent is a search.
+            // A provider's first call must be a search.
             _ = try service.search(Schema.allCases.map { $0.pattern })
             let locked = { () throws(StoreError) in
                 try service.collections()
@@ -143,8 +146,8 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    /// What the body answers, which is given the keyring. Whether there is one turns out when the
-    /// body searches in it, which it must do first.
+    /// Returns the result of `body`, which is given the keyring. The first thing that `body` does
+    /// must be a search, which finds out if there is a keyring.
     func open<Answer>(
         forSecrets: Bool = true, mayAsk: Bool = true,
         _ body: (OpenKeyring) throws(StoreError) -> Answer
@@ -159,8 +162,8 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    /// The lock that all keyring writers of a user hold. Without a keyring that is the error, not
-    /// what keeps the lock from being taken.
+    /// Returns the lock that all keyring writers of a user hold. If there is no keyring, that is
+    /// the error that is thrown, and not that the lock could not be taken.
     private func lock(_ keyring: OpenKeyring) throws(StoreError) -> Folder.Lock {
         do throws(StoreError) {
             return try options.lockFolder.lock(KeyringStore.lockName)
@@ -170,7 +173,7 @@ package final class KeyringStore: CredentialStore {
         }
     }
 
-    /// Whether a login for what is asked may be in the keyring, as far as that is known.
+    /// Returns true if a login for the query is marked as stored in the keyring.
     private func isMarked(_ query: Query) -> Bool {
         guard let place = query.place else { return false }
         return (try? options.marker.contains(place)) ?? false

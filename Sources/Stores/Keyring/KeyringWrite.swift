@@ -1,16 +1,16 @@
 internal import Credentials
 internal import Files
 
-/// A keyring write stores one login in place of what was there.
+/// A keyring write stores one login in place of the earlier ones.
 ///
-/// What was written is read back before anything that was there is removed, and what a failure
-/// leaves behind is put back or removed, or said to remain.
+/// The login is read back before an earlier one is removed. After a failure, the old secret is put
+/// back and a new item is removed; the error says what may remain if that fails.
 struct KeyringWrite {
     private let keyring: OpenKeyring
     private let credential: Credential
     private let query: Query
     private let place: Place
-    /// The items that were there before: those that the login takes the place of.
+    /// The items that existed before and that the login replaces.
     private var before: [KeyringSearch.Match] = []
 
     private var service: SecretService { keyring.service }
@@ -25,10 +25,10 @@ struct KeyringWrite {
         self.place = place
     }
 
-    /// Stores the login. The lock is the one that all writers hold.
+    /// Stores the login. `lock` is the one that all writers hold.
     mutating func run(under lock: borrowing Folder.Lock) throws(StoreError) {
         let marker = keyring.options.marker
-        // The disk is waited for while the keyring searches and agrees on keys.
+        // The marker is written to the disk while the keyring searches and agrees on keys.
         let search = service.beginSearch(query.patterns)
         service.beginSession()
         try service.findProvider()
@@ -67,15 +67,16 @@ struct KeyringWrite {
     private mutating func write(to collection: String) throws(StoreError) -> String {
         if let path = try updateOrCreate(in: collection) { return path }
         try keyring.unlock([collection])
-        // There may be more to see in it now.
+        // More items may be visible now.
         before = try KeyringSearch(keyring, [query], .toReplace, .details).matches()
         guard let path = try updateOrCreate(in: collection) else { throw .keyringStaysLocked }
         return path
     }
 
-    /// Nil, and nothing is written, if the collection is locked.
+    /// Updates an item or creates one, and returns its path. Returns nil, and writes nothing, if
+    /// the collection is locked.
     private func updateOrCreate(in collection: String) throws(StoreError) -> String? {
-        // An item whose secret cannot be read could not be put back as it was.
+        // An item whose secret cannot be read could not be restored after a failure.
         if let same = before.first(where: { $0.entry.attributes == credential.entry.attributes }),
             let old = try service.secret(of: same.path)
         {
@@ -87,8 +88,8 @@ struct KeyringWrite {
 
     // MARK: Updating
 
-    /// Gives an item of the same server and user the new secret, in place: nobody who holds the
-    /// item loses it, and no provider asks about it.
+    /// Gives an item of the same server and user the new secret, in place: programs that know its
+    /// path still find it, and no provider asks for a confirmation.
     private func update(_ same: KeyringSearch.Match, from old: Secret) throws(StoreError) {
         do throws(StoreError) {
             try service.setSecret(of: same.path, to: credential.secret)
@@ -102,11 +103,13 @@ struct KeyringWrite {
         } catch {
             throw putBack(old, into: same.path, after: error)
         }
-        // The secret is in place; how the item is labelled is a courtesy to others.
+        // The secret is stored. The label and the attributes are for other programs: an error is
+        // ignored.
         let (label, attributes) = (credential.entry.label, credential.entry.itemAttributes)
         if old == credential.secret, !credential.entry.schema.accountNames.isEmpty {
-            // Of several accounts the newest is given. gnome-keyring (42) and KeePassXC (2.7) keep the
-            // time of an item to which nothing is changed, so something is, and then changed back.
+            // Of several accounts the newest is given. gnome-keyring (42) and KeePassXC (2.7) keep
+            // the time of an item that does not change, so an attribute is added and then removed
+            // again.
             let other = attributes.merging(["keyfob_stored": "again"]) { own, _ in own }
             try? service.describe(same.path, label: label, attributes: other)
         } else {
@@ -115,7 +118,7 @@ struct KeyringWrite {
         try? service.describe(same.path, label: label, attributes: attributes)
     }
 
-    /// Puts the old secret back, and gives the error with what has become of it.
+    /// Puts the old secret back, and returns the error together with what is stored now.
     private func putBack(
         _ old: Secret, into path: String, after error: StoreError
     ) -> StoreError {
@@ -129,8 +132,8 @@ struct KeyringWrite {
 
     // MARK: Creating
 
-    /// Creates the item, and returns its path once it has been read back; nil, and nothing is
-    /// created, if the collection is locked. What a failure leaves behind is removed.
+    /// Creates the item, and returns its path once it has been read back. Returns nil, and creates
+    /// nothing, if the collection is locked. Anything that a failure leaves behind is removed.
     private func create(in collection: String) throws(StoreError) -> String? {
         try untilSettled(or: .keyringTakesNoLogin) { () throws(StoreError) -> String?? in
             let creation: SecretService.Creation
@@ -141,8 +144,8 @@ struct KeyringWrite {
             } catch {
                 if error.outcome == .locked { return .some(nil) }
                 guard try removeRest(after: error) else { throw error.whileWriting }
-                // KWallet makes the item before it decrypts the secret, which it cannot do in one
-                // session of 256.
+                // KWallet creates the item before it decrypts the secret, and cannot decrypt it in
+                // one session of 256.
                 service.dropSession()
                 return .none
             }
@@ -153,7 +156,7 @@ struct KeyringWrite {
         }
     }
 
-    /// Creates the item by way of a prompt.
+    /// Creates the item through a prompt, and returns its path.
     private func create(asking prompt: String) throws(StoreError) -> String {
         do throws(StoreError) {
             try keyring.confirmChange(prompt)
@@ -161,7 +164,8 @@ struct KeyringWrite {
             guard try removeRest(after: error), error.outcome != .locked else {
                 throw error.whileWriting
             }
-            // KeePassXC calls it declined where it made the item and cannot keep the secret.
+            // KeePassXC reports a refusal by the user if it created the item but cannot keep the
+            // secret.
             throw StoreError.keyringAltersSecrets.and("nothing was stored")
         }
         let path: String
@@ -174,7 +178,7 @@ struct KeyringWrite {
         return try confirm(path)
     }
 
-    /// The items of this very login that were not there before.
+    /// Returns the items of exactly this login that did not exist before.
     private func newItems() throws(StoreError) -> [String] {
         let known = Set(before.map { $0.path })
         let hits = try service.search(query.patterns).filter { !known.contains($0.path) }
@@ -183,7 +187,7 @@ struct KeyringWrite {
             .map { $0.path }
     }
 
-    /// Removes what a failed creation has left, and says whether there was anything.
+    /// Removes what a failed creation has left. Returns true if there was anything.
     private func removeRest(after error: StoreError) throws(StoreError) -> Bool {
         guard [.failed, .declined, .locked].contains(error.outcome), !error.leavesOutcomeUnknown
         else { return false }
@@ -197,7 +201,8 @@ struct KeyringWrite {
         }
     }
 
-    /// Reads the item back, and returns its path if it is the login. It is removed if it is not.
+    /// Reads the item back, and returns its path if it holds the login; otherwise removes it and
+    /// throws.
     private func confirm(_ path: String) throws(StoreError) -> String {
         do throws(StoreError) {
             let item = try service.read([path], [.attributes, .secret])[0]
@@ -209,8 +214,8 @@ struct KeyringWrite {
         }
     }
 
-    /// Removes an item that is not what was stored, and gives the error with what has become of
-    /// it. One that is not known to be ours is left alone.
+    /// Removes an item that does not hold the login as it was given, and returns the error together
+    /// with what is stored now. An item that may not be ours is left alone.
     private func withdraw(_ path: String, after error: StoreError) -> StoreError {
         guard !error.isTheEnd else { return error.whileWriting }
         do throws(StoreError) {

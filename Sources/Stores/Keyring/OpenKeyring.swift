@@ -1,12 +1,11 @@
 internal import Credentials
 
-/// An open keyring is the provider that a store is connected to, and what both need to know of the
-/// process they run in.
+/// An open keyring is the provider that a store is connected to, and the store's options.
 struct OpenKeyring {
     let service: SecretService
     let options: KeyringStore.Options
 
-    /// The path of the collection for new logins.
+    /// Returns the path of the collection for new logins.
     func collection() throws(StoreError) -> String {
         let wanted = options.collection
         if wanted.isObjectPath { return wanted }
@@ -21,14 +20,15 @@ struct OpenKeyring {
         return labelled.path
     }
 
-    /// The locked collections that may hold items which a search does not show.
+    /// Returns the locked collections that may hold items which a search does not show.
     func hidingCollections() throws(StoreError) -> [String] {
         guard !service.findsLockedItems else { return [] }
         return try service.collections().filter { $0.isLocked && $0.itemCount == 0 }
             .map { $0.path }
     }
 
-    /// Unlocks items or collections. Whether they are unlocked then is for the caller to look at.
+    /// Asks the provider to unlock items or collections. The caller must check that they are
+    /// unlocked.
     func unlock(_ paths: [String]) throws(StoreError) {
         guard let prompt = try service.unlock(paths) else { return }
         guard options.mayPrompt else {
@@ -38,16 +38,17 @@ struct OpenKeyring {
         try service.show(prompt: prompt, seconds: options.promptTimeout)
     }
 
-    /// Whether items are locked only because KeePassXC wants each access to be confirmed: their
-    /// collection is open.
+    /// Returns true if items are locked only because KeePassXC wants each access to be confirmed:
+    /// their collection is unlocked.
     private func asksForAccess(to paths: [String]) throws(StoreError) -> Bool {
         guard service.isKeePassXC else { return false }
         let open = try service.collections().filter { !$0.isLocked }.map { $0.path + "/" }
         return paths.allSatisfy { path in open.contains { path.hasPrefix($0) } }
     }
 
-    /// Has a change confirmed, which the provider waits for. Where nobody can answer it asks only one
-    /// that may answer itself, and not for long; else it throws `locked`.
+    /// Shows the prompt that a provider requires before a change. If the user cannot answer, only
+    /// KeePassXC may show one, since it may answer by itself, and only for 5 seconds. Otherwise
+    /// this throws `locked`.
     func confirmChange(_ prompt: String) throws(StoreError) {
         let isSeen = options.mayPrompt
         guard isSeen || options.mayConfirmUnseen && service.isKeePassXC else {
@@ -55,7 +56,7 @@ struct OpenKeyring {
         }
         options.willPrompt()
         do throws(StoreError) {
-            // KeePassXC takes a tenth of a second where it asks nobody.
+            // KeePassXC takes a tenth of a second if it does not ask the user.
             try service.show(prompt: prompt, seconds: isSeen ? options.promptTimeout : 5)
         } catch let error where !isSeen && error.outcome == .timedOut {
             throw .keePassXCConfirms
@@ -66,7 +67,7 @@ struct OpenKeyring {
         if let prompt = try service.finish(service.beginDelete(path)) { try confirmChange(prompt) }
     }
 
-    /// Looks whether items that were deleted are gone.
+    /// Throws if one of the items that were deleted is still found.
     func expectGone(_ paths: [String], _ query: Query) throws(StoreError) {
         guard !paths.isEmpty else { return }
         let left = try service.search(query.patterns)
@@ -76,9 +77,9 @@ struct OpenKeyring {
     }
 }
 
-/// The one policy for trying again: a step that found the keyring changed meanwhile, or has just
-/// changed it, returns nil, and is made again, four times in all. Throws the error if that is not
-/// enough.
+/// Makes a step until it returns a value, four times at most; then throws the error. A step returns
+/// nil if it found that the keyring had changed meanwhile, or has just changed it. All repeated
+/// steps use this function.
 func untilSettled<Value>(
     or error: StoreError, _ step: () throws(StoreError) -> Value?
 ) throws(StoreError) -> Value {

@@ -1,36 +1,36 @@
 internal import CKeyring
 internal import Credentials
 
-/// A connection to the D-Bus Secret Service; the one file that sees CKeyring.
+/// A connection to the D-Bus Secret Service. No other file imports CKeyring.
 ///
-/// It does what it is told, one step at a time, and says how that ended. What to search for, when
-/// to unlock and what to believe is decided by its callers.
+/// It performs one step at a time and reports how the step ended. Its callers decide what to search
+/// for, when to unlock and what to trust.
 @safe
 final class SecretService {
-    /// An item as a search finds it.
+    /// An item that a search found.
     struct Hit: Hashable {
         let path: String
         let isLocked: Bool
     }
 
-    /// What is read of an item.
+    /// The parts of an item that are read.
     struct Parts: OptionSet {
         let rawValue: UInt32
 
         static let attributes = Parts(rawValue: KeyringParts.attributes.rawValue)
-        /// Label and time, and the attributes with them.
+        /// The label and the time, together with the attributes.
         static let details = Parts(rawValue: KeyringParts.details.rawValue)
         static let secret = Parts(rawValue: KeyringParts.secret.rawValue)
     }
 
-    /// What was read of an item.
+    /// The parts that were read of an item.
     struct Item {
-        /// Its attributes, `xdg:schema` among them; nil where it is not there any more.
+        /// Its attributes, including `xdg:schema`; nil if the item no longer exists.
         let attributes: [String: Text]?
         let label: Text?
-        /// Seconds since 1970; nil where the provider does not know.
+        /// Seconds since 1970; nil if the provider does not know.
         let modified: UInt64?
-        /// Nil where the provider gave none.
+        /// Nil if the provider gave none.
         let secret: Secret?
     }
 
@@ -42,7 +42,7 @@ final class SecretService {
         let itemCount: Int
     }
 
-    /// What a creation leads to: the path of the item, or a prompt that must be answered first.
+    /// The result of a creation: the path of the item, or a prompt that must be answered first.
     enum Creation {
         case item(String)
         case prompt(String)
@@ -50,7 +50,8 @@ final class SecretService {
 
     private let keyring: OpaquePointer
 
-    /// Connects to the bus and asks for the provider. For no secrets it does without libsecret.
+    /// Connects to the bus and asks for the provider. libsecret is needed only if `forSecrets` is
+    /// true.
     init(busAddress: String, forSecrets: Bool) throws(StoreError) {
         var opened: OpaquePointer?
         let outcome = unsafe keyring_open(busAddress, forSecrets, &opened)
@@ -61,32 +62,33 @@ final class SecretService {
 
     deinit { unsafe keyring_close(keyring) }
 
-    /// Whether it serves on: the provider is the same as before, and secrets can be had if they are
-    /// wanted.
+    /// Returns true if the connection can be used again: the provider is the same as before, and
+    /// libsecret is there if secrets are wanted.
     func canResume(forSecrets: Bool) -> Bool { unsafe keyring_resume(keyring, forSecrets) }
 
-    /// Returns when the provider has been found, which the bus may start. Only a search and a
-    /// session may be begun before, which then are under way meanwhile.
+    /// Waits until the provider has been found; the bus may start it. Only a search and a session
+    /// may be begun before, so that they proceed meanwhile.
     func findProvider() throws(StoreError) { try check(unsafe keyring_find_provider(keyring)) }
 
-    /// The number of the provider's process; nil where the bus does not tell.
+    /// The process id of the provider; nil if the bus does not tell it.
     var providerProcess: UInt32? {
         let process = unsafe keyring_provider_process(keyring)
         return process == 0 ? nil : process
     }
 
-    /// Whether a search is known to find items of locked collections.
+    /// True if a search is known to find items of locked collections.
     var findsLockedItems: Bool { unsafe keyring_finds_locked_items(keyring) }
 
-    /// Whether the provider is KeePassXC, which also owns a name of its own on the bus. Asks the bus.
+    /// True if the provider is KeePassXC, which also owns a name of its own on the bus. Asks the
+    /// bus.
     var isKeePassXC: Bool {
         unsafe keyring_provider_owns(keyring, "org.keepassxc.KeePassXC.MainWindow")
     }
 
-    /// Begins to open the session in which secrets are encrypted, and does not wait for it.
+    /// Starts to open the session that encrypts secrets, and does not wait for it.
     func beginSession() { unsafe keyring_begin_session(keyring) }
 
-    /// Forgets the session in which secrets are encrypted: the next one has other keys.
+    /// Forgets the session that encrypts secrets: the next one has other keys.
     func dropSession() { unsafe keyring_drop_session(keyring) }
 
     // MARK: Searching and reading
@@ -97,7 +99,7 @@ final class SecretService {
         fileprivate let service: SecretService
         fileprivate var pending: OpaquePointer?
 
-        /// The items that it finds, each once.
+        /// Returns the items that it found, each once.
         consuming func finish() throws(StoreError) -> [Hit] {
             guard let search = unsafe pending.take() else { return [] }
             var hits: [Hit] = []
@@ -136,7 +138,7 @@ final class SecretService {
         try beginSearch(patterns).finish()
     }
 
-    /// What is asked of each of the items.
+    /// Returns these parts of each of the items, in the order of the paths.
     func read(_ paths: [String], _ parts: Parts) throws(StoreError) -> [Item] {
         guard !paths.isEmpty else { return [] }
         let strings = CStrings()
@@ -154,15 +156,15 @@ final class SecretService {
         return items
     }
 
-    /// The secret of an item; nil if the provider gives none.
+    /// Returns the secret of an item; nil if the provider gives none.
     func secret(of path: String) throws(StoreError) -> Secret? {
         try read([path], .secret)[0].secret
     }
 
     // MARK: Unlocking and changing
 
-    /// Asks for items or collections to be unlocked, and returns the prompt that must be answered
-    /// first, if any. Without one they need not be unlocked either.
+    /// Asks for items or collections to be unlocked. Returns the prompt that must be answered
+    /// first; nil if there is none, and they may be locked even then.
     func unlock(_ paths: [String]) throws(StoreError) -> String? {
         let strings = CStrings()
         var prompt: UnsafePointer<CChar>?
@@ -170,12 +172,12 @@ final class SecretService {
         return unsafe text(prompt)
     }
 
-    /// Shows a prompt and waits for its answer.
+    /// Shows a prompt and waits for the answer.
     func show(prompt: String, seconds: Int) throws(StoreError) {
         try check(unsafe keyring_prompt(keyring, prompt, UInt32(clamping: seconds)))
     }
 
-    /// Creates an item beside what is there.
+    /// Creates an item, and replaces none.
     func create(
         in collection: String, label: Text, attributes: [String: Text], secret: Secret
     ) throws(StoreError) -> Creation {
@@ -229,8 +231,8 @@ final class SecretService {
         unsafe Deletion(pending: keyring_begin_delete(keyring, path))
     }
 
-    /// Waits for a deletion, and returns the prompt that must be answered first, if any. An item that
-    /// is not there any more is deleted.
+    /// Waits for a deletion, and returns the prompt that must be answered first; nil if there is
+    /// none. An item that no longer exists counts as deleted.
     func finish(_ deletion: Deletion) throws(StoreError) -> String? {
         var prompt: UnsafePointer<CChar>?
         let outcome = unsafe keyring_finish_delete(keyring, deletion.pending, &prompt)
@@ -240,7 +242,7 @@ final class SecretService {
 
     // MARK: Collections
 
-    /// The collection with this alias; nil if there is none.
+    /// Returns the collection with this alias; nil if there is none.
     func collection(withAlias alias: String) throws(StoreError) -> String? {
         var path: UnsafePointer<CChar>?
         try check(unsafe keyring_read_alias(keyring, alias, &path))
@@ -297,7 +299,7 @@ extension SecretService.Item {
 }
 
 extension StoreError {
-    /// What the caller of a store is told when a step ended in this outcome.
+    /// Makes the error that the caller of a store gets if a step ended in this outcome.
     fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
         switch outcome {
         case .absent: self.init(.keyringAbsent, reason)
@@ -345,7 +347,7 @@ private final class CStrings {
         return unsafe UnsafePointer(memory)
     }
 
-    /// The names and values of all.
+    /// Returns the names and values of all patterns, one after the other.
     func attributes(_ all: [[String: Text]]) -> UnsafePointer<UnsafePointer<CChar>> {
         let memory = unsafe list(count: all.reduce(0) { $0 + 2 * $1.count })
         var next = unsafe memory
