@@ -1,17 +1,17 @@
 extension UInt8 {
-    /// An ASCII capital as the small letter; any other byte as it is.
+    /// The small letter of an ASCII capital; any other byte unchanged.
     package var lowerCased: UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 
     package var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
-    /// Whether it is an ASCII letter or digit.
+    /// True if it is an ASCII letter or digit.
     package var isAlphanumeric: Bool {
         isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowerCased)
     }
 
-    /// Whether it is one that RFC 3986 calls unreserved.
+    /// True if RFC 3986 calls it unreserved.
     package var isUnreserved: Bool { isAlphanumeric || "-._~".utf8.contains(self) }
 
     /// The value of a hexadecimal digit in either case; nil for any other byte.
@@ -23,7 +23,7 @@ extension UInt8 {
         }
     }
 
-    /// The small hexadecimal digit of a value below 16.
+    /// Makes the small hexadecimal digit of a value below 16.
     package init(hexDigit value: UInt8) {
         self = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }

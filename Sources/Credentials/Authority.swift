@@ -1,7 +1,7 @@
 /// An authority is the `host[:port]` of an address: letters, digits, `.`, `-` and `_`, or a
 /// bracketed IPv6 address, and a port of 1 to 65535 without a leading zero. It names no user.
 package struct Authority: Sendable {
-    /// In lower case; an IPv6 address with its brackets.
+    /// The host in lower case; an IPv6 address with its brackets.
     package let host: [UInt8]
     package let port: Int?
 
@@ -31,7 +31,7 @@ package struct Authority: Sendable {
         }
     }
 
-    /// A port of 1 to 65535 without a leading zero.
+    /// Returns a port of 1 to 65535 without a leading zero; nil for anything else.
     package static func port(_ digits: ArraySlice<UInt8>) -> Int? {
         guard (1...5).contains(digits.count), digits.first != UInt8(ascii: "0"),
             digits.allSatisfy({ $0.isDigit })

@@ -8,6 +8,6 @@ package struct Credential: Sendable {
         self.secret = secret
     }
 
-    /// The value of one of the entry's attributes.
+    /// Returns the value of one of the entry's attributes; nil if it has no such attribute.
     package subscript(name: String) -> Text? { entry.attributes[name] }
 }

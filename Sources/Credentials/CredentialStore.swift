@@ -2,29 +2,29 @@
 ///
 /// What every store must do, and `StoreContract` checks of each:
 ///
-/// - What `save` was given, `find` gives back byte for byte, secret and spelling.
-/// - `save` leaves exactly one entry for the login (`Entry.login`), whatever was there before and
-///   however it was spelled, or throws and leaves what was there.
-/// - `remove` returns only when nothing that matches is left, and it has looked.
+/// - `find` gives back what `save` was given, byte for byte: the secret and the spelling.
+/// - `save` leaves exactly one entry for the login (`Entry.identity`), whatever was stored before
+///   and however it was spelled, or throws and leaves what was stored.
+/// - `remove` returns only after it has searched and found that nothing that matches is left.
 /// - `find` and `list` write nothing.
-/// - Every method may throw any outcome of `StoreError`. Only `absent` lets the caller go on to
-///   another store.
+/// - Every method may throw any outcome of `StoreError`. Only after `absent` may the caller use
+///   another store instead.
 package protocol CredentialStore: AnyObject, Sendable {
-    /// What the store is, for people: `keyring`, `file`.
+    /// The name of the store, for people: `keyring`, `file`.
     var name: String { get }
 
-    /// All that match, the best answer first (`Query.prefers`); empty if there is none. Unlocks
-    /// the store if it must and may.
+    /// Returns all that match, the best answer first (`Query.prefers`); empty if there is none.
+    /// Unlocks the store if it must and may.
     func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential]
 
-    /// What is there, of one schema or of all, without a secret being read. Never unlocks.
+    /// Returns the entries of one schema or of all. Reads no secret and never unlocks.
     func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing
 
-    /// Keeps the credential in place of every entry with the same login.
+    /// Stores the credential in place of every entry of the same login.
     func save(_ credential: Credential) throws(StoreError)
 
-    /// Removes all that match any of the queries, and returns what it removed; nothing there is
-    /// success. A query that names no fact is refused.
+    /// Removes all that match any of the queries, and returns what it removed. If there is nothing
+    /// to remove, that is success. A query that names no fact is refused.
     @discardableResult
     func remove(_ queries: [Query]) throws(StoreError) -> [Entry]
 }
@@ -39,12 +39,12 @@ extension CredentialStore {
     }
 }
 
-/// How logins are looked for.
+/// The options of a search for logins.
 package struct FindOptions: Hashable, Sendable {
-    /// Whether `Entry.label` and `Entry.modified` are wanted. Without it a store may leave them out
-    /// where there is one entry for a login: gnome-keyring 42 takes four times as long to tell them.
+    /// True if `Entry.label` and `Entry.modified` are wanted. Otherwise a store may leave them out
+    /// of a login's only entry: gnome-keyring 42 takes four times as long if they are read.
     package var wantsDetails: Bool
-    /// Whether somebody may be asked to unlock the store, if the store is set to ask at all.
+    /// True if the user may be asked to unlock the store, if the store is set to ask at all.
     package var mayAsk: Bool
 
     package init(wantsDetails: Bool = true, mayAsk: Bool = true) {
@@ -52,14 +52,14 @@ package struct FindOptions: Hashable, Sendable {
         self.mayAsk = mayAsk
     }
 
-    /// For a login and no more.
+    /// The options if neither label nor time is needed.
     package static let quick = FindOptions(wantsDetails: false)
 }
 
-/// What `list` found, and what the user should know about what it may have missed.
+/// The entries that `list` found, and warnings about what it may have missed.
 package struct Listing: Hashable, Sendable {
     package var entries: [Entry]
-    /// One line each: a part of the store that could not be read.
+    /// One line for each part of the store that could not be read.
     package var warnings: [String]
 
     package init(entries: [Entry] = [], warnings: [String] = []) {

@@ -1,11 +1,11 @@
-/// An entry is what a store tells about a login without its secret.
+/// An entry is a login without its secret, as a store describes it.
 package struct Entry: Hashable, Sendable {
     package let schema: Schema
-    /// The schema's attributes, the constant ones included; without `xdg:schema`.
+    /// The schema's attributes, including the constant ones; without `xdg:schema`.
     package let attributes: [String: Text]
-    /// What a keyring's own window shows for it.
+    /// The name that a keyring's own window shows for it.
     package let label: Text
-    /// When it was stored, in seconds since 1970; nil where the store does not know.
+    /// The time at which it was stored, in seconds since 1970; nil if the store does not know.
     package let modified: UInt64?
 
     package init(
@@ -17,16 +17,18 @@ package struct Entry: Hashable, Sendable {
         self.modified = modified
     }
 
-    /// What it is for; nil for an item of another program that does not say.
+    /// The place that it is for; nil for an item of another program that does not name one.
     package var place: Place? { schema.place(of: attributes) }
 
-    /// What it replaces when it is stored.
+    /// The identity of the login: a store replaces the entry that has the same one. Nil as for
+    /// `place`.
     package var identity: Place? { schema.identity(of: attributes) }
 }
 
 extension Entry {
-    /// A login at a registry, for docker, podman and their like. Its label is the server: upstream's
-    /// `list` gives the label for the key (docker-credential-helpers 0.9.0 and newer).
+    /// Returns the entry of a login at a registry, for docker, podman and other clients of their
+    /// kind. Its label is the server, since upstream's `list` gives the label for the key
+    /// (docker-credential-helpers 0.9.0 and newer).
     package static func docker(server: Text, username: Text) -> Entry {
         let facts = ["server": server, "username": username]
         return Entry(
@@ -34,17 +36,18 @@ extension Entry {
             label: server)
     }
 
-    /// A token for a registry of cargo's, under its index URL; `name` is what cargo calls it.
+    /// Returns the entry of a token for a registry of cargo's, under its index URL; `name` is
+    /// cargo's name for it.
     package static func cargo(url: Text, name: Text?) -> Entry {
         Entry(
             schema: .cargo, attributes: ["url": url],
             label: Text("cargo-registry:\(name ?? url)") ?? url)
     }
 
-    /// What cargo calls the registry that a token is for, where it was stored with that name.
+    /// cargo's name for the registry of the token; nil if it was stored without one.
     package var cargoName: Text? { schema.serverName(in: label) }
 
-    /// A token of a client that has no schema of its own.
+    /// Returns the entry of a token of a client that has no schema of its own.
     package static func token(of client: Text, key: Text, username: Text? = nil) -> Entry {
         var facts: [String: Text] = ["client": client, "key": key]
         facts["username"] = username
@@ -53,7 +56,8 @@ extension Entry {
 }
 
 extension Entry {
-    /// A password of git's. Its label is git-credential-libsecret's (git 2.39, contrib).
+    /// Returns the entry of a password of git's. Its label is that of git-credential-libsecret (git
+    /// 2.39, contrib).
     package static func git(
         protocol scheme: Text, server: Text, port: Text? = nil, object: Text? = nil, user: Text?
     ) -> Entry {

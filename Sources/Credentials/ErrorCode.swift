@@ -1,7 +1,7 @@
-/// The codes of all errors that reach a person or a script. A code stays what it is when the words of
-/// its error change.
+/// The codes of all errors that a person or a script may see. A code stays the same when the words
+/// of its error change.
 package enum ErrorCode: String, CaseIterable, Sendable {
-    // How the program was called, and what it was given.
+    // The call of the program, and its input.
     case badInput = "bad-input"
     case badSecret = "bad-secret"
     case badServer = "bad-server"
@@ -128,7 +128,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case registryRefuses = "registry-refuses"
     case registryUnreachable = "registry-unreachable"
 
-    /// What the caller of a store does next.
+    /// The outcome, which tells the caller of a store what to do next.
     package var outcome: StoreError.Outcome {
         switch self {
         case .keyringAbsent, .noDefaultCollection, .noSessionBus: .absent

@@ -1,39 +1,40 @@
-/// What is secret of a git login, and how it stands in a store: the password, and on lines below it
-/// what else there is, as git-credential-libsecret writes it (git 2.43, contrib).
+/// The secret part of a git login, and its form in a store: the password, and on the lines below it
+/// further parts, as git-credential-libsecret writes them (git 2.43, contrib).
 ///
-/// Two kinds of logins stand below an empty first line, so that no other helper takes them for a
-/// password: a scheme with a credential (git 2.46), and a user name that is itself the secret.
+/// Two kinds of logins have an empty first line, so that no other helper takes them for a password:
+/// a scheme with a credential (git 2.46), and a user name that is itself the secret.
 package struct GitSecret: Sendable {
-    /// The user name, where that is what the server checks; such a login has no attribute `user`.
+    /// The user name, if that is what the server checks; such a login has no attribute `user`.
+    /// Otherwise nil.
     package var token: Secret?
-    /// May be empty.
+    /// The password, which may be empty.
     package var password: Secret?
     package var authtype: Text?
     package var credential: Secret?
     package var refreshToken: Secret?
-    /// Seconds since 1970.
+    /// The time at which it expires, in seconds since 1970; nil if none is known.
     package var expiry: UInt64?
 
     package init() {}
 
-    /// Returns whether there is enough of it to log in with, by the name of a user or without. An
-    /// empty name and an empty password are enough, as they are for git's own helpers.
+    /// Returns true if it is enough to log in with, together with this user name, or without one.
+    /// An empty name and an empty password are enough, as they are for git's own helpers.
     package func isWhole(for username: Text?) -> Bool {
         if let credential { return authtype?.isEmpty == false && !credential.isEmpty }
         return password != nil && (username != nil || token != nil)
     }
 
-    /// Returns whether both present the same to the server.
+    /// Returns true if both present the same to the server.
     package func isSame(as other: GitSecret) -> Bool {
         password ?? "".secret == other.password ?? "".secret && token == other.token
             && credential == other.credential && authtype == other.authtype
     }
 
-    /// Returns whether it has expired at this time, in seconds since 1970.
+    /// Returns true if it has expired at this time, in seconds since 1970.
     package func hasExpired(at now: UInt64) -> Bool { expiry.map { $0 <= now } ?? false }
 
-    /// Returns what alone logs in: the credential, the token in the place of a user name, or the
-    /// password. nil if there is none of them.
+    /// Returns the part that is enough to log in with: the credential, the token in place of a user
+    /// name, or the password. Nil if there is none of them.
     package func alone(for username: Text?) -> Secret? {
         if let credential { return credential }
         if let token { return token }
@@ -41,14 +42,14 @@ package struct GitSecret: Sendable {
         return password
     }
 
-    /// Returns whether git may be given it, or would take a part of it for another line: it holds
-    /// no line feed, carriage return or NUL.
+    /// True if it can be given to git: no part contains a line feed, carriage return or NUL, which
+    /// git would take for the end of a line.
     package var isOfLines: Bool {
         [token, password, credential, refreshToken].allSatisfy { $0?.isOneLine ?? true }
             && authtype?.hasControlCharacter != true
     }
 
-    /// As it stands in a store.
+    /// Reads the form that it has in a store.
     package init(stored: Secret) {
         let ranges = stored.expose { bytes in
             var ranges: [Range<Int>] = []
@@ -76,7 +77,7 @@ package struct GitSecret: Sendable {
             }
         }
         if token != nil, ranges[0].isEmpty { return }
-        // Without a user name in its own line, what is below is no other password.
+        // Without a user name on a line of its own, the lines below contain no other password.
         token = nil
         password = ranges[0].isEmpty && credential != nil ? nil : stored[ranges[0]]
     }
@@ -93,7 +94,7 @@ package struct GitSecret: Sendable {
         return Secret(joining: parts)
     }
 
-    /// A number without a sign; nil for anything else.
+    /// Returns the value of a number without a sign; nil for anything else.
     package static func seconds(_ value: Secret) -> UInt64? {
         value.expose { bytes in
             guard (1...18).contains(bytes.count) else { return nil }
@@ -110,9 +111,9 @@ package struct GitSecret: Sendable {
 // MARK: A user name that is a secret
 
 extension Credential {
-    /// A git login as it is stored: a user name that is what the server checks (GitHub's
-    /// `https://TOKEN:x-oauth-basic@github.com`) is kept with the secret, and is no attribute. So
-    /// there is one such login for a host and a path.
+    /// Returns a git login as it is stored. A user name that is what the server checks (GitHub's
+    /// `https://TOKEN:x-oauth-basic@github.com`) is kept with the secret and is no attribute. So a
+    /// host and a path have one such login.
     package static func git(_ entry: Entry, _ secret: GitSecret) -> Credential {
         guard let user = entry.attributes["user"], secret.hasToken(for: user) else {
             return Credential(entry, secret: secret.stored)
@@ -128,12 +129,12 @@ extension Credential {
 }
 
 extension GitSecret {
-    /// What stands for a password where the user name is what the server checks.
+    /// The passwords that stand for none, if the user name is what the server checks.
     private static let placeholders: [Text] = [
         "", "x-oauth-basic", "x-access-token", "x-token-auth", "oauth2",
     ]
 
-    /// Returns whether that user name is what the server checks: nothing else of the login is
+    /// Returns true if that user name is what the server checks: nothing else of the login is
     /// secret, or it begins as tokens do.
     fileprivate func hasToken(for username: Text) -> Bool {
         guard credential == nil, !username.isEmpty, let password else { return false }
@@ -143,16 +144,16 @@ extension GitSecret {
 }
 
 extension Text {
-    /// How the tokens of GitHub, GitLab, Bitbucket, Atlassian, DigitalOcean, Docker Hub, Hugging
-    /// Face, npm and PyPI begin.
+    /// The beginnings of the tokens of GitHub, GitLab, Bitbucket, Atlassian, DigitalOcean, Docker
+    /// Hub, Hugging Face, npm and PyPI.
     private static let tokenPrefixes: [Text] = [
         "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glptt-",
         "glcbt-", "glsoat-", "gloas-", "ATBB", "ATCTT3", "ATATT3", "dop_v1_", "doo_v1_", "dor_v1_",
         "dckr_pat_", "dckr_oat_", "hf_", "npm_", "pypi-",
     ]
 
-    /// True if it begins as tokens do that are sometimes given for a user name, or is of 40
-    /// hexadecimal digits, as GitHub's older tokens and Gitea's are. Such a name is not shown.
+    /// True if it begins like a token that is sometimes given for a user name, or is 40 hexadecimal
+    /// digits, as GitHub's older tokens and Gitea's are. Such a name is not shown.
     package var looksLikeToken: Bool {
         let isDigit = { (byte: UInt8) in
             (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte.lowerCased)
@@ -165,7 +166,7 @@ extension Text {
 }
 
 extension Secret {
-    /// True if it holds no line feed, carriage return or NUL.
+    /// True if it contains no line feed, carriage return or NUL.
     package var isOneLine: Bool {
         expose { bytes in
             bytes.indices.allSatisfy {
@@ -174,7 +175,7 @@ extension Secret {
         }
     }
 
-    /// What follows `NAME=`; nil if the line is another one.
+    /// Returns the bytes after `NAME=`; nil if the line does not begin with that.
     fileprivate func value(of name: String) -> Secret? {
         let prefix = Array("\(name)=".utf8)
         let begins = expose { bytes in

@@ -2,17 +2,18 @@ internal import Glibc
 
 /// An address of the Internet Protocol, as the system reads it.
 package enum IPAddress {
-    /// The four bytes of `127.0.0.1` and its like; nil for any other text.
+    /// Returns the four bytes of an address such as `127.0.0.1`; nil for any other text.
     package static func bytes(ofVersion4 text: String) -> [UInt8]? {
         bytes(text, AF_INET, count: MemoryLayout<in_addr>.size)
     }
 
-    /// The sixteen bytes of `::1` and its like; nil for any other text.
+    /// Returns the sixteen bytes of an address such as `::1`; nil for any other text.
     package static func bytes(ofVersion6 text: String) -> [UInt8]? {
         bytes(text, AF_INET6, count: MemoryLayout<in6_addr>.size)
     }
 
-    /// A version 6 address in the one spelling that RFC 5952 has for it; nil for any other text.
+    /// Returns a version 6 address in the one spelling that RFC 5952 defines; nil for any other
+    /// text.
     package static func normalForm(ofVersion6 text: String) -> String? {
         guard let address = bytes(ofVersion6: text) else { return nil }
         var form = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

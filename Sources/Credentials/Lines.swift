@@ -1,5 +1,5 @@
 extension Secret {
-    /// The ranges of the lines, each with the line feed that ends it; the last may have none.
+    /// The ranges of the lines, each with the line feed that ends it; the last line may have none.
     package var lines: [Range<Int>] {
         expose { bytes in
             var lines: [Range<Int>] = []
@@ -12,7 +12,7 @@ extension Secret {
         }
     }
 
-    /// Without the line feed at its end, or the carriage return and line feed.
+    /// The secret without the line feed, or the carriage return and line feed, at its end.
     package var withoutLineEnd: Secret {
         let end = expose { bytes in
             var end = bytes.count

@@ -1,12 +1,12 @@
-/// A place is what a login is for, in normal form: two logins are for the same thing exactly when
+/// A place is what a login is for, in normal form: two logins are for the same thing exactly if
 /// their places are equal.
 package struct Place: Hashable, Sendable {
     package let schema: Schema
     /// The values of the schema's `placeNames`, in that order; nil for one that is absent.
     package let parts: [Text?]
 
-    /// The place as bytes, different for every two places: the schema's name, then each part, each
-    /// as its length (four bytes, little endian; all ones for an absent part) and its bytes.
+    /// The place as bytes, which differ for every two places: the schema's name, then each part,
+    /// each as its length (four bytes, little endian; all ones for an absent part) and its bytes.
     package var encoded: [UInt8] {
         var bytes: [UInt8] = []
         for part in [Array(schema.rawValue.utf8)] + parts.map({ $0?.bytes }) {

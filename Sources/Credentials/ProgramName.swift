@@ -1,11 +1,11 @@
 /// The names under which the helper is installed. Each is a protocol, or one client's form of it.
 ///
-/// This is the only list of them: the helper, the clients' settings, the Makefile (which reads the
-/// literals in this file) and the tests use it.
+/// There is no other list of them: the helper, the clients' settings, the Makefile (which reads the
+/// literals in this file) and the tests use this one.
 package enum ProgramName: String, CaseIterable, Sendable {
     /// The docker-credential helper protocol.
     case credentialHelper = "docker-credential-keyfob"
-    /// The same, with a `list` that podman --remote accepts.
+    /// The same protocol, with a `list` that podman --remote accepts.
     case credentialHelperOfHosts = "docker-credential-keyfob-podman"
     /// cargo's credential provider protocol.
     case credentialProvider = "cargo-credential-keyfob"

@@ -1,13 +1,13 @@
-/// A query says which logins are meant: a schema, and facts about its attributes.
+/// A query describes the logins that are wanted: a schema, and facts about its attributes.
 ///
-/// One rule for every store and every client: a fact that is named must hold, in normal form; a
-/// fact that is not named matches anything. Where the facts name the whole place (a server, a
+/// One rule holds for every store and every client: a fact that is named must hold, in normal form;
+/// a fact that is not named matches anything. If the facts name the whole place (a server, or a
 /// protocol and host), an optional part of it that is not named, a port, must be absent:
-/// `example.com` is never served from `example.com:8443`.
+/// `example.com` is never answered with the login of `example.com:8443`.
 package struct Query: Hashable, Sendable {
     package let schema: Schema
     package let facts: [String: Text]
-    /// The identity of the one login that is meant; nil where the facts alone say what is.
+    /// The identity of the one login that is wanted; nil if the facts alone decide.
     private let identity: Place?
 
     package init(_ schema: Schema, _ facts: [String: Text] = [:]) {
@@ -16,7 +16,8 @@ package struct Query: Hashable, Sendable {
         self.identity = nil
     }
 
-    /// Exactly what the entry replaces when it is stored; nil if it does not name its server.
+    /// Matches exactly what the entry replaces when it is stored. Nil if it does not name its
+    /// server.
     package init?(replacedBy entry: Entry) {
         guard let identity = entry.identity else { return nil }
         self.schema = entry.schema
@@ -24,18 +25,18 @@ package struct Query: Hashable, Sendable {
         self.identity = identity
     }
 
-    /// The one place that is asked about; nil if the facts do not name it whole.
+    /// The one place that the query is about; nil if the facts do not name it completely.
     package var place: Place? { schema.place(of: facts) }
 
-    /// What asks about all logins for the place that this one asks about, whoever's they are; nil
-    /// if this one does so itself or names no place.
+    /// The query for all logins of this query's place, of any user; nil if this is that query, or
+    /// names no place.
     package var widenedToPlace: Query? {
         let placeFacts = facts.filter { schema.placeNames.contains($0.key) }
         guard place != nil, identity != nil || placeFacts != facts else { return nil }
         return Query(schema, placeFacts)
     }
 
-    /// Whether the entry is meant.
+    /// Returns true if the entry matches.
     package func matches(_ entry: Entry) -> Bool {
         guard entry.schema == schema else { return false }
         if let place, entry.place != place { return false }
@@ -47,14 +48,14 @@ package struct Query: Hashable, Sendable {
         }
     }
 
-    /// Whether the entry is spelled exactly as the query is.
+    /// Returns true if the entry is spelled exactly as the query is.
     package func matchesExactly(_ entry: Entry) -> Bool {
         facts.allSatisfy { name, fact in entry.attributes[name] == fact }
     }
 
-    /// Whether `left` answers the query better than `right`: the exact spelling first, then the
-    /// newer one. An unknown time is the oldest. Of one second it is always the same one, for a
-    /// keyring gives them in any order.
+    /// Returns true if `left` answers the query better than `right`: the exact spelling comes
+    /// first, then the newer entry. An unknown time counts as the oldest. Entries of one second are
+    /// ordered by user, since a keyring returns them in any order.
     package func prefers(_ left: Entry, to right: Entry) -> Bool {
         let (leftIsExact, rightIsExact) = (matchesExactly(left), matchesExactly(right))
         guard leftIsExact == rightIsExact else { return leftIsExact }
@@ -66,7 +67,7 @@ package struct Query: Hashable, Sendable {
         return account(left).lexicographicallyPrecedes(account(right))
     }
 
-    /// What was found, the best answer first.
+    /// Returns the logins with the best answer first.
     package func ranked(_ found: [Credential]) -> [Credential] {
         found.sorted { prefers($0.entry, to: $1.entry) }
     }

@@ -1,15 +1,15 @@
 /// A schema is one family of clients and the shape of its logins in a keyring.
 ///
-/// The schemas and attributes are those of the tools that already keep such logins
-/// (README.md, "Logins"), so that nobody loses a login by installing Keyfob or by removing it.
+/// The schemas and attributes are those of the tools that already keep such logins (README.md,
+/// "Logins"), so that no login is lost when Keyfob is installed or removed.
 package enum Schema: String, CaseIterable, Sendable {
-    /// docker, podman and all that speak the docker-credential helper protocol.
+    /// docker, podman and all clients of the docker-credential helper protocol.
     case docker
     /// cargo's registry tokens, as `cargo:libsecret` keeps them.
     case cargo
     /// git's passwords, as `git-credential-libsecret` keeps them.
     case git
-    /// Tokens of everything else: terraform, pulumi.
+    /// Tokens of all other clients: terraform, pulumi.
     case token
 
     /// The value of `xdg:schema`.
@@ -22,18 +22,18 @@ package enum Schema: String, CaseIterable, Sendable {
         }
     }
 
-    /// The `xdg:schema` by which a client stored the same logins before, and older versions of it
-    /// still do; nil where there is none. Keyfob neither gives nor removes them: other programs use
-    /// it, too.
+    /// The `xdg:schema` under which a client stored the same logins before, and older versions of
+    /// it still do; nil if there is none. Keyfob neither gives nor removes such items, since other
+    /// programs use that schema, too.
     package var formerName: Text? {
         switch self {
-        // git-credential-libsecret before git 2.41; gvfs keeps passwords of file shares by it.
+        // git-credential-libsecret before git 2.41. gvfs keeps passwords of file shares under it.
         case .git: "org.gnome.keyring.NetworkPassword"
         case .docker, .cargo, .token: nil
         }
     }
 
-    /// Attributes that every item of the schema carries with the same value.
+    /// The attributes that every item of the schema has, with the same values.
     package var constants: [String: Text] {
         switch self {
         case .docker: ["label": "Docker Credentials", "docker_cli": "1"]
@@ -41,7 +41,7 @@ package enum Schema: String, CaseIterable, Sendable {
         }
     }
 
-    /// The attributes that say for what a login is.
+    /// The names of the attributes that say what a login is for.
     package var placeNames: [String] {
         switch self {
         case .docker: ["server"]
@@ -51,8 +51,8 @@ package enum Schema: String, CaseIterable, Sendable {
         }
     }
 
-    /// The attributes that tell two logins for the same place apart. docker has none: one server,
-    /// one login.
+    /// The names of the attributes that tell two logins for the same place apart. docker has none:
+    /// a server has one login.
     package var accountNames: [String] {
         switch self {
         case .docker, .cargo, .token: []
@@ -60,10 +60,10 @@ package enum Schema: String, CaseIterable, Sendable {
         }
     }
 
-    /// The attributes that make a login one login.
+    /// The names of the attributes that identify a login.
     package var identityNames: [String] { placeNames + accountNames }
 
-    /// All attributes of the schema's items.
+    /// The names of all attributes of the schema's items.
     package var names: Set<String> {
         let details: [String] =
             switch self {
@@ -73,7 +73,7 @@ package enum Schema: String, CaseIterable, Sendable {
         return Set(constants.keys).union(identityNames).union(details)
     }
 
-    /// Attributes that an item may lack.
+    /// The names of the attributes that an item may lack.
     private var optionalNames: Set<String> {
         switch self {
         case .docker, .cargo, .token: []
@@ -81,27 +81,30 @@ package enum Schema: String, CaseIterable, Sendable {
         }
     }
 
-    /// Where these attributes belong, or nil if they do not say.
+    /// Returns the place that the attributes name, or nil if they do not name one.
     package func place(of attributes: [String: Text]) -> Place? {
         place(of: attributes, naming: placeNames)
     }
 
-    /// What is replaced when a login with these attributes is stored, or nil if they do not say.
+    /// Returns the identity of the login that a store replaces with one of these attributes, or nil
+    /// if they do not name one.
     package func identity(of attributes: [String: Text]) -> Place? {
         place(of: attributes, naming: identityNames)
     }
 
-    /// A value in the form in which it is compared.
+    /// Returns a value in the form in which it is compared.
     package func normalForm(of value: Text, named name: String) -> Text {
         self == .docker && name == "server" ? ServerKey(value).normalForm : value
     }
 
-    /// The server that attributes name, where one has several spellings; nil for other schemas.
+    /// Returns the server that the attributes name; nil for schemas whose servers have only one
+    /// spelling.
     package func serverKey(in attributes: [String: Text]) -> ServerKey? {
         self == .docker ? attributes["server"].map { ServerKey($0) } : nil
     }
 
-    /// The client's name for the server, where labels tell it; nil for other schemas.
+    /// Returns the client's name for the server, if labels of this schema contain it; otherwise
+    /// nil.
     func serverName(in label: Text) -> Text? {
         let prefix = Array("cargo-registry:".utf8)
         guard self == .cargo, label.bytes.starts(with: prefix) else { return nil }

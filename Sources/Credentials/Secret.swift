@@ -1,18 +1,19 @@
-/// A secret: bytes in memory that is locked, left out of core dumps, and wiped when the last secret
-/// in it is gone (`SecretMemory`).
+/// A secret is bytes in memory that is locked, left out of core dumps, and wiped when no secret
+/// uses it any more (`SecretMemory`).
 ///
-/// It is never a `String`, never printed, and compared in constant time. The one way to its bytes
-/// is `expose`, so that `grep expose` lists every place where a secret is in the open.
+/// It is never a `String`, never printed, and compared in constant time. The only access to its
+/// bytes is `expose`, so that `grep expose` lists every place that reads a secret.
 ///
-/// Locking is asked for and not insisted on: `RLIMIT_MEMLOCK` may be small, and a login that
-/// works comes first.
+/// A failure to lock the memory is ignored: `RLIMIT_MEMLOCK` may be small, and a login that works
+/// is more important.
 package struct Secret: Sendable {
     private let memory: SecretMemory
     private let range: Range<Int>
 
     package static let empty = Secret(capacity: 0) { _ in }
 
-    /// A secret of at most `capacity` bytes, which `body` appends. If it throws, the memory is wiped.
+    /// A secret of at most `capacity` bytes, which `body` appends. If it throws, the memory is
+    /// wiped.
     package init<E: Error>(
         capacity: Int, filledBy body: (inout OutputSpan<UInt8>) throws(E) -> Void
     ) throws(E) {
@@ -20,19 +21,19 @@ package struct Secret: Sendable {
         range = 0..<(try memory.fill(body))
     }
 
-    /// A secret that is a copy of these bytes. The caller wipes its own.
+    /// A secret that is a copy of these bytes. The caller must wipe the original.
     package init(copying bytes: Span<UInt8>) {
         self.init(capacity: bytes.count) { $0.append(bytes) }
     }
 
-    /// The secrets one after the other, in memory of their own.
+    /// Joins the secrets, one after the other, in memory of their own.
     package init(joining parts: [Secret]) {
         self.init(capacity: parts.reduce(0) { $0 + $1.count }) { output in
             for part in parts { output.append(part) }
         }
     }
 
-    /// A part of the secret, in the same memory.
+    /// Returns a part of the secret, in the same memory.
     package subscript(part: Range<Int>) -> Secret {
         precondition(part.lowerBound >= 0 && part.upperBound <= count, "a part lies within")
         return Secret(
@@ -44,7 +45,7 @@ package struct Secret: Sendable {
 
     package var isEmpty: Bool { range.isEmpty }
 
-    /// The secret in the open: what `body` does with the bytes is its own responsibility.
+    /// Calls `body` with the bytes of the secret. It is responsible for what it does with them.
     package func expose<Result, E: Error>(
         _ body: (Span<UInt8>) throws(E) -> Result
     ) throws(E) -> Result {
@@ -77,12 +78,13 @@ extension OutputSpan<UInt8> {
 }
 
 extension String {
-    /// A text that is no secret, to stand beside one or to be answered as one is.
+    /// The text, which is not secret, as a value that can be joined or compared with secrets.
     package var secret: Secret { Secret(copying: Array(utf8).span) }
 }
 
 extension Secret: Equatable {
-    /// Takes the same time wherever the first difference is; only the lengths are not hidden.
+    /// Takes the same time wherever the first difference is. Only a difference in length is not
+    /// hidden.
     package static func == (left: Secret, right: Secret) -> Bool {
         guard left.count == right.count else { return false }
         return left.expose { left in

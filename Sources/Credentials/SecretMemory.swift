@@ -1,17 +1,18 @@
 import Glibc
 
 /// The memory of a secret: locked, left out of core dumps, zero when it is given out and wiped when
-/// it is released. Written once, by the initialiser of `Secret`; then only read.
+/// it is released. It is written once, by the initialiser of `Secret`, and only read after that.
 ///
-/// A small secret shares its pages with others of about its size (`SecretPool`). A mapping for each
-/// would meet the kernel's limit of 65,530 (vm.max_map_count): a client's file may hold more logins.
+/// A small secret shares its pages with others of about its size (`SecretPool`). One mapping for
+/// each secret would reach the kernel's limit of 65,530 (vm.max_map_count), since a client's file
+/// may hold more logins.
 @safe
 final class SecretMemory: @unchecked Sendable {
     private let start: UnsafeMutablePointer<UInt8>
     private let count: Int
 
-    /// Ends the process, as a crash does, if there is no memory: `platform_harden` says what is
-    /// told then.
+    /// Aborts the process if there is no memory, with the last words that `platform_harden`
+    /// describes.
     init(count: Int) {
         self.count = count
         unsafe start =
@@ -36,7 +37,7 @@ final class SecretMemory: @unchecked Sendable {
         return try body(span)
     }
 
-    /// Returns how many bytes `body` has appended.
+    /// Returns the number of bytes that `body` has appended.
     func fill<E: Error>(
         _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
     ) throws(E) -> Int {
@@ -52,9 +53,9 @@ final class SecretMemory: @unchecked Sendable {
     }
 }
 
-/// The pool of small secrets: pages that are cut into pieces, each block of pages into pieces of one
-/// size, a power of two. Pieces are used again; pages are kept until the process ends. Any thread
-/// may use it.
+/// The pool of small secrets: pages that are cut into pieces, each block of pages into pieces of
+/// one size, a power of two. Pieces are used again; pages are kept until the process ends. Any
+/// thread may use it.
 @safe
 private final class SecretPool: @unchecked Sendable {
     static let shared = SecretPool()
@@ -62,7 +63,7 @@ private final class SecretPool: @unchecked Sendable {
     /// The longest secret that the pool takes, in bytes.
     static let largest = 1 << largestExponent
 
-    /// A piece holds at least the link of the list of free ones.
+    /// A piece is large enough for the link of the list of free pieces.
     private static let smallestExponent = 4
     private static let largestExponent = 11
     /// The most bytes that are mapped at once. Blocks grow up to it, so that a process with few
@@ -74,7 +75,7 @@ private final class SecretPool: @unchecked Sendable {
     private struct Pieces {
         /// The first free piece, which begins with the address of the next.
         var free: UnsafeMutableRawPointer?
-        /// What of the newest block was never given out.
+        /// The part of the newest block that was never given out.
         var rest: UnsafeMutablePointer<UInt8>?
         var restCount = 0
         var nextBlock: Int
@@ -91,7 +92,7 @@ private final class SecretPool: @unchecked Sendable {
         }
     }
 
-    /// At least so many bytes, all zero.
+    /// Returns memory of at least this many bytes, all zero.
     func take(_ count: Int) -> UnsafeMutablePointer<UInt8> {
         let (index, size) = SecretPool.kind(of: count)
         unsafe pthread_mutex_lock(mutex)
@@ -113,7 +114,7 @@ private final class SecretPool: @unchecked Sendable {
         return unsafe piece
     }
 
-    /// Wipes what `take` has given out for so many bytes, and takes it back.
+    /// Wipes memory that `take` returned for this many bytes, and takes it back.
     func release(_ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
         unsafe explicit_bzero(start, count)
         let (index, _) = SecretPool.kind(of: count)
@@ -124,7 +125,7 @@ private final class SecretPool: @unchecked Sendable {
         unsafe pieces[index].free = unsafe piece
     }
 
-    /// The pieces that so many bytes fit in: their index, and how long each is.
+    /// Returns the pieces that so many bytes fit in: their index, and the length of each.
     private static func kind(of count: Int) -> (index: Int, size: Int) {
         let bits = Int.bitWidth - max(count - 1, 0).leadingZeroBitCount
         let exponent = max(bits, smallestExponent)
@@ -132,8 +133,8 @@ private final class SecretPool: @unchecked Sendable {
     }
 }
 
-/// Pages that are locked, if the limit (RLIMIT_MEMLOCK) allows it, and left out of core dumps. The
-/// count is one of whole pages.
+/// Returns pages that are left out of core dumps, and locked if the limit (RLIMIT_MEMLOCK) allows
+/// it. The count must be one of whole pages.
 private func mapPages(_ count: Int) -> UnsafeMutablePointer<UInt8> {
     guard
         let pages = unsafe mmap(

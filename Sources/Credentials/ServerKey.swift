@@ -1,17 +1,17 @@
 /// A server key is a registry's address as a docker client spells it, and its normal form.
 ///
-/// Two keys are the same server exactly when their normal forms are equal. The grammar is
-/// `[http|https://]host[:port][/path]`, the scheme in any case; the host is of letters, digits,
-/// `.`, `-` and `_`, or a bracketed IPv6 address; the port is 1 to 65535 without a leading zero;
-/// a path holds no query, fragment, `%`, backslash or space. A key of any other form is itself
-/// and nothing but itself.
+/// Two keys are the same server exactly if their normal forms are equal. The grammar is
+/// `[http|https://]host[:port][/path]`, with the scheme in any case; the host consists of letters,
+/// digits, `.`, `-` and `_`, or is a bracketed IPv6 address; the port is 1 to 65535 without a
+/// leading zero; a path contains no query, fragment, `%`, backslash or space. A key of any other
+/// form is equal only to itself.
 ///
-/// In normal form: https where no scheme was named; scheme and host in lower case; no default
-/// port (443, 80), no doubled and no trailing slash; no path where it is `/v1` or `/v2`, a
-/// registry's API root; and one host for the three names of Docker Hub, over https and at the
-/// default port, where Docker Hub is.
+/// In normal form there is always a scheme, https if none was named; scheme and host are in lower
+/// case; there is no default port (443, 80), no doubled and no trailing slash, and no path if it is
+/// `/v1` or `/v2`, a registry's API root. The three host names of Docker Hub become one, over https
+/// and at the default port.
 package struct ServerKey: Hashable, Sendable {
-    /// As the client wrote it.
+    /// The key as the client wrote it.
     package let spelling: Text
     package let normalForm: Text
     private let address: Address?
@@ -25,11 +25,12 @@ package struct ServerKey: Hashable, Sendable {
     /// Docker Hub, as docker's own clients spell it.
     package static let hub = ServerKey("https://index.docker.io/v1/")
 
-    /// Whether this is Docker Hub itself, not a path of it.
+    /// True if this is Docker Hub itself, not a path of it.
     package var isHub: Bool { normalForm == ServerKey.hub.normalForm }
 
-    /// What a logout of this server must remove: the server itself and, for Docker Hub, the two
-    /// tokens that docker's device login keeps beside it (docker CLI, internal/oauth/manager).
+    /// The servers that a logout of this one must remove: the server itself and, for Docker Hub,
+    /// the two tokens that docker's device login keeps beside it (docker CLI,
+    /// internal/oauth/manager).
     package var logout: [ServerKey] {
         guard isHub else { return [self] }
         return [
@@ -39,7 +40,8 @@ package struct ServerKey: Hashable, Sendable {
         ]
     }
 
-    /// How `list` prints it: Hub as builds look it up, `host:443` as `host`, else as spelled.
+    /// The spelling that `list` prints: Docker Hub as builds look it up, `host:443` as `host`, and
+    /// any other as it is.
     package var listed: Text {
         guard let address else { return spelling }
         if isHub { return ServerKey.hub.spelling }
@@ -49,18 +51,18 @@ package struct ServerKey: Hashable, Sendable {
         return Text(unchecked: spelling.bytes.dropLast(4))
     }
 
-    /// As podman writes it, `host[:port]` in lower case, `docker.io` for Hub; nil for an http
-    /// server and for one with a path, which podman cannot name.
+    /// The host as podman writes it, `host[:port]` in lower case, `docker.io` for Docker Hub; nil
+    /// for an http server and for one with a path, which podman cannot name.
     package var podmanHost: Text? {
         guard let address, address.scheme == .https, address.path.isEmpty else { return nil }
         if isHub { return "docker.io" }
         return Text(unchecked: address.host + address.portSuffix)
     }
 
-    /// The spellings under which another helper may have kept this server: as it is spelled here,
-    /// then those that clients are known to write (docker: the bare host, Hub's root; podman: the
-    /// bare host; nerdctl: `host:443`; older docker: `https://host/v1/`). Only the key itself
-    /// where it is not of the grammar.
+    /// The spellings under which another helper may have stored this server: its own, then those
+    /// that clients are known to write (docker: the bare host, Docker Hub's root; podman: the bare
+    /// host; nerdctl: `host:443`; older docker: `https://host/v1/`). A key that is not of the
+    /// grammar has only its own.
     package var spellings: [Text] {
         guard let address else { return [spelling] }
         var found = [spelling]
@@ -88,11 +90,11 @@ private struct Address: Hashable {
 
     let scheme: Scheme
     let namesScheme: Bool
-    /// In lower case; an IPv6 address with its brackets.
+    /// The host in lower case; an IPv6 address with its brackets.
     let host: [UInt8]
     let port: Int?
-    /// Without doubled and trailing slashes, and empty for `/v1` and `/v2`; else it begins with
-    /// a slash.
+    /// The path without doubled and trailing slashes; empty for `/v1` and `/v2`. Otherwise it
+    /// begins with a slash.
     let path: [UInt8]
 
     init?(_ key: [UInt8]) {
@@ -120,7 +122,7 @@ private struct Address: Hashable {
         return Array(":\(port)".utf8)
     }
 
-    /// Whether it is Docker Hub or a path of it.
+    /// True if it is Docker Hub or a path of it.
     var isOnHub: Bool {
         scheme == .https && portSuffix.isEmpty && Address.hubHosts.contains(host)
     }
@@ -130,7 +132,7 @@ private struct Address: Hashable {
         return scheme.prefix.utf8 + host + portSuffix + path
     }
 
-    /// The address at this host and port, as clients write it.
+    /// Returns the spellings that clients use for the address at this host and port.
     func spellings(of host: [UInt8]) -> [Text] {
         let full = Array(scheme.prefix.utf8) + host + path
         let roots = path.isEmpty ? ["", "/", "/v1/", "/v2/"] : [""]
@@ -155,7 +157,8 @@ private struct Address: Hashable {
 }
 
 extension ArraySlice<UInt8> {
-    /// What follows the prefix, compared without regard to case; nil if it is not there.
+    /// Returns what follows the prefix, which is compared without regard to case; nil if it is not
+    /// there.
     fileprivate func dropping(prefix: String) -> ArraySlice<UInt8>? {
         var rest = self
         for byte in prefix.utf8 {

@@ -1,33 +1,32 @@
-/// Why a store could not do what it was asked, said so that the caller knows what to do next.
+/// A store error is the reason why a store failed. Its outcome tells the caller what to do next.
 ///
-/// Not found is not among them: finding nothing is an answer, an empty array.
+/// "Not found" is no error: a search that finds nothing returns an empty array.
 package struct StoreError: Error, Hashable, Sendable {
     package enum Outcome: Hashable, Sendable {
-        /// There is no such store here, and there was nothing to be done: ask the next one.
+        /// There is no such store here, and nothing was done: the next store may be asked.
         case absent
-        /// The store holds, or may hold, what was asked, and cannot be opened here and now.
+        /// The store holds, or may hold, the login, and cannot be opened here and now.
         case locked
-        /// The user was asked to unlock it and said no.
+        /// The user was asked to unlock the store and refused.
         case declined
-        /// No answer within the deadline; what was asked may have been done.
+        /// There was no answer before the deadline; the request may have been carried out.
         case timedOut
-        /// The store's service went away while it was answering; what was asked may have been
-        /// done.
+        /// The store's service went away before it answered; the request may have been carried out.
         case gone
-        /// What is stored is not what was written. It has been left as it is.
+        /// The stored data is not what was written. It has been left as it is.
         case damaged
-        /// Anything else. Nothing was changed, unless the message says so.
+        /// Any other error. Nothing was changed, unless the message says so.
         case failed
     }
 
-    /// Which error it is, whatever its words.
+    /// The code of the error, which does not depend on its words.
     package let code: ErrorCode
     /// One line for clients and people: lower case, no full stop, never a secret.
     package let message: String
-    /// What to do about it, one line, or nil.
+    /// One line that says what to do about it; nil if there is nothing to say.
     package let hint: String?
 
-    /// A control character, which a path may hold, becomes a question mark.
+    /// Control characters, which a path may contain, are escaped (`String.printable`).
     package init(_ code: ErrorCode, _ message: String, hint: String? = nil) {
         self.code = code
         self.message = message.printable

@@ -1,12 +1,12 @@
-/// Text is a name as clients and keyrings write it: UTF-8 without NUL, compared byte for byte.
+/// A text is a name as clients and keyrings write it: UTF-8 without NUL, compared byte for byte.
 ///
 /// Swift's `String` compares by canonical equivalence, so that two spellings of `é` are equal and
-/// CRLF is one character. A server or a user name must never match another that way: what is
-/// compared here is the bytes, and nothing else.
+/// CRLF is one character. A server or a user name must never match another one that way, so only
+/// the bytes are compared here.
 package struct Text: Hashable, Sendable {
     package let bytes: [UInt8]
 
-    /// Nil if the bytes are not UTF-8 or hold a NUL.
+    /// Nil if the bytes are not UTF-8 or contain a NUL.
     package init?(validating bytes: [UInt8]) {
         guard !bytes.contains(0), (try? UTF8Span(validating: bytes.span)) != nil else {
             return nil
@@ -35,7 +35,7 @@ package struct Text: Hashable, Sendable {
 
     package var isEmpty: Bool { bytes.isEmpty }
 
-    /// Whether it holds a C0 control, DEL or a C1 control, which no server and no user name may.
+    /// True if it contains a C0 control, DEL or a C1 control, which no server and no user name may.
     package var hasControlCharacter: Bool {
         string.unicodeScalars.contains(where: { $0.isControl })
     }
@@ -73,8 +73,9 @@ extension Text: Comparable {
 }
 
 extension String {
-    /// As it may be shown: on one line, and in the order in which it is stored. What a terminal
-    /// would obey stands as `\u` and four hexadecimal digits, as in JSON.
+    /// The text as it may be shown: on one line, and in the order in which it is stored. A
+    /// character that a terminal would obey is written as `\u` and four hexadecimal digits, as in
+    /// JSON.
     package var printable: String {
         var line = UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -90,9 +91,9 @@ extension String {
         return String(line)
     }
 
-    /// As one word of a command line, for bash, zsh, fish and POSIX shells. It stands in quotes
-    /// unless it is of letters, digits and `. _ : / @ + , -` alone. What no terminal may be sent
-    /// stands as an escape in `$'…'`, which fish does not know.
+    /// The text as one word of a command line, for bash, zsh, fish and POSIX shells. It is quoted
+    /// unless it consists of letters, digits and `. _ : / @ + , -` alone. A character that must not
+    /// be sent to a terminal is written as an escape in `$'…'`, which fish does not know.
     package var shellWord: String {
         let isPlain = utf8.allSatisfy { byte in
             switch byte {
@@ -109,7 +110,7 @@ extension String {
         var word = hasEscapes ? "$'" : "'"
         for scalar in unicodeScalars {
             switch scalar {
-            // fish takes a backslash between quotes for an escape.
+            // Between quotes, fish takes a backslash for an escape.
             case "'", "\\": word += hasEscapes ? "\\\(scalar)" : "'\\\(scalar)'"
             default: word += String(scalar).printable
             }
@@ -119,11 +120,11 @@ extension String {
 }
 
 extension Unicode.Scalar {
-    /// Whether it is a C0 control, DEL or a C1 control.
+    /// True if it is a C0 control, DEL or a C1 control.
     package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 
-    /// Whether a terminal obeys it rather than shows it: a control, a line or paragraph separator,
-    /// or a mark that changes the direction of what follows (Unicode's Bidi_Control). All are
+    /// True if a terminal obeys it rather than shows it: a control, a line or paragraph separator,
+    /// or a mark that changes the direction of the text after it (Unicode's Bidi_Control). All are
     /// below U+10000.
     package var isUnprintable: Bool {
         switch value {
