@@ -12,8 +12,8 @@ static int digit(char character) {
 
 static bool is_end(char character) { return character == ';' || character == '\0'; }
 
-/// Reads the value that begins here, up to a comma or the end, with its escapes resolved. Returns
-/// what follows it; null where it does not fit, or is empty or malformed, or holds a NUL.
+/// Reads the value that begins here, up to a comma or the end, and decodes its escapes. Returns the
+/// text after it; null if it does not fit, is empty or malformed, or contains a NUL.
 static const char *read_value(const char *text, char *value, size_t size, size_t *length) {
     *length = 0;
     while (*text != ',' && !is_end(*text)) {
@@ -42,7 +42,7 @@ static bool skip(const char **text, const char *prefix) {
     return true;
 }
 
-/// Reads one pair of a key and a value. A key that a client has no use for is passed over.
+/// Reads one pair of a key and a value. A key that a client does not need is skipped.
 static const char *read_pair(const char *text, Endpoint *endpoint) {
     size_t length;
     const bool is_path = skip(&text, "path=");

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// So many calls are pending at once: a bus limits how many a connection may have (dbus-daemon
-/// 1.14: 128, unless its configuration says otherwise), and each call has its deadline.
+/// The most calls that are pending at once: a bus limits how many a connection may have
+/// (dbus-daemon 1.14: 128, unless its configuration says otherwise), and each call has its
+/// deadline.
 enum { LIMIT = 100 };
 
-// What comes.
+// Receiving.
 
 static void inbox_free(gpointer data) {
     Inbox *inbox = data;
@@ -21,7 +22,7 @@ static void inbox_free(gpointer data) {
     free(inbox);
 }
 
-/// Called in GDBus's thread.
+/// GDBus's thread calls this.
 static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message,
                                 gboolean incoming, gpointer data) {
     Inbox *inbox = data;
@@ -41,7 +42,7 @@ static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *messa
     default:
         break;
     }
-    // It goes on to GDBus as well, which knows the replies to libsecret and no others.
+    // GDBus gets the message as well, and uses only the replies to libsecret.
     return message;
 }
 
@@ -75,7 +76,7 @@ static void send_call(Keyring *keyring, Batch *batch, Call *call, GDBusMessage *
         batch->pending += 1;
         *keyring->last = call;
         keyring->last = &call->next;
-        // Where it fails the connection is closed, which is seen when the call is waited for.
+        // If this fails the connection is closed, which is noticed when the call is waited for.
         library.g_dbus_connection_send_message(keyring->connection, message,
                                                G_DBUS_SEND_MESSAGE_FLAGS_NONE, &call->serial,
                                                NULL);
@@ -85,7 +86,7 @@ static void send_call(Keyring *keyring, Batch *batch, Call *call, GDBusMessage *
 
 void call_send(Keyring *keyring, Batch *batch, Call *call, const char *path,
                const char *interface, const char *method, GVariant *arguments) {
-    // Anything else may end gnome-keyring (search.c).
+    // Any other call may end gnome-keyring (search.c).
     assert(keyring->is_known || strcmp(method, "SearchItems") == 0);
     const char *destination = keyring->provider != NULL ? keyring->provider : SERVICE_NAME;
     send_call(keyring, batch, call,
@@ -102,7 +103,7 @@ void call_send_to_bus(Keyring *keyring, Batch *batch, Call *call, const char *me
 
 // Waiting.
 
-/// Takes a call out of those that are pending.
+/// Removes a call from the pending ones.
 static void end_call(Keyring *keyring, Call **link, CallState state) {
     Call *call = *link;
     *link = call->next;
@@ -114,7 +115,7 @@ static void end_call(Keyring *keyring, Call **link, CallState state) {
         call->batch->is_cut_short = true;
 }
 
-/// Gives a reply to its call. There is none for a reply to libsecret, or to a call that timed out.
+/// Stores a reply in its call. A reply to libsecret, or to a call that timed out, has none.
 static void take_reply(Keyring *keyring, GDBusMessage *message) {
     const guint32 serial = library.g_dbus_message_get_reply_serial(message);
     Call **link = &keyring->first;
@@ -135,12 +136,12 @@ void calls_wait(Keyring *keyring, size_t replies, gint64 until) {
     for (const Call *call = keyring->first; call != NULL; call = call->next)
         if (call->deadline < until)
             until = call->deadline;
-    // A timer that goes off too early costs less than to set it for each wait.
+    // A timer that fires too early costs less than setting it for each wait.
     if (until < keyring->timer_time || keyring->timer_time <= library.g_get_monotonic_time()) {
         keyring->timer_time = until;
         library.g_source_set_ready_time(keyring->timer, until);
     }
-    // To be woken for each reply takes longer than to take it.
+    // Waking up for each reply takes longer than taking it.
     const size_t wake_at = keyring->replies + replies;
     atomic_store(&keyring->inbox->wake_at, wake_at);
     const bool may_block = atomic_load(&keyring->inbox->received) < wake_at &&
@@ -149,7 +150,7 @@ void calls_wait(Keyring *keyring, size_t replies, gint64 until) {
     library.g_main_context_iteration(keyring->context, may_block);
     library.g_main_context_pop_thread_default(keyring->context);
 
-    // Looked at first: before the connection was closed replies may have come.
+    // This is read first, since replies may have come before the connection was closed.
     const bool is_closed = library.g_dbus_connection_is_closed(keyring->connection);
     GDBusMessage *message;
     while ((message = library.g_async_queue_try_pop(keyring->inbox->replies)) != NULL) {
@@ -207,7 +208,7 @@ void call_clear(Call *call) {
     *call = (Call){0};
 }
 
-// How a call ended.
+// The outcome of a call.
 
 bool call_is_sent_by_provider(const Keyring *keyring, const Call *call) {
     if (call->reply == NULL || keyring->provider == NULL)
@@ -225,7 +226,7 @@ static const char no_keyring[] = "the keyring went away";
 static const char no_bus[] = "the session bus went away";
 static const char no_answer[] = "the keyring did not answer in time";
 
-/// The outcome that the name of a D-Bus error stands for.
+/// Returns the outcome that corresponds to the name of a D-Bus error.
 static KeyringOutcome fail_named(Keyring *keyring, const char *name) {
     static const struct {
         const char *name;
@@ -250,7 +251,7 @@ static KeyringOutcome fail_named(Keyring *keyring, const char *name) {
     for (size_t index = 0; index < sizeof known / sizeof *known; index++)
         if (strcmp(known[index].name, name) == 0)
             return fail(keyring->reason, known[index].outcome, "%s", known[index].reason);
-    // The provider's own message may quote what it was given: only its name is told.
+    // The provider's own message may quote what it was sent, so only the error's name is reported.
     return fail(keyring->reason, KeyringOutcomeFailed, "the keyring answered with the error %s",
                 name);
 }
@@ -268,8 +269,8 @@ KeyringOutcome fail_with_error(Keyring *keyring, const GError *error) {
     }
     if (library.g_dbus_connection_is_closed(keyring->connection))
         return fail(keyring->reason, KeyringOutcomeGone, no_bus);
-    // libsecret takes the name off an error, and leaves the provider's message, which may quote
-    // what it was given.
+    // libsecret removes the name from an error, and keeps the provider's message, which may quote
+    // what it was sent.
     const bool is_ours =
         error->domain == library.g_io_error_quark() && error->code != G_IO_ERROR_DBUS_ERROR;
     return fail(keyring->reason, KeyringOutcomeFailed, "%s",

@@ -1,11 +1,11 @@
-/// Changes items: creates them, gives them another secret or description, deletes and unlocks them.
+/// Changes items: creates them, replaces their secrets or descriptions, deletes and unlocks them.
 
 #include "session.h"
 #include "variant.h"
 
 #include <stdlib.h>
 
-/// The secret as the session sends it: a floating variant.
+/// Returns the secret as the session sends it: a floating variant.
 static GVariant *encrypt(Keyring *keyring, const uint8_t *secret, size_t length) {
     SecretValue *value =
         library.secret_value_new((const char *)secret, (gssize)length, "text/plain");

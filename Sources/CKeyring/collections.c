@@ -1,4 +1,4 @@
-/// Reads what collections there are.
+/// Reads aliases and collections.
 
 #include "variant.h"
 

@@ -1,7 +1,8 @@
 /// The connection to the bus.
 ///
-/// GDBus is not told that there is a bus at the other end: it would say Hello itself, wait 25 s for
-/// the answer, cancelled or not (GLib 2.74), and subscribe to changes of names that nobody asks for.
+/// GDBus is not told that the other end is a bus. Otherwise it would send Hello itself, wait 25 s
+/// for the reply, even if cancelled (GLib 2.74), and subscribe to changes of names, which are not
+/// needed.
 
 #include "calls.h"
 #include "provider.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/// The stream of a socket, which becomes the stream's; null if there is none.
+/// Returns the stream of a socket, which then owns the socket; null if there is none.
 static GIOStream *stream_of(Keyring *keyring, int file) {
     GError *error = NULL;
     GSocket *socket = library.g_socket_new_from_fd(file, &error);
@@ -26,14 +27,16 @@ static GIOStream *stream_of(Keyring *keyring, int file) {
     return (GIOStream *)stream;
 }
 
-/// Authenticates in one round trip, which has begun. Failed where GLib may be let in.
+/// Finishes the authentication in one round trip, which has begun. The outcome is failed if the bus
+/// may still accept GLib's authentication.
 static KeyringOutcome authenticate_at_once(Keyring *keyring, const BusSocket *bus) {
     GIOStream *stream = stream_of(keyring, bus->file);
     if (stream == NULL)
         return KeyringOutcomeFailed;
     KeyringOutcome outcome = socket_finish_authentication(bus, keyring->reason);
     if (outcome == KeyringOutcomeDone) {
-        // Its thread reads from the beginning, and keeps what comes until it is to be processed.
+        // GDBus's thread reads from the start, and keeps the messages until they are to be
+        // processed.
         keyring->connection = library.g_dbus_connection_new_sync(
             stream, NULL, G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL, NULL, NULL);
         if (keyring->connection == NULL)
@@ -56,7 +59,7 @@ static void on_authenticated(GObject *source, GAsyncResult *result, gpointer dat
     authentication->is_done = true;
 }
 
-/// The outcome of an authentication that GLib could not bring to its end.
+/// Returns the outcome of an authentication that GLib could not complete.
 static KeyringOutcome fail_to_authenticate(Keyring *keyring, const GError *error) {
     const bool is_io_error = error->domain == library.g_io_error_quark();
     switch (is_io_error ? error->code : -1) {
@@ -74,7 +77,7 @@ static KeyringOutcome fail_to_authenticate(Keyring *keyring, const GError *error
     return fail(keyring->reason, KeyringOutcomeFailed, "%s", error->message);
 }
 
-/// Has GLib authenticate in every way that it knows, in the threads that it takes for that.
+/// Lets GLib authenticate in every way that it knows, in threads that it starts for that.
 static KeyringOutcome authenticate_in_any_way(Keyring *keyring, const BusSocket *bus) {
     GIOStream *stream = stream_of(keyring, bus->file);
     if (stream == NULL)
@@ -108,7 +111,7 @@ static gboolean on_timer(GSource *source, GSourceFunc callback, gpointer data) {
     return G_SOURCE_CONTINUE;
 }
 
-/// Makes what is waited with.
+/// Makes the main context and the timer that calls are waited for with.
 static void make_context(Keyring *keyring) {
     static GSourceFuncs timer_functions = {.dispatch = on_timer};
     keyring->context = library.g_main_context_new();
@@ -122,7 +125,8 @@ static KeyringOutcome connect_to_bus(Keyring *keyring, const char *address, bool
     KeyringOutcome outcome = socket_open(address, &bus, keyring->reason);
     if (outcome != KeyringOutcomeDone)
         return outcome;
-    // The libraries are opened while the bus authenticates us, and only where there is one.
+    // The libraries are opened while the bus authenticates this process, and only if there is a
+    // bus.
     socket_begin_authentication(&bus);
     outcome = library_open(for_secrets, keyring->reason);
     if (outcome != KeyringOutcomeDone) {
@@ -160,11 +164,11 @@ bool keyring_resume(Keyring *keyring, bool for_secrets) {
 
 void keyring_close(Keyring *keyring) {
     keyring_drop_session(keyring);
-    // Without one there was no bus, and no library was opened for it.
+    // Without a context there was no bus, and no library was opened.
     if (keyring->context != NULL) {
         library.g_source_destroy(keyring->timer);
         library.g_source_unref(keyring->timer);
-        // Closes it; nobody waits for that.
+        // This closes the connection, and does not wait for that.
         if (keyring->connection != NULL)
             library.g_object_unref(keyring->connection);
         call_clear(&keyring->call);

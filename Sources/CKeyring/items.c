@@ -1,4 +1,4 @@
-/// Reads items: what they say about themselves, and their secrets.
+/// Reads items: their attributes, labels and times, and their secrets.
 
 #include "session.h"
 #include "variant.h"
@@ -18,14 +18,14 @@ static void send_property_call(Keyring *keyring, Batch *batch, Call *call, const
                   library.g_variant_new("(ss)", ITEM_INTERFACE, "Attributes"));
 }
 
-/// The outcome of a call for an item's properties: that it is gone is no failure.
+/// Returns the outcome of a call for an item's properties. A missing item is no failure.
 static KeyringOutcome check_properties(Keyring *keyring, const Call *call, KeyringParts parts) {
     const KeyringOutcome outcome =
         call_outcome(keyring, call, parts & KeyringPartsDetails ? "(a{sv})" : "(v)");
     return outcome == KeyringOutcomeNoSuchItem ? KeyringOutcomeDone : outcome;
 }
 
-/// Hands over an item with what the reply says of it.
+/// Passes an item, with the contents of the reply, to `give`.
 static void give_item(const Call *call, KeyringParts parts, KeyringItem *item,
                       KeyringItemHandler *give, void *context) {
     GVariant *value = NULL, *attributes = NULL;
@@ -75,8 +75,8 @@ static void free_secret(KeyringItem *item) {
     item->secret = NULL;
 }
 
-/// Decrypts a secret that has come; false if it cannot be believed. `is_again` says that it has
-/// come before, and must be the same.
+/// Decrypts a secret from a reply. Returns false if it cannot be trusted. `is_again` is true if it
+/// has been decrypted before, and must be the same.
 static bool take_secret(Keyring *keyring, GVariant *encrypted, bool is_again, KeyringItem *item) {
     if (!is_again && item->owner != NULL)
         return true;
@@ -98,7 +98,7 @@ static bool take_secret(Keyring *keyring, GVariant *encrypted, bool is_again, Ke
     return is_same;
 }
 
-/// Takes the reply to one call for secrets; false if one of them cannot be believed.
+/// Takes the reply to one call for secrets. Returns false if one of them cannot be trusted.
 static bool take_secrets(Keyring *keyring, GVariant *body, bool is_again,
                          const char *const *paths, size_t count, KeyringItem *items) {
     bool is_legible = true;
@@ -118,12 +118,13 @@ static bool take_secrets(Keyring *keyring, GVariant *body, bool is_again,
     return is_legible;
 }
 
-/// Gets the secrets, beside the calls of the batch.
+/// Reads the secrets, together with the calls of the batch.
 ///
-/// Each is asked for twice, at the same time, where the keys of the session may differ: KWallet
-/// (5.103) leaves out a leading zero of the shared one, in one session of 256. One secret in 256 that
-/// was decrypted with another key is padded as it must be; it is then another one each time, since
-/// each has its own initialization vector. Only gnome-keyring is known to keep the zero.
+/// Each is requested twice, at the same time, unless the provider is gnome-keyring, the only one
+/// that is known not to have this fault: KWallet (5.103) leaves out a leading zero of the shared
+/// key, in one session of 256, so that the two ends use different keys. One secret in 256 that was
+/// decrypted with a wrong key has correct padding by chance. The two copies then differ, since each
+/// has its own initialization vector.
 static KeyringOutcome read_secrets(Keyring *keyring, Batch *batch, const char *const *paths,
                                    size_t count, KeyringItem *items) {
     for (int attempt = 1;; attempt++) {
@@ -146,7 +147,7 @@ static KeyringOutcome read_secrets(Keyring *keyring, Batch *batch, const char *c
             return outcome;
         for (size_t index = 0; index < count; index++)
             free_secret(&items[index]);
-        // One is gone; which of them is not said.
+        // An item no longer exists; the error does not say which.
         if (outcome != KeyringOutcomeDone)
             return outcome == KeyringOutcomeNoSuchItem ? KeyringOutcomeDone : outcome;
         keyring_drop_session(keyring);

@@ -1,7 +1,8 @@
 /// The connection to the bus and to the provider of the Secret Service.
 ///
-/// The files, each of which uses those above it: outcome; library, address, socket; calls;
-/// provider, session, variant; connection; search, items, changes, collections, prompt.
+/// The files of this module are, in this order, outcome; library, address, socket; calls; provider,
+/// session, variant; connection; search, items, changes, collections, prompt. Each uses only files
+/// before it.
 
 #pragma once
 
@@ -20,28 +21,29 @@
 #define BUS_PATH "/org/freedesktop/DBus"
 
 enum {
-    /// How often something is done that fails where a provider is known to do it wrong now and then.
+    /// The number of attempts at a step that a known provider sometimes gets wrong.
     ATTEMPTS = 3,
 };
 
-/// What the connection's thread and the waiting one share. It lives as long as the connection.
+/// The data that the connection's thread and the waiting thread share. It lives as long as the
+/// connection.
 typedef struct Inbox {
     GMainContext *context;
     GAsyncQueue *replies;
-    /// Signals, as long as they are not taken.
+    /// The signals that have not been taken yet.
     GAsyncQueue *signals;
-    /// How many replies have come, ever.
+    /// The number of replies that have come since the connection was made.
     atomic_size_t received;
-    /// The waiting thread is woken when so many have come.
+    /// The number of received replies at which the waiting thread is woken.
     atomic_size_t wake_at;
-    /// A message of libsecret's that is not sent yet, or null (session.c).
+    /// A message of libsecret's that has not been sent yet, or null (session.c).
     _Atomic(GDBusMessage *) held;
 } Inbox;
 
 /// Calls that are sent and waited for together.
 typedef struct Batch {
     size_t pending;
-    /// Whether one of them got no reply: no more of them are sent.
+    /// True if one of them got no reply: no more calls of the batch are sent.
     bool is_cut_short;
 } Batch;
 
@@ -49,14 +51,14 @@ typedef enum CallState {
     CallUnsent,
     CallPending,
     CallReturned,
-    /// Answered with an error.
+    /// The reply was an error.
     CallRefused,
     CallTimedOut,
     /// The connection was closed before there was a reply.
     CallDisconnected,
 } CallState;
 
-/// A method call and, once that has come, the reply.
+/// A method call and, once it has come, its reply.
 typedef struct Call {
     CallState state;
     Batch *batch;
@@ -64,44 +66,45 @@ typedef struct Call {
     /// In microseconds of g_get_monotonic_time.
     gint64 deadline;
     GDBusMessage *reply;
-    /// What the reply says, as long as it is kept; null if that is nothing.
+    /// The body of the reply, which is valid as long as the reply; null if it has none.
     GVariant *body;
     struct Call *next;
 } Call;
 
 struct Keyring {
     char reason[REASON_SIZE];
-    /// What waits: GLib's part of it, and what has come (calls.c).
+    /// The main context and the timer that calls are waited for with, and the messages that have
+    /// come (calls.c).
     GMainContext *context;
     GSource *timer;
     gint64 timer_time;
     GDBusConnection *connection;
     Inbox *inbox;
-    /// How many replies have been taken from the inbox.
+    /// The number of replies that have been taken from the inbox.
     size_t replies;
-    /// The calls that are pending, as they were sent, and where the next one is put.
+    /// The pending calls, in the order in which they were sent, and the place of the next one.
     Call *first;
     Call **last;
-    /// The last call that was made for itself, whose reply is kept until the next.
+    /// The last call that was made on its own. Its reply is kept until the next one.
     Call call;
 
-    /// The questions who the provider is (provider.c).
+    /// The calls that find out who the provider is (provider.c).
     Call lookup[3];
     Batch lookup_batch;
     /// The provider's unique name, once it has been found: a provider that takes its place later
-    /// is not the one we talked to.
+    /// has another one.
     char *provider;
     bool is_gnome_keyring;
-    /// Whether the provider may be sent more than searches.
+    /// True if the provider may be sent calls other than searches.
     bool is_known;
 
-    /// Holds the session, once one is open or being opened (session.c).
+    /// The holder of the session that is open or being opened (session.c); null if there is none.
     SecretService *service;
-    /// Cancels the session that is being opened; null if none is.
+    /// Cancels the opening of the session; null if none is being opened.
     GCancellable *opening;
     GError *opening_error;
     bool is_opened;
     bool holds_messages;
-    /// Whether the bus sends what ends a prompt (prompt.c).
+    /// True if the bus sends the signals that end a prompt (prompt.c).
     bool is_subscribed;
 };

@@ -9,9 +9,9 @@
 
 struct Library library;
 
-/// The failure to open a library. The loader (glibc 2.36) has no code for why; its words begin with
-/// the file that it could not open, so that a library which is not there and one that lacks another
-/// differ. Its words are English: no program of ours calls setlocale.
+/// Returns the failure to open a library. The loader (glibc 2.36) gives no error code. Its message
+/// begins with the file that it could not open, so that a missing library differs from one that
+/// lacks another. The message is English, since no program of Keyfob sets the locale of messages.
 static KeyringOutcome fail_to_open(const char *file, const char *name, char *reason) {
     const char *words = dlerror();
     char missing[128];
@@ -24,7 +24,8 @@ static KeyringOutcome fail_to_open(const char *file, const char *name, char *rea
     return fail(reason, KeyringOutcomeFailed, "%s does not load: %s", name, words);
 }
 
-/// Opens a library and looks its functions up; leaves the function it stands in where it cannot.
+/// Opens a library and looks its functions up; if that fails, returns from the function that uses
+/// it.
 #define LIBRARY_FILL(file, name, functions)                                                       \
     void *handle = dlopen(file, RTLD_LAZY | RTLD_LOCAL);                                          \
     if (handle == NULL)                                                                           \
@@ -37,8 +38,8 @@ static KeyringOutcome fail_to_open(const char *file, const char *name, char *rea
         return fail(reason, KeyringOutcomeFailed, "%s is too old: it has no " #function,          \
                     library_name);
 
-/// Lets the signals of a crash reach their handlers (platform_harden). GLib blocks all signals while it
-/// starts a thread; a crash whose signal is blocked ends the process without a word.
+/// Lets the signals of a crash reach their handlers (platform_harden). GLib blocks all signals
+/// while it starts a thread; a crash whose signal is blocked ends the process without a message.
 static void unblock_crashes(void) {
     static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     sigset_t signals;
@@ -48,8 +49,9 @@ static void unblock_crashes(void) {
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-/// GLib ends the process after an error, where it has no memory or no thread. The handler of that
-/// signal (platform_harden) then says why, in the one line of an answer.
+/// Handles GLib's messages. After an error, such as a lack of memory or of threads, GLib ends the
+/// process. The handler of that signal (platform_harden) then writes the reason, in the one line of
+/// an answer.
 static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize count,
                                   gpointer data) {
     if (level & G_LOG_LEVEL_ERROR) {
@@ -61,8 +63,8 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
 
 static KeyringOutcome fill_glib(char *reason) {
     LIBRARY_FILL("libgio-2.0.so.0", "GLib", LIBRARY_FUNCTIONS)
-    // GLib writes debug messages to standard output, where the answer goes, unless it is told not
-    // to (GLib 2.68, g_log_writer_default_set_use_stderr).
+    // By default GLib writes debug messages to standard output, which is for the answer (GLib 2.68,
+    // g_log_writer_default_set_use_stderr).
     library.g_log_writer_default_set_use_stderr(TRUE);
     library.g_log_set_writer_func(write_log, NULL, NULL);
     return KeyringOutcomeDone;
@@ -73,8 +75,9 @@ static KeyringOutcome fill_secret(char *reason) {
     return KeyringOutcomeDone;
 }
 
-/// Returns true if there is memory for two threads of GLib and for messages. Without it GLib's threads
-/// use up their stacks in telling each other so (GLib 2.74), which no handler of signals survives.
+/// Returns true if there is memory for two threads of GLib and for messages. Without it, GLib's
+/// threads use up their stacks by reporting that to each other (GLib 2.74), which no handler of
+/// signals survives.
 static bool has_room(void) {
     const size_t count = 32 << 20;
     void *memory = mmap(NULL, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -89,7 +92,7 @@ KeyringOutcome library_open(bool for_secrets, char *reason) {
     static bool has_glib, has_secret;
     pthread_mutex_lock(&mutex);
     KeyringOutcome outcome = KeyringOutcomeDone;
-    // libsecret first: GLib comes with it.
+    // libsecret is opened first: it brings GLib along.
     if (for_secrets && !has_secret) {
         outcome = fill_secret(reason);
         has_secret = outcome == KeyringOutcomeDone;

@@ -1,7 +1,7 @@
 /// libsecret's functions, and those of GLib that come with it, opened at run time.
 ///
-/// The table is typed by the libraries' own headers. Nothing else in CKeyring may call them by
-/// name: that would link them.
+/// The table is typed by the libraries' own headers. Nothing else in CKeyring may call these
+/// functions by name: that would link the libraries.
 
 #pragma once
 
@@ -106,10 +106,10 @@ struct Library {
 #undef LIBRARY_MEMBER
 };
 
-/// Filled by library_open, and only read after that.
+/// The table, which library_open fills and everything else only reads.
 extern struct Library library;
 
-/// Opens GLib, and libsecret too where secrets are asked for. Absent where one of them is not
-/// installed, failed where it is there and does not load: a login in the keyring is then out of
-/// reach, and not gone.
+/// Opens GLib, and libsecret too if `for_secrets` is true. The outcome is absent if one of them is
+/// not installed, and failed if it is installed and does not load: a login in the keyring is then
+/// out of reach, and not missing.
 KeyringOutcome library_open(bool for_secrets, char *reason);

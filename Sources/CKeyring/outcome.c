@@ -8,7 +8,7 @@ KeyringOutcome fail(char *reason, KeyringOutcome outcome, const char *format, ..
     va_start(values, format);
     vsnprintf(reason, REASON_SIZE, format, values);
     va_end(values);
-    // The words of a loader, or of GLib, may have several lines.
+    // A message of the loader, or of GLib, may have several lines.
     for (char *byte = reason; *byte != '\0'; byte++)
         if ((unsigned char)*byte < 0x20 || *byte == 0x7F)
             *byte = ' ';

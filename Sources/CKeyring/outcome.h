@@ -1,4 +1,4 @@
-/// How a call ended, and why.
+/// The outcome of a call, and its reason.
 
 #pragma once
 

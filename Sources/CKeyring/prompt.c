@@ -1,7 +1,7 @@
-/// A prompt that always ends: answered, refused, out of time, or its provider gone.
+/// A prompt that always ends: with an answer, a refusal, a timeout, or the end of its provider.
 ///
-/// libsecret's own never ends if the provider dies, with or without a GCancellable, and it calls a
-/// refusal a success (0.20.5 and the main branch of 2026, libsecret/secret-service.c,
+/// libsecret's own function never ends if the provider dies, with or without a GCancellable, and it
+/// reports a refusal as a success (0.20.5 and the main branch of 2026, libsecret/secret-service.c,
 /// on_real_prompt_completed).
 
 #include "calls.h"
@@ -21,8 +21,8 @@ static void end(Prompting *prompting, KeyringOutcome outcome) {
 }
 
 static KeyringOutcome completed_outcome(Keyring *keyring, GVariant *result) {
-    // Only whether it was refused is looked at: what it names differs between providers, and what
-    // was done is looked at later.
+    // Only the refusal is read from the result. Its other contents differ between providers, and
+    // the caller checks later what was done.
     if (result == NULL || strcmp(library.g_variant_get_type_string(result), "(bv)") != 0)
         return fail_wrong_type(keyring);
     GVariant *dismissed = library.g_variant_get_child_value(result, 0);
@@ -41,7 +41,7 @@ static void take_signal(Keyring *keyring, Prompting *prompting, GDBusMessage *si
     const char *sender = library.g_dbus_message_get_sender(signal);
     const char *interface = library.g_dbus_message_get_interface(signal);
     const char *member = library.g_dbus_message_get_member(signal);
-    // The bus says who sends, so that no other can answer for the provider.
+    // The bus names the sender, so that no other process can answer for the provider.
     if (is(sender, keyring->provider) && is(interface, PROMPT_INTERFACE) &&
         is(library.g_dbus_message_get_path(signal), prompting->path) && is(member, "Completed"))
         end(prompting, completed_outcome(keyring, library.g_dbus_message_get_body(signal)));
@@ -51,7 +51,7 @@ static void take_signal(Keyring *keyring, Prompting *prompting, GDBusMessage *si
                             "the keyring went away while it was asking"));
 }
 
-/// Takes the signals that have come, up to one that ends the prompt; without a prompt, all.
+/// Takes the signals that have come, up to one that ends the prompt; without a prompt, all of them.
 static void take_signals(Keyring *keyring, Prompting *prompting) {
     GDBusMessage *signal;
     while ((prompting == NULL || !prompting->is_ended) &&
@@ -62,7 +62,8 @@ static void take_signals(Keyring *keyring, Prompting *prompting) {
     }
 }
 
-/// Has the bus send the provider's signal, and word of the provider's end: once for a connection.
+/// Makes the bus send the provider's signal, and the signal that the provider has ended: once for a
+/// connection.
 static KeyringOutcome subscribe(Keyring *keyring) {
     static const char *const rules[] = {
         "type='signal',sender='%s',interface='" PROMPT_INTERFACE "',member='Completed'",
@@ -81,7 +82,7 @@ static KeyringOutcome subscribe(Keyring *keyring) {
     return KeyringOutcomeDone;
 }
 
-/// Takes the window away. Whether it goes is not waited for.
+/// Asks the provider to close the prompt's window, and does not wait for that.
 static void dismiss(Keyring *keyring, const char *path) {
     Call call;
     Batch batch = {0};

@@ -7,7 +7,7 @@
 
 enum { HELLO_MILLISECONDS = 2000, START_MILLISECONDS = 10000 };
 
-/// What a bus is asked first, all at once.
+/// The first calls to a bus, which are sent together.
 enum { Hello, Owner, GnomeOwner };
 
 static void ask_owners(Keyring *keyring) {
@@ -51,13 +51,13 @@ static KeyringOutcome take_owners(Keyring *keyring) {
         keyring->is_gnome_keyring = strcmp(gnome, provider) == 0;
     }
     // gnome-keyring (42 to 50) knows a client once it has answered a search: a filter in GDBus's
-    // thread leaves the note of a new client to an idle source of the main loop, which may run after
-    // the call that it is for (gkd-secret-service.c, ensure_client_for_sender).
+    // thread leaves the registration of a new client to an idle source of the main loop, which may
+    // run after the call that needs it (gkd-secret-service.c, ensure_client_for_sender).
     keyring->is_known = !keyring->is_gnome_keyring;
     return KeyringOutcomeDone;
 }
 
-/// Whether the bus said that it has no such service, or could not start it.
+/// Returns true if the bus replied that it has no such service, or could not start it.
 static bool means_no_provider(const Call *call) {
     static const char spawn[] = BUS_NAME ".Error.Spawn.";
     const char *error = call_error(call);
@@ -66,7 +66,7 @@ static bool means_no_provider(const Call *call) {
                              strncmp(error, spawn, sizeof spawn - 1) == 0);
 }
 
-/// Has the bus start the provider.
+/// Makes the bus start the provider, and waits for that.
 static KeyringOutcome start_provider(Keyring *keyring) {
     Call call;
     Batch batch = {0};

@@ -4,5 +4,6 @@
 
 #include "keyring.h"
 
-/// Says Hello to a bus that is new to us, and asks who the provider is. Waits for nothing.
+/// Says Hello to a bus that does not know this process yet, and asks for the provider. Waits for
+/// nothing.
 void provider_begin_lookup(Keyring *keyring);

@@ -1,8 +1,8 @@
 /// Searches for items.
 ///
-/// A search is the first thing that a provider is sent, since gnome-keyring (42 to 50) may take a
-/// client's first call before it has made a note of the client: it refuses a search then, which is
-/// made again, but it denies that there is a default collection, and ends itself over OpenSession.
+/// A search must be the first call to a provider. gnome-keyring (42 to 50) may handle a client's
+/// first call before it has registered the client: it then refuses a search, which is sent again,
+/// but it would report that there is no default collection, and OpenSession would end its process.
 
 #include "session.h"
 #include "variant.h"
@@ -12,7 +12,7 @@
 struct KeyringSearch {
     size_t count;
     Call *calls;
-    /// What each of them says.
+    /// The arguments of each call.
     GVariant **arguments;
     Batch batch;
 };
@@ -48,8 +48,8 @@ void keyring_cancel_search(Keyring *keyring, KeyringSearch *search) {
     free(search);
 }
 
-/// Waits for the replies. The provider knows this client after the first of them, for which
-/// libsecret's call may be waiting.
+/// Waits for the replies. After the first one, the provider knows this client, and libsecret's
+/// call, if it is held, is sent.
 static void wait_for(Keyring *keyring, KeyringSearch *search) {
     for (;;) {
         for (size_t index = 0; index < search->count && !keyring->is_known; index++)
@@ -63,8 +63,9 @@ static void wait_for(Keyring *keyring, KeyringSearch *search) {
     }
 }
 
-/// Whether a search sent to the service's name was answered, and not by the provider: that had not
-/// been found then, and another had the name for a moment, or nobody.
+/// Returns true if a search that was sent to the service's name was answered, but not by the
+/// provider: the provider had not been found then, and another process had the name for a moment,
+/// or none had.
 static bool was_misdirected(const Keyring *keyring, const KeyringSearch *search) {
     for (size_t index = 0; index < search->count; index++)
         if (search->calls[index].reply != NULL &&
@@ -73,7 +74,7 @@ static bool was_misdirected(const Keyring *keyring, const KeyringSearch *search)
     return false;
 }
 
-/// Hands over the paths of an `ao`.
+/// Passes the paths of an `ao` to `give`.
 static void give_paths(GVariant *paths, bool locked, KeyringHitHandler *give, void *context) {
     const size_t count = library.g_variant_n_children(paths);
     for (size_t index = 0; index < count; index++) {
@@ -101,7 +102,7 @@ KeyringOutcome keyring_finish_search(Keyring *keyring, KeyringSearch *search,
         const bool is_misdirected = was_misdirected(keyring, search);
         for (size_t index = 0; index < search->count && outcome == KeyringOutcomeDone; index++)
             outcome = call_outcome(keyring, &search->calls[index], "(aoao)");
-        // That is how gnome-keyring refuses a client that it does not know yet.
+        // gnome-keyring refuses a client that it does not know yet in this way.
         const bool is_refused = outcome == KeyringOutcomeNoSuchItem;
         if (!is_misdirected && !is_refused) {
             if (outcome == KeyringOutcomeDone)

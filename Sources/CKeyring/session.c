@@ -33,7 +33,7 @@ static void register_type(void) {
 }
 
 static GType session_type(void) {
-    // A type can be registered once only, whichever thread is first.
+    // A type can be registered only once in a process, by any thread.
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_type);
     return registered;
@@ -47,7 +47,7 @@ static void hold(Inbox *inbox, GDBusMessage *message) {
         library.g_object_unref(earlier);
 }
 
-/// Called in GDBus's thread.
+/// GDBus's thread calls this.
 static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message,
                                 gboolean incoming, gpointer data) {
     Inbox *inbox = data;
@@ -64,7 +64,7 @@ void session_send_held(Keyring *keyring) {
     GDBusMessage *held = atomic_exchange(&keyring->inbox->held, NULL);
     if (held == NULL)
         return;
-    // The copy can be changed, and has the number that the reply is known by.
+    // The copy can be changed, and keeps the serial number to which the reply refers.
     GDBusMessage *message = library.g_dbus_message_copy(held, NULL);
     library.g_object_unref(held);
     library.g_dbus_message_set_destination(message, keyring->provider);
@@ -102,7 +102,7 @@ void keyring_begin_session(Keyring *keyring) {
     library.g_main_context_pop_thread_default(keyring->context);
 }
 
-/// Waits for the session that is being opened, and gives the error, if any, to the caller.
+/// Waits for the session that is being opened, and returns its error, or null. The caller frees it.
 static GError *finish_opening(Keyring *keyring) {
     gint64 deadline = library.g_get_monotonic_time() + (gint64)CALL_MILLISECONDS * 1000;
     while (!keyring->is_opened) {
@@ -134,7 +134,7 @@ void keyring_drop_session(Keyring *keyring) {
 KeyringOutcome session_open(Keyring *keyring) {
     if (keyring->service != NULL && keyring->opening == NULL)
         return KeyringOutcomeDone;
-    // KWallet refuses one key in 256, the one that is a byte shorter than the others.
+    // KWallet refuses one key in 256: the one that is a byte shorter than the others.
     KeyringOutcome outcome = KeyringOutcomeFailed;
     for (int attempt = 0; attempt < ATTEMPTS && outcome == KeyringOutcomeFailed; attempt++) {
         keyring_begin_session(keyring);

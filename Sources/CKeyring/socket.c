@@ -17,8 +17,8 @@ static int64_t milliseconds(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/// Returns true if this number stands for users that have none of their own here: the process is in
-/// a user namespace that does not number all users. Outside of one it is a user like any other.
+/// Returns true if this uid stands for users that have no number of their own here: the process is
+/// in a user namespace that does not number all users. Outside of one it is an ordinary user.
 static bool is_overflow_user(uid_t user) {
     unsigned overflow = 0;
     FILE *file = fopen("/proc/sys/kernel/overflowuid", "re");
@@ -35,7 +35,8 @@ static bool is_overflow_user(uid_t user) {
     return numbered < UINT32_MAX;
 }
 
-/// Checks the process that listens at the other end of a socket, as the kernel tells it.
+/// Checks the user of the process that listens on the other end of a socket, as the kernel tells
+/// it.
 static KeyringOutcome check_listener(int file, char *reason) {
     struct ucred listener;
     socklen_t size = sizeof listener;
@@ -65,7 +66,7 @@ static KeyringOutcome connect_failure(int error, char *reason) {
                 strerror(error));
 }
 
-/// Connects to one place. The socket does not block. It has no timeout of its own: GDBus later
+/// Connects to one endpoint. The socket does not block. It has no timeout of its own: GDBus later
 /// closes a connection whose socket has one (Tests/Benchmarks/README.md).
 static KeyringOutcome connect_to(const Endpoint *endpoint, int64_t deadline, int *opened,
                                  char *reason) {
@@ -76,7 +77,8 @@ static KeyringOutcome connect_to(const Endpoint *endpoint, int64_t deadline, int
     int error = file < 0 ? errno : 0;
     while (error == 0 &&
            connect(file, (const struct sockaddr *)&endpoint->name, endpoint->length) != 0) {
-        // A listener that accepts nobody lets one wait until there is room.
+        // If the listener's queue is full, connect fails at once; it is tried again until there is
+        // room.
         static const struct timespec pause = {.tv_nsec = 10000000};
         if (errno != EINTR && (errno != EAGAIN || milliseconds() >= deadline))
             error = errno;
@@ -107,7 +109,7 @@ KeyringOutcome socket_open(const char *address, BusSocket *bus, char *reason) {
             memcpy(bus->guid, endpoint.guid, sizeof bus->guid);
             return here;
         }
-        // Of several places the first at which somebody listens says why there is no bus.
+        // The reason that is reported is that of the first endpoint on which a process listens.
         if (outcome == KeyringOutcomeAbsent)
             outcome = fail(reason, here, "%s", why);
         if (text == NULL)
@@ -117,15 +119,16 @@ KeyringOutcome socket_open(const char *address, BusSocket *bus, char *reason) {
 }
 
 void socket_begin_authentication(const BusSocket *bus) {
-    // All lines at once, as systemd's sd-bus says them (D-Bus specification, "Authentication
-    // Protocol"): GLib takes five round trips and two threads. EXTERNAL without an identity is
-    // the user that the kernel names, also where user namespaces number users differently.
+    // All lines are sent at once, as systemd's sd-bus does (D-Bus specification, "Authentication
+    // Protocol"): GLib takes five round trips and two threads. EXTERNAL without an identity means
+    // the user that the kernel names, which also works where user namespaces number users
+    // differently.
     static const char lines[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
     send(bus->file, lines, sizeof lines - 1, MSG_NOSIGNAL);
 }
 
-/// Returns true if the answer is, as far as it has come, that of a bus which lets this process in.
-/// `guid` is the bus's id once the answer is whole, up to `*guid_length`; null before that.
+/// Returns true if the answer, as far as it has come, is that of a bus which lets this process in.
+/// `guid` is the bus's id once the answer is complete, up to `*guid_length`; null before that.
 static bool is_welcome(const char *answer, size_t length, const char **guid, size_t *guid_length) {
     static const char expected[] = "DATA\r\nOK ";
     const size_t known = sizeof expected - 1;

@@ -1,11 +1,11 @@
 /// The socket of the session bus.
 ///
-/// A bus is reached at a unix socket alone, since only there the kernel says who listens: it must be
-/// this user or root. Another user may take the place of a bus that is gone, at a path or a name that
-/// others may use too, and would be given the secrets otherwise. So nothing is sent before that is
-/// known, and GLib, which connects without a look, never opens a socket of its own.
+/// A bus is used only at a unix socket, since only there the kernel tells who listens: it must be
+/// this user or root. Another user could take the place of a bus that is gone, at a path or a name
+/// that others may use too, and would then receive the secrets. So nothing is sent before the
+/// listener is known, and GLib, which connects without that check, never opens a socket of its own.
 ///
-/// Nothing here needs GLib: without a bus it does not matter whether that can be opened.
+/// Nothing here needs GLib: without a bus it does not matter if GLib can be opened.
 
 #pragma once
 
@@ -14,25 +14,25 @@
 
 enum { CONNECT_MILLISECONDS = 2000 };
 
-/// A socket at which a bus of this user's, or of root's, listens.
+/// A socket on which a bus of this user, or of root, listens.
 typedef struct BusSocket {
     int file;
-    /// The id that the bus must have; empty where its address names none.
+    /// The id that the bus must have; empty if its address names none.
     char guid[GUID_SIZE + 1];
 } BusSocket;
 
-/// Connects to the first place in an address at which this user or root listens, and sends
-/// nothing. Absent only if nobody listens at any of them.
+/// Connects to the first endpoint of an address on which this user or root listens, and sends
+/// nothing. The outcome is absent only if no process listens on any of them.
 KeyringOutcome socket_open(const char *address, BusSocket *bus, char *reason);
 
-/// Sends all that a client says before its first message, and does not wait. Where it cannot be sent
-/// there is no answer.
+/// Sends everything that a client sends before its first message, and does not wait. An error shows
+/// later, as a missing answer.
 void socket_begin_authentication(const BusSocket *bus);
 
-/// Returns when the bus has let this process in; nothing that comes after that has been read.
-/// Failed, without a reason, where the bus wants another proof of who this is.
+/// Waits until the bus has let this process in, and reads no byte beyond that. The outcome is
+/// failed, without a reason, if the bus wants another proof of identity.
 KeyringOutcome socket_finish_authentication(const BusSocket *bus, char *reason);
 
-/// Done if this is the id that the bus must have.
+/// The outcome is done if this is the id that the bus must have.
 KeyringOutcome socket_check_guid(const BusSocket *bus, const char *guid, size_t length,
                                  char *reason);

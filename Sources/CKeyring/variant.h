@@ -1,17 +1,17 @@
-/// Values on the bus, to and from C.
+/// Conversion of values on the bus to and from C.
 
 #pragma once
 
 #include "calls.h"
 
-/// Memory for so many, all zero; never null.
+/// Returns memory for so many elements, all zero; never null.
 void *allocate(size_t count, size_t size);
 
-/// The path that is a member of the reply's body; null for "/", which stands for none.
+/// Returns the path that is this member of the reply's body; null for "/", which stands for none.
 const char *reply_path(const Call *call, size_t member);
 
-/// A floating `a{ss}` of so many names, each with its value behind it.
+/// Returns a floating `a{ss}` of so many names, each followed by its value.
 GVariant *attributes_variant(const char *const *attributes, size_t count);
 
-/// A floating `ao`.
+/// Returns a floating `ao`.
 GVariant *paths_variant(const char *const *paths, size_t count);
