@@ -19,7 +19,8 @@
     use(curl_easy_strerror)                                                                       \
     use(curl_global_init_mem)
 
-// libcurl's functions, typed by its own headers. Filled by open_once, and only read after that.
+// libcurl's functions, typed by its own headers. open_once fills the table; everything else only
+// reads it.
 static struct {
 #define LIBRARY_MEMBER(name) __typeof__(name) *name;
     LIBRARY_FUNCTIONS(LIBRARY_MEMBER)
@@ -30,7 +31,8 @@ _Static_assert(curl_error_size >= CURL_ERROR_SIZE, "a reason fits");
 
 static const char *failure;
 
-// What libcurl frees is wiped first: it copies passwords and tokens, and does not wipe them.
+// Memory that libcurl frees is wiped first: libcurl copies passwords and tokens, and does not wipe
+// them.
 static void wipe_and_free(void *memory) {
     if (memory != NULL) explicit_bzero(memory, malloc_usable_size(memory));
     free(memory);
@@ -46,7 +48,7 @@ static void *reallocate(void *memory, size_t size) {
 }
 
 static void open_once(void) {
-    // libcurl writes the keys of what is encrypted into the file that this names.
+    // libcurl writes the keys of encrypted connections into the file that this variable names.
     unsetenv("SSLKEYLOGFILE");
     void *handle = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
     if (handle == NULL) handle = dlopen("libcurl-gnutls.so.4", RTLD_LAZY | RTLD_LOCAL);
@@ -83,7 +85,7 @@ static bool begins(const char *bytes, size_t length, const char *name) {
 static size_t receive_header(char *bytes, size_t size, size_t count, void *context) {
     CurlAnswer *answer = context;
     const size_t length = size * count;
-    // Another answer begins; the one before was a proxy's, or an interim one.
+    // Another answer begins; the previous one was a proxy's, or an interim one.
     if (begins(bytes, length, "HTTP/")) answer->headers_length = 0;
     if (!begins(bytes, length, "www-authenticate:") && !begins(bytes, length, "location:"))
         return length;
@@ -96,7 +98,7 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
     return length;
 }
 
-// An option that libcurl does not have, or has been built without, must not be passed over.
+// An option that libcurl does not have, or was built without, must not be ignored.
 #define SET(option, value)                                                                        \
     if (library.curl_easy_setopt(handle, option, value) != CURLE_OK) return false
 
@@ -109,14 +111,14 @@ static bool prepare(CURL *handle, const CurlRequest *request, CurlAnswer *answer
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    // A library of its own keeps what is sent over HTTP/2, and does not wipe it.
+    // With HTTP/2, another library keeps the data that is sent, and does not wipe it.
     SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_USERAGENT, request->user_agent);
     SET(CURLOPT_WRITEFUNCTION, receive_body);
     SET(CURLOPT_WRITEDATA, answer);
     SET(CURLOPT_HEADERFUNCTION, receive_header);
     SET(CURLOPT_HEADERDATA, answer);
-    // The headers of a proxy's own answer are no part of the host's.
+    // The headers of a proxy's own answer do not belong to the host's answer.
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (request->is_direct) SET(CURLOPT_PROXY, "");
     if (request->certificates != NULL) SET(CURLOPT_CAINFO, request->certificates);

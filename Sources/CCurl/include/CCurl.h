@@ -1,4 +1,5 @@
-/// HTTP requests by libcurl, which is opened at run time: what needs no network runs without it.
+/// HTTP requests by libcurl, which is opened at run time: a program that needs no network runs
+/// without it.
 
 #ifndef KEYFOB_CCURL_H
 #define KEYFOB_CCURL_H
@@ -8,45 +9,45 @@
 
 #pragma clang assume_nonnull begin
 
-/// What becomes of a request.
+/// The result of a request.
 typedef enum __attribute__((enum_extensibility(closed))) CurlResult : int {
-    /// There is an answer, whatever it says.
+    /// There is an answer, whatever its status.
     CurlResultAnswered,
-    /// libcurl is not installed or does not do what is asked of it.
+    /// libcurl is not installed, or cannot do what the request needs.
     CurlResultUnavailable,
-    /// There was no conversation: no such host, no connection, no answer in time.
+    /// There was no answer: no such host, no connection, or no answer in time.
     CurlResultUnreachable,
     /// The other end did not speak TLS.
     CurlResultNotTLS,
-    /// The other end could not show that it is the host that was asked for.
+    /// The other end could not prove that it is the host of the URL.
     CurlResultUntrusted,
-    /// The answer is longer than there is room for. What has been read of it is useless.
+    /// The answer is longer than its memory. The part that has been read is useless.
     CurlResultTooLong,
 } CurlResult;
 
-/// A request. Its strings stay with the caller; copies are wiped.
+/// A request. Its strings belong to the caller; copies are wiped.
 typedef struct {
     const char *url;
-    /// For basic authentication; both or neither.
+    /// The user name and password of basic authentication; both or neither.
     const char *_Nullable username;
     const char *_Nullable password;
-    /// A bearer token.
+    /// The bearer token.
     const char *_Nullable bearer;
-    /// A form that is posted.
+    /// The form that is posted.
     const unsigned char *_Nullable form;
     size_t form_length;
     const char *user_agent;
-    /// A file of certificates in place of the system's file.
+    /// A file of certificates that replaces the system's file.
     const char *_Nullable certificates;
-    /// Whether no proxy is asked, whatever the variables say.
+    /// True if no proxy is used, whatever the variables say.
     bool is_direct;
-    /// How long it may take in all.
+    /// The longest time that the request may take in all.
     unsigned seconds;
 } CurlRequest;
 
 enum { curl_error_size = 256 };
 
-/// An answer, in memory of the caller.
+/// An answer, in memory that the caller provides.
 typedef struct {
     unsigned char *body;
     size_t body_capacity;
@@ -56,12 +57,12 @@ typedef struct {
     size_t headers_capacity;
     size_t headers_length;
     long status;
-    /// `curl_error_size` bytes for why there is none, in libcurl's words.
+    /// `curl_error_size` bytes for the reason why there is no answer, in libcurl's words.
     char *error;
 } CurlAnswer;
 
 /// Sends the request and waits for the answer. A redirection is an answer like any other, and is
-/// not followed: nothing reaches a host that the caller has not named.
+/// not followed: nothing is sent to a host that the caller has not named.
 CurlResult curl_ask(const CurlRequest *request, CurlAnswer *answer);
 
 #pragma clang assume_nonnull end
