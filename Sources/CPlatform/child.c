@@ -1,5 +1,6 @@
-// A program that runs for this one, under a process that ends all that it has started. That process
-// is a copy of this one that runs nothing but what is here; all that it calls is async-signal-safe.
+// Runs a program under a guardian process that ends everything that the program has started. The
+// guardian is a fork of this process that runs only the code here; all functions that it calls are
+// async-signal-safe.
 
 #define _GNU_SOURCE
 #include "platform.h"
@@ -27,8 +28,9 @@ static void send_to_all(const pid_t *children, size_t count, int signal_number) 
     for (size_t index = 0; index < count; index++) kill(children[index], signal_number);
 }
 
-// The children of this process, which are the program and what its other descendants become when
-// their own parents end. A kernel without this file (CONFIG_PROC_CHILDREN) tells of the program alone.
+// Returns the children of this process: the program, and its other descendants, which become
+// children when their own parents end. On a kernel without this file (CONFIG_PROC_CHILDREN), only
+// the program is found.
 static size_t find_children(pid_t program, pid_t *children, size_t limit) {
     children[0] = program;
     const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
@@ -51,7 +53,7 @@ static size_t find_children(pid_t program, pid_t *children, size_t limit) {
     return count;
 }
 
-// Reaps what has ended; false if no child is left.
+// Reaps the children that have ended. Returns false if no child is left.
 static bool reap(void) {
     for (;;) {
         const pid_t ended = waitpid(-1, NULL, WNOHANG);
@@ -60,8 +62,8 @@ static bool reap(void) {
     }
 }
 
-// Ends the program and all that it has started: what a killed process leaves becomes a child of this
-// one, and is found the next time.
+// Ends the program and everything that it has started: the children of a killed process become
+// children of this one, and are found the next time.
 static void end_all(pid_t program) {
     enum { LIMIT = 256 };
     pid_t children[LIMIT];
@@ -77,7 +79,7 @@ static void end_all(pid_t program) {
     _exit(1);
 }
 
-// Ends as the program has ended.
+// Ends this process in the way in which the program has ended.
 static void end_like(int status) {
     if (WIFSIGNALED(status)) {
         const struct rlimit none = {0, 0};
@@ -93,7 +95,8 @@ static void end_like(int status) {
 }
 
 static void run_program(char *const *arguments, int input, int output, int failure) {
-    // The duplicates lie above the standard streams, so that dup2 onto those closes none of them.
+    // The duplicates are numbered above the standard streams, so that dup2 onto those closes none
+    // of them.
     input = input < 0 ? open("/dev/null", O_RDONLY) : fcntl(input, F_DUPFD, STDERR_FILENO + 1);
     output = fcntl(output, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (input >= 0 && output >= 0 && dup2(input, STDIN_FILENO) >= 0 &&
@@ -111,8 +114,8 @@ static void run_program(char *const *arguments, int input, int output, int failu
     _exit(127);
 }
 
-// Waits for the program, or for the order to end it. All signals are blocked: what the terminal sends
-// the program has as well, and decides what it means.
+// Waits for the program, or for SIGTERM, which orders its end. All signals are blocked: the program
+// also receives those that the terminal sends, and decides what they mean.
 static void guard(char *const *arguments, int input, int output, int failure) {
     sigset_t awaited;
     sigemptyset(&awaited);
@@ -128,7 +131,7 @@ static void guard(char *const *arguments, int input, int output, int failure) {
         (void)written;
         _exit(127);
     }
-    // Whoever reads what the program prints waits until nobody can print any more.
+    // The reader of the program's output waits until no process can write to it any more.
     if (close_range(0, ~0U, 0) != 0) {
         const int limit = (int)sysconf(_SC_OPEN_MAX);
         for (int file = 0; file < limit; file++) close(file);
@@ -143,7 +146,7 @@ static void guard(char *const *arguments, int input, int output, int failure) {
     }
 }
 
-// The ends of the pipes to and from a program, and of the one that tells why it was not started.
+// The pipes to and from a program, and one that reports why it was not started.
 typedef struct {
     int input[2], output[2], failure[2];
 } Pipes;
@@ -164,7 +167,7 @@ static bool open_pipes(Pipes *pipes, bool reads) {
     return false;
 }
 
-// Returns the number of the error for which the program was not started; 0 if it was.
+// Returns the error number for which the program was not started; 0 if it was.
 static int read_failure(int file) {
     int error;
     ssize_t length;
@@ -176,7 +179,7 @@ static int read_failure(int file) {
 int platform_child_start(char *const *arguments, bool reads, PlatformChild *child) {
     Pipes pipes;
     if (!open_pipes(&pipes, reads)) return errno;
-    // A child of a process that ignores this signal cannot be waited for.
+    // A process that ignores this signal cannot wait for its children.
     signal(SIGCHLD, SIG_DFL);
     sigset_t all, mask;
     sigfillset(&all);

@@ -1,4 +1,4 @@
-// A lock that is waited for until a deadline.
+// Takes a lock, and waits for it until a deadline.
 
 #include "CPlatform.h"
 
@@ -9,7 +9,7 @@
 
 enum {
     longest_pause = 10 * 1000 * 1000,
-    // After one wait in vain a process waits so long for any other lock, in milliseconds.
+    // The longest wait for any other lock, in milliseconds, once a wait has timed out.
     patience_after = 1000,
 };
 
@@ -24,7 +24,8 @@ int platform_lock(int file, unsigned milliseconds) {
     const bool is_impatient = milliseconds > patience_after && atomic_load(&has_waited_in_vain);
     const long long patience = is_impatient ? patience_after : milliseconds;
     const long long end = nanoseconds() + patience * 1000000;
-    // flock has no deadline of its own, and a signal would be the whole process's.
+    // flock has no deadline of its own, and a signal to interrupt it would affect the whole
+    // process.
     for (long pause = 250 * 1000;; pause = pause * 2 < longest_pause ? pause * 2 : longest_pause) {
         if (flock(file, LOCK_EX | LOCK_NB) == 0) return 1;
         if (errno != EWOULDBLOCK && errno != EINTR) return -errno;

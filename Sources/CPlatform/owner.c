@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-// In a user namespace that does not number all users, those without a number are shown as this one.
+// Returns true if the uid is the overflow user of a user namespace that does not number all users:
+// users without a number are shown as that one.
 static bool stands_for_others(uid_t user) {
     unsigned overflow = 0;
     FILE *file = fopen("/proc/sys/kernel/overflowuid", "re");

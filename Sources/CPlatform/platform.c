@@ -23,7 +23,7 @@ static bool occupy_standard_descriptors(void) {
     return true;
 }
 
-// What the process was started with, for the programs that it starts.
+// The state in which the process was started, for the programs that it starts.
 static struct {
     mode_t mask;
     struct rlimit core;
@@ -65,8 +65,8 @@ bool platform_harden(void) {
     if (!occupy_standard_descriptors()) return false;
     before.pipe_action = signal(SIGPIPE, SIG_IGN);
     before.size_action = signal(SIGXFSZ, SIG_IGN);
-    // The Swift runtime catches crashes before main, to have swift-backtrace print registers and the
-    // memory that they point to.
+    // The Swift runtime catches crashes before main, so that swift-backtrace prints registers and
+    // the memory that they point to.
     platform_catch_crashes();
     hide_memory();
     before.mask = umask(077);

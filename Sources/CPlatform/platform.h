@@ -1,18 +1,18 @@
-/// What the files of CPlatform share.
+/// Functions that the files of CPlatform share.
 
 #ifndef KEYFOB_PLATFORM_H
 #define KEYFOB_PLATFORM_H
 
 #include "CPlatform.h"
 
-/// The variables, as NAME=VALUE and ended by null, that platform_harden has taken out of the
-/// environment.
+/// Returns the variables that platform_harden has removed from the environment, as NAME=VALUE; a
+/// null ends the list.
 char *_Nullable const *_Nonnull platform_variables_before(void);
 
-/// From now on a crash ends the process with status 1, after the last words.
+/// Makes a crash end the process with status 1, after the last words.
 void platform_catch_crashes(void);
 
-/// Takes back what platform_harden has set and another program would inherit.
+/// Undoes the settings of platform_harden that another program would inherit, except the variables.
 void platform_soften(void);
 
 #endif

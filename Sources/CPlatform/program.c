@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// An environment of this program's own, and of what it is given.
+// The environment of a program: this process's variables, and those that the caller gives.
 typedef struct {
     char **entries;
-    // Those from here on are wiped.
+    // The first of the entries that are wiped.
     size_t own;
     size_t count;
 } Variables;
@@ -73,7 +73,7 @@ int platform_exec(char *const *arguments, const PlatformVariable *variables, siz
     return error;
 }
 
-// A signal that has arrived, and whether the terminal sent it: then the child has it too.
+// A signal that has arrived. If the terminal sent it, the child has received it too.
 typedef struct {
     int number;
     bool is_terminals;
@@ -85,7 +85,7 @@ static void note_signal(int number, siginfo_t *information, void *context) {
     (void)context;
     const int error = errno;
     const Arrival arrival = {number, information->si_code > 0};
-    // A pipe that is full holds enough of them.
+    // A full pipe already holds enough signals.
     const ssize_t written = write(arrivals[1], &arrival, sizeof arrival);
     (void)written;
     errno = error;
@@ -99,18 +99,18 @@ static void handle(int number, struct sigaction *previous) {
     struct sigaction action = {.sa_sigaction = note_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigfillset(&action.sa_mask);
     sigaction(number, NULL, previous);
-    // What this process was told to ignore its child ignores too.
+    // A signal that this process was told to ignore is ignored by its child too.
     if (previous->sa_handler != SIG_IGN) sigaction(number, &action, NULL);
 }
 
-// Waits for the child, and gives signals on to it meanwhile.
+// Waits for the child, and passes signals on to it meanwhile.
 static int wait_for(pid_t child) {
     for (;;) {
         int status;
         const pid_t changed = waitpid(child, &status, WNOHANG | WUNTRACED);
         if (changed == child && WIFEXITED(status)) return WEXITSTATUS(status);
         if (changed == child && WIFSIGNALED(status)) return 128 + WTERMSIG(status);
-        // A child that has been stopped takes this process along, as a shell expects of one job.
+        // If the child is stopped, this process stops too, as a shell expects of one job.
         if (changed == child && WIFSTOPPED(status)) raise(SIGSTOP);
         Arrival arrival;
         const ssize_t length = read(arrivals[0], &arrival, sizeof arrival);

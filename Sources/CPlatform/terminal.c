@@ -1,5 +1,5 @@
-// A question on the terminal. Whatever ends it, an answer, the deadline or a signal, the terminal
-// is restored before anything else happens.
+// Asks a question on the terminal. Whether an answer, the deadline or a signal ends it, the
+// terminal is restored before anything else happens.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"
@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// All that end or stop a process and that another process or the terminal sends. SIGALRM is the
-// watchdog's. SIGCONT tells that the process was stopped.
+// The signals that end or stop a process and that another process or the terminal sends. SIGALRM is
+// the watchdog's. SIGCONT shows that the process was stopped.
 static const int caught[] = {SIGALRM, SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,  SIGPOLL,
                              SIGPROF, SIGXCPU, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGVTALRM};
 // Signals of a fault in the program itself.
@@ -26,20 +26,20 @@ static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, 
 enum {
     caught_count = sizeof caught / sizeof *caught,
     crash_count = sizeof crashes / sizeof *crashes,
-    // The interval at which changes are looked for that no signal tells of, in milliseconds.
+    // The interval, in milliseconds, of checks for changes that no signal reports.
     glance = 20,
 };
 
-// The kernel keeps no more of a line than this, and drops the rest without a word (N_TTY).
+// The kernel keeps at most so many bytes of a line, and drops the rest without notice (N_TTY).
 enum { longest_line = 4095 };
 
 static volatile sig_atomic_t arrived, has_continued;
 static struct sigaction actions_before[caught_count], crash_actions_before[crash_count];
 
-// The terminal while a question stands on it; -1 while none does.
+// The terminal while a question is asked on it; -1 otherwise.
 static volatile sig_atomic_t standing = -1;
 static bool is_shown;
-// What it was when the question came, and what the question has made of it.
+// The terminal's settings before the question, and those that the question has set.
 static struct termios before, during;
 
 static bool is_stop(int number) {
@@ -67,7 +67,7 @@ static bool is_same(const struct termios *left, const struct termios *right) {
            memcmp(left->c_cc, right->c_cc, sizeof left->c_cc) == 0;
 }
 
-// Makes the terminal one on which a line is typed, and remembers what it was.
+// Sets the terminal up for typing a line, and remembers its settings.
 static bool set(int terminal) {
     if (tcgetattr(terminal, &before) != 0) return false;
     struct termios wanted = before;
@@ -78,17 +78,17 @@ static bool set(int terminal) {
         wanted.c_lflag |= ECHO | ECHOE | ECHOK;
     else
         wanted.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-    // Without waiting for what is shown still: a terminal may have been stopped with Ctrl-S.
+    // It does not wait for pending output: a terminal may have been stopped with Ctrl-S.
     return tcsetattr(terminal, TCSANOW, &wanted) == 0 && tcgetattr(terminal, &during) == 0;
 }
 
-// Puts back what `set` has changed, unless somebody has changed it again: a shell that has taken
-// the terminal back does that.
+// Undoes the changes of `set`, unless another program has changed the settings since: a shell that
+// has taken the terminal back does that.
 void platform_terminal_put_back(void) {
     const int terminal = standing;
     if (terminal < 0) return;
     standing = -1;
-    // The process may be in the background by now; SIGTTOU, unless blocked, would stop it here.
+    // The process may be in the background now; SIGTTOU, unless blocked, would stop it here.
     sigset_t background, mask;
     sigemptyset(&background);
     sigaddset(&background, SIGTTOU);
@@ -97,7 +97,7 @@ void platform_terminal_put_back(void) {
     if (tcgetattr(terminal, &now) == 0 && is_same(&now, &during)) {
         const ssize_t ended = is_shown ? 0 : write(terminal, "\n", 1);
         (void)ended;
-        // What is left of an answer is not shown, and is no command for the shell.
+        // The rest of an answer must not be shown, nor be read by the shell as a command.
         tcflush(terminal, TCIFLUSH);
         tcsetattr(terminal, TCSANOW, &before);
     }
@@ -108,7 +108,7 @@ static void on_crash(int number) {
     platform_terminal_put_back();
     for (int index = 0; index < crash_count; index++)
         sigaction(crashes[index], &crash_actions_before[index], NULL);
-    // Arrives again when this returns.
+    // The signal arrives again when this returns.
     raise(number);
 }
 
@@ -118,7 +118,8 @@ static void catch_signals(void) {
     sigfillset(&crashing.sa_mask);
     for (int index = 0; index < caught_count; index++) {
         sigaction(caught[index], &catching, &actions_before[index]);
-        // Who was told not to be stopped stays so. What would end a process ends a question.
+        // A process that ignores stop signals still does. A signal that would end the process ends
+        // the question.
         if (is_stop(caught[index]) && actions_before[index].sa_handler == SIG_IGN)
             sigaction(caught[index], &actions_before[index], NULL);
     }
@@ -133,8 +134,8 @@ static void release_signals(void) {
         sigaction(crashes[index], &crash_actions_before[index], NULL);
 }
 
-// Whether nobody waits for what this process would say: the reader of its output is gone, or,
-// where the output is no pipe, who started it is.
+// Returns true if no process waits for the output: the reader of the pipe is gone, or, if the
+// output is no pipe, the parent is.
 static bool is_alone(pid_t parent) {
     struct pollfd output = {.fd = STDOUT_FILENO};
     if (poll(&output, 1, 0) > 0 && output.revents & (POLLERR | POLLHUP)) return true;
@@ -144,7 +145,8 @@ static bool is_alone(pid_t parent) {
     return !is_pipe && getppid() != parent;
 }
 
-// 0 if the question still stands as it was put, or has been put right; else why it is over.
+// Returns 0 if the question can go on, with the terminal's settings corrected if they were changed;
+// otherwise the reason why it is over.
 static int look(int terminal, pid_t parent) {
     if (arrived != 0)
         return is_stop(arrived) ? platform_terminal_stopped : platform_terminal_interrupted;
@@ -153,8 +155,8 @@ static int look(int terminal, pid_t parent) {
         arrived = SIGTTIN;
         return platform_terminal_stopped;
     }
-    // Another program that asks here may have turned the echo on at its end; what it has left is
-    // what is to be put back.
+    // Another program that asks here may have turned the echo on when it ended. The settings that
+    // it has left are the ones to restore.
     struct termios now;
     if (tcgetattr(terminal, &now) != 0) return platform_terminal_absent;
     if (!is_same(&now, &during) && !set(terminal)) return platform_terminal_absent;
@@ -182,7 +184,7 @@ static int write_question(int terminal, const char *question, const struct times
     return 0;
 }
 
-// A line is read whole, so that no other reader gets a part of it.
+// A line is read completely, so that no other reader gets a part of it.
 static int read_line(int terminal, unsigned char *answer, int size, const struct timespec *end,
                      pid_t parent) {
     int count = 0;
@@ -198,7 +200,7 @@ static int read_line(int terminal, unsigned char *answer, int size, const struct
         if (length < 0 || input.revents & POLLHUP) return platform_terminal_absent;
         count += (int)length;
         const bool has_end = count > 0 && answer[count - 1] == '\n';
-        // Ctrl-D ends an answer too.
+        // Ctrl-D ends an answer, too.
         if (has_end || length == 0) {
             count -= has_end;
             return fits && count < longest_line ? count : platform_terminal_too_long;
@@ -212,7 +214,7 @@ static int read_line(int terminal, unsigned char *answer, int size, const struct
 
 int platform_terminal_ask(const char *question, unsigned char *answer, int size, unsigned seconds,
                           bool shows) {
-    // Nothing may wait here longer than it is told to.
+    // No call may block here for longer than the caller allows.
     const int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (terminal < 0) return platform_terminal_absent;
     const pid_t parent = getppid();
@@ -228,7 +230,7 @@ int platform_terminal_ask(const char *question, unsigned char *answer, int size,
         result = platform_terminal_stopped;
     } else if (set(terminal)) {
         standing = terminal;
-        // What was typed before the question is no answer to it.
+        // Input that was typed before the question is no answer to it.
         tcflush(terminal, TCIFLUSH);
         result = write_question(terminal, question, &end, parent);
         if (result == 0) result = read_line(terminal, answer, size, &end, parent);
@@ -249,12 +251,12 @@ bool platform_terminal_stop(void) {
     struct sigaction continuing = {.sa_handler = on_signal}, previous;
     sigaction(SIGCONT, &continuing, &previous);
     has_continued = 0;
-    // The watchdog does not count the time in which a person has stopped the process.
+    // The watchdog does not count the time during which the user has stopped the process.
     const unsigned left = alarm(0);
     raise(arrived);
     if (left > 0) alarm(left);
     sigaction(SIGCONT, &previous, NULL);
-    // Nothing stops a process whose session has no shell that could continue it.
+    // A process whose session has no shell that could continue it is not stopped.
     const bool may_ask = has_continued || is_in_foreground(terminal);
     close(terminal);
     return may_ask;
@@ -266,7 +268,7 @@ int platform_terminal_device(void) {
     unsigned number = 0;
     const bool is_known = ioctl(terminal, TIOCGDEV, &number) == 0;
     close(terminal);
-    // As the kernel writes a device's number for programs.
+    // The number has the form in which the kernel gives device numbers to programs.
     const unsigned device_major = number >> 8 & 0xFFF;
     const unsigned device_minor = (number & 0xFF) | (number >> 12 & 0xFFF00);
     char path[40];

@@ -1,6 +1,6 @@
-// What ends the process with an answer when the program itself no longer can: a timer of the kernel,
-// which nothing the process waits for, GLib, a lock or a pipe, can keep from that; and the signals of
-// a crash. All that the handlers call is async-signal-safe.
+// Ends the process with an answer when the program itself no longer can: by a timer of the kernel,
+// which works whatever the process waits for (GLib, a lock or a pipe), and by the signals of a
+// crash. All functions that the handlers call are async-signal-safe.
 
 #define _GNU_SOURCE
 #include "platform.h"
@@ -13,16 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Each set of words has a place of its own, so that a handler never sees half of a change.
+// Each set of texts has a slot of its own, so that a handler never sees half of a change.
 static PlatformLastWords words[4];
 static atomic_int current = -1;
 static atomic_flag is_claimed = ATOMIC_FLAG_INIT;
 static volatile sig_atomic_t has_crashed;
 
-// How long the last words may take to be written.
+// The longest time that writing the last words may take.
 static const unsigned patience_in_seconds = 2;
 
-// Writes a line at once, so that no other process writes into it.
+// Writes a line with one call, so that no other process writes into it.
 static void write_line(int file, const char *start, const char *reason, const char *end) {
     char line[512];
     size_t count = 0;
@@ -42,7 +42,7 @@ static void write_line(int file, const char *start, const char *reason, const ch
     }
 }
 
-// Ends the process. An answer that has been claimed is not followed by another.
+// Ends the process. If an answer has been claimed, no other one is written.
 static void end(const char *reason, bool is_told) {
     const bool is_answered = atomic_flag_test_and_set(&is_claimed);
     alarm(patience_in_seconds);
@@ -57,17 +57,17 @@ static void end(const char *reason, bool is_told) {
     _exit(1);
 }
 
-// The second signal finds the answer claimed by the first: it is this process that is stuck.
+// The answer is claimed by the first signal. A second one then finds that this process is stuck.
 static void on_alarm(int number) {
     (void)number;
     end("timed out", false);
 }
 
-// Why a library gives up, where it is told to by no more than a signal.
+// Returns the reason why a library aborts, which it reports only by a signal.
 static const char *crash_reason(int number) {
-    // What a new thread takes for its stack.
+    // The size of a new thread's stack.
     const size_t size = 8 << 20;
-    // Shared memory is never joined to a mapping that there is already.
+    // The kernel never merges shared memory with an existing mapping.
     void *memory = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return "out of memory";
     munmap(memory, size);
@@ -89,7 +89,7 @@ static const char *crash_reason(int number) {
 }
 
 static void on_crash(int number) {
-    // One in here, or in another thread meanwhile.
+    // A second crash came from this handler, or from another thread meanwhile.
     if (has_crashed) _exit(1);
     has_crashed = 1;
     end(crash_reason(number), true);
@@ -98,7 +98,7 @@ static void on_crash(int number) {
 void platform_catch_crashes(void) {
     static const int crashes[] = {SIGABRT, SIGBUS, SIGFPE,  SIGILL,
                                   SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU};
-    // A stack of its own: the program's may be used up.
+    // The handlers have a stack of their own, since the program's may be used up.
     static unsigned char memory[1 << 16];
     const stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
     sigaltstack(&stack, NULL);
@@ -109,10 +109,10 @@ void platform_catch_crashes(void) {
         sigaction(crashes[index], &action, NULL);
         sigaddset(&signals, crashes[index]);
     }
-    // The Swift runtime catches this one as well, which is no crash.
+    // The Swift runtime also catches SIGQUIT, which is no crash.
     if (sigaction(SIGQUIT, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
         signal(SIGQUIT, SIG_DFL);
-    // One that is blocked ends the process without a word (signal(7)).
+    // A crash whose signal is blocked ends the process without a message (signal(7)).
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
@@ -123,7 +123,7 @@ void platform_watchdog_start(unsigned seconds) {
     action.sa_flags = SA_NODEFER | SA_RESTART;
     sigaction(SIGALRM, &action, NULL);
 
-    // A mask is inherited: whoever started this process may have blocked the signal.
+    // A signal mask is inherited: the process that started this one may have blocked the signal.
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGALRM);
