@@ -6,14 +6,14 @@ internal import JSON
 struct ConfigurationFile {
     let path: String
 
-    /// Why it could not be read, in words that quote nothing of it.
+    /// The reason why the file could not be read, in words that quote nothing of it.
     struct Failure: Error {
         let reason: String
     }
 
     private static let limit = 1 << 16
 
-    /// What is in it; nothing if there is no such file.
+    /// Returns the members of the object; none if there is no such file.
     func members() throws(Failure) -> [JSON.Member] {
         guard let content = try content() else { return [] }
         let value: JSON
@@ -26,11 +26,13 @@ struct ConfigurationFile {
         return members
     }
 
-    /// A symbolic link is followed: many keep such files in a repository of their own.
+    /// Returns the content of the file; nil if there is none. A symbolic link is followed: many
+    /// users keep such files in a repository.
     ///
-    /// The file can name a program that is run, so nobody but this user and root may decide what is in
-    /// it: they own it, the folder that it lies in and the one that a link leads to, and no one else may
-    /// write there. A sticky folder is no exception, for another user may put the file there first.
+    /// The file can name a program that is run, so only this user and root may decide what it
+    /// contains. They must own it, its folder and the folder that a link leads to, and no other
+    /// user may be able to write there. A sticky folder is no exception, since another user could
+    /// create the file first.
     private func content() throws(Failure) -> Secret? {
         guard let file = try attempt({ () throws(SystemError) in try Descriptor.ofFile(path) })
         else { return nil }

@@ -1,13 +1,13 @@
 package import Credentials
 internal import Files
 
-/// The directories in which Keyfob keeps its files, by the XDG Base Directory Specification 0.8:
-/// a path that is empty or relative is ignored. None of them need exist.
+/// The directories in which Keyfob keeps its files, by the XDG Base Directory Specification 0.8: a
+/// path that is empty or relative is ignored. The directories need not exist.
 package struct Directories: Hashable, Sendable {
     package let config: String
     package let data: String
     package let state: String
-    /// Nil where the system has none for this user.
+    /// Nil if the system has none for this user.
     package let runtime: String?
 
     /// Throws `failed` if the user has no home directory, neither in `HOME` nor in the password
@@ -23,8 +23,8 @@ package struct Directories: Hashable, Sendable {
         runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
     }
 
-    /// The user's home, from `HOME` or else from the password database. Throws `failed` if neither
-    /// names one.
+    /// Returns the user's home, from `HOME` or else from the password database. Throws `failed` if
+    /// neither names one.
     package static func home(_ environment: Environment) throws(StoreError) -> String {
         guard let home = environment.path(.home) ?? homeOfUser else {
             throw StoreError(.noHome, "this user has no home directory", hint: "set HOME")
@@ -34,20 +34,20 @@ package struct Directories: Hashable, Sendable {
 }
 
 extension Environment {
-    /// An absolute path without a slash at its end; nil for anything else.
+    /// Returns an absolute path without a slash at its end; nil for anything else.
     func path(_ name: Name) -> String? {
         guard let path = self[name], path.isAbsolutePath else { return nil }
         return path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
-    /// `XDG_RUNTIME_DIR`, if it is a directory of this user: `su` and `sudo` may leave that of
-    /// another one.
+    /// `XDG_RUNTIME_DIR`, if it is a directory of this user, otherwise nil: `su` and `sudo` may
+    /// leave the variable of another user.
     package var runtimeDirectory: String? {
         guard let path = path(.runtimeDirectory), isOwnDirectory(path) else { return nil }
         return path
     }
 
-    /// The directory that systemd makes for this user, whatever the environment says; nil if there
+    /// The directory that systemd makes for this user, independent of the environment; nil if there
     /// is none.
     var systemRuntimeDirectory: String? {
         let path = "/run/user/\(System.user)"
@@ -61,13 +61,13 @@ extension Environment {
 }
 
 extension String {
-    /// Whether it can be the path of a file wherever the process runs.
+    /// True if it can be the path of a file, whatever the current folder is.
     var isAbsolutePath: Bool {
         utf8.first == UInt8(ascii: "/") && !unicodeScalars.contains("\u{FFFD}")
     }
 }
 
-/// The home in the password database.
+/// The home in the password database; nil if there is none.
 private var homeOfUser: String? {
     guard let home = System.home, home.isAbsolutePath else { return nil }
     return home

@@ -1,7 +1,7 @@
 package import Credentials
 internal import Files
 
-/// The environment variables that decide where logins are kept, as a value.
+/// The environment variables that decide where logins are kept.
 ///
 /// An empty variable counts as one that is not set.
 package struct Environment: Sendable {
@@ -9,7 +9,7 @@ package struct Environment: Sendable {
     /// `KEYFOB_PASSPHRASE`, which is a secret and so never a string.
     package let passphrase: Secret?
 
-    /// The variables that are looked at, and no others.
+    /// The only variables that are read, besides `KEYFOB_PASSPHRASE`.
     package enum Name: String, CaseIterable, Sendable {
         case home = "HOME"
         case configHome = "XDG_CONFIG_HOME"
@@ -33,9 +33,9 @@ package struct Environment: Sendable {
         self.passphrase = passphrase
     }
 
-    /// Those of this process. Bytes that are not UTF-8 become U+FFFD, which no path and no
-    /// setting may hold. The passphrase is taken out of the environment and wiped there, so that
-    /// no child process is given it.
+    /// The variables of this process. Bytes that are not UTF-8 become U+FFFD, which no path and no
+    /// setting may contain. The passphrase is removed from the environment and wiped there, so that
+    /// no child process inherits it.
     package static var ofProcess: Environment {
         var values: [Name: String] = [:]
         for name in Name.allCases {
@@ -50,13 +50,13 @@ package struct Environment: Sendable {
         return value
     }
 
-    /// The names of the variables of Keyfob's own that are set.
+    /// The names of Keyfob's own variables that are set.
     package var settings: [String] {
         let names: [Name] = [.store, .collection, .prompt, .promptTimeout, .keyFile]
         return names.filter { self[$0] != nil }.map { $0.rawValue }
             + (passphrase == nil ? [] : ["KEYFOB_PASSPHRASE"])
     }
 
-    /// Whether a variable is there, even an empty one.
+    /// Returns true if a variable is there, even if it is empty.
     package func contains(_ name: Name) -> Bool { values[name] != nil }
 }

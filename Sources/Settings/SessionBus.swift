@@ -1,13 +1,14 @@
 internal import Files
 
-/// The session bus is where the user's keyring is asked for.
+/// The session bus is the D-Bus bus on which the user's keyring is found.
 package enum SessionBus {
-    /// Its address; nil where there is none.
+    /// Returns the address of the bus; nil if there is none.
     ///
-    /// It is `DBUS_SESSION_BUS_ADDRESS`. Where that is not set it is the socket `bus` in
-    /// `XDG_RUNTIME_DIR`, and where that is not set either, as in a cron job or after `su`, or is
-    /// another user's, the one in `/run/user/UID`. A bus is never started: an address that asks for
-    /// it, `autolaunch:`, counts as none, and so does an empty one, by which a user says so.
+    /// It is `DBUS_SESSION_BUS_ADDRESS`. If that is not set it is the socket `bus` in
+    /// `XDG_RUNTIME_DIR`. If that is not set either, as in a cron job or after `su`, or belongs to
+    /// another user, it is the socket in `/run/user/UID`. A bus is never started: an address that
+    /// would start one, `autolaunch:`, counts as none, and so does an empty one, by which a user
+    /// says that there is none.
     package static func address(_ environment: Environment) -> String? {
         if environment.contains(.sessionBusAddress) {
             var addresses = ""
@@ -30,7 +31,7 @@ package enum SessionBus {
         return "unix:path=" + escaped(path)
     }
 
-    /// As the D-Bus specification, "Server Addresses", writes a value.
+    /// Returns a value as it is escaped in an address (D-Bus specification, "Server Addresses").
     private static func escaped(_ value: String) -> String {
         var escaped = ""
         for byte in value.utf8 {

@@ -1,13 +1,13 @@
 package import Credentials
 internal import JSON
 
-/// What the user has configured: by an environment variable, else in the configuration file,
-/// else the default.
+/// The user's configuration. An environment variable wins over the configuration file, and that
+/// over the default.
 ///
-/// What cannot be understood counts as not set and is a problem. A problem must stop `store`, for
-/// it may be about where a secret goes; it must not stop `get`, `list` and `erase`.
+/// A value that is not valid counts as not set, and is a problem. A problem must stop `store`,
+/// since it may be about where a secret is kept; it must not stop `get`, `list` and `erase`.
 package struct Settings: Hashable, Sendable {
-    /// Which stores may be used.
+    /// The stores that may be used.
     package enum Policy: String, CaseIterable, Sendable {
         /// The keyring, and the file where there is no keyring.
         case auto
@@ -15,9 +15,9 @@ package struct Settings: Hashable, Sendable {
         case file
     }
 
-    /// Whether a prompt may be shown.
+    /// The setting that decides if a prompt may be shown.
     package enum Prompt: String, CaseIterable, Sendable {
-        /// If there is a display.
+        /// A prompt may be shown if there is a display.
         case auto
         case never
     }
@@ -35,11 +35,11 @@ package struct Settings: Hashable, Sendable {
     /// `passphraseCommand`, in the file only: a program that prints the passphrase, and its
     /// arguments. There is no shell to split a variable into them.
     package private(set) var passphraseCommand: [String]?
-    /// What could not be understood, one line each. A value is never quoted: somebody may have
-    /// put a secret there.
+    /// The values that are not valid, one line for each. A value is never quoted, since it may be a
+    /// secret.
     package private(set) var problems: [String] = []
 
-    /// The settings in the file `config.json` of the directory, if there is one, and in the
+    /// Reads the settings in the file `config.json` of the directory, if there is one, and in the
     /// environment.
     package init(configDirectory: String, _ environment: Environment) {
         let file = ConfigurationFile(path: configDirectory + "/config.json")
@@ -61,7 +61,7 @@ package struct Settings: Hashable, Sendable {
         }
     }
 
-    /// What `save` answers as long as there is a problem.
+    /// The error that `save` throws as long as there is a problem; otherwise nil.
     package var refusal: StoreError? {
         guard let problem = problems.first else { return nil }
         return StoreError(
@@ -75,7 +75,7 @@ package struct Settings: Hashable, Sendable {
         problems.append("\(source) must be \(key.expected)")
     }
 
-    /// nil stands for a value of a kind that no setting has.
+    /// Sets a key; `value` is nil if it was of a kind that no setting has.
     private mutating func set(_ key: Key, to value: String?, from source: String) {
         switch key {
         case .store:
@@ -98,7 +98,7 @@ package struct Settings: Hashable, Sendable {
 private enum Key: String, CaseIterable {
     case store, collection, prompt, promptTimeout, keyFile, passphraseCommand
 
-    /// The variable that wins over it; nil for what only the file may say.
+    /// The variable that wins over the file; nil for a key that only the file may have.
     var variable: Environment.Name? {
         switch self {
         case .store: .store
@@ -110,7 +110,7 @@ private enum Key: String, CaseIterable {
         }
     }
 
-    /// What a value must be, in words.
+    /// A description of the valid values.
     var expected: String {
         switch self {
         case .store: "auto, secret-service or file"
@@ -131,7 +131,7 @@ private func seconds(_ value: String) -> Int? {
 }
 
 extension JSON {
-    /// The value as an environment variable would give it; nil for one that is no setting.
+    /// The value as an environment variable would have it; nil for a value that no setting has.
     fileprivate var setting: String? {
         if case .integer(let number) = self { return "\(number)" }
         return text?.string

@@ -5,16 +5,16 @@ package import Stores
 /// The stores that serve this user, as the settings and the environment decide.
 package struct StoreChoice: Sendable {
     package let settings: Settings
-    /// The keyring alone, with one connection for all; nil where the policy leaves it out.
+    /// The keyring alone, with one connection for all requests; nil if the policy leaves it out.
     package let keyringStore: KeyringStore?
-    /// Nil where the policy leaves the file out.
+    /// The options of the file; nil if the policy leaves it out.
     package var file: FileStore.Options?
     private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
 
-    /// Reads the configuration file and nothing else. `notice` says one line to the user;
-    /// `willPrompt` is called before a prompt is shown, with the seconds that it may stand.
-    /// Throws `failed` if the user has no home directory.
+    /// Reads the configuration file and nothing else. `notice` prints one line for the user.
+    /// `willPrompt` is called before a prompt is shown, with the number of seconds that it waits
+    /// for an answer. Throws `failed` if the user has no home directory.
     package init(
         _ environment: Environment, notice: @escaping @Sendable (String) -> Void,
         willPrompt: @escaping @Sendable (Int) -> Void = { _ in }
@@ -46,14 +46,14 @@ package struct StoreChoice: Sendable {
         self.file = settings.policy == .keyring ? nil : file
     }
 
-    /// How the keyring is used; nil where the policy leaves it out.
+    /// The options of the keyring; nil if the policy leaves it out.
     package var keyring: KeyringStore.Options? { keyringStore?.options }
 
-    /// The file alone; nil where the policy leaves it out.
+    /// The file alone; nil if the policy leaves it out.
     package var fileStore: FileStore? { file.map { FileStore($0) } }
 
-    /// What remembers which logins have been stored in a keyring; nil for a fixed policy, which
-    /// speaks for its own store alone.
+    /// The record of the logins that have been stored in a keyring; nil for a fixed policy, which
+    /// answers for its own store only.
     package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
 
     /// The stores that the policy allows, one by one, in the order in which they are asked.

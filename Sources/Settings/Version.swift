@@ -1,4 +1,4 @@
-/// The version of Keyfob, which every one of its programs prints.
+/// The version of Keyfob, which each of its programs prints.
 package enum Version {
     package static let current = "0.1.0"
 }
