@@ -17,12 +17,12 @@ struct Helper {
 
         let channel = StandardIO(isForCargo: isForCargo)
         let status = serve(program, Array(arguments.dropFirst()), over: channel)
-        // What the libraries would do on the way out must not delay an answer that is given.
+        // Cleanup by libraries at a normal exit must not delay an answer that has been written.
         System.exit(status.rawValue)
     }
 
-    /// The name by which it was called. A function of its own: a closure in `main` would bring
-    /// Swift's concurrency runtime along, 0.8 MB of it.
+    /// Returns the name by which the program was called. It is a function, since a closure in
+    /// `main` would link Swift's concurrency runtime, 0.8 MB.
     private static func name(_ arguments: [String]) -> String {
         arguments.first.flatMap { $0.split(separator: "/").last }.map(String.init) ?? ""
     }
@@ -65,9 +65,9 @@ struct Helper {
     ) throws(StoreError) -> any CredentialStore {
         let maySayMore =
             switch name {
-            // It must be silent where it succeeds.
+            // A helper of terraform's must print nothing on success.
             case .tokenHelper: false
-            // A program that reads git's standard error takes a line there for a failure.
+            // A program that reads git's standard error may take a line there for a failure.
             case .passwordHelper: Stream.errors.isTerminal
             default: true
             }

@@ -6,7 +6,7 @@ internal import Stores
 
 /// The channel over standard input, output and error.
 final class StandardIO: Channel, Sendable {
-    /// Whether the client is cargo, whose answers are JSON.
+    /// True if the client is cargo, whose answers are JSON.
     private let isForCargo: Bool
 
     init(isForCargo: Bool) { self.isForCargo = isForCargo }
@@ -42,7 +42,7 @@ final class StandardIO: Channel, Sendable {
         return try terminal.ask(question, for: noun, seconds: StandardIO.promptSeconds)
     }
 
-    /// How long a person may take to type a token.
+    /// The longest time that the user may take to type a token, in seconds.
     private static let promptSeconds = 300
 
     func answer(_ line: Secret?) -> ExitStatus {
@@ -73,7 +73,8 @@ final class StandardIO: Channel, Sendable {
 
     func warn(_ line: String) { say("keyfob: warning: \(line)") }
 
-    /// Standard error may be closed or full: there is nobody left to tell.
+    /// An error is ignored: standard error may be closed or full, and there is no other way to
+    /// report it.
     func say(_ line: String) { write(line, to: .errors) }
 
     private func write(_ line: String, to stream: Stream) {

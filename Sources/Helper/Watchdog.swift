@@ -1,21 +1,22 @@
 internal import CPlatform
 internal import Files
 
-/// The watchdog ends the process, with a line of its own, when the answer is overdue; a crash ends it
-/// in the same way. The answer is claimed once: by the request that is ready, or by one of the two.
+/// The watchdog ends the process, with a last line, if the answer is overdue; a crash ends it in
+/// the same way. The answer is claimed once: by the request that is ready, by the watchdog or by a
+/// crash.
 enum Watchdog {
-    /// For the whole process, in seconds: the store's own deadlines are shorter.
+    /// The time for the whole process, in seconds: the store's own deadlines are shorter.
     private static let patience = 20
-    /// What a prompt is given on top of its own timeout, in seconds.
+    /// The time that is added to a prompt's own timeout, in seconds.
     private static let patienceAfterPrompt = 30
 
-    /// What stands before and after the reason in an answer of cargo's protocol.
+    /// The texts before and after the reason, in cargo's protocol.
     private static let startForCargo: StaticString =
         "{\"Err\":{\"kind\":\"other\",\"message\":\""
     private static let unchangedForCargo: StaticString = "; nothing was changed\"}}\n"
     private static let unknownForCargo: StaticString =
         "; the login may or may not have been changed\"}}\n"
-    /// What stands there for people, and in all other protocols.
+    /// The texts before and after the reason, for people and in all other protocols.
     private static let start: StaticString = ""
     private static let unchanged: StaticString = "; nothing was changed\n"
     private static let unknown: StaticString = "; the login may or may not have been changed\n"
@@ -25,10 +26,10 @@ enum Watchdog {
         platform_watchdog_start(UInt32(patience))
     }
 
-    /// From now on the store may be changed.
+    /// Says that the store may be changed from now on, for the last line.
     static func expectChange(isForCargo: Bool) { say(isForCargo, unknownForCargo, unknown) }
 
-    /// A prompt is about to be shown, which may stand for so many seconds.
+    /// Gives the process more time, since a prompt is about to be shown that waits so many seconds.
     static func waitForPrompt(seconds: Int) {
         platform_watchdog_start(UInt32(seconds + patienceAfterPrompt))
     }
