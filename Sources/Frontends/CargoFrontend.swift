@@ -5,9 +5,9 @@ internal import JSON
 /// the Cargo book).
 ///
 /// cargo starts a provider for each action, reads a greeting, writes one request on a line, reads
-/// one response on a line, and takes any exit status but 0 for a failure. So a failure is a response
-/// too, and the status is 0 whenever one was given. What helps a person goes to standard error, which
-/// cargo passes on.
+/// one response on a line, and takes any exit status but 0 for a failure. So a failure is a
+/// response too, and the status is 0 whenever a response was given. Hints for people go to standard
+/// error, which cargo passes on.
 package struct CargoFrontend: Frontend {
     /// The longest request, in bytes.
     private static let requestLimit = 1 << 20
@@ -73,8 +73,8 @@ package struct CargoFrontend: Frontend {
         }
     }
 
-    /// cargo hands a token over that it was given on its standard input, and leaves it to the
-    /// provider to ask a person.
+    /// Asks the user for a token. cargo passes on a token that it was given on its standard input,
+    /// and leaves it to the provider to ask the user otherwise.
     private func typedToken(
         for request: Request, at channel: any Channel
     ) throws(Refusal) -> Secret {
@@ -111,20 +111,20 @@ package struct CargoFrontend: Frontend {
     }
 }
 
-/// What cargo asks for.
+/// A request of cargo's.
 private struct Request {
     let kind: Text
-    /// Of a get.
+    /// The operation of a get.
     let operation: Text
     /// The index URL, which names the registry, byte for byte.
     let url: Text
-    /// What cargo's configuration calls the registry.
+    /// The registry's name in cargo's configuration.
     let name: Text?
-    /// Of a login.
+    /// The token of a login.
     let token: Secret?
     let loginURL: Text?
 
-    /// What a get is for; one token serves all of them.
+    /// The operations of a get; one token serves all of them.
     static let operations: Set<Text> = ["read", "publish", "yank", "unyank", "owners"]
 
     var query: Query { Query(.cargo, ["url": url]) }
@@ -161,14 +161,14 @@ private enum Response {
     case other(String)
 
     var encoded: Secret {
-        // Its strings are UTF-8: a token has been looked at, and all else is text.
+        // Its strings are UTF-8: a token has been checked, and all others are texts.
         (try? json.encoded()) ?? #"{"Err":{"kind":"unknown"}}"#.secret
     }
 
     private var json: JSON {
         switch self {
         case .token(let token):
-            // A token that is stored is the same for every operation, as long as cargo runs.
+            // A stored token is the same for every operation, as long as cargo runs.
             return Response.object(
                 "Ok", kind: "get",
                 [
@@ -193,7 +193,7 @@ private enum Response {
 }
 
 extension Secret {
-    /// Whether it can be a header of HTTP's: text on one line.
+    /// True if it can be an HTTP header: text on one line.
     fileprivate var isToken: Bool {
         expose { bytes in
             !bytes.isEmpty && (try? UTF8Span(validating: bytes)) != nil
@@ -201,7 +201,7 @@ extension Secret {
         }
     }
 
-    /// Without the spaces at its ends.
+    /// The secret without the spaces at its ends.
     fileprivate var trimmed: Secret {
         let range = expose { bytes in
             var (start, end) = (0, bytes.count)

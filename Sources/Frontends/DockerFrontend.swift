@@ -1,18 +1,18 @@
 internal import Credentials
 internal import JSON
 
-/// The docker-credential helper protocol, as docker, podman and many others speak it.
+/// The docker-credential helper protocol, as docker, podman and many others use it.
 ///
-/// Texts, order of checks and leniencies are those of docker-credential-helpers 594c023
-/// (credentials/credentials.go and error.go), because clients compare them. Where that one
-/// corrupts what it is given, this one refuses it.
+/// The texts, the order of checks and the leniencies are those of docker-credential-helpers 594c023
+/// (credentials/credentials.go and error.go), because clients compare them. Input that it would
+/// corrupt is refused here.
 package struct DockerFrontend: Frontend {
-    /// How `list` writes a server.
+    /// The form in which `list` writes a server.
     package enum Listing: Hashable, Sendable {
-        /// As docker looks it up.
+        /// The spelling that docker looks up.
         case spellings
-        /// As a host, and only servers that are one: podman --remote and `podman machine`
-        /// reject every pull when one key has a scheme (podman 4.3.1 and HEAD of 2026-04).
+        /// The host, and only servers that are a host: podman --remote and `podman machine` reject
+        /// every pull if one key has a scheme (podman 4.3.1 and HEAD of 2026-04).
         case hosts
     }
 
@@ -97,7 +97,7 @@ package struct DockerFrontend: Frontend {
         }
     }
 
-    /// One login for each place: the one that `get` of its key gives.
+    /// Returns one login for each place: the one that `get` gives for its key.
     private func logins(among entries: [Entry]) -> [(key: Text, username: Text)] {
         var places: [Place: [Entry]] = [:]
         for entry in entries where entry.attributes[Name.username] != nil {
@@ -126,7 +126,7 @@ package struct DockerFrontend: Frontend {
 }
 
 extension DockerFrontend {
-    /// The input of `get` and `erase`: a server URL, with or without a line's end.
+    /// Reads the input of `get` and `erase`: a server URL, with or without a line's end.
     private func readKey(from channel: any Channel) throws(Refusal) -> Text {
         let input = try channel.input(atMost: DockerFrontend.inputLimit)
         let bytes = input.expose { input in input.indices.map { input[$0] } }
@@ -139,7 +139,8 @@ extension DockerFrontend {
         return try validServer(key)
     }
 
-    /// The input of `store`: a JSON object. A member that is missing, null or empty is all one.
+    /// Reads the input of `store`: a JSON object. A missing member is the same as null or an empty
+    /// string.
     private func readCredential(from channel: any Channel) throws(Refusal) -> Credential {
         let object = try decode(channel.input(atMost: DockerFrontend.inputLimit))
         let server = try validServer(text(Wire.serverURL, of: object) ?? "")
@@ -154,7 +155,7 @@ extension DockerFrontend {
         return Credential(.docker(server: server, username: username), secret: secret)
     }
 
-    /// The members of the object that the input holds; none for `null`.
+    /// Returns the members of the object in the input; none for `null`.
     private func decode(_ input: Secret) throws(Refusal) -> [JSON.Member] {
         let value: JSON
         do throws(JSON.Fault) {
@@ -181,14 +182,14 @@ extension DockerFrontend {
     private func text(_ name: Text, of object: [JSON.Member]) throws(Refusal) -> Text? {
         guard let string = try string(name, of: object) else { return nil }
         let value = JSON.string(string)
-        // A decoded string is UTF-8, so that only a NUL keeps it from being a text.
+        // A decoded string is UTF-8, so it is a text unless it contains a NUL.
         guard let text = value.text else {
             throw .refused(.badInput, Wire.controlCharacter(in: name))
         }
         return text
     }
 
-    /// The last member of that name in any case whose value is not null.
+    /// Returns the last member of that name, in any case, whose value is not null.
     private func string(_ name: Text, of object: [JSON.Member]) throws(Refusal) -> Secret? {
         guard
             let member = object.last(where: { $0.name.equalsIgnoringCase(name) && !$0.value.isNull }
@@ -201,7 +202,7 @@ extension DockerFrontend {
     }
 }
 
-/// What clients compare, and what they read.
+/// The texts that clients compare, and the names that they read.
 private enum Wire {
     static let serverURL: Text = "ServerURL"
     static let username: Text = "Username"
@@ -226,7 +227,7 @@ private enum Name {
 extension Text {
     fileprivate var query: Query { Query(.docker, [Name.server: self]) }
 
-    /// ASCII alone: no name of the protocol has another letter.
+    /// Compares ASCII letters only: no name of the protocol has any other letter.
     fileprivate func equalsIgnoringCase(_ other: Text) -> Bool {
         bytes.count == other.bytes.count
             && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }

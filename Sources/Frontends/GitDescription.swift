@@ -1,19 +1,19 @@
 internal import Credentials
 
-/// A description is what git and its helpers tell each other of a login: attributes, each a line
-/// `NAME=VALUE` that ends with a line feed (git-credential(1), "INPUT/OUTPUT FORMAT").
+/// A description is a login in the form in which git and its helpers exchange it: attributes, each
+/// a line `NAME=VALUE` that ends with a line feed (git-credential(1), "INPUT/OUTPUT FORMAT").
 ///
-/// It is read byte by byte: a carriage return is no line's end (CVE-2024-52006), and no part of a
-/// name either. What could be taken for another host's is refused: a control character in a name
-/// (CVE-2020-5260, CVE-2024-50349), two hosts, none at all (CVE-2020-11008).
+/// It is read byte by byte: a carriage return does not end a line (CVE-2024-52006), and is no part
+/// of a name either. Input that could be taken for another host's is refused: a control character
+/// in a name (CVE-2020-5260, CVE-2024-50349), two hosts, or no host at all (CVE-2020-11008).
 struct GitDescription {
-    /// The facts of the schema's items that it names.
+    /// The facts of a query in the git schema.
     private(set) var facts: [String: Text] = [:]
     private(set) var username: Text?
     private(set) var secret = GitSecret()
-    /// Whether git understands `authtype` and `credential`.
+    /// True if git understands `authtype` and `credential`.
     private(set) var knowsAuthtype = false
-    /// Whether the login must not be kept.
+    /// True if the login must not be stored.
     private(set) var isEphemeral = false
 
     /// The longest line, in bytes: git's own limit.
@@ -46,7 +46,8 @@ struct GitDescription {
             }
         }
         guard let scheme, !scheme.isEmpty else { throw .refused(.badInput, "there is no protocol") }
-        // What has no host is known by its path: the file of a certificate (protocol=cert).
+        // A login without a host is identified by its path: the file of a certificate
+        // (protocol=cert).
         let mayLackHost =
             scheme != "https" && scheme != "http" && facts["object"]?.isEmpty == false
         guard let host, !host.isEmpty || mayLackHost else {
@@ -58,25 +59,25 @@ struct GitDescription {
         facts["user"] = username
     }
 
-    /// What asks for the logins that it means.
+    /// The query for the logins that it describes.
     var query: Query { Query(.git, facts) }
 
-    /// What asks for the same and for those that have their user name in the secret.
+    /// The query for these logins and those that have their user name in the secret.
     var queryForAnyUser: Query { Query(.git, facts.filter { $0.key != "user" }) }
 
-    /// The login that it is, with that user name as it was given.
+    /// The entry of the login, with the user name as it was given.
     var entry: Entry {
         .git(
             protocol: facts["protocol"] ?? "", server: facts["server"] ?? "", port: facts["port"],
             object: facts["object"], user: username)
     }
 
-    /// The login that it is, as it is stored.
+    /// The login as it is stored.
     var login: Credential { .git(entry, secret) }
 
-    // MARK: Its lines
+    // MARK: The lines
 
-    /// Up to a blank line.
+    /// Returns the lines up to a blank line.
     private static func lines(of input: Secret) throws(Refusal) -> [Secret] {
         let ranges = input.expose { bytes in
             var ranges: [Range<Int>] = []
@@ -125,7 +126,7 @@ struct GitDescription {
         return ["1", "true", "yes", "on"].contains { word.elementsEqual($0.utf8) }
     }
 
-    /// `host[:port]`; the host may be a bracketed IPv6 address.
+    /// Splits `host[:port]`; the host may be a bracketed IPv6 address.
     private static func split(host: Text) throws(Refusal) -> (server: Text, port: Text?) {
         guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
             host.bytes.last != UInt8(ascii: "]")

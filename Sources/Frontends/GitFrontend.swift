@@ -1,11 +1,12 @@
 internal import Credentials
 
-/// git's credential helper protocol (gitcredentials(7), git-credential(1)), which serves git LFS, Go
-/// and whoever else asks git.
+/// git's credential helper protocol (gitcredentials(7), git-credential(1)), which also serves git
+/// LFS, Go and every other program that asks git.
 ///
 /// git ignores a helper's exit status, and takes a line that it does not understand for the end of
-/// the answer. So nothing is printed but an answer, and every failure speaks on standard error, which
-/// git passes on. An answer never names a protocol, a host or a path: git would follow it there.
+/// the answer. So nothing but an answer is printed, and every failure is reported on standard
+/// error, which git passes on. An answer never names a protocol, a host or a path: git would use
+/// these instead of its own.
 package struct GitFrontend: Frontend {
     /// The longest input, in bytes.
     package static let inputLimit = 1 << 20
@@ -13,7 +14,7 @@ package struct GitFrontend: Frontend {
     private let program: Program
     private let now: () -> UInt64
 
-    /// `now` is in seconds since 1970.
+    /// Makes a front-end; `now` returns the time in seconds since 1970.
     package init(_ program: Program, now: @escaping () -> UInt64) {
         self.program = program
         self.now = now
@@ -31,7 +32,7 @@ package struct GitFrontend: Frontend {
     private func answer(
         to arguments: [String], over channel: any Channel
     ) throws(Refusal) -> Secret? {
-        // What the configuration names comes first, and is nothing to us.
+        // Arguments from git's configuration come before the action, and are ignored.
         switch arguments.last {
         case "get":
             return try get(try description(from: channel))
@@ -54,7 +55,7 @@ package struct GitFrontend: Frontend {
                 .usage, "usage: \(program.name) <get|store|erase|capability>",
                 hint: "git runs it; to set it up: keyfob setup git")
         default:
-            // git may have more actions one day, which a helper must pass over.
+            // git may have more actions one day, which a helper must ignore.
             return nil
         }
     }
@@ -63,8 +64,9 @@ package struct GitFrontend: Frontend {
         try GitDescription(try channel.input(atMost: GitFrontend.inputLimit))
     }
 
-    /// A login that was found. One that git could not be given is not found: a control character
-    /// in the name of a user, which another program may have stored, would be a line of the answer.
+    /// A login that was found. A login that cannot be given to git is not found: a control
+    /// character in a user name, which another program may have stored, would end a line of the
+    /// answer.
     private struct Login {
         let entry: Entry
         let secret: GitSecret
@@ -75,15 +77,15 @@ package struct GitFrontend: Frontend {
             guard secret.isOfLines, user?.hasControlCharacter != true else { return nil }
         }
 
-        /// The name of the user, wherever it is kept.
+        /// The user name, from the secret or from the attributes.
         var user: Text? { secret.token.flatMap { Text(copying: $0) } ?? entry.attributes["user"] }
     }
 
-    /// Those that are meant, the best first.
+    /// Returns the logins that match, the best one first.
     private func find(_ wanted: GitDescription) throws(Refusal) -> [Login] {
         let found = try program.find(wanted.query).compactMap { Login($0) }
         guard found.isEmpty, let username = wanted.username else { return found }
-        // It may be a token that is kept as one.
+        // The user name may be a token that is kept with the secret.
         return try program.find(wanted.queryForAnyUser)
             .compactMap { Login($0) }.filter { $0.user == username }
     }
@@ -100,7 +102,7 @@ package struct GitFrontend: Frontend {
         if let login = ordered.first(where: { !$0.secret.hasExpired(at: time) }) {
             return GitFrontend.answer(login)
         }
-        // git makes a new password of it, with a helper that can.
+        // git makes a new password from it, through a helper that can do so.
         let renewable = ordered.first { $0.secret.refreshToken != nil }
         return renewable.map { GitFrontend.answerOfExpired($0) }
     }
@@ -120,7 +122,7 @@ package struct GitFrontend: Frontend {
         return Secret(joining: lines)
     }
 
-    /// Without the password: git before 2.40 does not know that it has expired.
+    /// Returns an answer without the password: git before 2.40 does not know that it has expired.
     private static func answerOfExpired(_ login: Login) -> Secret {
         var lines: [Secret] = []
         if let user = login.user { lines += ["username=\(user)\n".secret] }
@@ -138,8 +140,9 @@ package struct GitFrontend: Frontend {
         let (login, new) = (wanted.login, GitSecret(stored: wanted.login.secret))
         let found = try find(wanted)
         let time = now()
-        // git stores after every success, and older git (2.39) without what it does not know of the
-        // login: then there is nothing new, and what is there stays, unless it has expired.
+        // git stores a login after every success, and older git (2.39) then leaves out parts that
+        // it does not know. Such a login is nothing new: the stored one stays, unless it has
+        // expired.
         let isKnown = found.contains { other in
             other.entry.identity == login.entry.identity && other.secret.isSame(as: new)
                 && !other.secret.hasExpired(at: time)
@@ -149,13 +152,13 @@ package struct GitFrontend: Frontend {
         if isKnown { return }
         try program.save(login)
         guard login.entry.attributes["user"] != wanted.username else { return }
-        // The name of the user is a secret now, and stood in the open.
+        // The user name is a secret now, but an earlier login has it as an attribute.
         let inTheOpen = found.filter { $0.entry.identity == wanted.entry.identity }.map { $0.entry }
         try remove(inTheOpen.compactMap { Query(replacedBy: $0) })
     }
 
-    /// Removes the login that the server refused, and no other: one with another password was
-    /// stored since, or is another user's.
+    /// Removes only the login that the server refused: one with another password was stored since,
+    /// or is another user's.
     private func erase(_ wanted: GitDescription) throws(Refusal) {
         let found = try find(wanted)
         guard wanted.secret.password != nil || wanted.secret.credential != nil else {

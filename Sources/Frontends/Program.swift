@@ -2,8 +2,8 @@ package import Credentials
 
 /// A program that clients call: its name, its version, and the store that it serves.
 ///
-/// The store is opened by the first request that needs it, and once: `version` and `--help` must
-/// answer without one. Its errors are refusals.
+/// The store is opened once, by the first request that needs it: `version` and `--help` must answer
+/// without one. Its errors become refusals.
 package final class Program {
     package let name: String
     private let version: String
@@ -19,7 +19,7 @@ package final class Program {
         self.open = open
     }
 
-    /// The answer to `version`, the same of every program.
+    /// The answer to `version`, which has the same form for every program.
     var versionLine: Secret { "\(name) (org.keyfob) v\(version)".secret }
 
     func find(_ query: Query) throws(Refusal) -> [Credential] {

@@ -1,8 +1,8 @@
 internal import Credentials
 
-/// A refusal is why a request is not answered as it was meant.
+/// A refusal is the reason why a request gets no normal answer.
 enum Refusal: Error {
-    /// There is no such login, which every protocol has its own words for.
+    /// There is no such login; each protocol has its own words for that.
     case notFound
     case refused(StoreError)
 
@@ -12,7 +12,7 @@ enum Refusal: Error {
 }
 
 extension Channel {
-    /// The whole input, or the refusal of one that is too long or cannot be read.
+    /// Returns the whole input; throws a refusal if it is too long or cannot be read.
     func input(atMost limit: Int) throws(Refusal) -> Secret {
         do throws(InputError) {
             return try read(atMost: limit)
@@ -23,7 +23,8 @@ extension Channel {
 }
 
 extension Refusal {
-    /// The refusal of an input, as `noun` calls it, that is longer than the limit or cannot be read.
+    /// Makes the refusal of an input, named `noun`, that is longer than the limit or cannot be
+    /// read.
     init(_ error: InputError, of noun: String, limit: Int) {
         switch error {
         case .tooLong: self = .refused(.tooLong, "the \(noun) is longer than \(limit) bytes")

@@ -4,10 +4,10 @@ internal import JSON
 /// The credentials helper protocol of terraform and OpenTofu.
 ///
 /// terraform (1.11) calls it with the arguments that its configuration names, then `get`, `store`
-/// or `forget`, then a host, in lower case and punycode, without the default port. It takes what a
-/// `get` prints for the answer if the status is 0, and shows standard error where `store` or
-/// `forget` fails; where a `get` fails it shows nothing and goes on without a token. So nothing but
-/// an answer is printed, and every failure speaks on standard error.
+/// or `forget`, then a host, in lower case and punycode, without the default port. If the status of
+/// a `get` is 0, its output is the answer. terraform shows standard error if `store` or `forget`
+/// fails; if a `get` fails it shows nothing and continues without a token. So nothing but an answer
+/// is printed, and every failure is reported on standard error.
 package struct TerraformFrontend: Frontend {
     /// The longest input, in bytes.
     private static let inputLimit = 1 << 20
@@ -33,13 +33,13 @@ package struct TerraformFrontend: Frontend {
         if arguments == ["--version"] || arguments == ["version"] {
             return program.versionLine
         }
-        // What the configuration names comes first, and is nothing to us.
+        // Arguments from the configuration come first, and are ignored.
         guard arguments.count >= 2 else {
             throw .refused(
                 .usage, "Usage: \(program.name) [ARGUMENT…] <get|store|forget> HOST")
         }
         let (verb, host) = (arguments[arguments.count - 2], arguments[arguments.count - 1])
-        // terraform writes all that it has to say before it listens.
+        // terraform writes all of its input before it reads any output.
         let input = verb == "store" ? try whole(of: channel) : nil
         let place = try place(of: host)
         switch verb {
@@ -77,7 +77,8 @@ package struct TerraformFrontend: Frontend {
         try program.save(Credential(entry, secret: token))
     }
 
-    /// `host[:port]`, as terraform writes it: nothing else can be asked for again.
+    /// Returns the query for `host[:port]`, as terraform writes it: it could not ask for any other
+    /// form again.
     private func place(of host: String) throws(Refusal) -> Query {
         let isHost = host.utf8.allSatisfy { byte in
             switch byte {
@@ -95,7 +96,7 @@ package struct TerraformFrontend: Frontend {
         return Query(.token, [Name.client: "terraform", Name.key: key])
     }
 
-    /// The input, read to its end even if it is too long.
+    /// Returns the input, which is read to its end even if it is too long.
     private func whole(of channel: any Channel) throws(Refusal) -> Secret {
         let limit = TerraformFrontend.inputLimit
         do throws(Refusal) {
@@ -115,8 +116,8 @@ package struct TerraformFrontend: Frontend {
         }
     }
 
-    /// The token in the input of `store`: an object with that, a string that is not empty, and
-    /// nothing else, which could not be given back.
+    /// Returns the token in the input of `store`: an object with a string `token` that is not
+    /// empty. Any other member is refused, since it could not be given back.
     private func token(in input: Secret) throws(Refusal) -> Secret {
         let value: JSON
         do throws(JSON.Fault) {
