@@ -1,6 +1,6 @@
 extension JSON {
-    /// Why bytes are not JSON, or a value cannot be written. It quotes nothing: what is not JSON
-    /// may be a secret.
+    /// The reason why bytes are not JSON, or a value cannot be written. It quotes nothing, since
+    /// the bytes may be a secret.
     package struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
         package enum Kind: Hashable, Sendable {
             /// There is no value.
@@ -9,14 +9,14 @@ extension JSON {
             case truncated
             /// The bytes are not UTF-8.
             case encoding
-            /// Nested deeper than `depthLimit`.
+            /// The value is nested deeper than `depthLimit`.
             case depth
-            /// Anything else, a lone surrogate for instance.
+            /// Any other fault, for instance a lone surrogate.
             case syntax
         }
 
         package let kind: Kind
-        /// Where in the bytes; nil where that says nothing.
+        /// The position in the bytes; nil if it would not help.
         package let position: Int?
 
         init(_ kind: Kind, at position: Int? = nil) {

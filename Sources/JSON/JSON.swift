@@ -1,18 +1,18 @@
 package import Credentials
 
-/// A JSON value. An object keeps all of its members, in their order; of two with one name the last
-/// counts.
+/// A JSON value. An object keeps all of its members, in their order; of two with the same name the
+/// last counts.
 ///
-/// What is decoded holds every string as a `Secret`, because any of them may be one.
+/// A decoded value holds every string as a `Secret`, because any of them may be one.
 package enum JSON: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// Any other number, as it is spelled.
+    /// Any other number, in its own spelling.
     case number(Text)
     /// A string that may be a secret: UTF-8, NUL allowed.
     case string(Secret)
-    /// A string that is known not to be one.
+    /// A string that is known not to be a secret.
     case text(Text)
     case array([JSON])
     case object([Member])
@@ -20,7 +20,7 @@ package enum JSON: Sendable {
     package struct Member: Sendable {
         package let name: Text
         package let value: JSON
-        /// Where the name begins in the text that it has been read from, and where its value stands.
+        /// The start of the name, and the range of the value, in the text that was read.
         package let start: Int
         package let valueRange: Range<Int>
 
@@ -34,19 +34,19 @@ package enum JSON: Sendable {
         }
     }
 
-    /// The one value that the bytes hold. Throws if they hold another thing, or if the value is
-    /// nested deeper than `depthLimit`.
+    /// Decodes the one value that the bytes contain. Throws if they contain anything else, or if
+    /// the value is nested deeper than `depthLimit`.
     package init(decoding bytes: Secret) throws(Fault) {
         self = try JSON.reading(bytes).value
     }
 
-    /// The value that the bytes begin with; what follows it is ignored, as Go's `json.Decoder`
-    /// ignores it.
+    /// Decodes the value at the start of the bytes. The bytes after it are ignored, as Go's
+    /// `json.Decoder` does.
     package init(decodingStartOf bytes: Secret) throws(Fault) {
         self = try JSON.reading(bytes, allowsRest: true).value
     }
 
-    /// The value that the text holds, and where it stands; see `init(decoding:)`.
+    /// Returns the value that the text contains, and its range; see `init(decoding:)`.
     package static func reading(
         _ text: Secret, allowsRest: Bool = false
     ) throws(Fault) -> (value: JSON, range: Range<Int>) {
@@ -65,11 +65,11 @@ package enum JSON: Sendable {
         }
     }
 
-    /// How deep arrays and objects may lie in each other.
+    /// The number of levels to which arrays and objects may be nested.
     package static let depthLimit = 64
 
-    /// The value on one line, without the line's end. `<`, `>` and `&` stand as they are. Throws
-    /// `Fault.Kind.encoding` if a string is not UTF-8.
+    /// Returns the value on one line, without the line's end. `<`, `>` and `&` are not escaped.
+    /// Throws `Fault.Kind.encoding` if a string is not UTF-8.
     package func encoded() throws(Fault) -> Secret {
         try Writer.line(of: self)
     }
@@ -85,7 +85,8 @@ package enum JSON: Sendable {
         return true
     }
 
-    /// A string in the open, so not for secrets; nil for any other value and for one with a NUL.
+    /// The text of a string that is not secret; nil for any other value and for a string with a
+    /// NUL.
     package var text: Text? {
         switch self {
         case .text(let text): text
@@ -94,7 +95,7 @@ package enum JSON: Sendable {
         }
     }
 
-    /// A string; nil for any other value.
+    /// The bytes of a string; nil for any other value.
     package var secret: Secret? {
         switch self {
         case .text(let text): Secret(copying: text.bytes.span)

@@ -1,16 +1,17 @@
 internal import Credentials
 
-/// The reader makes a value of a JSON text (RFC 8259) in one pass, and keeps where its members stand.
+/// The reader makes a value of a JSON text (RFC 8259) in one pass, and keeps the positions of its
+/// members.
 ///
-/// A string without an escape is a part of the text's own memory; one with escapes has memory of its
-/// own. What is read is nowhere else, and all of it is wiped.
+/// A string without an escape is a part of the text's memory; one with escapes has memory of its
+/// own. There is no other copy of what is read, and all of it is wiped.
 struct Reader {
     private let text: Secret
     private(set) var position = 0
 
     init(_ text: Secret) { self.text = text }
 
-    /// The value that begins here, inside so many others.
+    /// Reads the value that begins here, nested in so many others.
     mutating func value(_ bytes: Span<UInt8>, depth: Int = 0) throws(JSON.Fault) -> JSON {
         guard depth <= JSON.depthLimit else { throw JSON.Fault(.depth, at: position) }
         skipSpace(bytes)
@@ -41,7 +42,7 @@ struct Reader {
             skipSpace(bytes)
             let start = position
             guard peek(bytes) == UInt8(ascii: "\"") else { throw fault(bytes) }
-            // A NUL is part of no name.
+            // A name that contains a NUL is a fault.
             guard let name = Text(copying: try string(bytes)) else { throw fault(bytes) }
             skipSpace(bytes)
             guard take(":", bytes) else { throw fault(bytes) }
@@ -88,7 +89,7 @@ struct Reader {
         var (value, isInteger): (Int64, Bool) = (0, true)
         let digits = position
         while let byte = peek(bytes), byte.isDigit {
-            // Nothing follows a zero that stands first.
+            // No digit follows a leading zero.
             guard position == digits || bytes[digits] != UInt8(ascii: "0") else { break }
             let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
             let digit = Int64(byte - UInt8(ascii: "0"))
@@ -149,7 +150,8 @@ struct Reader {
         }
     }
 
-    /// Appends what the escape stands for that begins at the index, and moves the index behind it.
+    /// Appends the character of the escape that begins at the index, and moves the index past the
+    /// escape.
     private static func unescape(
         _ bytes: Span<UInt8>, _ index: inout Int, _ output: inout OutputSpan<UInt8>
     ) throws(JSON.Fault) {
@@ -183,7 +185,7 @@ struct Reader {
         }
     }
 
-    /// The four hexadecimal digits here; nil if there are not so many.
+    /// Reads four hexadecimal digits and returns their value; nil if there are fewer.
     private static func unit(_ bytes: Span<UInt8>, _ index: inout Int) -> UInt32? {
         guard index + 4 <= bytes.count else { return nil }
         var unit: UInt32 = 0
@@ -201,14 +203,14 @@ struct Reader {
         position < bytes.count ? bytes[position] : nil
     }
 
-    /// Whether this byte stands here; if it does it has been read.
+    /// Returns true, and reads the byte, if the next byte is this one.
     private mutating func take(_ byte: Unicode.Scalar, _ bytes: Span<UInt8>) -> Bool {
         guard peek(bytes) == UInt8(ascii: byte) else { return false }
         position += 1
         return true
     }
 
-    /// What stands here is not what may stand here.
+    /// Returns the fault that the next byte is not allowed, or is missing.
     private func fault(_ bytes: Span<UInt8>) -> JSON.Fault {
         JSON.Fault(position < bytes.count ? .syntax : .truncated, at: position)
     }

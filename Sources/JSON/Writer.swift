@@ -1,6 +1,6 @@
 internal import Credentials
 
-/// The writer makes one line of a value, in memory that is as large as the line and is wiped.
+/// The writer writes a value on one line, in memory that has the length of the line and is wiped.
 enum Writer {
     static func line(of value: JSON) throws(JSON.Fault) -> Secret {
         let capacity = try size(of: value)
@@ -47,19 +47,19 @@ enum Writer {
     }
 }
 
-/// How what begins at a byte of a string stands in JSON.
+/// The form that the character at a byte of a string has in JSON.
 ///
-/// What a terminal would obey is escaped too, so that a line can be shown as it is
+/// A character that a terminal would obey is escaped too, so that a line can be shown as it is
 /// (`Unicode.Scalar.isUnprintable`).
 private enum Escape {
-    /// The byte as it is.
+    /// The byte is written as it is.
     case none
-    /// After a backslash: `"`, `\`, and the control characters that have a letter.
+    /// A backslash and a letter: for `"`, `\`, and the control characters that have a letter.
     case letter(UInt8)
-    /// As `\uXXXX`; the character takes so many bytes in the string.
+    /// `\uXXXX`; the character has so many bytes in the string.
     case code(UInt32, length: Int)
 
-    /// `bytes` are UTF-8.
+    /// Finds the form of the character at the index; `bytes` must be UTF-8.
     init(_ bytes: Span<UInt8>, at index: Int) {
         let byte = bytes[index]
         switch byte {
@@ -85,7 +85,7 @@ private enum Escape {
         self = isEscaped ? .code(value, length: length) : .none
     }
 
-    /// What a byte adds to a character that another byte begins.
+    /// Returns the bits that a continuation byte adds to its character.
     private static func bits(_ byte: UInt8) -> UInt32 { UInt32(byte & 0x3F) }
 
     var size: Int {
@@ -96,7 +96,7 @@ private enum Escape {
         }
     }
 
-    /// How many bytes of the string it stands for.
+    /// The number of bytes of the string that it replaces.
     var length: Int {
         switch self {
         case .none, .letter: 1
