@@ -2,23 +2,22 @@ internal import CPlatform
 package import Credentials
 internal import Glibc
 
-/// A child is another program that runs for this one, without a shell, and for no longer than it is
-/// given.
+/// A child is another program that runs for this one, without a shell, and for a limited time.
 package enum Child {
-    /// Why there is no answer of a program.
+    /// The reason why a program gave no answer.
     package enum Failure: Error {
         /// It could not be started.
         case notStarted(SystemError)
-        /// It did not end in time, and has been ended with all that it had started.
+        /// It did not end in time, and has been ended with everything that it had started.
         case timedOut
     }
 
-    /// Runs a program, found on `PATH` unless it holds a slash, until it ends, and returns what it
-    /// has printed. It shares standard error and the terminal. The status is nil if a signal has
-    /// ended it.
+    /// Runs a program, which is searched for on `PATH` unless it contains a slash, until it ends,
+    /// and returns its output. It shares standard error and the terminal. The status is nil if a
+    /// signal has ended it.
     ///
-    /// It is ended, with all that it has started, when it has printed `limit` bytes, or has run for
-    /// so many seconds. What it leaves running when it ends is not waited for.
+    /// It is ended, with everything that it has started, when it has printed `limit` bytes, or has
+    /// run for so many seconds. Processes that it leaves running when it ends are not waited for.
     package static func run(
         _ arguments: [String], input: Secret? = nil, atMost limit: Int, within seconds: Int
     ) throws(Failure) -> (status: Int32?, output: Secret) {
@@ -71,8 +70,8 @@ package enum Child {
         return child
     }
 
-    /// Writes what the pipe takes now. Returns false if there is nothing more to write, or nobody who
-    /// reads it: then the program has read what it wanted.
+    /// Writes as much as the pipe takes now. Returns false if there is nothing more to write, or
+    /// the pipe has no reader: the program does not need the rest then.
     private static func write(_ input: Secret?, _ written: inout Int, to pipe: Int32) -> Bool {
         guard let input, written < input.count else { return false }
         do throws(SystemError) {
@@ -85,7 +84,7 @@ package enum Child {
         }
     }
 
-    /// Returns when one of the pipes is ready, or after so many milliseconds.
+    /// Waits until one of the pipes is ready, for at most so many milliseconds.
     private static func wait(_ reading: Int32, _ writing: Int32, _ milliseconds: Int32) {
         var files = [
             pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
@@ -94,7 +93,7 @@ package enum Child {
         _ = unsafe poll(&files, nfds_t(files.count), milliseconds)
     }
 
-    /// On a clock that nobody sets.
+    /// Returns the time of a clock that cannot be set.
     private static func milliseconds() -> Int {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)

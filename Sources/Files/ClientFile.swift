@@ -5,27 +5,27 @@ internal import Glibc
 ///
 /// What must hold:
 ///
-/// - It is replaced and never changed in place: whoever reads it sees the old one or the new one,
-///   whole. Its owner stays, and so does its mode unless it is made private.
-/// - A symbolic link is followed, and stays: many keep such files in a folder of their own.
-/// - Nothing that another program writes meanwhile is lost: the change is made anew. Programs that
+/// - It is replaced and never changed in place: a reader sees the old one or the new one, complete.
+///   Its owner stays, and so does its mode unless it is made private.
+/// - A symbolic link is followed, and stays: many users keep such files in a folder of their own.
+/// - Nothing that another program writes meanwhile is lost: the change is made again. Programs that
 ///   lock the file (cargo 1.95, pulumi 3.258) are waited for.
 package struct ClientFile: Hashable, Sendable {
     package let path: String
 
-    /// A relative path begins where the process is.
+    /// Makes a client file; a relative path begins at the current folder.
     package init(_ path: String) { self.path = Path.absolute(path) }
 
-    /// Its name in its folder.
+    /// The file's name in its folder.
     package var name: String { String(path.split(separator: "/").last ?? "") }
 
-    /// Whether there may be such a file; see `Path.mayExist`.
+    /// True if there may be such a file; see `Path.mayExist`.
     package var exists: Bool { Path.mayExist(path) }
 
-    /// The same for two paths to one file, where it is there.
+    /// A path that is the same for all paths to one file, if the file exists.
     package var identity: String { (try? Path.resolve(path)) ?? path }
 
-    /// The files of a folder whose names end so, in the order of their names.
+    /// Returns the files of a folder whose names end in `ending`, in the order of their names.
     package static func files(in folder: String, named ending: String) -> [ClientFile] {
         var names: [String] = []
         if let open = try? OpenFolder.ofAnyone(folder) {
@@ -36,19 +36,19 @@ package struct ClientFile: Hashable, Sendable {
 
     /// The longest file that is read, in bytes.
     private static let limit = 16 << 20
-    /// How often a change is made anew when the file has been changed meanwhile.
+    /// The number of times that a change is made, at most, if the file keeps changing.
     private static let attempts = 20
-    /// How long another program may hold its lock, in seconds.
+    /// The longest time that another program may hold its lock, in seconds.
     private static let patience = 5
 
-    /// What is in it; nil if there is no such file.
+    /// Returns the content; nil if there is no such file.
     package func read() throws(StoreError) -> Secret? {
         guard let file = try open(path) else { return nil }
         return try content(of: file)
     }
 
-    /// Throws `failed` if the file, or a symbolic link on the way to it, is another user's: what is in
-    /// it is theirs, and no login of this user. A file that does not exist is nobody's.
+    /// Throws `failed` if the file, or a symbolic link on the way to it, is another user's: its
+    /// content is not a login of this user. A file that does not exist is accepted.
     package func requireOwn() throws(StoreError) {
         try PathOwners.check(path, before: "read")
         guard let file = try open(path) else { return }
@@ -56,17 +56,19 @@ package struct ClientFile: Hashable, Sendable {
         guard status.isMineOrRoots else { throw foreign(status.owner) }
     }
 
-    /// Throws `failed` if it is reached through what another user may exchange: nothing of theirs is
-    /// changed, and they do not lead this user to change what they could not.
+    /// Throws `failed` if another user could exchange a part of the way to it: that user's files
+    /// are not changed, and that user cannot lead this one to change other files.
     package func requireOwnWay() throws(StoreError) {
         try PathOwners.check(path, before: "changed")
     }
 
-    /// Puts what `change` makes of the content (nil: there is no file) in its place; nil leaves it
-    /// as it is. `change` may be called more than once. Returns whether it was replaced.
+    /// Replaces the content by the result of `change`, which is given the content, or nil if there
+    /// is no file. If the result is nil, the file stays as it is. `change` may be called more than
+    /// once. Returns true if the file was replaced.
     ///
-    /// Throws `failed` if the file is not the user's own, or has another name: the content would
-    /// live on under that. `isPrivate` says whether it becomes a file that its owner alone may read.
+    /// Throws `failed` if the file is not the user's own (root may edit any), or has another name,
+    /// under which the old content would remain. If `isPrivate` is true, only its owner may read
+    /// the new file.
     @discardableResult
     package func edit(
         isPrivate: Bool = false,
@@ -103,10 +105,10 @@ package struct ClientFile: Hashable, Sendable {
         throw StoreError(.changedMeanwhile, "\(path) keeps changing, so it was not edited")
     }
 
-    /// Makes the folder that it lies in, and those above, for the user alone, where there are none.
+    /// Creates the missing folders above the file, for the user alone.
     ///
-    /// Nothing is made in a folder that belongs to somebody else: under sudo, `HOME` may be another
-    /// user's.
+    /// Nothing is created in a folder that belongs to another user: under sudo, `HOME` may be
+    /// another user's.
     package func makeFolder() throws(StoreError) {
         try requireOwnWay()
         var above = path.folder
@@ -127,7 +129,7 @@ package struct ClientFile: Hashable, Sendable {
         }
     }
 
-    /// Removes the file if it holds these bytes and nothing else. Returns whether it did.
+    /// Removes the file if its content is exactly this. Returns true if it was removed.
     package func remove(ifItIs content: Secret) throws(StoreError) -> Bool {
         try requireOwnWay()
         guard let file = try open(path) else { return false }
@@ -141,7 +143,7 @@ package struct ClientFile: Hashable, Sendable {
         return true
     }
 
-    // MARK: How
+    // MARK: Implementation
 
     private func open(_ path: String) throws(StoreError) -> Descriptor? {
         try attempt("open", path) { () throws(SystemError) in try Descriptor.ofFile(path) }
@@ -166,14 +168,14 @@ package struct ClientFile: Hashable, Sendable {
         }
     }
 
-    /// The file itself, where the path is a symbolic link.
+    /// Returns the file that the path leads to, if the path is a symbolic link.
     private func target() throws(StoreError) -> ClientFile {
         do throws(SystemError) {
             return ClientFile(try Path.resolve(path))
         } catch let error where error != .notFound {
             throw failure("open", path, error)
         } catch {
-            // It is to be made, unless it is a link.
+            // The file is to be created, unless the path is a link.
         }
         guard FileStatus(of: path, followsLinks: false) == nil else {
             throw StoreError(
@@ -199,14 +201,14 @@ package struct ClientFile: Hashable, Sendable {
             } catch let error where error.code == EWOULDBLOCK {
                 System.sleep(milliseconds: 10)
             } catch {
-                // A file system without locks.
+                // The file system has no locks.
                 return
             }
         }
         throw StoreError(.lockHeld, "another program holds the lock of \(path)", hint: "try again")
     }
 
-    /// Whether the path still leads to that very file, unchanged.
+    /// Returns true if the path still leads to the same file, unchanged.
     private func isStill(_ before: FileStatus) -> Bool {
         FileStatus(of: path)?.isSame(as: before) ?? false
     }

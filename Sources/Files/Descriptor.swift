@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A descriptor is an open file that is closed when its owner is done with it.
+/// A descriptor is an open file that is closed when its owner no longer needs it.
 package struct Descriptor: ~Copyable, Sendable {
     package let number: Int32
 
@@ -11,14 +11,14 @@ package struct Descriptor: ~Copyable, Sendable {
     /// Closes it now.
     package consuming func close() {}
 
-    /// The number, which whoever takes it closes.
+    /// Returns the number, which the caller must close.
     package consuming func release() -> Int32 {
         let number = number
         discard self
         return number
     }
 
-    /// The directory at this path, opened. A relative path begins at `start`.
+    /// Opens the directory at this path. A relative path begins at `start`.
     static func ofDirectory(
         _ path: String, from start: Int32 = AT_FDCWD, _ flags: Int32 = 0
     ) throws(SystemError) -> Descriptor {
@@ -28,8 +28,8 @@ package struct Descriptor: ~Copyable, Sendable {
             })
     }
 
-    /// The file at this path, opened for reading; nil if there is none. A FIFO's writer is not waited
-    /// for.
+    /// Opens the file at this path for reading; returns nil if there is none. It does not wait for
+    /// the writer of a FIFO.
     package static func ofFile(_ path: String) throws(SystemError) -> Descriptor? {
         do throws(SystemError) {
             return Descriptor(
@@ -41,15 +41,15 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// What the file is now.
+    /// Returns the present status of the file.
     package func status() throws(SystemError) -> FileStatus {
         var status = stat()
         try SystemError.check { unsafe fstat(number, &status) }
         return FileStatus(status)
     }
 
-    /// Fills what is free of the memory from the file's beginning. A file that ends before is an error:
-    /// its status has said that it is longer.
+    /// Fills the free part of the memory from the beginning of the file. A file that ends earlier
+    /// is an error, since its status said that it is longer.
     package func fill(_ output: inout OutputSpan<UInt8>) throws(SystemError) {
         var read = 0
         while output.freeCapacity > 0 {
@@ -61,14 +61,15 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// What one call reads, of at most so many bytes: files of the kernel's have no size.
+    /// Returns the bytes that one call reads, at most so many. It is for files of the kernel, which
+    /// have no size.
     package func start(atMost limit: Int) throws(SystemError) -> [UInt8] {
         try [UInt8](capacity: limit) { output throws(SystemError) in
             _ = try unsafe output.append { unsafe read(number, $0, $1) }
         }
     }
 
-    /// Writes all of the bytes where the file ends.
+    /// Writes all of the bytes at the current position of the file.
     package func write(_ bytes: Span<UInt8>) throws(SystemError) {
         var written = 0
         while written < bytes.count {
@@ -78,18 +79,18 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Returns once what was written is on the disk, where the file system promises that.
+    /// Waits until the written bytes are on the disk, if the file system supports that.
     package func sync() throws(SystemError) {
         do throws(SystemError) {
             try SystemError.check { fsync(number) }
         } catch let error where error.code == EINVAL {
-            // It does not.
+            // The file system does not support it.
         }
     }
 }
 
 extension Span<UInt8> {
-    /// Writes what can be written at once, and returns how much that was.
+    /// Writes as many bytes as can be written at once, and returns their number.
     func write(to descriptor: Int32) throws(SystemError) -> Int {
         try unsafe withUnsafeBytes { bytes throws(SystemError) in
             try SystemError.check {
@@ -100,8 +101,8 @@ extension Span<UInt8> {
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends what a call of the system's reads, and returns how much that was. `call` is given memory
-    /// and how much of it there is.
+    /// Appends the bytes that a system call reads, and returns their number. `call` is given the
+    /// memory and its size.
     mutating func append(
         _ call: (UnsafeMutablePointer<UInt8>, Int) -> Int
     ) throws(SystemError) -> Int {

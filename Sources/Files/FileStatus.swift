@@ -1,7 +1,7 @@
 internal import CPlatform
 internal import Glibc
 
-/// What a file was when it was looked at.
+/// The status of a file at the time when it was read.
 package struct FileStatus: Sendable {
     package enum Kind: Sendable {
         case file, folder, link, socket, other
@@ -11,7 +11,7 @@ package struct FileStatus: Sendable {
 
     init(_ status: stat) { self.status = status }
 
-    /// Of what stands at a path; nil where there is nothing or it cannot be looked at.
+    /// Reads the status of the entry at a path; nil if there is none or its status cannot be read.
     package init?(of path: String, followsLinks: Bool = true) {
         var status = stat()
         let result = followsLinks ? unsafe stat(path, &status) : unsafe lstat(path, &status)
@@ -32,18 +32,18 @@ package struct FileStatus: Sendable {
     package var owner: UInt32 { status.st_uid }
     package var isMine: Bool { owner == System.user }
     package var isMineOrRoots: Bool { isMine || owner == 0 }
-    /// Also where root is shown as another user (`platform_is_user_or_root`).
+    /// True also if root is shown as another user (`platform_is_user_or_root`).
     var isOfUserOrRoot: Bool { platform_is_user_or_root(owner) }
 
     package var size: Int { Int(status.st_size) }
     var names: UInt { status.st_nlink }
     var group: UInt32 { status.st_gid }
     var permissions: UInt32 { status.st_mode & 0o7777 }
-    /// As `chmod` takes them.
+    /// The permissions as `chmod` takes them.
     package var mode: String { "0" + String(permissions, radix: 8) }
     package var isWritableByOthers: Bool { permissions & 0o022 != 0 }
 
-    /// Whether it is that very file, unchanged.
+    /// Returns true if it is the same file, unchanged.
     func isSame(as other: FileStatus) -> Bool {
         isSameFile(as: other) && size == other.size && wasChangedWith(other)
     }
@@ -52,7 +52,7 @@ package struct FileStatus: Sendable {
         status.st_dev == other.status.st_dev && status.st_ino == other.status.st_ino
     }
 
-    /// Whether both were changed at the same time.
+    /// Returns true if both were changed at the same time.
     func wasChangedWith(_ other: FileStatus) -> Bool {
         status.st_mtim.tv_sec == other.status.st_mtim.tv_sec
             && status.st_mtim.tv_nsec == other.status.st_mtim.tv_nsec

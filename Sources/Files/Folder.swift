@@ -1,24 +1,25 @@
 package import Credentials
 internal import Glibc
 
-/// A folder is a directory of ours, and the one door to the file system.
+/// A folder is a directory of Keyfob's own.
 ///
-/// It is a path until it is opened; what is in it is then reached through the open directory
-/// (`OpenFolder`) and never by path again, so that nobody can exchange it in between. It must be
-/// a directory, not a symbolic link to one, that the user owns and no other may enter.
+/// It is a path until it is opened. Its files are then reached through the open directory
+/// (`OpenFolder`) and never by path again, so that no other user can exchange the directory in
+/// between. It must be a directory, not a symbolic link to one, that the user owns and no other
+/// user may enter.
 package struct Folder: Hashable, Sendable {
     package let path: String
 
     package init(_ path: String) { self.path = path }
 
-    /// A folder in this one.
+    /// Returns a folder in this one.
     package func folder(named name: String) -> Folder {
         Folder(path.hasSuffix("/") ? path + name : path + "/" + name)
     }
 
-    /// The folder opened, or nil if it does not exist.
+    /// Opens the folder; returns nil if it does not exist.
     ///
-    /// Throws `failed` if it is not the user's alone.
+    /// Throws `failed` if it is not the user's own, or other users may enter it.
     package func open() throws(StoreError) -> OpenFolder? {
         try requireAbsolutePath()
         let directory: Descriptor
@@ -33,11 +34,11 @@ package struct Folder: Hashable, Sendable {
         return try checked(directory)
     }
 
-    /// The folder opened; it and the directories above it are created, for the user alone, where
-    /// they are missing.
+    /// Opens the folder. It and the directories above it are created, for the user alone, if they
+    /// are missing.
     ///
-    /// Nothing is created below a directory that belongs to somebody else: under sudo, `HOME`
-    /// may be another user's.
+    /// Nothing is created below a directory that belongs to another user: under sudo, `HOME` may be
+    /// another user's.
     package func create() throws(StoreError) -> OpenFolder {
         if let folder = try open() { return folder }
         try PathOwners.check(path, before: "created")
@@ -60,29 +61,29 @@ package struct Folder: Hashable, Sendable {
         return try checked(directory)
     }
 
-    /// Waits until no other process holds this lock, and holds it until `release`, or until the
-    /// value that is returned goes out of scope. The folder is created if it is missing.
+    /// Waits until no other process holds this lock, and takes it. It is held until `release`, or
+    /// until the returned value goes out of scope. The folder is created if it is missing.
     ///
-    /// Throws `timedOut` if another process holds it for `Lock.patience` seconds. The lock is a file
-    /// `NAME.lock` that is never removed, since removing it would let two writers hold two files of
-    /// one name.
+    /// Throws `timedOut` if another process holds it for `Lock.patience` seconds. The lock is a
+    /// file `NAME.lock` that is never removed, since removing it would let two writers hold two
+    /// files of one name.
     package func lock(_ name: String) throws(StoreError) -> Lock {
         try create().lock(name)
     }
 
-    /// A lock is held from when it is made until it is released or goes out of scope.
+    /// A lock is held from its creation until it is released or goes out of scope.
     package struct Lock: ~Copyable, Sendable {
-        /// How long it is waited for, in seconds: less than the helper's watchdog allows.
+        /// The longest wait for a lock, in seconds: less than the helper's watchdog allows.
         package static let patience = 15
 
         private let file: Descriptor
 
         init(holding file: consuming Descriptor) { self.file = file }
 
-        /// Sets the time at which its file was changed to now.
+        /// Sets the modification time of its file to now.
         func touch() { _ = futimens(file.number, nil) }
 
-        /// Lets the next one have it.
+        /// Releases the lock.
         package consuming func release() {}
     }
 
@@ -96,7 +97,8 @@ package struct Folder: Hashable, Sendable {
         }
     }
 
-    /// The deepest directory above the folder that exists, and the names from there down to it.
+    /// Returns the deepest existing directory above the folder, and the names from there to the
+    /// folder.
     private func nearestAncestor() throws(StoreError) -> (path: String, missing: [String]) {
         var names = path.utf8.split(separator: UInt8(ascii: "/")).compactMap(String.init)
         var missing: [String] = []
@@ -119,7 +121,8 @@ package struct Folder: Hashable, Sendable {
         return OpenFolder(directory, path: path)
     }
 
-    /// Why the folder itself could not be opened: the real reason if the system's says little.
+    /// Returns the error of a folder that could not be opened: the actual reason if the system's
+    /// error is not specific.
     private func refusal(of error: SystemError) -> StoreError {
         guard let status = FileStatus(of: path, followsLinks: false) else {
             return failure("open", path, error)
@@ -134,7 +137,8 @@ package struct Folder: Hashable, Sendable {
     }
 }
 
-/// The directory of this name, created if it is missing, never through a symbolic link.
+/// Opens the directory of this name, which is created if it is missing; never through a symbolic
+/// link.
 private func subdirectory(
     _ name: String, of parent: borrowing Descriptor
 ) throws(SystemError) -> Descriptor {
@@ -142,7 +146,7 @@ private func subdirectory(
         try SystemError.check { unsafe mkdirat(parent.number, name, 0o700) }
         try parent.sync()
     } catch let error where error.code == EEXIST {
-        // Another process was faster, and it did the same.
+        // Another process has just created it in the same way.
     }
     return try Descriptor.ofDirectory(name, from: parent.number, O_NOFOLLOW)
 }

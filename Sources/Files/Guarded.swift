@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A value that any thread may use, one at a time.
+/// A value that any thread may use, one thread at a time.
 @safe
 package final class Guarded<Value>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -2,15 +2,15 @@ internal import CPlatform
 package import Credentials
 internal import Glibc
 
-/// An open folder is a directory that is held open, and what is done with the files in it.
+/// An open folder is a directory that is held open, with operations on the files in it.
 ///
-/// Names are single path components that the stores choose. A file is never changed in place: it
-/// is replaced, so that a reader without a lock sees the old one or the new one, whole; or it is
-/// empty, and all that it says is that it is there.
+/// Names are single path components that the stores choose. A file is never changed in place. It is
+/// replaced, so that a reader without a lock sees the old one or the new one, complete; or it is
+/// empty, and only its existence has a meaning.
 package struct OpenFolder: ~Copyable, Sendable {
     private let directory: Descriptor
     package let path: String
-    /// Whether other programs keep files in it too.
+    /// True if other programs keep files in it too.
     private let isShared: Bool
 
     init(_ directory: consuming Descriptor, path: String, isShared: Bool = false) {
@@ -19,8 +19,8 @@ package struct OpenFolder: ~Copyable, Sendable {
         self.isShared = isShared
     }
 
-    /// The directory at this path for reading what somebody else has put there; nil if there is
-    /// none. Nothing is demanded of the directory, only of the files in it.
+    /// Opens the directory at this path, to read files that another program has put there; returns
+    /// nil if there is none. The directory itself is not checked, only the files in it.
     package static func ofAnyone(_ path: String) throws(StoreError) -> OpenFolder? {
         do throws(SystemError) {
             return OpenFolder(try Descriptor.ofDirectory(path), path: path, isShared: true)
@@ -31,22 +31,22 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    /// The path of a file in it, for messages.
+    /// Returns the path of a file in it, for messages.
     package func path(of name: String) -> String {
         path.hasSuffix("/") ? path + name : path + "/" + name
     }
 
-    /// The bytes of a file; nil if there is none.
+    /// Returns the bytes of a file; nil if there is none.
     ///
-    /// Throws `failed` if it is not a regular file under one name, not the user's alone, or
-    /// longer than `limit` bytes; then nothing of it has been read.
+    /// Throws `failed` if it is not a regular file with one name, not accessible to the user alone,
+    /// or longer than `limit` bytes; nothing of it has been read then.
     package func read(_ name: String, atMost limit: Int) throws(StoreError) -> [UInt8]? {
         try read(name, atMost: limit, .mine) { file, size throws(SystemError) in
             try [UInt8](capacity: size) { output throws(SystemError) in try file.fill(&output) }
         }
     }
 
-    /// As `read`, but straight into guarded memory, and owned as is demanded.
+    /// Like `read`, but reads into guarded memory, and checks the given ownership.
     package func readSecret(
         _ name: String, atMost limit: Int, owned: Ownership = .mine
     ) throws(StoreError) -> Secret? {
@@ -60,7 +60,7 @@ package struct OpenFolder: ~Copyable, Sendable {
         _ body: (borrowing Descriptor, Int) throws(SystemError) -> Bytes
     ) throws(StoreError) -> Bytes? {
         let path = path(of: name)
-        // Without O_NONBLOCK, opening a FIFO that lies here would wait for a writer.
+        // Without O_NONBLOCK, opening a FIFO would wait for a writer.
         guard let file = try open(name, O_RDONLY | O_NONBLOCK, owned) else { return nil }
         let status = try attempt("inspect", path) { () throws(SystemError) in try file.status() }
         try owned.check(status, of: path)
@@ -73,7 +73,7 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    /// Waits for the lock `NAME.lock`; see `Folder.lock`.
+    /// Waits for the lock `NAME.lock` and returns it; see `Folder.lock`.
     package func lock(_ name: String) throws(StoreError) -> Folder.Lock {
         let file = try openLock(name)
         let path = path(of: name + ".lock")
@@ -90,13 +90,15 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
         let status = try attempt("lock", path) { () throws(SystemError) in try file.status() }
         guard status.names > 0 else {
-            // By hand; others may hold a lock of this name already.
+            // A user must have removed it; another process may already hold a new lock of this
+            // name.
             throw StoreError(.changedMeanwhile, "\(path) was removed; try again")
         }
         return Folder.Lock(holding: file)
     }
 
-    /// The file of the lock `NAME.lock`, created if it is missing, and not locked yet.
+    /// Opens the file of the lock `NAME.lock`, which is created if it is missing, and does not lock
+    /// it.
     func openLock(_ name: String) throws(StoreError) -> Descriptor {
         let name = name + ".lock"
         let path = path(of: name)
@@ -108,18 +110,18 @@ package struct OpenFolder: ~Copyable, Sendable {
         return file
     }
 
-    /// Puts a file with these bytes, mode 0600, in the place of the one of this name, if any. It
-    /// is on the disk when this returns, and either the old or the new one is there at any
-    /// moment. The caller holds the lock of that name.
+    /// Replaces the file of this name, if there is one, by a file with these bytes and mode 0600.
+    /// It is on the disk when this returns, and at any moment either the old or the new one is
+    /// there. The caller holds the lock of that name.
     package func replace(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
         _ = try replace(name, with: bytes)
     }
 
-    /// As above, of a file that the caller has locked itself. The new one has the owner, the group and
-    /// the permissions of `like`, if any, or those that it is given. Returns false, and has changed
-    /// nothing, if `isStill` says of the old one that it has been changed.
+    /// Like the function above, for a file that the caller has locked itself. The new file has the
+    /// owner, the group and the permissions of `like`, if given, or the given permissions. If
+    /// `isStill` returns false, the old file has changed: this changes nothing and returns false.
     func replace(
         _ name: String, with bytes: Span<UInt8>, like old: FileStatus? = nil,
         permissions: UInt32? = nil, _ isStill: () -> Bool = { true }
@@ -141,15 +143,15 @@ package struct OpenFolder: ~Copyable, Sendable {
         return true
     }
 
-    /// As `replace`, but where a file of this name exists already it stays, and this returns
-    /// false. The caller holds the lock of that name.
+    /// Like `replace`, but if a file of this name exists already, it stays, and this returns false.
+    /// The caller holds the lock of that name.
     package func add(
         _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
     ) throws(StoreError) -> Bool {
         try add(name, with: bytes)
     }
 
-    /// As above, of a file that has no lock.
+    /// Like the function above, for a file that has no lock.
     func add(_ name: String, with bytes: Span<UInt8>) throws(StoreError) -> Bool {
         let temporary = try writeTemporary(for: name, bytes)
         do throws(SystemError) {
@@ -161,7 +163,7 @@ package struct OpenFolder: ~Copyable, Sendable {
             if error.code == EEXIST { return false }
             throw failure("create", path(of: name), error)
         }
-        // As long as it has two names it is refused.
+        // Readers refuse a file that has two names.
         try attempt("create", path(of: name)) { () throws(SystemError) in
             _ = try SystemError.check { unsafe unlinkat(directory.number, temporary, 0) }
         }
@@ -169,8 +171,8 @@ package struct OpenFolder: ~Copyable, Sendable {
         return true
     }
 
-    /// Removes what a writer of this name left when it died. The caller holds the lock of that
-    /// name, so that no writer is alive.
+    /// Removes temporary files that a writer of this name left when it died. The caller holds the
+    /// lock of that name, so that no such writer is running.
     package func removeTemporaries(of name: String, under lock: borrowing Folder.Lock) {
         removeTemporaries(of: name)
     }
@@ -182,7 +184,7 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    /// The names in it, in no order.
+    /// Calls `body` with the names in it, in no order.
     package func forEachName(_ body: (String) -> Void) throws(StoreError) {
         // fdopendir owns the descriptor it is given.
         let entries = unsafe try attempt("read", path) { () throws(SystemError) in
@@ -204,9 +206,9 @@ package struct OpenFolder: ~Copyable, Sendable {
         guard errno == 0 else { throw failure("read", path, SystemError(code: errno)) }
     }
 
-    // MARK: Files that say something by being there
+    // MARK: Files whose existence has a meaning
 
-    /// Whether there is a file of this name.
+    /// Returns true if there is a file of this name.
     package func has(_ name: String) throws(StoreError) -> Bool {
         do throws(SystemError) {
             _ = try status(of: name)
@@ -218,25 +220,25 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    /// Returns once there is a file of this name, on the disk, whoever has put it there: the one
-    /// that was there, or an empty one.
+    /// Makes sure that there is a file of this name, on the disk: an existing one stays, whichever
+    /// process created it; a new one is empty.
     package func touch(_ name: String) throws(StoreError) {
         do throws(SystemError) {
             _ = try open(name, O_WRONLY | O_CREAT | O_EXCL)
         } catch let error where error.code == EEXIST {
-            // Whoever has put it there may have died before it was on the disk.
+            // The process that created it may have died before it was on the disk.
         } catch {
             throw failure("create", path(of: name), error)
         }
         try syncEntries(for: path)
     }
 
-    /// Returns once there is no file of this name. A power failure may bring it back.
+    /// Removes the file of this name, if there is one. A power failure may bring it back.
     package func remove(_ name: String) throws(StoreError) {
         do throws(SystemError) {
             try SystemError.check { unsafe unlinkat(directory.number, name, 0) }
         } catch let error where error.code == ENOENT {
-            // That is what is wanted.
+            // There is no such file, which is the aim.
         } catch {
             throw failure("remove", path(of: name), error)
         }
@@ -244,12 +246,13 @@ package struct OpenFolder: ~Copyable, Sendable {
 
     // MARK: Writing
 
-    /// How the names of temporaries for a file begin: hidden, and of that file alone.
+    /// Returns the start of the names of a file's temporary files: hidden, and different for each
+    /// file.
     private func temporaryPrefix(of name: String) -> String {
         ".\(name).\(isShared ? "keyfob" : "tmp")."
     }
 
-    /// The name of a new file that holds these bytes on the disk.
+    /// Writes a new file with these bytes to the disk, and returns its name.
     private func writeTemporary(
         for name: String, _ bytes: Span<UInt8>, like old: FileStatus? = nil,
         _ permissions: UInt32? = nil
@@ -277,7 +280,8 @@ package struct OpenFolder: ~Copyable, Sendable {
         return temporary
     }
 
-    /// Returns once the file of this name is on the disk under that name, whoever has put it there.
+    /// Waits until the file of this name is on the disk under that name, whichever process created
+    /// it.
     package func syncEntries(of name: String) throws(StoreError) {
         try syncEntries(for: path(of: name))
     }
@@ -299,7 +303,7 @@ package struct OpenFolder: ~Copyable, Sendable {
 
     // MARK: Opening
 
-    /// What has this name; a symbolic link is not followed.
+    /// Returns the status of the entry of this name; a symbolic link is not followed.
     func status(of name: String) throws(SystemError) -> FileStatus {
         var status = stat()
         try SystemError.check {
@@ -317,8 +321,8 @@ package struct OpenFolder: ~Copyable, Sendable {
             })
     }
 
-    /// The file opened, or nil if there is none; where it cannot be opened, the real reason if
-    /// the system's says little.
+    /// Opens the file; returns nil if there is none. If it cannot be opened, throws the actual
+    /// reason if the system's error is not specific.
     private func open(
         _ name: String, _ flags: Int32, _ owned: Ownership
     ) throws(StoreError) -> Descriptor? {

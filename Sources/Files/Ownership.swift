@@ -1,17 +1,18 @@
 internal import Credentials
 
-/// Ownership is what must be true of a file before it is trusted.
+/// An ownership is the condition that a file's owner and permissions must meet before it is
+/// trusted.
 package enum Ownership: Sendable {
-    /// The user's own, and nobody else's in any way.
+    /// The user owns the file, and no other user has any access to it.
     case mine
-    /// The user's own; or root's, who may have let the user's group read it. So systemd hands
-    /// out credentials.
+    /// The same, or root owns the file, and the user's group may be able to read it: systemd hands
+    /// out credentials in this way.
     case mineOrGivenByRoot
 
-    /// Throws `failed`, with what to do about it, if the file is not to be trusted, or is neither
-    /// a regular file nor, where one is expected, a directory.
+    /// Throws `failed`, with a hint, if the file must not be trusted, or is not a regular file (a
+    /// directory, if one is expected).
     ///
-    /// A file that has no name any more was replaced after it was opened: it is whole.
+    /// A file that no longer has a name was replaced after it was opened: its content is complete.
     func check(
         _ status: FileStatus, of path: String, isDirectory: Bool = false,
         user: UInt32 = System.user

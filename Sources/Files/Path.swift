@@ -1,15 +1,15 @@
 internal import Glibc
 
-/// What stands at paths, and what is done with it there.
+/// Functions for paths, and for the files and links at them.
 package enum Path {
-    /// The path without symbolic links.
+    /// Returns the path without symbolic links.
     package static func resolve(_ path: String) throws(SystemError) -> String {
         guard let target = unsafe realpath(path, nil) else { throw SystemError(code: errno) }
         defer { unsafe free(target) }
         return unsafe String(cString: target)
     }
 
-    /// The path from the root; a relative one begins where the process is.
+    /// Returns the path from the root; a relative path begins at the current folder.
     package static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
         defer { unsafe free(folder) }
@@ -18,13 +18,13 @@ package enum Path {
 
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
-    /// Whether there may be something: what lies in a folder that cannot be entered is not known not to
-    /// be there.
+    /// Returns true if there may be a file: a path in a folder that cannot be entered counts as
+    /// existing.
     package static func mayExist(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
     }
 
-    /// Whether this user is kept from entering the folder.
+    /// Returns true if this user may not enter the folder.
     package static func isForbidden(_ folder: String) -> Bool {
         unsafe access(folder, X_OK) != 0 && errno == EACCES
     }
@@ -40,7 +40,7 @@ package enum Path {
 }
 
 extension String {
-    /// The folder that an absolute path lies in.
+    /// The folder of the file at an absolute path.
     package var folder: String {
         guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")), slash != startIndex else {
             return "/"

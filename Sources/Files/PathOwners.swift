@@ -1,15 +1,16 @@
 package import Credentials
 internal import Glibc
 
-/// The path's owners are those who decide what stands at its end: who owns a symbolic link on the way
-/// to it, and for root who owns a directory on the way.
+/// The owners of a path are the users who decide which file it leads to: the owner of each symbolic
+/// link on the way and, for root, the owner of each directory on the way.
 package enum PathOwners {
-    /// Throws `failed` if one of them is neither this user nor root. `action` is what is not done then,
-    /// for messages: `read`, `created`, `changed`.
+    /// Throws `failed` if one of them is neither this user nor root. `action` says what is not done
+    /// then, for messages: `read`, `created`, `changed`, `used`.
     ///
-    /// What does not exist is nobody's. The directories matter to root alone, who may change what is
-    /// another user's: under sudo, `HOME` may be theirs, and what they put there may lead anywhere.
-    /// Other users keep their files below directories of whoever set up the machine.
+    /// An entry that does not exist has no owner. Directories are checked for root only, who may
+    /// change other users' files: under sudo, `HOME` may be another user's, and links and
+    /// directories there may lead anywhere. Other users' files are often below directories of the
+    /// user who set up the machine.
     package static func check(_ path: String, before action: String) throws(StoreError) {
         var resolved = ""
         var names = Array(components(of: path).reversed())
@@ -20,7 +21,7 @@ package enum PathOwners {
                 continue
             }
             let place = resolved + "/" + name
-            // Where it cannot be looked at, it cannot be opened either.
+            // An entry whose status cannot be read cannot be opened either.
             guard let status = FileStatus(of: place, followsLinks: false) else { return }
             let isLink = status.kind == .link
             let isChecked = isLink || status.kind == .folder && System.user == 0
@@ -32,7 +33,7 @@ package enum PathOwners {
                 continue
             }
             links += 1
-            // More than the kernel follows (path_resolution(7)).
+            // The kernel follows no more links than this (path_resolution(7)).
             guard links <= 40 else { return }
             if target.utf8.first == UInt8(ascii: "/") { resolved = "" }
             names += components(of: target).reversed()
@@ -49,7 +50,7 @@ package enum PathOwners {
         return String(path[..<slash])
     }
 
-    /// Where a symbolic link leads; nil if it cannot be told.
+    /// Returns the target of a symbolic link; nil if it cannot be read.
     private static func target(of link: String) -> String? {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { buffer in
             let count = unsafe readlink(
@@ -64,7 +65,8 @@ package enum PathOwners {
 }
 
 extension StoreError {
-    /// Something is not done at a path because another user decides what stands there.
+    /// Returns the error for an action that is not done because another user decides what is at a
+    /// path.
     static func foreignFolder(
         _ path: String, _ action: String, _ place: String, _ owner: UInt32
     ) -> StoreError {

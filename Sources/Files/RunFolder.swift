@@ -2,20 +2,20 @@ internal import CPlatform
 package import Credentials
 internal import Glibc
 
-/// A run folder is a private folder that goes when a run of a program ends.
+/// A run folder is a private folder that is removed when a run of a program ends.
 ///
-/// It is locked as long as the run, or what it has started, lives. One that is not locked was left by a
-/// run that was killed, and goes with the next.
+/// It is locked as long as the run, or a program that it has started, is alive. A folder that is
+/// not locked was left by a run that was killed, and is removed by the next one.
 package struct RunFolder: ~Copyable {
     package let path: String
-    /// Holds the lock; the run's own program is given it too.
+    /// The descriptor that holds the lock; the run's own program inherits it.
     private let folder: Descriptor
 
     private static let prefix = "exec-"
     private static let attempts = 10
 
-    /// Makes one in a folder, which is made too where there is none, and removes those that are left
-    /// there.
+    /// Makes a folder in `base`, which is created if it is missing, and removes folders that
+    /// earlier runs have left there.
     package init(in base: String) throws(StoreError) {
         RunFolder.sweep(base)
         try ClientFile(base + "/x").makeFolder()
@@ -24,7 +24,7 @@ package struct RunFolder: ~Copyable {
             guard unsafe mkdtemp(&template) != nil else { break }
             let path = String(
                 decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            // Another run may have taken it for one that is left over.
+            // Another run may have removed it as a leftover.
             if let folder = RunFolder.locked(path) {
                 self.path = path
                 self.folder = folder
@@ -37,7 +37,7 @@ package struct RunFolder: ~Copyable {
     /// The number of the descriptor that holds the lock.
     var descriptor: Int32 { folder.number }
 
-    /// Removes it with all that is in it.
+    /// Removes the folder and everything in it.
     package consuming func remove() { unsafe platform_remove_folder(path) }
 
     private static func sweep(_ base: String) {
@@ -48,7 +48,7 @@ package struct RunFolder: ~Copyable {
         }
     }
 
-    /// The folder at the path, locked; nil if another run holds it, or it is not there any more.
+    /// Returns the folder at the path, locked; nil if another run holds it, or it no longer exists.
     private static func locked(_ path: String) -> Descriptor? {
         guard let folder = try? Descriptor.ofDirectory(path, O_NOFOLLOW),
             flock(folder.number, LOCK_EX | LOCK_NB) == 0, let held = try? folder.status(),

@@ -1,24 +1,25 @@
 package import Credentials
 internal import Glibc
 
-/// The standard streams of the process. One that another process has made non-blocking is waited for.
+/// The standard streams of the process. A stream that another process has made non-blocking is
+/// waited for.
 package enum Stream: Int32, Sendable {
     case input = 0
     case output = 1
     case errors = 2
 
-    /// Why there is no input.
+    /// The reason why there is no input.
     package enum Failure: Error {
-        /// There is more of it than the limit.
+        /// The input is longer than the limit.
         case tooLong
-        /// Nothing came for as long as it was waited for.
+        /// Nothing came within the time for which it was waited for.
         case timedOut
         case system(SystemError)
     }
 
     package var isTerminal: Bool { isatty(rawValue) == 1 }
 
-    /// How many columns the terminal has; nil where the stream is none.
+    /// The number of columns of the terminal; nil if the stream is no terminal.
     package var columns: Int? {
         var size = winsize()
         guard isTerminal, unsafe ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
@@ -38,8 +39,9 @@ package enum Stream: Int32, Sendable {
         }
     }
 
-    /// All that can be read, or the first line without its line feed. A line is read a byte at a time:
-    /// what follows it is not ours yet, and may never come. Each part may take so many seconds to come.
+    /// Returns all that can be read, or the first line without its line feed. A line is read one
+    /// byte at a time: the bytes after it belong to another reader, and may never come. Throws
+    /// `timedOut` if nothing comes for so many seconds.
     package func read(
         atMost limit: Int, endsAtLine: Bool = false, patience seconds: Int? = nil
     ) throws(Failure) -> Secret {
@@ -48,7 +50,8 @@ package enum Stream: Int32, Sendable {
         while !isComplete {
             guard input.count <= limit else { throw .tooLong }
             let before = input
-            // Doubled when it is full; one byte above the limit tells that there is more.
+            // The memory is doubled when it is full. One byte more than the limit shows that there
+            // is more.
             let capacity = min(max(4096, before.count * 2), limit + 1)
             input = try Secret(capacity: capacity) { output throws(Failure) in
                 output.append(before)
@@ -83,7 +86,7 @@ package enum Stream: Int32, Sendable {
         }
     }
 
-    /// Returns false if it has not become ready within so many seconds.
+    /// Returns false if the stream has not become ready within so many seconds.
     private func wait(for event: Int32, seconds: Int?) -> Bool {
         var poll = pollfd(fd: rawValue, events: Int16(event), revents: 0)
         let milliseconds = seconds.map { Int32(clamping: $0 * 1000) } ?? -1

@@ -10,7 +10,7 @@ package enum System {
     /// Seconds since 1970.
     package static var seconds: UInt64 { UInt64(max(time(nil), 0)) }
 
-    /// The day of a second since 1970, where the user is; nil if there is none.
+    /// Returns the local date of a second since 1970; nil if there is none.
     package static func day(of seconds: UInt64) -> (year: Int32, month: Int32, day: Int32)? {
         guard var seconds = time_t(exactly: seconds) else { return nil }
         var local = unsafe tm()
@@ -23,13 +23,14 @@ package enum System {
     /// Ends the process at once.
     package static func exit(_ status: Int32) -> Never { _exit(status) }
 
-    /// What is written before and after the reason when the watchdog or a crash ends the process: for
-    /// the client, if it is given any, and on standard error.
+    /// Sets the texts that are written before and after the reason when the watchdog or a crash
+    /// ends the process: `answer` for the client, if it is not nil, and `complaint` on standard
+    /// error.
     package static func setLastWords(
         answer: (start: StaticString, end: StaticString)?,
         complaint: (start: StaticString, end: StaticString)
     ) {
-        // A literal in memory ends with a NUL.
+        // A literal in memory ends in NUL.
         func text(_ literal: StaticString) -> UnsafePointer<CChar> {
             unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
         }
@@ -40,14 +41,15 @@ package enum System {
                 complaint_start: text(complaint.start), complaint_end: text(complaint.end)))
     }
 
-    /// A variable of the environment; nil if there is none. Bytes that are not UTF-8 become U+FFFD.
+    /// Returns a variable of the environment; nil if there is none. Bytes that are not UTF-8 become
+    /// U+FFFD.
     package static func variable(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
     }
 
-    /// A variable that is a secret, taken out of the environment and wiped there, so that no other
-    /// program is given it; nil if there is none.
+    /// Returns a variable that is a secret; nil if there is none. It is removed from the
+    /// environment and wiped there, so that no other program inherits it.
     package static func takeVariable(_ name: String) -> Secret? {
         guard let value = unsafe getenv(name) else { return nil }
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: value, count: strlen(value))
@@ -57,8 +59,8 @@ package enum System {
         return secret
     }
 
-    /// All variables of the environment. The value of one that is not needed, which may be a secret, is
-    /// left where it is: it is `set`, or empty.
+    /// Returns all variables of the environment. The value of a variable that is not needed, which
+    /// may be a secret, is not copied: it is given as `set`, or as empty.
     package static func variables(where isNeeded: (String) -> Bool) -> [String: String] {
         var variables: [String: String] = [:]
         var next = unsafe environ
@@ -75,7 +77,7 @@ package enum System {
         return variables
     }
 
-    /// The home that the password database has for this user; nil if it has none.
+    /// The user's home in the password database; nil if there is none.
     package static var home: String? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 16) { buffer in
             var entry = unsafe passwd()
@@ -85,7 +87,7 @@ package enum System {
             guard error == 0, unsafe found != nil, let home = unsafe entry.pw_dir else {
                 return nil
             }
-            // The path lies in the buffer.
+            // The path is a part of the buffer.
             return unsafe String(cString: home)
         }
     }

@@ -1,7 +1,7 @@
 package import Credentials
 internal import Glibc
 
-/// A system error is an `errno`, and what the system calls it.
+/// A system error is an `errno` and the system's words for it.
 package struct SystemError: Error, Hashable {
     package let code: Int32
 
@@ -10,7 +10,7 @@ package struct SystemError: Error, Hashable {
     package static let brokenPipe = SystemError(code: EPIPE)
     package static let notFound = SystemError(code: ENOENT)
 
-    /// One line, lower case: `permission denied`.
+    /// The reason on one line, in lower case: `permission denied`.
     package var reason: String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         var reason = unsafe Array(String(cString: text).utf8)
@@ -18,7 +18,8 @@ package struct SystemError: Error, Hashable {
         return String(decoding: reason, as: UTF8.self)
     }
 
-    /// What the call returned, once it was not interrupted; throws if that is -1.
+    /// Returns the result of the call, which is repeated if it was interrupted; throws if the
+    /// result is -1.
     @discardableResult
     package static func check<Number: FixedWidthInteger>(
         _ call: () -> Number
@@ -32,7 +33,7 @@ package struct SystemError: Error, Hashable {
     }
 }
 
-/// What is said of it: `cannot VERB PATH: reason`.
+/// Returns the error `cannot VERB PATH: reason`.
 package func failure(_ verb: String, _ path: String, _ error: SystemError) -> StoreError {
     let isFull = error.code == ENOSPC || error.code == EDQUOT
     return StoreError(
@@ -40,7 +41,7 @@ package func failure(_ verb: String, _ path: String, _ error: SystemError) -> St
         hint: isFull ? "make room on the disk" : nil)
 }
 
-/// What `body` returns; its system error as one for people.
+/// Returns the result of `body`; throws its system error as a `StoreError`.
 package func attempt<Result: ~Copyable>(
     _ verb: String, _ path: String, _ body: () throws(SystemError) -> Result
 ) throws(StoreError) -> Result {

@@ -2,18 +2,21 @@ internal import CPlatform
 package import Credentials
 internal import Glibc
 
-/// The terminal is where a person is asked: `/dev/tty`, which is put back as it was however the
+/// The terminal is `/dev/tty`, on which the user is asked. Its settings are restored however the
 /// question ends.
 ///
 /// One process of a user asks at a time, and one at each terminal. Otherwise several helpers that a
-/// client starts at once would each get a part of what is typed, and turn the echo on for each other.
+/// client starts at once would each get a part of the typed text, and turn the echo on for each
+/// other.
 package struct Terminal: Sendable {
     /// The longest answer, in bytes.
     package static let limit = 4096
 
-    /// Where the lock of all who ask lies; nil for the terminal's own lock alone.
+    /// The folder of the lock that every asking process holds; nil to use the terminal's own lock
+    /// only.
     private let lockFolder: Folder?
-    /// Called whenever a person, or another question, is waited for, so that a watchdog waits too.
+    /// Runs whenever this waits for the user, or for another question, so that a watchdog waits
+    /// too.
     private let willWait: @Sendable () -> Void
 
     package init(lockFolder: Folder?, willWait: @escaping @Sendable () -> Void = {}) {
@@ -21,16 +24,16 @@ package struct Terminal: Sendable {
         self.willWait = willWait
     }
 
-    /// Waits until no other process asks; nil where there is no terminal.
+    /// Waits until no other process asks; returns nil if there is no terminal.
     ///
-    /// Throws `timedOut` if another question stands for a minute.
+    /// Throws `timedOut` if another question is open for a minute.
     package func takeTurn() throws(StoreError) -> Turn? {
         var turn = Turn(of: self)
         guard try turn.take() else { return nil }
         return turn
     }
 
-    /// Asks one question; nil where there is no terminal. See `Turn.ask`.
+    /// Asks one question; returns nil if there is no terminal. See `Turn.ask`.
     package func ask(
         _ question: String, for noun: String, seconds: Int, shows: Bool = false
     ) throws(StoreError) -> Secret? {
@@ -38,23 +41,23 @@ package struct Terminal: Sendable {
         return try turn.ask(question, for: noun, seconds: seconds, shows: shows)
     }
 
-    /// A turn is the time in which nobody else asks. It ends when the value goes out of scope.
+    /// A turn is the time in which no other process asks. It ends when the value goes out of scope.
     package struct Turn: ~Copyable {
         private let terminal: Terminal
         private var usersLock: Folder.Lock?
         private var terminalsLock: Folder.Lock?
-        /// Whether another process has asked in the meantime.
+        /// True if another process has asked in the meantime.
         private(set) package var hasWaited = false
 
         fileprivate init(of terminal: Terminal) { self.terminal = terminal }
 
-        /// What was typed; nil where the terminal, or whoever waits for the answer, is gone. `noun`
-        /// is what is asked for, in errors; `shows` says whether what is typed is shown; `notice`
-        /// is a line that stands above the question.
+        /// Returns the text that was typed; nil if the terminal, or the process that waits for the
+        /// answer, is gone. `noun` names what is asked for, in errors; `shows` is true if the text
+        /// is shown as it is typed; `notice` is a line above the question.
         ///
-        /// Throws `timedOut` if nothing was typed in time, `declined` if nothing was typed at all.
-        /// A signal that arrives meanwhile is raised again once the terminal is put back; one that
-        /// stops the process lets others ask until it is continued.
+        /// Throws `timedOut` if nothing was typed in time, `declined` if the answer is empty. A
+        /// signal that arrives meanwhile is raised again once the terminal is restored; a signal
+        /// that stops the process lets other processes ask until it is continued.
         package mutating func ask(
             _ question: String, notice: String? = nil, for noun: String, seconds: Int,
             shows: Bool = false
@@ -91,7 +94,7 @@ package struct Terminal: Sendable {
 
         // MARK: Taking turns
 
-        /// False where there is no terminal.
+        /// Returns false if there is no terminal.
         fileprivate mutating func take() throws(StoreError) -> Bool {
             let device = platform_terminal_device()
             guard Int(device) != Int(platform_terminal_absent) else { return false }
@@ -103,7 +106,8 @@ package struct Terminal: Sendable {
                 try wait(for: file)
                 usersLock = Folder.Lock(holding: file)
             }
-            // It also keeps processes of other homes and other users apart: `sudo`.
+            // This lock also separates processes with other homes and of other users, as under
+            // `sudo`.
             if let descriptor {
                 try wait(for: descriptor)
                 terminalsLock = Folder.Lock(holding: descriptor)
@@ -116,8 +120,8 @@ package struct Terminal: Sendable {
             terminalsLock = nil
         }
 
-        /// How long another question may stand, in seconds, until it is given up. Each question
-        /// that is put meanwhile counts anew.
+        /// The longest time that another question may be open, in seconds, before this one is given
+        /// up. The time starts again with each new question.
         private static let patience = 60
 
         private mutating func wait(for file: borrowing Descriptor) throws(StoreError) {
@@ -126,7 +130,7 @@ package struct Terminal: Sendable {
             while true {
                 let result = platform_lock(file.number, 0)
                 if result == 1 { return }
-                // A file system without locks: nobody can wait for anybody.
+                // Without locks in the file system, no process can wait for another.
                 guard result == 0 else { return }
                 hasWaited = true
                 var now = timespec()
@@ -147,7 +151,7 @@ package struct Terminal: Sendable {
             }
         }
 
-        /// Tells those who wait that a person is answering.
+        /// Tells the waiting processes that the user is answering.
         private borrowing func noteProgress() { usersLock?.touch() }
     }
 }

@@ -12,12 +12,12 @@ package struct Variable {
         self.value = value
     }
 
-    /// No environment can have one.
+    /// True if the value contains a NUL, which no environment variable can.
     package var holdsNUL: Bool {
         value.expose { bytes in bytes.indices.contains { bytes[$0] == 0 } }
     }
 
-    /// Replaces this process. Returns why it could not.
+    /// Replaces this process by a program. Returns the error if that fails.
     package static func exec(_ command: [String], _ variables: [Variable]) -> SystemError {
         let error = unsafe withPointers(variables) { list, count in
             unsafe withArguments(command) { unsafe platform_exec($0, list, count) }
@@ -25,7 +25,8 @@ package struct Variable {
         return SystemError(code: error)
     }
 
-    /// Runs a program to its end, which keeps the folder from being swept away, and returns its status.
+    /// Runs a program to its end and returns its status. The program holds the folder's lock, so
+    /// that no other run removes the folder.
     package static func run(
         _ command: [String], _ variables: [Variable], keeping folder: borrowing RunFolder
     ) throws(SystemError) -> Int32 {
