@@ -63,7 +63,7 @@ typedef struct Call {
     CallState state;
     Batch *batch;
     guint32 serial;
-    /// In microseconds of g_get_monotonic_time.
+    /// The deadline, in microseconds of g_get_monotonic_time.
     gint64 deadline;
     GDBusMessage *reply;
     /// The body of the reply, which is valid as long as the reply; null if it has none.

@@ -1,5 +1,5 @@
-// Asks a question on the terminal. Whether an answer, the deadline or a signal ends it, the
-// terminal is restored before anything else happens.
+// Asks a question on the terminal. However the question ends, by an answer, the deadline or a
+// signal, the terminal is restored before anything else happens.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"

@@ -1,6 +1,6 @@
 /// A place where logins are kept.
 ///
-/// What every store must do, and `StoreContract` checks of each:
+/// Every store must keep these rules, which `StoreContract` checks:
 ///
 /// - `find` gives back what `save` was given, byte for byte: the secret and the spelling.
 /// - `save` leaves exactly one entry for the login (`Entry.identity`), whatever was stored before

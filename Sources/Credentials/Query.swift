@@ -16,8 +16,8 @@ package struct Query: Hashable, Sendable {
         self.identity = nil
     }
 
-    /// Matches exactly what the entry replaces when it is stored. Nil if it does not name its
-    /// server.
+    /// Makes the query for exactly what the entry replaces when it is stored; nil if the entry does
+    /// not name its server.
     package init?(replacedBy entry: Entry) {
         guard let identity = entry.identity else { return nil }
         self.schema = entry.schema

@@ -86,8 +86,8 @@ package enum Schema: String, CaseIterable, Sendable {
         place(of: attributes, naming: placeNames)
     }
 
-    /// Returns the identity of the login that a store replaces with one of these attributes, or nil
-    /// if they do not name one.
+    /// Returns the identity of a login with these attributes, or nil if they do not name one. A
+    /// store replaces the login that has the same identity.
     package func identity(of attributes: [String: Text]) -> Place? {
         place(of: attributes, naming: identityNames)
     }

@@ -45,7 +45,7 @@ package struct Secret: Sendable {
 
     package var isEmpty: Bool { range.isEmpty }
 
-    /// Calls `body` with the bytes of the secret. It is responsible for what it does with them.
+    /// Calls `body` with the bytes of the secret, which must not keep a copy that is not wiped.
     package func expose<Result, E: Error>(
         _ body: (Span<UInt8>) throws(E) -> Result
     ) throws(E) -> Result {

@@ -22,11 +22,11 @@ package struct Settings: Hashable, Sendable {
         case never
     }
 
-    /// `store`, `KEYFOB_STORE`.
+    /// The setting `store`, `KEYFOB_STORE`.
     package private(set) var policy = Policy.auto
     /// `collection`, `KEYFOB_COLLECTION`: the alias or object path of a keyring's collection.
     package private(set) var collection = "default"
-    /// `prompt`, `KEYFOB_PROMPT`.
+    /// The setting `prompt`, `KEYFOB_PROMPT`.
     package private(set) var prompt = Prompt.auto
     /// `promptTimeout`, `KEYFOB_PROMPT_TIMEOUT`: seconds.
     package private(set) var promptTimeout = 60

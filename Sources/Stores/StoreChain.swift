@@ -1,6 +1,6 @@
 package import Credentials
 
-/// Several stores as one (README.md, "The chain"): the keyring, then the file.
+/// A store chain makes one store of several (README.md, "The chain"): the keyring, then the file.
 ///
 /// What must hold: only if a store is absent does the next one take its place. A store that is
 /// locked, does not answer or fails is an error, since it may hold the login: the next store could

@@ -138,7 +138,7 @@ enum Seal {
         let passes: UInt32
         let kibibytes: UInt32
 
-        /// For new slots: about 0.1 s and 64 MiB.
+        /// The cost for new slots: about 0.1 s and 64 MiB.
         static let standard = PassphraseCost(passes: 3, kibibytes: 64 << 10)
 
         /// Passes times KiB. The time for one guess is proportional to it.
