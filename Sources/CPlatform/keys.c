@@ -11,14 +11,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Rights, a byte each for who possesses the key, its user, its group and others: view 1, read 2,
-// write 4, search 8, link 10h, change 20h (keyctl_setperm(3)).
+// Rights, one byte each for the possessor of the key, its user, its group and others: view 1, read
+// 2, write 4, search 8, link 10h, change 20h (keyctl_setperm(3)).
 enum {
-    // All for processes of this user, and none for who merely possesses the key: a session of this
-    // user in which another one's program runs (sudo) possesses it too.
+    // All rights for processes of this user, and none for the possessor: a session of this user in
+    // which another user's program runs (sudo) possesses the key too.
     user_rights = 0x003f0000,
-    // All for who possesses the key. The user's other sessions may see that it is there, and may
-    // invalidate it, which needs the right to search.
+    // All rights for the possessor. The user's other sessions may view the key, and may invalidate
+    // it, which needs the right to search.
     session_rights = 0x3f090000,
 };
 
@@ -33,10 +33,10 @@ static int keyring(bool is_for_session) {
     return is_for_session ? KEY_SPEC_SESSION_KEYRING : KEY_SPEC_USER_KEYRING;
 }
 
-// Returns 0 if this process has a session keyring that belongs to its user and to one session alone.
+// Returns 0 if this process has a session keyring that belongs to its user and to only one session.
 static int check_session(void) {
-    // `keyring;UID;GID;RIGHTS;NAME`. Where no login made a session keyring, the kernel gives the one
-    // that all such processes of the user share.
+    // The form is `keyring;UID;GID;RIGHTS;NAME`. If no login made a session keyring, the kernel
+    // gives the one that all such processes of the user share.
     char text[256];
     const long length = control(KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, (long)text, sizeof text, 0);
     if (length < 0) return (int)length;
@@ -52,16 +52,17 @@ int platform_key_publish(const char *name, const unsigned char *content, size_t 
                          unsigned seconds, bool is_for_session) {
     const int session = is_for_session ? check_session() : 0;
     if (session < 0) return session;
-    // Until the last step the key is in the keyring of this process alone, which goes with it.
+    // Until the last step the key is only in the keyring of this process, which ends with the
+    // process.
     const long key =
         syscall(SYS_add_key, key_type, name, content, size, KEY_SPEC_PROCESS_KEYRING);
     if (key < 0) return -errno;
     long result = control(KEYCTL_SET_TIMEOUT, key, seconds, 0, 0);
     if (result == 0)
         result = control(KEYCTL_SETPERM, key, is_for_session ? session_rights : user_rights, 0, 0);
-    // It takes the place of a key of the same name.
+    // The link replaces a key of the same name.
     if (result == 0) result = control(KEYCTL_LINK, key, keyring(is_for_session), 0, 0);
-    // Were it still there, to publish the name again would change that key, and take its time away.
+    // If the key stayed there, publishing the name again would change it and remove its timeout.
     if (result == 0) result = control(KEYCTL_UNLINK, key, KEY_SPEC_PROCESS_KEYRING, 0, 0);
     if (result < 0) control(KEYCTL_INVALIDATE, key, 0, 0, 0);
     return (int)result;

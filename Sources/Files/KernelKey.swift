@@ -2,17 +2,19 @@ internal import CPlatform
 package import Credentials
 internal import Glibc
 
-/// A kernel key is a secret that the kernel keeps in its own memory, under a name and for a time, and
-/// gives to processes of this user alone. It is never written to a disk, and a reboot ends it.
+/// A kernel key is a secret that the kernel keeps in its own memory, under a name and for a limited
+/// time, and gives only to processes of this user. It is never written to a disk, and a reboot
+/// removes it.
 ///
-/// How it is kept: user-keyring(7), session-keyring(7). Its payload is a byte that is 1, the second at
-/// which it ends (8 bytes, little endian, counted from the start of the system), and the content.
+/// The keyrings are those of user-keyring(7) and session-keyring(7). The payload is a byte that is
+/// 1, the second at which it expires (8 bytes, little endian, counted from the start of the
+/// system), and the content.
 package struct KernelKey: Hashable, Sendable {
-    /// The processes that are given it.
+    /// The processes that may read it.
     package enum Scope: String, CaseIterable, Sendable {
-        /// All of this user, also those of cron and of later logins.
+        /// All processes of this user, including those of cron and of later logins.
         case user
-        /// Those of this login session alone.
+        /// Only the processes of this login session.
         case session
     }
 
@@ -22,21 +24,22 @@ package struct KernelKey: Hashable, Sendable {
     /// The longest content, in bytes.
     package static let limit = 4096
 
-    /// `name` begins with `keyfob:`, and has neither white space nor a NUL.
+    /// Makes a key; `name` must begin with `keyfob:`, and contain neither white space nor a NUL.
     package init(_ name: String, _ scope: Scope) {
         self.name = name
         self.scope = scope
     }
 
-    /// Why the kernel does not keep a key.
+    /// The reason why the kernel does not keep a key.
     package enum Failure: Error, Hashable {
-        /// The process is in no login session of its own, so that there is nothing to keep it for.
+        /// The process is in no login session of its own, so the key would have no session.
         case noSession
-        /// Such as EPERM where a container forbids the calls, EDQUOT where the user has too many.
+        /// The kernel refused, for example with EPERM if a container forbids the calls, or EDQUOT
+        /// if the user has too many keys.
         case refused(SystemError)
     }
 
-    /// Keeps the content for so many seconds, in place of what this name and scope had.
+    /// Keeps the content for so many seconds, in place of the key with this name and scope.
     package func publish(_ content: Secret, seconds: Int) throws(Failure) {
         precondition(content.count <= KernelKey.limit && seconds > 0, "it is short, and has a time")
         let end = KernelKey.now + UInt64(seconds)
@@ -55,8 +58,8 @@ package struct KernelKey: Hashable, Sendable {
         guard result == 0 else { throw .refused(SystemError(code: -result)) }
     }
 
-    /// What is kept, and for how many seconds yet. Nil where there is none that can be read, for
-    /// whatever reason: the caller goes on as without it.
+    /// Returns the content, and the number of seconds until it expires; nil if there is none or it
+    /// cannot be read. The caller then works as if there were no key.
     package func read() -> (content: Secret, secondsLeft: Int)? {
         let number = unsafe platform_key_find(name, scope == .session)
         guard number > 0 else { return nil }
@@ -75,14 +78,14 @@ package struct KernelKey: Hashable, Sendable {
         return (payload[KernelKey.overhead..<payload.count], Int(end - now))
     }
 
-    /// Ends it, if it is there.
+    /// Removes the key, if it is there.
     package func remove() {
         let number = unsafe platform_key_find(name, scope == .session)
         if number > 0 { _ = platform_key_remove(number) }
     }
 
-    /// The names of all keys of this user that begin so, by their numbers, of every scope and session.
-    /// Nil where the kernel does not show them, as in a container.
+    /// Returns the names of all keys of this user that begin with `prefix`, by their numbers, of
+    /// every scope and session; nil if the kernel does not show them, as in a container.
     package static func all(_ prefix: String) -> [Int32: String]? {
         guard let table = try? Descriptor.ofFile("/proc/keys") else { return nil }
         var text: [UInt8] = []
@@ -98,25 +101,25 @@ package struct KernelKey: Hashable, Sendable {
         return keys
     }
 
-    /// Ends all keys of this user whose names begin so, and returns those that remain; nil where they
-    /// cannot be seen.
+    /// Removes all keys of this user whose names begin with `prefix`, and returns those that
+    /// remain; nil if they cannot be seen.
     package static func removeAll(_ prefix: String) -> [Int32: String]? {
         for number in all(prefix)?.keys.sorted() ?? [] { _ = platform_key_remove(number) }
         return all(prefix)
     }
 
-    /// What stands before the content.
+    /// The number of bytes before the content.
     private static let overhead = 9
 
-    /// Seconds since the system was started, in which a clock that is set has no part.
+    /// The seconds since the system was started, which do not depend on the date that is set.
     private static var now: UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
         return UInt64(time.tv_sec)
     }
 
-    /// The number and the name in a line of /proc/keys (proc(5), proc_keys(5)), of a key of this user
-    /// that has not ended:
+    /// Returns the number and the name in a line of /proc/keys (proc(5), proc_keys(5)); nil if it
+    /// is not a key of this user, or the key has expired. Such a line:
     /// `09ce00ca I--Q---     1   5m 003f0000  1000  1000 user      NAME: 41`.
     private static func key(in line: ArraySlice<UInt8>) -> (number: Int32, name: String)? {
         let fields = line.split(separator: UInt8(ascii: " ")).map {
@@ -124,7 +127,7 @@ package struct KernelKey: Hashable, Sendable {
         }
         guard fields.count >= 9, let number = Int32(fields[0], radix: 16), fields[7] == "user",
             Int(fields[5]).map({ UInt32(truncatingIfNeeded: $0) }) == System.user,
-            // Revoked, dead or invalidated.
+            // These flags mean revoked, dead and invalidated.
             !fields[1].utf8.contains(where: { "RDi".utf8.contains($0) }), fields[3] != "expd"
         else { return nil }
         let name = fields[8]

@@ -150,26 +150,27 @@ void platform_remove_folder(const char *path);
 /// Returns the number of columns that a Unicode scalar takes on a terminal: 0, 1 or 2 (wcwidth(3)).
 int platform_columns(uint32_t scalar);
 
-/// Of `platform_key_publish` alone: this process has no session keyring that is of its user and of one
-/// session.
+/// This process has no session keyring that belongs to its user and to only one session. Only
+/// `platform_key_publish` returns this.
 enum { platform_key_no_session = -4096 };
 
-/// Gives the kernel a key, in place of one of the same name and scope: for all processes of this user,
-/// or only for those of this login session. It ends after so many seconds, one at least. Returns 0,
-/// platform_key_no_session, or the negated error's number. No key without a time is left where another
-/// process can find it, wherever this process dies.
+/// Adds a key to the kernel, in place of one with the same name and scope: for all processes of
+/// this user, or only for those of this login session. It expires after so many seconds, at least
+/// one. Returns 0, platform_key_no_session, or the negated error number. Even if this process dies
+/// meanwhile, no key without a timeout is left where another process can find it.
 int platform_key_publish(const char *name, const unsigned char *content, size_t size,
                          unsigned seconds, bool is_for_session);
 
-/// Returns the number of the key with this name, or the negated error's number. A key that has ended
-/// may be found for some minutes, with EKEYEXPIRED or EKEYREVOKED.
+/// Returns the number of the key with this name, or the negated error number. A key that has
+/// expired or was revoked may be found for some minutes; the error is then EKEYEXPIRED or
+/// EKEYREVOKED.
 int platform_key_find(const char *name, bool is_for_session);
 
-/// Returns the size of the key's content, of which no more than `size` bytes are written, or the
-/// negated error's number.
+/// Returns the size of the key's content, of which at most `size` bytes are written to `content`,
+/// or the negated error number.
 long platform_key_read(int key, unsigned char *content, size_t size);
 
-/// Ends a key at once, wherever it is linked. Returns 0 or the negated error's number.
+/// Invalidates a key at once, wherever it is linked. Returns 0 or the negated error number.
 int platform_key_remove(int key);
 
 #pragma clang assume_nonnull end
