@@ -4,11 +4,11 @@ internal import TextEditing
 
 /// cargo (1.95).
 ///
-/// It asks the provider that a registry has for itself (`credential-provider`), else those of
-/// `registry.global-credential-providers`, the last one first, by the URL of the index. `cargo:token`
-/// finds a token in a variable, then in `credentials.toml`, then in `config.toml`. That one is read in
-/// the folder that cargo runs in, too, and in those above: the nearest wins, and lists are joined, the
-/// nearest last.
+/// It asks the provider of a registry (`credential-provider`), else those of
+/// `registry.global-credential-providers`, the last one first, by the URL of the index.
+/// `cargo:token` finds a token in a variable, then in `credentials.toml`, then in `config.toml`.
+/// cargo also reads the `config.toml` of the folder that it runs in, and of those above: the
+/// nearest wins, and lists are joined, the nearest last.
 package struct Cargo: Client {
     package init() {}
 
@@ -22,9 +22,9 @@ package struct Cargo: Client {
         name.hasPrefix("CARGO_REGISTR") && (name.hasSuffix("_TOKEN") || name.hasSuffix("_KEY"))
     }
 
-    // MARK: What a person means
+    // MARK: Lookup
 
-    /// People know registries by their names, which the labels of logins tell.
+    /// Users know registries by their names, which are in the labels of logins.
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         var urls = [CargoIndex.normalForm(of: server) ?? server, server]
         if ["crates-io", "crates.io"].contains(server.string) { urls.append(CargoIndex.cratesIO) }
@@ -35,7 +35,7 @@ package struct Cargo: Client {
         return urls.filter { seen.insert($0).inserted }.map { Query(.cargo, ["url": $0]) }
     }
 
-    /// The name of a registry is of letters, digits, `-` and `_`.
+    /// A registry's name consists of letters, digits, `-` and `_`.
     package func knowsByLabel(_ server: Text) -> Bool {
         server.bytes.allSatisfy { byte in
             switch byte.lowerCased {
@@ -55,7 +55,7 @@ package struct Cargo: Client {
         guard let url = urls.first(where: { $0.string.contains("://") }) else {
             throw refusal(of: server, form)
         }
-        // cargo does not ask for it by that.
+        // cargo asks for crates.io by the URL of its git index, not by this one.
         guard url != "sparse+https://index.crates.io/" else {
             return try place(of: "crates-io", named: name, among: entries)
         }
@@ -67,20 +67,21 @@ package struct Cargo: Client {
 
     // MARK: Its own files
 
-    /// Its own provider, which finds tokens in plain text.
+    /// cargo's own provider, which finds tokens in plain text.
     fileprivate static let builtIn = "cargo:token"
 
     private func folder(_ surroundings: Surroundings) -> String {
         surroundings.folder("CARGO_HOME", else: "/.cargo")
     }
 
-    /// The file under its old name, without `.toml`, wins if it exists.
+    /// The file under its old name, without `.toml`, and under its new one. The old one wins if it
+    /// exists.
     private func files(_ name: String, in folder: String) -> [ClientFile] {
         [name, "\(name).toml"].map { ClientFile("\(folder)/\($0)") }
     }
 
-    /// The files of its configuration that there may be, those first that win over the others;
-    /// `areAll` says whether those are among them that a file of another name keeps from being read.
+    /// Returns cargo's config files, the one with the highest precedence first. `areAll` adds those
+    /// that do not exist, or that cargo does not read because one with the older name exists.
     fileprivate func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
         let own = folder(surroundings)
         var folders = [ClientFile(".cargo").path]
@@ -94,7 +95,7 @@ package struct Cargo: Client {
         }.flatMap { Cargo.withIncluded($0) }
     }
 
-    /// A file of the configuration, and those that it includes (cargo 1.94) and wins over.
+    /// Returns a config file, and those that it includes (cargo 1.94) and takes precedence over.
     private static func withIncluded(_ file: ClientFile, depth: Int = 0) -> [ClientFile] {
         let included = depth < 8 ? (try? file.toml())?.place(["include"])?.value.elements : nil
         return [file]
@@ -130,7 +131,7 @@ package struct Cargo: Client {
             keeper = Keeper(
                 providers.joined(separator: ", "),
                 isOurs: providers.last.map(CargoSetting.isOurs) == true)
-            // One that finds nothing hands on to us.
+            // If cargo's own provider finds no token, cargo asks the next one.
             keeper.isAsked =
                 providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
             if keeper.isAsked, !keeper.isOurs {
@@ -185,11 +186,11 @@ package struct Cargo: Client {
     }
 }
 
-/// What cargo's configuration says of registries, as it is now.
+/// The settings of registries in cargo's config files and variables.
 private struct CargoConfig {
     private let surroundings: Surroundings
     private var values: [[Text]: [TOMLText.Value]] = [:]
-    /// The registries that it names.
+    /// The names of the registries in the config files.
     private(set) var names: [Text] = []
 
     init(_ surroundings: Surroundings) {
@@ -209,8 +210,8 @@ private struct CargoConfig {
         return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
     }
 
-    /// The index URL of a registry as cargo asks for it; nil if it is not known, or is another one
-    /// in another folder, where its token would be lost.
+    /// Returns the index URL of a registry as cargo asks for it. Nil if it is not known, or if the
+    /// config files disagree: then cargo would not find the token in another folder.
     func index(of name: Text) -> Text? {
         if let index = variable(name, "INDEX") {
             return Text(index).flatMap { CargoIndex.normalForm(of: $0) }
@@ -220,7 +221,8 @@ private struct CargoConfig {
         return CargoIndex.normalForm(of: index)
     }
 
-    /// The words of a list, which cargo joins, or of the string that wins; nil if there is none.
+    /// Returns the words of a list, which cargo joins from all files, or of the string that wins;
+    /// nil if the key is not set.
     private func words(_ keys: [Text]) -> [String]? {
         guard let values = values[keys] else { return nil }
         if let text = values[0].text {
@@ -229,7 +231,8 @@ private struct CargoConfig {
         return values.reversed().flatMap { $0.elements.compactMap(\.text?.string) }
     }
 
-    /// The providers that are asked for all registries, the last one first.
+    /// The providers for all registries, of which cargo asks the last one first; nil if none is
+    /// set.
     var globalProviders: [String]? {
         let list = words(["registry", "global-credential-providers"])
         let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]?
@@ -237,7 +240,7 @@ private struct CargoConfig {
         return more.map { (list ?? []) + $0 } ?? list
     }
 
-    /// The one provider that a registry has for itself; nil if it has none.
+    /// Returns the provider that is set for one registry; nil if there is none.
     func ownProvider(of name: Text) -> String? {
         if name == "crates-io" {
             if let provider = surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"] { return provider }
@@ -291,8 +294,8 @@ package struct CargoCredentials: PlaintextTarget {
         return changed
     }
 
-    /// Where cargo looks for a token. Throws `failed` if it knows no registry with that index, or
-    /// none by a name.
+    /// Returns the keys under which cargo looks for a login's token. Throws `failed` if cargo's
+    /// configuration has no name for a registry with that index.
     private func keys(of entry: Entry) throws(StoreError) -> [Text] {
         let url = entry.attributes["url"] ?? ""
         if url == CargoIndex.cratesIO { return ["registry", "token"] }
@@ -337,7 +340,7 @@ package struct CargoCredentials: PlaintextTarget {
         case let keys where keys.count == 2 && keys.first == "registries": name = found.keys[1]
         default: return nil
         }
-        // Without an index it is known by its name alone.
+        // If the index is not known, the name takes its place.
         let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
         let entry = Entry.cargo(url: url ?? name, name: name)
         var obstacle: String?
@@ -350,11 +353,11 @@ package struct CargoCredentials: PlaintextTarget {
     }
 }
 
-/// cargo's `registry.global-credential-providers`, of which the last is asked first, or for one
-/// registry its `credential-provider` (cargo 1.95).
+/// cargo's `registry.global-credential-providers`, of which the last is asked first, or the
+/// `credential-provider` of one registry (cargo 1.95).
 private struct CargoSetting: HelperSetting {
     let file: ClientFile
-    /// The registry's name; nil for all of them.
+    /// The registry's name; nil for all registries.
     private let registry: Text?
     private static let provider = ProgramName.credentialProvider.rawValue
 
@@ -381,7 +384,8 @@ private struct CargoSetting: HelperSetting {
 
     func isOurs(_ value: String) -> Bool { CargoSetting.isOurs(value) }
 
-    /// Whether it is asked first: the last one, by its name or its path.
+    /// Returns true if the last provider of the list, which cargo asks first, is Keyfob's, by its
+    /// name or its path.
     static func isOurs(_ value: String) -> Bool {
         let last = value.split(separator: ", ").last ?? value[...]
         let program = last.split(separator: " ").first ?? ""
@@ -389,7 +393,8 @@ private struct CargoSetting: HelperSetting {
     }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
-        // Without a list cargo asks its own provider, which also knows tokens in the environment.
+        // Without a list cargo asks its own provider, which also finds tokens in variables. A new
+        // list keeps it.
         let others = registry == nil ? [Cargo.builtIn] : []
         guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
         let text = try file.toml(content)
@@ -420,7 +425,7 @@ private struct CargoSetting: HelperSetting {
         text.places.first { $0.keys == table + [key] }?.place.entry
     }
 
-    /// A list, or words in one string.
+    /// Returns the elements of a list, or the words of a string; nil if the value is neither.
     private func providers(_ entry: TOMLText.Entry) -> [String]? {
         if let words = entry.value.text {
             return words.string.split(separator: " ").map(String.init)

@@ -1,13 +1,13 @@
 internal import Credentials
 
-/// A cargo index is a registry's index URL as cargo asks its providers for it (cargo 1.95): in the form
-/// that the crate `url` writes (WHATWG URL Standard). Only http and https are special there; of
-/// `sparse+https` and all others the host stays as it is.
+/// A cargo index is a registry's index URL as cargo asks its providers for it (cargo 1.95): in the
+/// form that the crate `url` writes (WHATWG URL Standard). Only http and https are special schemes
+/// there; with `sparse+https` and all others the host is not changed.
 enum CargoIndex {
-    /// crates.io, as cargo names it whatever protocol it uses.
+    /// The URL by which cargo asks for crates.io, over every protocol.
     static var cratesIO: Text { "https://github.com/rust-lang/crates.io-index" }
 
-    /// Nil for a URL that is not understood.
+    /// Returns the normal form; nil if the URL cannot be parsed.
     static func normalForm(of url: Text) -> Text? {
         let bytes = url.bytes.filter { $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
         var rest = bytes.drop { $0 <= 0x20 }
@@ -74,7 +74,8 @@ enum CargoIndex {
             + encoded(bytes[(end ?? bytes.endIndex)...], besides: isSpecial ? " \"<>'" : " \"<>")
     }
 
-    /// How many dots a segment is that means this folder or the one above; 0 for any other.
+    /// Returns the number of dots of a segment that means this folder or the one above; 0 for any
+    /// other.
     private static func dots(_ segment: ArraySlice<UInt8>) -> Int {
         let name = String(decoding: segment.map(\.lowerCased), as: UTF8.self)
             .replacing("%2e", with: ".")

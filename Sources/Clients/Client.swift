@@ -2,153 +2,157 @@ package import Credentials
 package import Files
 package import TextEditing
 
-/// A client is a program whose logins Keyfob keeps. All that Keyfob knows of one stands in the file
-/// that is named for it: where its settings and logins lie, how it looks a login up, who answers it,
-/// and its words.
+/// A client is a program whose logins Keyfob keeps. Everything that Keyfob knows about one is in
+/// the file that is named for it: the paths of its settings and logins, its lookup, its helper, and
+/// its words.
 package protocol Client: Sendable {
-    /// What `--client` and `keyfob list` call it; also the name of its program.
+    /// The name in `--client` and in `keyfob list`, which is also that of its program.
     var name: Text { get }
 
-    /// The kind of its logins. Clients of one kind share them, but for those of `Schema.token`, which
-    /// name their client.
+    /// The schema of its logins. Clients with one schema share them, except for those of
+    /// `Schema.token`, which name their client.
     var schema: Schema { get }
 
     // MARK: Words
 
-    /// What its secret is called.
+    /// The noun for its secret.
     var secretNoun: String { get }
 
-    /// Whether that is one line.
+    /// True if the secret must be one line.
     var secretIsLine: Bool { get }
 
-    /// Whether a login of it has a user name.
+    /// Says if its logins have user names.
     var userNames: UserNames { get }
 
-    /// Whether it knows its servers by names of its own.
+    /// True if it gives its servers names of its own.
     var serversHaveNames: Bool { get }
 
-    /// Whether it takes a login from variables of its own, which `execution` names.
+    /// True if it reads a login from variables, which `execution` names.
     var readsEnvironment: Bool { get }
 
-    /// How `keyfob exec` gives it a login. Throws `failed` where its variables cannot hold it.
+    /// Returns the environment in which `keyfob exec` runs it with a login. Throws `failed` if its
+    /// variables cannot hold the login.
     func execution(
         of login: Credential, in surroundings: Surroundings
     ) throws(StoreError) -> Execution
 
-    // MARK: What a person means
+    // MARK: Lookup
 
-    /// What asks for the client's logins at the server, as a person names it; the best first. None if it cannot be a server of this client.
+    /// Returns the queries for the client's logins for a server as the user names it, the best
+    /// first; empty if the client cannot have such a server.
     ///
-    /// `entries` are the logins that are known, whose labels may tell.
+    /// `entries` are the known logins, whose labels may have the name.
     func queries(for server: Text, among entries: [Entry]) -> [Query]
 
-    /// What asks for what may have been meant where there is nothing under what was typed; the best
-    /// first.
+    /// Returns the queries to try if there is no login for exactly what was typed; the best first.
     func fallbackQueries(for server: Text) -> [Query]
 
-    /// What asks for all that a logout of the server removes besides.
+    /// Returns the queries for further logins that a logout of the server removes.
     func logoutQueries(for server: Text) -> [Query]
 
-    /// Whether a person may mean a login by its label. The labels of a locked keyring may not be
-    /// seen.
+    /// Returns true if the user may name a login by its label. A locked keyring may not show
+    /// labels.
     func knowsByLabel(_ server: Text) -> Bool
 
-    /// Where a new login belongs. `name` is cargo's for the registry. Throws `failed` if the client
-    /// has no such servers.
+    /// Returns the place of a new login. `name` is the registry's name in cargo. Throws `failed` if
+    /// the client cannot have such a server.
     func place(
         of server: Text, named name: String?, among entries: [Entry]
     ) throws(StoreError) -> LoginPlace
 
     // MARK: Its own files
 
-    /// What Keyfob does with them.
+    /// The use that Keyfob makes of the files.
     var files: ClientFiles { get }
 
-    /// The variables that it reads, and that hold no secret.
+    /// The variables that the client reads and that hold no secret. A name that ends with `*` is a
+    /// prefix.
     var variables: [String] { get }
 
-    /// Whether a variable of that name holds a login that wins over what is stored.
+    /// Returns true if a variable of that name holds a login that wins over the stored ones.
     func isLogin(variable name: String) -> Bool
 
-    /// Every file in which it may keep logins in plain text, whether it is there or not: the one
-    /// that it asks first comes first.
+    /// Returns every file in which the client may keep logins in plain text, existing or not. The
+    /// one that the client reads first comes first.
     func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile]
 
-    /// The file into which it puts a login if it has no helper. Throws `failed` if that is not
-    /// known, or more belongs there than there is of a login elsewhere.
+    /// Returns the file to which the client writes a login if it has no helper. Throws `failed` if
+    /// the file is not known, or if its entries have more data than a stored login.
     func plaintextTarget(in surroundings: Surroundings) throws(StoreError) -> any PlaintextTarget
 
-    /// A file of its form, elsewhere; nil if that is not known.
+    /// Returns another file in the client's format; nil if the format is not known.
     func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)?
 
     // MARK: Its helper
 
-    /// The program of ours that it calls; nil if it has no credential helpers.
+    /// The program of Keyfob that the client runs; nil if the client has no credential helpers.
     var program: ProgramName? { get }
 
-    /// Who answers it, as its configuration says.
+    /// Returns the keeper of its logins, as its configuration says.
     func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper
 
-    /// How it is told of Keyfob, for one registry or (nil) for all of them. Throws `failed` where
-    /// that cannot be done without losing something.
+    /// Returns the change that makes the client use Keyfob, for one registry or (nil) for all of
+    /// them. Throws `failed` if the change would lose something.
     func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan
 
-    /// Where it looks for the program if that is not the PATH.
+    /// Returns the path at which the client looks for the program; nil if it searches the PATH.
     func link(in surroundings: Surroundings) -> String?
 
-    /// How a setup is undone where the client has written the file anew since; `removed` is what the
-    /// setup took out. Nil if Keyfob does not stand there, or that cannot be told.
+    /// Returns the splice that undoes a setup after the client has written the file anew. `removed`
+    /// is the text that the setup removed. Nil if the setting does not name Keyfob, or if it is not
+    /// known.
     func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice?
 
-    /// What is said after an export: whether the client reads its own file beside its helper, and
-    /// how it is made to.
+    /// Returns how the client finds these logins in its own file, which the user is told after an
+    /// export.
     func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
     ) -> Reading
 }
 
-/// What Keyfob does with a client's own files.
+/// The use that Keyfob makes of a client's own files.
 package enum ClientFiles: Sendable {
     case none
-    /// Logins are found there, and taken out.
+    /// Keyfob finds logins in them, and removes them there.
     case read
-    /// Logins can be put there, too.
+    /// Keyfob can write logins to them, too.
     case written
 }
 
-/// Whether a login has a user name.
+/// The user names of a client's logins.
 package enum UserNames: Sendable {
     case none, optional, needed
 }
 
-/// Whether a client finds a login in its own file.
+/// The way in which a client finds a login that is in its own file.
 package enum Reading: Sendable {
     case found
-    /// A helper is asked in place of the file.
+    /// The client asks a helper instead of its file.
     case asksHelper(String, isOurs: Bool)
-    /// Nobody reads the file; how it is made to be read.
+    /// The client does not read the file; the string says how to make it read the file.
     case needs(String)
 }
 
-/// How a client is run with a login.
+/// An execution is the environment in which a client is run with a login.
 package struct Execution: Sendable {
     package typealias Variable = (name: String, value: Secret)
 
-    /// In which it looks for the secret.
+    /// The variable in which the client looks for the secret.
     package let secret: Variable
-    /// What else it must be told: left out where the variable is set already.
+    /// Further variables for the client. One that is already set is not changed.
     package var others: [Variable] = []
-    /// A folder of its own for a client that writes down what it finds in its environment.
+    /// A folder for a client that writes the login from its environment to a file; nil if it does
+    /// not.
     package var folder: Folder?
 
     package struct Folder: Sendable {
-        /// The variable that names it.
+        /// The variable that names the folder.
         package let variable: String
-        /// What the client keeps beside its logins, and is copied there and back.
+        /// A file that the client keeps with its logins, which is copied to the folder and back.
         package let settings: ClientFile
     }
 }
@@ -159,19 +163,20 @@ package enum Clients {
         Docker(), Podman(), Cargo(), Git(), Terraform(), Pulumi(), Npm(), Other(),
     ]
 
-    /// One for each set of logins: the first of those that share them.
+    /// The clients with different logins: of those that share their logins, the first one.
     package static let each: [any Client] = all.filter { client in
         all.first { $0.sharesLogins(with: client) }?.name == client.name
     }
 
-    /// Those that know helpers.
+    /// The clients that have credential helpers.
     package static let withHelpers = all.filter { $0.program != nil }
 
-    /// Those that may keep logins in files of their own, and those into whose files a login can be put.
+    /// The clients that may keep logins in files of their own, and those to whose files Keyfob can
+    /// write a login.
     package static let withFiles = all.filter { $0.files != .none }
     package static let withTargets = all.filter { $0.files == .written }
 
-    /// Their names as a sentence has them: `docker, podman or cargo`.
+    /// Returns the names of clients as a sentence has them: `docker, podman or cargo`.
     package static func words(_ clients: [any Client], _ last: String) -> String {
         let names = clients.map(\.name.string)
         guard names.count > 1 else { return names.joined() }
@@ -182,8 +187,8 @@ package enum Clients {
         all.first { $0.name.string == name }
     }
 
-    /// Every file in which one of the clients may keep logins in plain text, each once, and those of
-    /// one client first.
+    /// Returns every file in which one of the clients may keep logins in plain text, each once, and
+    /// those of `first` before all others.
     package static func plaintextFiles(
         in surroundings: Surroundings, first client: (any Client)? = nil
     ) -> [any PlaintextFile] {
@@ -194,23 +199,23 @@ package enum Clients {
 }
 
 extension Client {
-    /// Whether the login is one of this client.
+    /// Returns true if the login is one of this client.
     package func owns(_ entry: Entry) -> Bool {
         entry.schema == schema && (schema != .token || entry.attributes["client"] == name)
     }
 
-    /// Whether one login serves both.
+    /// Returns true if both clients use the same logins.
     package func sharesLogins(with other: any Client) -> Bool {
         schema == other.schema && (schema != .token || name == other.name)
     }
 
-    // MARK: What most clients do
+    // MARK: Defaults
 
     package var secretNoun: String { "token" }
     package var secretIsLine: Bool { true }
     package var serversHaveNames: Bool { false }
 
-    /// Whether a server may have several logins of it.
+    /// True if a server may have several logins.
     package var hasAccounts: Bool { schema.hasAccounts }
 
     package var readsEnvironment: Bool { false }
@@ -223,8 +228,8 @@ extension Client {
             hint: "name a variable for the secret: --env VARIABLE")
     }
 
-    /// What is meant by a server: what was typed, or the first that the client takes it for where
-    /// that has no login among these.
+    /// Returns the queries for what was typed. If no login among `entries` matches them, it returns
+    /// the first fallback that one matches.
     package func meaning(of server: Text, among entries: [Entry]) -> [Query] {
         let queries = queries(for: server, among: entries)
         func isAny(_ query: Query) -> Bool { entries.contains(where: query.matches) }
@@ -286,7 +291,7 @@ extension Client {
         return others.compactMap(\.self).first.map { .asksHelper($0, isOurs: false) } ?? .found
     }
 
-    /// A token of a client that has no schema of its own.
+    /// Returns the query for a token of a client that has no schema of its own.
     func tokenQuery(_ key: Text) -> Query { Query(.token, ["client": name, "key": key]) }
 
     func tokenPlace(_ key: Text) -> LoginPlace {
@@ -307,11 +312,11 @@ extension Client {
     }
 }
 
-/// Where a new login of a client belongs: how it is kept, so that the client finds it.
+/// A login place is the place of a new login of a client, in the form in which the client finds it.
 package struct LoginPlace: Sendable {
-    /// The user that the address of the server names.
+    /// The user name in the address of the server; nil if there is none.
     package var username: Text?
-    /// The registry that can say whether a login is good; nil where nobody can.
+    /// The registry that can verify the login; nil if none can.
     package var registry: Text?
     private let make: @Sendable (Text?) -> Entry
 
@@ -328,23 +333,23 @@ package struct LoginPlace: Sendable {
 }
 
 extension LoginPlace: CustomStringConvertible {
-    /// As a person calls it.
+    /// The server as the user would name it.
     package var description: String { entry(of: nil).serverName }
 }
 
 extension Schema {
-    /// Whether a place may have several logins.
+    /// True if a place may have several logins.
     package var hasAccounts: Bool { !accountNames.isEmpty }
 }
 
 extension Entry {
-    /// Whose login it is, as `--client` names it; podman's are docker's.
+    /// The name of the login's client in `--client`; podman's logins are docker's.
     package var clientName: String {
         attributes["client"]?.string
             ?? Clients.all.first { $0.schema == schema }?.name.string ?? schema.rawValue
     }
 
-    /// What it is for, as a person would type it.
+    /// The server of the login, as the user would type it.
     package var serverName: String {
         switch schema {
         case .docker: attributes["server"].map { ServerKey($0).listed.string } ?? ""
@@ -354,16 +359,16 @@ extension Entry {
         }
     }
 
-    /// What it is for, as it is spelled there.
+    /// The server of the login, as it is spelled in the store.
     package var spelling: String { attributes["server"].map(\.string) ?? serverName }
 
-    /// What it is for and whose it is, in the one word with which a person can name both.
+    /// The word by which the user can name the login: for git a URL with the user, else the server.
     package var accountName: String {
         schema == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
     }
 
-    /// The name of the user as it is shown; nil where there is none or it is empty, and where it is a
-    /// token, which is a secret.
+    /// The user name as it is shown. Nil if there is none or it is empty, or if it is a token,
+    /// which is a secret.
     package var shownUser: String? {
         username.flatMap { $0.isEmpty || $0.looksLikeToken ? nil : $0.string }
     }
@@ -377,13 +382,14 @@ extension Entry {
 }
 
 extension Credential {
-    /// What is left of a secret when all is taken off that does not log in by itself.
+    /// The part of a secret that logs in by itself.
     package enum Alone {
         case secret(Secret), expired, nothing
     }
 
-    /// The secret alone: of a git login the password or the credential, without what else is stored
-    /// with it. `now` is in seconds since 1970.
+    /// Returns the part of the secret that logs in by itself: of a git login the password or the
+    /// credential, without the other fields that are stored with it. `now` is in seconds since
+    /// 1970.
     package func alone(at now: UInt64) -> Alone {
         guard entry.schema == .git else { return .secret(secret) }
         let parts = GitSecret(stored: secret)
@@ -391,7 +397,8 @@ extension Credential {
         return parts.alone(for: entry.username).map { .secret($0) } ?? .nothing
     }
 
-    /// As it is stored: a git login with what the front-end of git's protocol would make of it.
+    /// The login as it is stored: a git login has the form in which the front-end of git's protocol
+    /// stores it.
     package var asStored: Credential {
         guard entry.schema == .git else { return self }
         var parts = GitSecret()

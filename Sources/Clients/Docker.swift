@@ -5,9 +5,10 @@ package import TextEditing
 
 /// docker (CLI 28), and everything else that reads its `config.json`.
 ///
-/// It asks a helper, or looks into the file, by the registry's `host[:port]` as it was typed, and for
-/// Docker Hub by `https://index.docker.io/v1/`. In the file it takes the very key, else any whose
-/// host is the same. `credHelpers` of a registry beats `credsStore`; an empty value means the file.
+/// It asks a helper, or reads the file, by the registry's `host[:port]` as it was typed, and for
+/// Docker Hub by `https://index.docker.io/v1/`. In the file it takes the exact key, else any key
+/// with the same host. `credHelpers` of a registry takes precedence over `credsStore`; an empty
+/// value means the file.
 package struct Docker: RegistryClient {
     package init() {}
 
@@ -17,9 +18,9 @@ package struct Docker: RegistryClient {
 
     package func isLogin(variable name: String) -> Bool { name == "DOCKER_AUTH_CONFIG" }
 
-    /// What `docker login` keeps a login under, whatever scheme and path were typed: Docker Hub's
-    /// URL, else `host[:port]`, here in lower case and without the port of https. Nil if a registry
-    /// cannot have been meant.
+    /// Returns the server under which `docker login` stores a login, without the scheme and path
+    /// that were typed: Docker Hub's URL, or `host[:port]`, here in lower case and without the port
+    /// of https. Nil if the text cannot name a registry.
     static func registry(_ typed: Text) -> Text? {
         var rest = typed.bytes[...]
         if let end = rest.firstRange(of: Array("://".utf8))?.upperBound {
@@ -81,7 +82,7 @@ package struct Docker: RegistryClient {
         return keeper
     }
 
-    /// Those of the helpers that cannot be called.
+    /// Returns the programs of those helpers that cannot be run.
     static func missing(_ helpers: [Text], _ surroundings: Surroundings) -> [String] {
         let programs = Set(helpers.map { "docker-credential-\($0)" }).sorted()
         return programs.filter { surroundings.program($0) == nil }
@@ -113,7 +114,7 @@ package struct Docker: RegistryClient {
     }
 }
 
-/// A registry client is one of those that share the logins of docker.
+/// A registry client is a client that shares docker's logins.
 package protocol RegistryClient: Client {}
 
 extension RegistryClient {
@@ -126,12 +127,14 @@ extension RegistryClient {
         [Query(.docker, ["server": server])]
     }
 
-    /// The host that a login would be stored for, whatever scheme and path were typed.
+    /// Returns the query for the host under which a login would be stored, without the scheme and
+    /// path that were typed.
     package func fallbackQueries(for server: Text) -> [Query] {
         Docker.registry(server).map { [Query(.docker, ["server": $0])] } ?? []
     }
 
-    /// Docker Hub's tokens, which docker's device login keeps beside it.
+    /// Returns the queries for Docker Hub's tokens, which docker's device login stores beside its
+    /// login.
     package func logoutQueries(for server: Text) -> [Query] {
         ServerKey(server).logout.dropFirst().map { Query(.docker, ["server": $0.spelling]) }
     }
@@ -149,7 +152,7 @@ extension RegistryClient {
 /// docker's `credsStore`, or for one registry `credHelpers`, in its `config.json`.
 private struct DockerSetting: HelperSetting {
     let file: ClientFile
-    /// The registry as docker spells it; nil for all of them.
+    /// The registry as docker spells it; nil for all registries.
     let registry: Text?
     private let helper = "keyfob"
 
@@ -158,7 +161,7 @@ private struct DockerSetting: HelperSetting {
         self.registry = registry
     }
 
-    /// A registry as docker looks it up.
+    /// Returns a registry as docker looks it up. Throws `failed` if it cannot be one.
     static func key(_ registry: String) throws(StoreError) -> Text {
         let server = Text(registry).map { ServerKey($0.trimmed) }
         guard let key = server?.isHub == true ? ServerKey.hub.spelling : server?.podmanHost else {
@@ -181,7 +184,7 @@ private struct DockerSetting: HelperSetting {
             registry == nil
             ? root[DockerSetting.store]
             : root[DockerSetting.helpers].flatMap { member(of: $0)?.value }
-        // Nobody is named by an empty one, but for a registry: that one is in the file.
+        // An empty value names no helper: it means the file.
         return text.text(value).flatMap { $0.isEmpty ? nil : $0.string }
     }
 
@@ -209,12 +212,13 @@ private struct DockerSetting: HelperSetting {
         guard let object, let member = member(of: object),
             text.text(member.value).map({ isOurs($0.string) }) == true
         else { return nil }
-        // What was there is the whole member; else there was none.
+        // `before` is the whole member if there was one.
         if before.hasPrefix("\"") { return Splice(member.range, before) }
         return text.removal(member.name, of: object)
     }
 
-    /// How all registries are given to Keyfob but those of another helper, which makes their tokens.
+    /// Returns the plan that gives all registries to Keyfob, except those of another helper that
+    /// generates their tokens.
     func plan(keeping other: String) throws(StoreError) -> SetupPlan {
         let content = try file.read()
         let servers = (try? OtherHelper(other).list()) ?? []
@@ -259,7 +263,7 @@ private struct DockerSetting: HelperSetting {
         registry.map { object.entry($0) } ?? object.member(DockerSetting.store)
     }
 
-    /// The whole setting as a member of the root.
+    /// Returns the whole setting as a member of the root.
     private func member(depth: Int) -> String {
         guard let registry else { return "\"\(DockerSetting.store)\": \"\(helper)\"" }
         let indent = String(repeating: "\t", count: depth)

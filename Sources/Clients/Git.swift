@@ -4,10 +4,10 @@ internal import TextEditing
 
 /// git (2.39).
 ///
-/// It asks the helpers of `credential.helper` and `credential.URL.helper` in the order in which its
-/// configuration has them, those before an empty value left out, until one has a password; and gives
-/// what it has used to all of them. It asks by protocol, host and port, and by the path and user where
-/// it knows them.
+/// It asks the helpers of `credential.helper` and `credential.URL.helper`, in the order of its
+/// configuration and without those before an empty value, until one returns a password. It passes
+/// the password that it has used to all of them. It asks by protocol, host and port, and also by
+/// path and user if it knows them.
 package struct Git: Client {
     package init() {}
 
@@ -18,7 +18,7 @@ package struct Git: Client {
     package var program: ProgramName? { .passwordHelper }
     package var variables: [String] { ["GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH"] }
 
-    // MARK: What a person means
+    // MARK: Lookup
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         GitAddress(server.string).map { [Query(.git, $0.facts)] } ?? []
@@ -47,7 +47,7 @@ package struct Git: Client {
         }
     }
 
-    /// Where git is not told to use the path it asks for the host alone, and takes a login of any path.
+    /// Without `credential.useHttpPath` git asks for the host alone, and takes a login of any path.
     package func logoutQueries(for server: Text) -> [Query] {
         guard let address = GitAddress(server.string), address.facts["object"] != nil,
             address.facts["protocol"]?.string.hasPrefix("http") == true,
@@ -68,7 +68,7 @@ package struct Git: Client {
         ]
     }
 
-    /// Those of its helper `store`, and what that is told to use in their place.
+    /// Returns the files of its helper `store`: the usual ones, and those that its options name.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let helpers = (try? configured(surroundings)) ?? []
         let named = helpers.compactMap { $0.storeFile(surroundings.home) }.map(ClientFile.init)
@@ -113,7 +113,7 @@ package struct Git: Client {
 
     /// A helper in git's configuration.
     private struct Helper {
-        /// The section's URL; nil for all.
+        /// The URL of the section; nil if it is for all.
         let url: String?
         let value: String
         /// The file that names it.
@@ -125,7 +125,7 @@ package struct Git: Client {
                 || program.hasSuffix("/\(ProgramName.passwordHelper.rawValue)")
         }
 
-        /// The program that git runs; nil where that is for the shell to say.
+        /// The program that git runs; nil if the shell interprets the value.
         var program: String? {
             guard !value.hasPrefix("!"), let word = value.split(separator: " ").first else {
                 return nil
@@ -140,20 +140,20 @@ package struct Git: Client {
             url.map { "credential.\($0).helper" } ?? "credential.helper"
         }
 
-        /// What takes it out of git's configuration.
+        /// The command that removes the helper from git's configuration.
         var removal: String {
             "git config --file \(file.shellWord) --unset-all "
                 + "\(Helper.setting(url).shellWord) \("^\(value)$".shellWord)"
         }
 
-        /// Whether git asks it for an address; nil is one that no section names. A section for no one
-        /// host, as `https://`, is taken for one of all.
+        /// Returns true if git asks the helper for an address; nil is an address that no section
+        /// names. A section without a host, such as `https://`, counts as one for all.
         func applies(to address: GitAddress?) -> Bool {
             guard let own = url.flatMap(GitAddress.init) else { return true }
             return address.map(own.covers) ?? false
         }
 
-        /// The file that the helper `store` is told to use.
+        /// Returns the file that an option of the helper `store` names; nil if there is none.
         func storeFile(_ home: String) -> String? {
             guard isStore else { return nil }
             let words = value.split(whereSeparator: { $0 == " " || $0 == "=" }).dropFirst()
@@ -165,8 +165,8 @@ package struct Git: Client {
         }
     }
 
-    /// All that git reads, or what stands in a file and those that it includes, in git's order. What
-    /// belongs to one repository is left out.
+    /// Returns the helpers in git's whole configuration, or in a file and its includes, in git's
+    /// order. The configuration of single repositories is left out.
     private func configured(
         _ surroundings: Surroundings, in file: ClientFile? = nil
     ) throws(StoreError) -> [Helper] {
@@ -186,8 +186,8 @@ package struct Git: Client {
         }
     }
 
-    /// The helpers that git asks for an address, or (nil) for one that no section names; and the last
-    /// empty value, which takes back all before it.
+    /// Returns the helpers that git asks for an address, or (nil) for one that no section names,
+    /// and the last empty value, which cancels all before it.
     private func answering(
         _ address: GitAddress?, among all: [Helper]
     ) -> (emptied: Helper?, helpers: [Helper]) {
@@ -265,8 +265,9 @@ package struct Git: Client {
             })
     }
 
-    /// The sections that a new list for an address, or (nil) for all, would take back, so that git asks
-    /// for theirs whom it asks now; the narrower ones last.
+    /// Returns the sections to write after a new list for an address, or (nil) for all. The list
+    /// would cancel them; with them git asks the same helpers as before. The narrower ones come
+    /// last.
     private func sections(within address: GitAddress?, of all: [Helper]) -> String {
         let urls = Set(all.compactMap(\.url)).filter { url in
             guard let inner = GitAddress(url) else { return false }
@@ -293,12 +294,12 @@ package struct Git: Client {
             }.joined()
     }
 
-    /// As git writes a value.
+    /// Returns the value in quotes, as git writes it.
     private func quoted(_ value: String) -> String {
         "\"" + value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
     }
 
-    /// The file of the user's that git changes.
+    /// Returns the user's config file that git changes.
     private func config(_ surroundings: Surroundings) -> ClientFile {
         if let named = surroundings["GIT_CONFIG_GLOBAL"] { return ClientFile(named) }
         let own = ClientFile(surroundings.home + "/.gitconfig")
@@ -306,10 +307,10 @@ package struct Git: Client {
         return !own.exists && other.exists ? other : own
     }
 
-    /// What `git config` prints; nothing where it fails.
+    /// Returns the output of `git config`; empty if it fails.
     private func git(_ arguments: [String]) throws(StoreError) -> String {
         do throws(Child.Failure) {
-            // No repository is there, whose settings are its own.
+            // `/` is in no repository, whose own settings git would read too.
             let (status, output) = try Child.run(
                 ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
             guard status == 0 else { return "" }

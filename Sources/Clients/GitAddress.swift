@@ -1,11 +1,11 @@
 internal import Credentials
 internal import TextEditing
 
-/// A git address is what a person calls a place of git's, as git itself reads a URL: `[protocol://][user@]host[:port][/path]`,
-/// https where no protocol is named.
+/// A git address is the URL by which the user names a place of git's, parsed as git does:
+/// `[protocol://][user@]host[:port][/path]`. The default protocol is https.
 struct GitAddress {
     let facts: [String: Text]
-    /// Whether a password stands in it.
+    /// True if the URL contains a password.
     let namesPassword: Bool
 
     init?(_ text: String) {
@@ -22,20 +22,21 @@ struct GitAddress {
             facts["user"] = user
         }
         if let path = Text(copying: parts.path), !path.isEmpty {
-            // A file's keeps the slash that it begins with.
+            // The path of a file keeps the slash at its beginning.
             facts["object"] = host.isEmpty ? Text("/" + path.string) : path
         }
         self.facts = facts
         namesPassword = parts.password != nil
     }
 
-    /// Of a login's attributes.
+    /// The address in a login's attributes.
     init(_ attributes: [String: Text]) {
         facts = attributes
         namesPassword = false
     }
 
-    /// `host[:port]`; the host may be a bracketed IPv6 address. Nil if the port is not one.
+    /// Splits `host[:port]`; the host may be an IPv6 address in brackets. Returns nil if the port
+    /// is not valid.
     static func split(_ host: Text) -> (server: Text, port: Text?)? {
         guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
             host.bytes.last != UInt8(ascii: "]")
@@ -46,8 +47,8 @@ struct GitAddress {
         return (server, Text("\(port)"))
     }
 
-    /// Whether git takes a section of its configuration with this URL for the other one (urlmatch.c):
-    /// a label `*` is any, no user is any, and a path is all below it.
+    /// Returns true if git applies a section with this URL to the other one (urlmatch.c): the label
+    /// `*` matches any label, no user matches any user, and a path matches everything below it.
     func covers(_ other: GitAddress) -> Bool {
         func labels(_ address: GitAddress) -> [Substring] {
             (address.facts["server"]?.string.lowercased() ?? "")
@@ -67,7 +68,7 @@ struct GitAddress {
             && path(other).hasPrefix(path(self))
     }
 
-    /// The URL, with its user if that is wanted.
+    /// Returns the URL, with its user if `withUser` is true.
     func url(withUser: Bool) -> String {
         let user = withUser ? facts["user"]?.string.secret.percentEncoded() : nil
         return (facts["protocol"]?.string ?? "") + "://"
@@ -77,7 +78,7 @@ struct GitAddress {
     }
 }
 
-/// The parts of a URL as git reads it (credential.c, credential_from_url), decoded.
+/// The parts of a URL, parsed as git does (credential.c, credential_from_url), and decoded.
 struct GitURL {
     let scheme: Secret
     var user: Secret?
@@ -86,7 +87,7 @@ struct GitURL {
     let path: Secret
 
     init?(_ url: Secret) {
-        /// The first of these bytes from there on, or the end.
+        /// Returns the index of the first of these bytes from `start` on, or the end.
         func first(_ bytes: String, from start: Int) -> Int {
             url.expose { text in
                 (start..<text.count).first { bytes.utf8.contains(text[$0]) } ?? text.count
@@ -108,7 +109,7 @@ struct GitURL {
         host = part(at < slash ? at + 1 : start, slash)
         let path = url.expose { text in (slash..<text.count).first { text[$0] != 0x2F } }
             .map { part($0, url.count) }
-        // It keeps its first byte.
+        // The slashes at the end are removed, but not the first byte.
         self.path =
             path.map { path in
                 path[0..<path.expose { text in (text.indices.last { text[$0] != 0x2F } ?? 0) + 1 }]
@@ -117,7 +118,7 @@ struct GitURL {
 }
 
 extension Text {
-    /// Whether a URL begins so: of letters, digits, `+`, `-` and `.`.
+    /// True if a URL can have this protocol: letters, digits, `+`, `-` and `.`.
     var isGitProtocol: Bool {
         !isEmpty
             && string.allSatisfy {

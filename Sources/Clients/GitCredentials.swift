@@ -2,11 +2,11 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: a URL a line,
+/// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: one URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
 package struct GitCredentials: PlaintextTarget {
     package let file: ClientFile
-    /// Why git will not ask Keyfob for a login.
+    /// Returns why git will not ask Keyfob for a login; nil if it will.
     private let refusal: @Sendable (Entry) -> String?
 
     package init(_ file: ClientFile, refusal: @escaping @Sendable (Entry) -> String? = { _ in nil })
@@ -21,7 +21,7 @@ package struct GitCredentials: PlaintextTarget {
         PlaintextContents(logins: logins(of: content).map(\.login))
     }
 
-    /// A new line is the first one, as git puts it.
+    /// A new line is inserted as the first one, as git does.
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let line = try line(of: login)
         let others = logins(of: content).filter { $0.login.entry.identity == login.entry.identity }
@@ -72,7 +72,7 @@ package struct GitCredentials: PlaintextTarget {
     }
 
     private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
-        // Of two for the same, git takes the first.
+        // Of two lines for the same login, git uses the first.
         var first: [Place: PlaintextLogin] = [:]
         var ofPaths: Set<Place> = []
         return content.lines.compactMap { line in
@@ -84,7 +84,7 @@ package struct GitCredentials: PlaintextTarget {
                     login.obstacle = "an earlier line has another password for it"
                     login.isShadowed = true
                 } else if !isOfPath, let host, ofPaths.contains(host) {
-                    // Without a path in its question git takes that line; a store would take this one.
+                    // If git asks without a path, it uses that line; a store would return this one.
                     login.obstacle = "git uses an earlier line, which is for a single path"
                 }
                 first[place] = first[place] ?? login
@@ -94,7 +94,7 @@ package struct GitCredentials: PlaintextTarget {
         }
     }
 
-    /// The login in a line; nil for a line that git finds none in (credential.c, credential_from_url;
+    /// Returns the login in a line; nil if git finds none in it (credential.c, credential_from_url;
     /// credential-store.c, parse_credential_file).
     private func login(_ line: Secret) -> PlaintextLogin? {
         let isWhole = line.expose { $0.count > 0 && $0[$0.count - 1] == 0x0A }
@@ -103,7 +103,7 @@ package struct GitCredentials: PlaintextTarget {
         guard let parts = GitURL(text[0..<text.count - (endsInCR ? 1 : 0)]),
             let user = parts.user, let password = parts.password,
             !parts.host.isEmpty || !parts.path.isEmpty,
-            // git takes no line with a line's end in it.
+            // git ignores a line whose decoded parts contain a line feed.
             ![user, password, parts.host, parts.path].contains(where: { $0.contains(0x0A) }),
             let scheme = Text(copying: parts.scheme), scheme.isGitProtocol,
             let host = Text(copying: parts.host)

@@ -4,7 +4,8 @@ internal import JSON
 internal import TextEditing
 
 extension ClientFile {
-    /// Changes the JSON object in it, by edits of its text. No edit leaves it as it is.
+    /// Changes the JSON object in the file by edits of its text. Without edits the file is not
+    /// written. Returns true if it was.
     @discardableResult
     func editJSON(
         _ change: (JSONText, JSONText.Value, inout Edits) -> Void
@@ -19,7 +20,8 @@ extension ClientFile {
         }
     }
 
-    /// The content as a JSON object; nil if it is blank. Throws `failed` if it is anything else.
+    /// Returns the content as a JSON object; nil if it is blank. Throws `failed` if it is anything
+    /// else.
     func object(_ content: Secret) throws(StoreError) -> JSONText? {
         let text: JSONText
         do throws(JSON.Fault) {
@@ -32,7 +34,8 @@ extension ClientFile {
         guard let members = root.members else {
             throw StoreError(.notJSON, "\(path) is not a JSON object")
         }
-        // Go's decoder takes both for one, whatever their case: which logins there are is unknown.
+        // Go's decoder merges names that differ only in case, so it is not known which logins there
+        // are.
         let names = Set(members.map { $0.name.bytes.map(\.lowerCased) })
         guard names.count == members.count else {
             throw StoreError(

@@ -2,23 +2,25 @@ package import Credentials
 package import Files
 package import TextEditing
 
-/// A keeper is who answers a client for its logins, as the client's configuration says.
+/// A keeper is the helper that a client asks for its logins, or the client's own file, as its
+/// configuration says.
 package struct Keeper: Sendable {
-    /// As the configuration names it; nil if it names nobody, so that the client keeps its logins in
-    /// a file of its own.
+    /// The helper, as the configuration names it; nil if it names none, so that the client keeps
+    /// its logins in a file of its own.
     package var name: String?
     package var isOurs = false
-    /// Whether Keyfob is asked, be it after others.
+    /// True if the client asks Keyfob, perhaps after other helpers.
     package var isAsked = false
-    /// Whether the client looks into its own file besides.
+    /// True if the client also reads its own file.
     var readsFile = true
-    /// The registries for which the client asks somebody else than for all others, or its own file
-    /// (nil).
+    /// The registries for which the client asks another helper than for all others, or (nil) reads
+    /// its own file.
     package var exceptions: [Exception] = []
-    /// The programs that the client would call, and cannot: they are not where it looks for them, or
-    /// may not be run.
+    /// The programs that the client would run, but that are not in its search path or not
+    /// executable.
     package var missing: [String] = []
-    /// What besides writes logins down in plain text, and how that is stopped.
+    /// A way in which logins are still written in plain text, and how to stop it; nil if there is
+    /// none.
     package var leak: (what: String, hint: String)?
 
     package struct Exception: Sendable {
@@ -35,20 +37,20 @@ package struct Keeper: Sendable {
     }
 }
 
-/// A setup plan is how a client is told of Keyfob.
+/// A setup plan is the change that makes a client use Keyfob.
 package struct SetupPlan: Sendable {
     /// The file that is changed.
     package let file: ClientFile
-    /// What the client calls the setting.
+    /// The setting, as the client names it.
     package let setting: String
-    /// Who stands there now, and who will.
+    /// The helper that the setting names now, and the one that it will name.
     package let before: String?
     package let after: String
-    /// What is in the file now; nil: there is no file.
+    /// The content of the file; nil if there is no file.
     package let content: Secret?
-    /// The change; nil if Keyfob stands there already.
+    /// The change; nil if the setting names Keyfob already.
     package let splice: Splice?
-    /// What to do next, or to know.
+    /// The next steps and notes for the user.
     package var advice: [String] = []
 }
 
@@ -70,21 +72,21 @@ extension SetupPlan {
     }
 }
 
-/// A helper setting is the place in a client's configuration where it is told which program keeps
+/// A helper setting is the setting in a client's configuration that names the program that keeps
 /// its logins.
 protocol HelperSetting: Sendable {
     var file: ClientFile { get }
 
-    /// What the client calls it.
+    /// The setting, as the client names it.
     var name: String { get }
 
-    /// What stands there now, as the client writes it; nil if nothing does.
+    /// Returns the value of the setting, as the client writes it; nil if there is none.
     func value(in content: Secret?) throws(StoreError) -> String?
 
-    /// Whether Keyfob is what stands there.
+    /// Returns true if the value names Keyfob.
     func isOurs(_ value: String) -> Bool
 
-    /// How the content is changed so that Keyfob stands there. Throws `failed` if that cannot be done
-    /// without losing something.
+    /// Returns the change after which the setting names Keyfob. Throws `failed` if the change would
+    /// lose something.
     func splice(into content: Secret?) throws(StoreError) -> Splice
 }

@@ -1,14 +1,14 @@
 package import Credentials
 package import Files
 
-/// `.netrc`, in which curl, git and many others find passwords. Whose a login in it is nobody can
-/// tell, so it is reported and never changed.
+/// `.netrc`, in which curl, git and many others find passwords. It does not say to which of them a
+/// login belongs, so it is reported and never changed.
 package struct Netrc: Sendable {
     package let file: ClientFile
 
     package init(_ file: ClientFile) { self.file = file }
 
-    /// The machines that it has a password for, as `machine NAME` or `default` names them.
+    /// Returns the machines with a password, as `machine NAME` or `default` names them.
     package func machines() throws(StoreError) -> [String] {
         guard let content = try file.read() else { return [] }
         var machines: [String] = []
@@ -25,7 +25,7 @@ package struct Netrc: Sendable {
                 let end = (index..<bytes.count).first { bytes[$0] <= 0x20 } ?? bytes.count
                 defer { index = max(index, end) }
                 if isMacro { continue }
-                // A password is passed over, and never a string.
+                // A password is skipped, and never put into a string.
                 if ["password", "passwd"].contains(keyword) {
                     if let machine { machines.append(machine) }
                     (machine, keyword) = (nil, "")

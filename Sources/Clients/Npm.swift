@@ -5,9 +5,9 @@ internal import TextEditing
 /// npm (10.8), which has no credential helpers: `keyfob exec` gives it its token.
 ///
 /// It finds a token by the longest part of a registry's address that its settings name, as
-/// `//HOST[:PORT][/PATH]/:_authToken`; in its environment first, then in the project's `.npmrc`, the
-/// user's and the machine's. What it finds is sent as it is: a line that names a variable which is not
-/// set would make even what is public fail (401). So an import takes the line out.
+/// `//HOST[:PORT][/PATH]/:_authToken`: in its environment first, then in the `.npmrc` of the
+/// project, of the user and of the machine. It sends the value as it is: a line with a variable
+/// that is not set would make even public requests fail (401). So an import removes the line.
 package struct Npm: Client {
     package init() {}
 
@@ -20,7 +20,7 @@ package struct Npm: Client {
             + ["npm_config_globalconfig", "NPM_CONFIG_PREFIX", "npm_config_prefix"]
     }
 
-    /// Its settings in the environment may be spelled in any case.
+    /// npm accepts its settings in the environment in any case.
     package func isLogin(variable name: String) -> Bool {
         name.lowercased().hasPrefix("npm_config_//")
     }
@@ -47,13 +47,14 @@ package struct Npm: Client {
         Secret(base64Of: Secret(joining: [(username.string + ":").secret, password]))
     }
 
-    // MARK: What a person means
+    // MARK: Lookup
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         [tokenQuery(Npm.key(server) ?? server)]
     }
 
-    /// The addresses that it begins with, the longest first.
+    /// Returns the queries for the shorter addresses with which the server begins, the longest
+    /// first.
     package func fallbackQueries(for server: Text) -> [Query] {
         var rest = Npm.key(server)?.string[...] ?? ""
         var queries: [Query] = []
@@ -73,8 +74,8 @@ package struct Npm: Client {
         return tokenPlace(key)
     }
 
-    /// What npm calls a registry, without the slashes around it: its host in lower case, its port and
-    /// its path. Nil for what is no address of one.
+    /// Returns a registry as npm's settings name it, without the slashes around it: the host in
+    /// lower case, the port and the path. Nil if it cannot be the address of a registry.
     static func key(_ address: Text) -> Text? {
         var rest = address.string
         var port: String?
@@ -127,8 +128,8 @@ package struct Npm: Client {
         ClientFile(setting("userconfig", surroundings) ?? surroundings.home + "/.npmrc")
     }
 
-    /// The project is the nearest folder above that has a `package.json` or `node_modules`, else the
-    /// folder itself.
+    /// Returns the project's file. The project is the nearest folder, from the current one up, that
+    /// has a `package.json` or `node_modules`; else the current folder.
     private func project(_ surroundings: Surroundings) -> ClientFile {
         let here = ClientFile(".npmrc")
         var folder = here.path.folder
@@ -141,7 +142,8 @@ package struct Npm: Client {
         return ClientFile(folder + "/.npmrc")
     }
 
-    /// npm's prefix is the folder above that of its `node`, unless it is told another.
+    /// Returns the machine's file. npm's prefix is the folder above that of its `node`, unless a
+    /// setting names another.
     private func machine(_ surroundings: Surroundings) -> ClientFile {
         if let named = setting("globalconfig", surroundings) { return ClientFile(named) }
         let node = surroundings.program("node").map { ClientFile($0).identity.folder.folder }
@@ -150,8 +152,8 @@ package struct Npm: Client {
     }
 }
 
-/// `.npmrc`, in which npm keeps its settings, a line each (the package `ini`), and with them the tokens
-/// of its registries.
+/// `.npmrc`, in which npm keeps its settings, one a line (the package `ini`), with the tokens of
+/// its registries.
 package struct NpmSettings: PlaintextTarget {
     package let file: ClientFile
 
@@ -205,14 +207,14 @@ package struct NpmSettings: PlaintextTarget {
             guard NpmSettings.isPlain(login.secret) else { throw Npm.unfit }
             parts += ["//\(key)/:_authToken=".secret, login.secret]
         }
-        // Behind a section's header it would be no setting of npm's.
+        // After the header of a section npm would not read it as a setting.
         let end = settings(of: content).last?.line.upperBound
         let place = hasSection(content) ? end ?? 0 : content.count
         edits.replace(place..<place, with: Secret(joining: parts + ["\n".secret]))
         return edits.applied(to: content)
     }
 
-    /// Whether npm reads a value as it is written.
+    /// Returns true if npm reads the value as it is written.
     static func isPlain(_ value: Secret) -> Bool {
         value.expose { bytes in
             !bytes.isEmpty
@@ -225,10 +227,10 @@ package struct NpmSettings: PlaintextTarget {
 
     // MARK: Reading
 
-    /// One line: what it sets, and to what.
+    /// A setting, and its line.
     private struct Setting {
         let line: Range<Int>
-        /// The part of the address that it is for, as it is written; nil where it names none.
+        /// The part of the address that it is for, as it is written; nil if it names none.
         let address: Text?
         let name: Text
         let value: Secret
@@ -236,8 +238,9 @@ package struct NpmSettings: PlaintextTarget {
 
     private typealias Found = (lines: [Range<Int>], login: PlaintextLogin)
 
-    /// Of what the file says of one registry npm takes a token before a name with its password in one,
-    /// and that before both by themselves; of two lines the later one.
+    /// Returns the logins with their lines. For one registry npm prefers a token to a name and
+    /// password in one value, and that to both in values of their own. Of two lines with one name
+    /// it uses the later.
     private func logins(of content: Secret) -> [Found] {
         var order: [Text?] = []
         var all: [Text?: [Setting]] = [:]
@@ -315,7 +318,7 @@ package struct NpmSettings: PlaintextTarget {
         return (username, pair[colon + 1..<pair.count])
     }
 
-    /// Whether the file has a header of a section.
+    /// Returns true if the file has the header of a section.
     private func hasSection(_ content: Secret) -> Bool {
         content.lines.contains { isHeader(content[$0]) }
     }
@@ -324,7 +327,7 @@ package struct NpmSettings: PlaintextTarget {
         line.expose { !$0.isEmpty && $0[0] == UInt8(ascii: "[") }
     }
 
-    /// What is set before the first section, comments left out and what names a variable.
+    /// Returns the settings before the first section, without those whose value names a variable.
     private func settings(of content: Secret) -> [Setting] {
         var settings: [Setting] = []
         for line in content.lines {
@@ -351,7 +354,7 @@ package struct NpmSettings: PlaintextTarget {
         return settings
     }
 
-    /// What npm reads where this is written; nil where it takes it from a variable.
+    /// Returns the value that npm reads from the text of a value; nil if it names a variable.
     private func value(_ written: Secret) -> Secret? {
         let (quote, isQuoted) = written.expose { bytes in
             let first = bytes.isEmpty ? 0 : bytes[0]
@@ -389,7 +392,7 @@ package struct NpmSettings: PlaintextTarget {
 }
 
 extension Secret {
-    /// Without the blanks at its ends.
+    /// The secret without blanks and control characters at its ends.
     fileprivate var trimmed: Secret {
         let range = expose { bytes in
             let first = bytes.indices.first { bytes[$0] > 0x20 } ?? bytes.count

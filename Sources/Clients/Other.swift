@@ -1,6 +1,6 @@
 package import Credentials
 
-/// Whatever else has a token, which Keyfob keeps for scripts and for `keyfob exec`.
+/// Other is the client of all other tokens, which Keyfob keeps for scripts and for `keyfob exec`.
 package struct Other: Client {
     package init() {}
 

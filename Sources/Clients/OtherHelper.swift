@@ -3,15 +3,16 @@ internal import Files
 internal import JSON
 
 /// Another helper is a program that speaks the docker-credential helper protocol as Keyfob does,
-/// and keeps logins elsewhere.
+/// and keeps its logins elsewhere.
 package struct OtherHelper: Sendable {
     /// `docker-credential-NAME`.
     package let program: String
 
-    /// A server that there is not.
+    /// The URL of a server that does not exist.
     private static let probe: Text = "https://keyfob-probe.invalid"
     private static let limit = 4 << 20
-    /// How long one question may take, in seconds: it may ask a person. All of it ends in a minute.
+    /// The longest time for one call, in seconds: the helper may ask the user. A call ends within a
+    /// minute.
     private static let patience = 58
     private static let notFound = "credentials not found in native keychain"
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
@@ -19,7 +20,7 @@ package struct OtherHelper: Sendable {
 
     package init(_ name: String) { program = "docker-credential-\(name)" }
 
-    /// The keys of its logins.
+    /// Returns the keys of its logins.
     package func list() throws(StoreError) -> [Text] {
         try members(of: try ask("list", "unused"), "list").map { member in
             let key = member.name.string
@@ -28,7 +29,7 @@ package struct OtherHelper: Sendable {
         }.sorted()
     }
 
-    /// Its login for a key; nil if there is none.
+    /// Returns its login for a key; nil if there is none.
     package func get(_ key: Text) throws(StoreError) -> Credential? {
         let (status, output) = try run("get", key)
         guard status == 0 else {
@@ -54,8 +55,8 @@ package struct OtherHelper: Sendable {
         }
     }
 
-    /// Puts a login into it and reads it back, as `PlaintextTarget.add` does; with `dryRun` says what
-    /// would become of it.
+    /// Stores a login in the helper and reads it back, as `PlaintextTarget.add` does. With `dryRun`
+    /// it only returns what it would do.
     package func add(
         _ login: Credential, replaces: Bool, dryRun: Bool
     ) throws(StoreError) -> PlaintextAddition {
@@ -82,14 +83,14 @@ package struct OtherHelper: Sendable {
         return other == nil ? .added : .replaced
     }
 
-    /// Removes its login for a key, and looks again.
+    /// Removes its login for a key, and asks for it again.
     package func erase(_ key: Text) throws(StoreError) {
         _ = try ask("erase", key)
         let login: Credential?
         do throws(StoreError) {
             login = try get(key)
         } catch {
-            // It may say in words of its own that there is none.
+            // The helper may report a missing login with a message of its own.
             guard try !list().contains(key) else { throw error }
             return
         }
@@ -98,7 +99,7 @@ package struct OtherHelper: Sendable {
         }
     }
 
-    /// Whether it makes tokens, and keeps no logins that it is given.
+    /// Returns true if the helper generates tokens and does not keep logins.
     package func makesTokens() -> Bool {
         guard let (status, output) = try? run("erase", OtherHelper.probe), status != 0 else {
             return false
@@ -108,8 +109,8 @@ package struct OtherHelper: Sendable {
             .contains { words.contains($0) }
     }
 
-    /// Whether it keeps its logins in the store itself: what it erases there would be gone. A
-    /// made-up login tells, which does not stay.
+    /// Returns true if the helper keeps its logins in the store itself: then what it erases would
+    /// be lost. It stores a test login to find out, and erases it.
     package func sharesLogins(with store: any CredentialStore) throws(StoreError) -> Bool {
         let server = OtherHelper.probe
         let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
@@ -120,7 +121,7 @@ package struct OtherHelper: Sendable {
                     "nothing to import; docker still uses it for its registries in credHelpers"
             )
         }
-        // One that stores nothing shares nothing that could be told by this.
+        // A helper that does not store the test login shares nothing that this test could show.
         guard try run("store", Text(probe) ?? "").status == 0 else { return false }
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
         _ = try ask("erase", server)
@@ -129,7 +130,7 @@ package struct OtherHelper: Sendable {
 
     // MARK: Asking
 
-    /// What it prints, where it succeeds.
+    /// Returns the helper's output. Throws `failed` if the helper fails.
     private func ask(_ action: String, _ input: Text) throws(StoreError) -> Secret {
         try ask(action, Secret(copying: input.bytes.span))
     }
@@ -168,7 +169,8 @@ package struct OtherHelper: Sendable {
         }
     }
 
-    /// A helper's error is what it prints. Anything else, which may be a login, is not repeated.
+    /// A helper prints its error on standard output. Anything else there may be a login, and is not
+    /// repeated.
     private func failure(_ action: String, _ output: Secret) -> StoreError {
         let line = output.firstLine
         let isSpeakable = line.utf8.count <= 300 && !line.contains("{")
@@ -179,7 +181,7 @@ package struct OtherHelper: Sendable {
 }
 
 extension Secret {
-    /// In the open, so not for secrets.
+    /// The first line, as a string: it must not be secret.
     fileprivate var firstLine: String {
         expose { bytes in
             var line = bytes.indices.drop { bytes[$0] <= 0x20 }.prefix { bytes[$0] != 0x0A }

@@ -2,39 +2,39 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// A plaintext file is a client's own file in which logins stand for everyone to read who can read
+/// A plaintext file is a client's own file with logins that every process can read that can read
 /// the file.
 package protocol PlaintextFile: Sendable {
-    /// Whose file it is.
+    /// The client whose file it is.
     var client: any Client { get }
 
     var file: ClientFile { get }
 
-    /// The logins in a content of the file, and what else there is to say of it. Throws if its
-    /// format is unknown.
+    /// Returns the logins in a content of the file, and notes for the user. Throws if its format is
+    /// unknown.
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents
 
-    /// Takes out every login that is meant, as the client's own logout does, and keeps all else
-    /// byte for byte. Returns what was there.
+    /// Removes every login for which `isMeant` returns true, as the client's own logout does, and
+    /// keeps every other byte. Returns the logins that it removed.
     @discardableResult
     func remove(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry]
 
-    /// As `remove`, but for a login that is kept elsewhere from now on: what the client needs to
-    /// know of it stays.
+    /// Does what `remove` does, for logins that are now stored elsewhere: it keeps what the client
+    /// still needs to know about them.
     @discardableResult
     func scrub(
         where isMeant: (PlaintextLogin) -> Bool
     ) throws(StoreError) -> [Entry]
 
-    /// Whether the client uses the login for a server although it is another one's.
+    /// Returns true if the client uses the login for a server although it is another server's.
     func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool
 }
 
 extension PlaintextFile {
-    /// The logins in it, and what else there is to say of it. Throws if it cannot be read or is
-    /// not understood.
+    /// Returns the logins in the file, and notes for the user. Throws if the file cannot be read or
+    /// its format is unknown.
     package func contents() throws(StoreError) -> PlaintextContents {
         guard let content = try file.read() else { return PlaintextContents() }
         return try contents(of: content)
@@ -48,8 +48,8 @@ extension PlaintextFile {
 
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool { false }
 
-    /// Changes the content, if there is a file, by edits. `change` returns what they take out, and may
-    /// be called more than once.
+    /// Changes the content by edits, if there is a file. `change` returns the logins that its edits
+    /// remove, and may be called more than once. Returns the logins of the last call.
     func edit(
         _ change: (Secret, inout Edits) throws(StoreError) -> [Entry]
     ) throws(StoreError) -> [Entry] {
@@ -64,17 +64,17 @@ extension PlaintextFile {
     }
 }
 
-/// A login that stands in a plaintext file.
+/// A login in a plaintext file.
 package struct PlaintextLogin: Sendable {
-    /// What it is in a store.
+    /// The login as a store keeps it.
     package let entry: Entry
-    /// Empty where the file only says that there is one, kept by a helper.
+    /// The secret; empty if the file only says that a helper keeps the login.
     package let secret: Secret
-    /// Why its client could not be given it by a helper; nil if it can.
+    /// The reason for which the client could not get it from a helper; nil if it can.
     package internal(set) var obstacle: String?
-    /// Whether the client does not take it, but another one if there is any.
+    /// True if the client does not use it, but another login if there is one.
     package internal(set) var isShadowed = false
-    /// How the file spells what it is for; nil where that is how it is stored.
+    /// The server as the file spells it; nil if that is how it is stored.
     package let spelling: Text?
 
     init(_ entry: Entry, secret: Secret, obstacle: String? = nil, spelling: Text? = nil) {
@@ -87,23 +87,23 @@ package struct PlaintextLogin: Sendable {
                 ? "its name contains a control character" : nil)
     }
 
-    /// A login that another helper keeps.
+    /// Makes one from a login that another helper keeps.
     package init(_ credential: Credential, obstacle: String? = nil) {
         self.init(credential.entry, secret: credential.secret, obstacle: obstacle)
     }
 
-    /// Whether a store keeps one of the two.
+    /// Returns true if a store keeps only one of the two.
     func isForSame(as other: Credential) -> Bool { entry.identity == other.entry.identity }
 
-    /// Whether it is the same login with the same secret. Only docker's files have the name of a
-    /// user that is not what the login is for.
+    /// Returns true if both are the same login with the same secret. Only docker's files have a
+    /// user name that is not part of the login's identity, so only there it is compared.
     func isSame(as other: Credential) -> Bool {
         isForSame(as: other) && secret == other.secret
             && (entry.schema != .docker
                 || entry.attributes["username"] == other.entry.attributes["username"])
     }
 
-    /// Whether it is the same one in the file.
+    /// Returns true if both are the same login of the file.
     package func isSamePlace(as other: PlaintextLogin) -> Bool {
         entry.attributes == other.entry.attributes && spelling == other.spelling
             && secret == other.secret
@@ -115,7 +115,8 @@ package struct PlaintextLogin: Sendable {
         return "\(entry.clientName) \(spelling)" + (entry.shownUser.map { " (\($0))" } ?? "")
     }
 
-    /// Whether one of the queries asks for it, by what it is in a store or as the file spells it.
+    /// Returns true if one of the queries matches the login, as a store keeps it or as the file
+    /// spells it.
     package func isMeant(by queries: [Query]) -> Bool {
         let spelled = spelling.map { Entry.docker(server: $0, username: entry.username ?? "") }
         return queries.contains { query in
@@ -126,13 +127,13 @@ package struct PlaintextLogin: Sendable {
     package var credential: Credential { Credential(entry, secret: secret) }
 }
 
-/// What stands in a plaintext file.
+/// The logins in a plaintext file, and notes about it.
 package struct PlaintextContents: Sendable {
     package var logins: [PlaintextLogin] = []
-    /// One line each.
+    /// Notes for the user, one line each.
     package var notes: [String] = []
 
-    /// Whether the login is there, and no other one for the same.
+    /// Returns true if the login is there, and no other one that a store would keep in its place.
     func hasOnly(_ login: Credential) -> Bool {
         let found = logins.filter { $0.isForSame(as: login) }
         return !found.isEmpty && found.allSatisfy { $0.isSame(as: login) }

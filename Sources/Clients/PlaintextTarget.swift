@@ -2,19 +2,20 @@ package import Credentials
 internal import Files
 internal import TextEditing
 
-/// A plaintext target is a client's own file into which a login can be put as its client does it.
+/// A plaintext target is a client's own file to which Keyfob can write a login as the client does.
 package protocol PlaintextTarget: PlaintextFile {
-    /// The content (empty: there is no file) with a login in it, where the client looks for it and as
-    /// the client writes it, in place of every other one for the same; all else stays byte for byte.
-    /// It is unchanged if that is how it is.
+    /// Returns the content with a login in it, where the client looks for it and in the client's
+    /// form. The login replaces every other one for the same server and account; every other byte
+    /// is kept. An empty content stands for a missing file. The content is returned unchanged if it
+    /// has the login already.
     ///
-    /// Throws `failed` if the client cannot be told of such a login there.
+    /// Throws `failed` if the file cannot hold such a login.
     func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret
 }
 
 extension PlaintextTarget {
-    /// Puts a login into the file, which is its owner's alone to read from then on, and reads it
-    /// back. `replaces` says whether it takes the place of another login for the same.
+    /// Puts a login into the file, which only its owner can read from then on, and reads it back.
+    /// `replaces` says that it may take the place of another login for the same server and account.
     package func add(
         _ login: Credential, replaces: Bool
     ) throws(StoreError) -> PlaintextAddition {
@@ -31,7 +32,7 @@ extension PlaintextTarget {
         return addition
     }
 
-    /// What `add` would do.
+    /// Returns what `add` would do.
     package func trial(
         of login: Credential, replaces: Bool
     ) throws(StoreError) -> PlaintextAddition {
@@ -44,7 +45,7 @@ extension PlaintextTarget {
         let before = before ?? "".secret
         let logins = try contents(of: before).logins
         let others = logins.filter { $0.isForSame(as: login) && !$0.isSame(as: login) }
-        // No helper could give it any more either: it would be lost.
+        // No helper could return this login, so it would be lost.
         if let other = others.first(where: { !$0.isShadowed && $0.obstacle != nil }) {
             throw StoreError(
                 .anotherLogin,
@@ -69,13 +70,13 @@ extension PlaintextTarget {
     }
 }
 
-/// What becomes of a login that is put into a plaintext file.
+/// The result of adding a login to a plaintext file.
 package enum PlaintextAddition: Hashable, Sendable {
     case added
-    /// It stood there already.
+    /// The file had the login already.
     case known
-    /// Another login for the same stood there.
+    /// The login replaced another one.
     case replaced
-    /// That one stands there, and stays.
+    /// The file has this other login, and keeps it.
     case refused(Entry)
 }

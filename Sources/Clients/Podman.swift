@@ -4,10 +4,10 @@ internal import TextEditing
 
 /// podman (4.3.1), buildah and skopeo.
 ///
-/// They ask by `host[:port]` as the image names it, for Docker Hub by `docker.io`: the
-/// `credential-helpers` of `registries.conf` in their order, of which `containers-auth.json` means
-/// the files. In a file `credHelpers` of the registry comes first, then the longest key that fits,
-/// then one with a scheme whose host is the same (containers/image, pkg/docker/config).
+/// They ask by `host[:port]` as the image names it, and for Docker Hub by `docker.io`. They ask the
+/// `credential-helpers` of `registries.conf` in their order; `containers-auth.json` in that list
+/// stands for the files. In a file `credHelpers` of the registry comes first, then the longest key
+/// that fits, then one with a scheme and the same host (containers/image, pkg/docker/config).
 package struct Podman: RegistryClient {
     package init() {}
 
@@ -17,9 +17,9 @@ package struct Podman: RegistryClient {
 
     // MARK: Its own files
 
-    /// The files that it reads, in their order. Without `XDG_RUNTIME_DIR` podman takes the folder that
-    /// systemd makes, else one in the folder of temporary files; skopeo, buildah and a podman of root
-    /// take `/run/containers`. In a folder of another user's they find nothing.
+    /// Returns the files that it reads, in their order. Without `XDG_RUNTIME_DIR` podman takes the
+    /// folder that systemd makes, else one in the folder of temporary files; skopeo, buildah and a
+    /// podman of root take `/run/containers`. They find nothing in a folder of another user.
     func auths(_ surroundings: Surroundings) -> [ClientFile] {
         var folders: [String] = []
         if let folder = surroundings["XDG_RUNTIME_DIR"] {
@@ -44,7 +44,7 @@ package struct Podman: RegistryClient {
         return status?.owner == user && status?.kind == .folder
     }
 
-    /// docker's file, which it reads behind its own.
+    /// Returns docker's file, which podman reads after its own.
     private func dockers(_ surroundings: Surroundings) -> [ClientFile] {
         Docker().plaintextFiles(in: surroundings).map(\.file)
     }
@@ -55,8 +55,9 @@ package struct Podman: RegistryClient {
             + [RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg)]
     }
 
-    /// The file that is named; else the first that there is: what is in a runtime folder lasts as long
-    /// as the session, so one that lasts is gone on with; else the one that podman makes.
+    /// Returns the file that `REGISTRY_AUTH_FILE` names; else the first that exists; else the one
+    /// that podman makes. A new file in a runtime folder would be lost with the session, so a
+    /// lasting file is preferred if it exists.
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
@@ -71,8 +72,8 @@ package struct Podman: RegistryClient {
 
     // MARK: Its helper
 
-    /// The files of its configuration, in the order in which one wins over those before it: the
-    /// user's own, which stands in place of the system's, then all additions.
+    /// Returns its config files, each of which overrides those before it: the user's own, or the
+    /// system's if there is none, then all drop-in files.
     private func configs(_ surroundings: Surroundings) -> [ClientFile] {
         let own = ownConfig(surroundings)
         let folders = ["/etc/containers", surroundings.configFolder + "/containers"]
@@ -86,7 +87,7 @@ package struct Podman: RegistryClient {
             surroundings["CONTAINERS_REGISTRIES_CONF"] ?? folder + "/registries.conf")
     }
 
-    /// The setting that counts; nil if there is none.
+    /// Returns the setting that takes effect; nil if there is none.
     private func setting(
         _ surroundings: Surroundings
     ) throws(StoreError) -> (setting: PodmanSetting, helpers: [String])? {
@@ -128,7 +129,7 @@ package struct Podman: RegistryClient {
         return keeper
     }
 
-    /// The helpers of single registries that the files name.
+    /// Returns the helpers of single registries that the files name.
     private func fileHelpers(
         _ surroundings: Surroundings
     ) -> [(file: ClientFile, registry: Text, helper: Text)] {
@@ -150,9 +151,9 @@ package struct Podman: RegistryClient {
             surroundings.configFolder + "/containers/registries.conf.d/keyfob.conf")
         let now = try setting(surroundings)
         var file = own.exists ? own : addition
-        // A file of the system's is left to the system.
+        // A file of the system is not changed.
         if let now { file = now.setting.file.path.hasPrefix("/etc/") ? addition : now.setting.file }
-        // What only the files can give goes on to be found there.
+        // podman must still find what only the files can return.
         var reasons = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
         }
@@ -177,12 +178,12 @@ package struct Podman: RegistryClient {
 /// podman's `credential-helpers` in a file of the form of `registries.conf`
 /// (containers-registries.conf(5), version 2).
 ///
-/// Where the first helper of the list fails to store a login, podman gives it to the next, and the
-/// built-in `containers-auth.json` writes it down in plain text: that one is left out unless a file has
-/// what no helper can give.
+/// If the first helper of the list fails to store a login, podman passes it to the next, and the
+/// built-in `containers-auth.json` writes it in plain text. So that one is left out, unless a file
+/// has a login that no helper can return.
 private struct PodmanSetting: HelperSetting {
     let file: ClientFile
-    /// The helpers that are asked after ours.
+    /// The helpers that podman asks after Keyfob's.
     private let others: [String]
     private let keepsFiles: Bool
     private let helper = "keyfob-podman"
@@ -205,7 +206,7 @@ private struct PodmanSetting: HelperSetting {
         return helpers.joined(separator: ", ")
     }
 
-    /// The list in a content; nil if there is none, or an empty one.
+    /// Returns the list in a content; nil if there is none, or an empty one.
     func helpers(in content: Secret) throws(StoreError) -> [String]? {
         guard let entry = entry(try file.toml(content)) else { return nil }
         guard case .array(let values) = entry.value.kind else { throw notAList }
@@ -234,7 +235,7 @@ private struct PodmanSetting: HelperSetting {
                 "\(file.path) has podman's old format, which does not support helpers",
                 hint: "see: man containers-registries.conf")
         }
-        // Before the first table, or it would be a key of that.
+        // The line must be before the first table, or it would be a key of that.
         guard let last = text.tables[0].entries.last else { return Splice(0..<0, line) }
         return text.newLine(line, after: last.range)
     }

@@ -2,8 +2,8 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// pulumi (3.258), which has no credential helpers: `keyfob exec` gives it its token. Its clouds are
-/// compared as they are written.
+/// pulumi (3.258), which has no credential helpers: `keyfob exec` gives it its token. The URLs of
+/// its clouds are compared as they are written.
 package struct Pulumi: Client {
     package init() {}
 
@@ -18,7 +18,7 @@ package struct Pulumi: Client {
 
     package var readsEnvironment: Bool { true }
 
-    /// It writes a token that it finds in its environment down.
+    /// pulumi writes a token from its environment to its file, so it gets a folder of its own.
     package func execution(
         of login: Credential, in surroundings: Surroundings
     ) throws(StoreError) -> Execution {
@@ -26,7 +26,7 @@ package struct Pulumi: Client {
         execution.others = [("PULUMI_BACKEND_URL", (login["key"]?.string ?? "").secret)]
         execution.folder = Execution.Folder(
             variable: "PULUMI_CREDENTIALS_PATH",
-            // What it remembers of its clouds.
+            // The file has what pulumi remembers about its clouds.
             settings: ClientFile(folder(surroundings) + "/config.json"))
         return execution
     }
@@ -46,7 +46,7 @@ package struct Pulumi: Client {
         server.string.contains("://") ? server : Text("https://" + server.string) ?? server
     }
 
-    /// Where it keeps its logins, and the settings that belong to them.
+    /// Returns the folder of its logins, and of the settings that belong to them.
     package func folder(_ surroundings: Surroundings) -> String {
         (surroundings["PULUMI_CREDENTIALS_PATH"] ?? surroundings["PULUMI_HOME"]
             ?? surroundings.home + "/.pulumi").withoutSlash
@@ -65,11 +65,11 @@ package struct Pulumi: Client {
     }
 }
 
-/// `credentials.json`, in which pulumi keeps the token of each of its clouds, and each of them
-/// twice: in `accessTokens` and in `accounts`.
+/// `credentials.json`, in which pulumi keeps the token of each of its clouds twice: in
+/// `accessTokens` and in `accounts`.
 ///
-/// Newer pulumi (3.258) may encrypt the file; then it is an envelope, which is never touched, and
-/// neither is the item in the keyring that opens it.
+/// Newer pulumi (3.258) may encrypt the file. Then it is an envelope, which is never changed, and
+/// neither is the item in the keyring that decrypts it.
 package struct PulumiCredentials: PlaintextFile {
     package let file: ClientFile
 
@@ -159,7 +159,7 @@ package struct PulumiCredentials: PlaintextFile {
         }
     }
 
-    /// The last value of each name, which is the one that counts.
+    /// Returns the last value of each name, which is the one that counts.
     private func lastValues(_ members: [JSONText.Member]) -> [Text: JSONText.Value] {
         Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     }

@@ -2,13 +2,13 @@ package import Credentials
 package import Files
 internal import TextEditing
 
-/// Registry auths are the logins that docker, podman and their like keep in plain text: the map
-/// `auths` of `config.json` and `auth.json`, or the whole of `.dockercfg`.
+/// Registry auths are the logins that docker, podman and similar programs keep in plain text: the
+/// map `auths` of `config.json` and `auth.json`, or the whole of `.dockercfg`.
 ///
 /// Each is a base64 of `user:password` under `auth`, or a token under `identitytoken`, which
 /// helpers keep under the user name `<token>` (docker CLI, cli/config/credentials). An object
-/// without either is the mark that docker leaves where a helper has the login; docker 20.10 does
-/// not log out of what has no mark.
+/// without either is the mark that docker leaves if a helper has the login; docker 20.10 cannot log
+/// out of a server without a mark.
 package struct RegistryAuths: PlaintextTarget {
     package enum Format: Sendable {
         /// docker's `config.json`.
@@ -21,7 +21,7 @@ package struct RegistryAuths: PlaintextTarget {
 
     package let file: ClientFile
     private let format: Format
-    /// Whether podman, too, calls the file its own.
+    /// True if podman reads the file, too.
     private let isPodmans: Bool
 
     package init(_ file: ClientFile, _ format: Format, isPodmans: Bool = false) {
@@ -91,7 +91,7 @@ package struct RegistryAuths: PlaintextTarget {
             {
                 return content
             }
-            // No other key decides for the server.
+            // No other key may decide for the server.
             var edits = Edits()
             for member in members {
                 let kept = member.name == key ? fields.map(\.name) : []
@@ -118,7 +118,7 @@ package struct RegistryAuths: PlaintextTarget {
         return content
     }
 
-    /// Takes the fields that log in out of an entry, but those of these names.
+    /// Removes the fields of an entry that hold secrets, except those with these names.
     private func cutSecrets(
         of entry: JSONText.Value, but kept: [Text], _ text: JSONText, _ edits: inout Edits
     ) {
@@ -128,26 +128,26 @@ package struct RegistryAuths: PlaintextTarget {
         text.cut(stale, of: entry, in: &edits)
     }
 
-    /// What the client looks a server up by; nil if it cannot. docker looks all else up as it was
-    /// stored.
+    /// Returns the key by which the client looks a server up; nil if it cannot. docker looks up a
+    /// name that is no host as it was stored.
     private func key(of server: ServerKey) -> Text? {
         guard let host = server.podmanHost else {
             return format == .podman ? nil : server.spelling
         }
         guard !server.isHub else { return format == .podman ? host : ServerKey.hub.spelling }
-        // It asks by the host as it was typed.
+        // The client asks by the host as it was typed.
         return server.spelling.dockerHost
     }
 
-    /// What stands for the login, and the value of each.
+    /// Returns the fields of an entry for the login.
     private func fields(of login: Credential) throws(StoreError) -> [(name: Text, value: Secret)] {
         let user = login["username"] ?? ""
         if user == Name.tokenUser {
-            // podman passes over a token that has no user name beside it (containers/image).
+            // podman ignores a token without a user name beside it (containers/image).
             let name = (name: Name.auth, value: Secret(base64Of: "\(user):".secret))
             return (format == .podman ? [name] : []) + [(Name.identityToken, login.secret)]
         }
-        // docker reads nothing at all from a file in which a user has no name.
+        // docker rejects the whole file if an entry has an empty user name.
         guard !user.isEmpty, !user.bytes.contains(UInt8(ascii: ":")) else {
             throw StoreError(
                 .unfitForFile,
@@ -161,14 +161,15 @@ package struct RegistryAuths: PlaintextTarget {
         format == .dockercfg ? text.root : text.root?[Name.auths]
     }
 
-    /// podman takes the longest key that fits.
+    /// podman uses the login with the longest key that fits.
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
         isPodmans && !login.key.hasScheme && server.bytes.starts(with: login.key.bytes + "/".utf8)
     }
 
-    // MARK: What stands in it
+    // MARK: Reading
 
-    /// The logins, and which member each is; those without a secret are the marks of a helper's.
+    /// Returns the logins, each with the index of its member. Those without a secret are the marks
+    /// of a helper's logins.
     private func logins(of text: JSONText) -> [(index: Int, login: PlaintextLogin)] {
         var found: [(index: Int, login: PlaintextLogin)] = []
         for (index, member) in (auths(of: text)?.members ?? []).enumerated() {
@@ -186,7 +187,7 @@ package struct RegistryAuths: PlaintextTarget {
                 found[index].login.obstacle =
                     "the file has another login for this server, under \(winner.key), and Keyfob keeps one"
                 found[index].login.isShadowed = rank(of: winner) < rank(of: found[index].login)
-                // Which of them is taken is chance.
+                // The client uses either of them at random.
                 if rank(of: found[index].login) == rank(of: winner), rank(of: winner) > 1 {
                     found[first].login.obstacle =
                         "\(client.name) uses one of several logins at random"
@@ -197,8 +198,8 @@ package struct RegistryAuths: PlaintextTarget {
         return found
     }
 
-    /// The order in which the client looks for the login of a server: the very key that it asks for,
-    /// as other names have it, then all others.
+    /// Returns the order in which the client looks for the login of a server: 0 for the exact key
+    /// that it asks for, 1 for another name of the same server, 2 for all others.
     private func rank(of login: PlaintextLogin) -> Int {
         let server = ServerKey(login.entry.attributes["server"] ?? "")
         let asked =
@@ -232,7 +233,7 @@ package struct RegistryAuths: PlaintextTarget {
                 return login("?", auth, "its format is unknown")
             }
             guard pair.isWhole else {
-                // The user name may be the secret, and is not shown.
+                // The user name may be the secret, so it is not shown.
                 return login("?", auth, "it has no user or no password, so no helper can return it")
             }
             return login(pair.user, pair.password)
@@ -248,8 +249,8 @@ package struct RegistryAuths: PlaintextTarget {
         return login("", .empty)
     }
 
-    /// What the client asks its helper by for what it finds under a key; the key itself where that
-    /// is the same server.
+    /// Returns the server by which the client asks its helper for the login under a key; the key
+    /// itself if that is the same server.
     private func server(of key: Text) -> Text {
         guard key.hasScheme || format != .podman else { return key }
         let (server, host) = (ServerKey(key), ServerKey(key.dockerHost))
@@ -293,12 +294,12 @@ package struct RegistryAuths: PlaintextTarget {
     }
 }
 
-/// A user name and a password, as HTTP's basic authentication joins them.
+/// A user name and a password, joined as in HTTP's basic authentication.
 private struct UserAndPassword {
     let user: Text
     let password: Secret
 
-    /// Both are needed by a helper.
+    /// True if both are there, as a helper needs them.
     var isWhole: Bool { !user.isEmpty && password.count > 0 }
 
     init?(base64: Secret) {
@@ -311,7 +312,7 @@ private struct UserAndPassword {
         }
         guard let found else { return nil }
         user = found.user
-        // The NULs around it are no part of it, to docker and podman alike.
+        // docker and podman do not count the NULs around it as part of the password.
         let password = decoded.expose { bytes in
             var (start, end) = (found.start, bytes.count)
             while start < end, bytes[start] == 0 { start += 1 }
@@ -323,7 +324,7 @@ private struct UserAndPassword {
 }
 
 extension PlaintextLogin {
-    /// The key that it stands under.
+    /// The key of the login in the file.
     fileprivate var key: Text { spelling ?? entry.attributes["server"] ?? "" }
 }
 
@@ -332,7 +333,8 @@ extension Secret {
 }
 
 extension Text {
-    /// A name of Keyfob as configurations have it: `keyfob`, or one that goes on after a hyphen.
+    /// True if it is a name of Keyfob in a configuration: `keyfob`, or one that begins with
+    /// `keyfob-`.
     var isOurHelper: Bool {
         self == "keyfob" || bytes.starts(with: "keyfob-".utf8)
     }
@@ -345,8 +347,8 @@ extension Text {
         ["http://", "https://"].first { bytes.starts(with: $0.utf8) }
     }
 
-    /// What docker takes of an address: without `http://` or `https://`, and up to the first slash
-    /// (docker CLI, credentials.ConvertToHostname).
+    /// The part of an address that docker uses: without `http://` or `https://`, and up to the
+    /// first slash (docker CLI, credentials.ConvertToHostname).
     var dockerHost: Text {
         let rest = bytes.dropFirst(dockerScheme?.utf8.count ?? 0)
         return Text(validating: rest.prefix { $0 != UInt8(ascii: "/") }) ?? self

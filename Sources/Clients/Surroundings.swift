@@ -1,10 +1,10 @@
 internal import Files
 
-/// The surroundings of a client are where it looks for its files and programs: the home, and the
-/// variables that name another place.
+/// The surroundings of a client are the home directory and the variables by which it finds its
+/// files and programs.
 package struct Surroundings: Sendable {
     package let home: String
-    /// The user's number.
+    /// The user's ID.
     package let user: UInt32
     private let variables: [String: String]
 
@@ -14,7 +14,7 @@ package struct Surroundings: Sendable {
         self.user = user
     }
 
-    /// Whether the value of a variable matters here, and is no secret.
+    /// Returns true if the variable is read here and is not secret.
     package static func reads(_ name: String) -> Bool {
         ["NETRC", "PATH", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"].contains(name)
             || Clients.all.contains { client in
@@ -25,13 +25,13 @@ package struct Surroundings: Sendable {
             }
     }
 
-    /// A variable that is set, and not to nothing.
+    /// The value of a variable; nil if it is not set, or empty.
     package subscript(name: String) -> String? {
         guard let value = variables[name], !value.isEmpty else { return nil }
         return value
     }
 
-    /// The names of the variables that are set and wanted.
+    /// Returns the names of the variables that are set and for which `isWanted` returns true.
     package func names(where isWanted: (String) -> Bool) -> [String] {
         variables.filter { !$1.isEmpty && isWanted($0) }.map(\.key).sorted()
     }
@@ -42,7 +42,8 @@ package struct Surroundings: Sendable {
 
     var configFolder: String { folder("XDG_CONFIG_HOME", else: "/.config") }
 
-    /// Where a program of that name, or at that path, is; nil if it is not there or may not be run.
+    /// Returns the path of the program with that name or path; nil if it does not exist or is not
+    /// executable.
     package func program(_ name: String) -> String? {
         let places =
             name.hasPrefix("/")

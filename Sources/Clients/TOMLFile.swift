@@ -3,13 +3,14 @@ internal import Files
 internal import TextEditing
 
 extension ClientFile {
-    /// What is in it as TOML; nil if there is no such file.
+    /// Returns the content as TOML; nil if there is no file.
     func toml() throws(StoreError) -> TOMLText? {
         guard let content = try read() else { return nil }
         return try toml(content)
     }
 
-    /// Changes the TOML in it, by edits of its text. No edit leaves it as it is.
+    /// Changes the TOML in the file by edits of its text. Without edits the file is not written.
+    /// Returns true if it was.
     @discardableResult
     func editTOML(_ change: (TOMLText, inout Edits) -> Void) throws(StoreError) -> Bool {
         try edit { content throws(StoreError) in

@@ -4,10 +4,10 @@ internal import TextEditing
 
 /// terraform (1.11) and OpenTofu.
 ///
-/// It looks for the token of a host in a variable, then in the `credentials` of its CLI configuration,
-/// which is `.terraformrc` and the files of `~/.terraform.d`, or what `TF_CLI_CONFIG_FILE` names alone;
-/// then asks the one `credentials_helper`. Hosts are compared in lower case and punycode, without
-/// `:443` (terraform-svchost, ForComparison).
+/// It looks for the token of a host in a variable, then in the `credentials` of its CLI
+/// configuration, which is `.terraformrc` and the files of `~/.terraform.d`, or only the file that
+/// `TF_CLI_CONFIG_FILE` names; then it asks the one `credentials_helper`. Hosts are compared in
+/// lower case and punycode, without `:443` (terraform-svchost, ForComparison).
 package struct Terraform: Client {
     package init() {}
 
@@ -18,11 +18,11 @@ package struct Terraform: Client {
 
     package func isLogin(variable name: String) -> Bool { name.hasPrefix("TF_TOKEN_") }
 
-    // MARK: What a person means
+    // MARK: Lookup
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         var keys = [Terraform.host(server) ?? server.lowerCased]
-        // An import by an earlier version may have kept it as it was spelled.
+        // An earlier version's import may have stored the host as it was spelled.
         if keys != [server] { keys.append(server) }
         return keys.map(tokenQuery)
     }
@@ -36,7 +36,7 @@ package struct Terraform: Client {
         return tokenPlace(host)
     }
 
-    /// A host as terraform asks for it; nil if it cannot be one.
+    /// Returns a host as terraform asks for it; nil if it cannot be one.
     static func host(_ host: Text) -> Text? {
         guard let (name, port) = GitAddress.split(host), let plain = WebHost.normalForm(of: name),
             !plain.bytes.contains(UInt8(ascii: "_")), plain.bytes.first != UInt8(ascii: "[")
@@ -55,7 +55,7 @@ package struct Terraform: Client {
             ClientFile.init)
     }
 
-    /// The file that it writes tokens into.
+    /// Returns the file to which it writes tokens.
     private func written(_ surroundings: Surroundings) -> ClientFile {
         ClientFile(folder(surroundings) + "/credentials.tfrc.json")
     }
@@ -68,7 +68,7 @@ package struct Terraform: Client {
         [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder(surroundings), named: $0) }
     }
 
-    /// The files of its configuration.
+    /// Returns the files of its configuration.
     private func configs(_ surroundings: Surroundings) -> [ClientFile] {
         [config(surroundings)] + (named(surroundings) == nil ? added(surroundings) : [])
     }
@@ -98,7 +98,7 @@ package struct Terraform: Client {
             file, others: files(surroundings).filter { $0 != file })
     }
 
-    /// It looks into its files before it asks.
+    /// terraform reads its files before it asks a helper.
     package func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
     ) -> Reading {
@@ -109,12 +109,12 @@ package struct Terraform: Client {
 
     // MARK: Its helper
 
-    /// Where it looks for the program, which is not on the PATH.
+    /// Returns the path at which it looks for a helper; it does not search the PATH.
     private func plugin(_ name: String, _ surroundings: Surroundings) -> String {
         folder(surroundings) + "/plugins/terraform-credentials-\(name)"
     }
 
-    /// The setting, and who stands there, in the first file that has one.
+    /// Returns the setting and its helper, of the first file that has one; nil if none has.
     private func found(
         _ surroundings: Surroundings
     ) throws(StoreError) -> (setting: TerraformSetting, value: String)? {
@@ -145,7 +145,7 @@ package struct Terraform: Client {
     package func link(in surroundings: Surroundings) -> String? { plugin("keyfob", surroundings) }
 }
 
-/// terraform's `credentials_helper` in its CLI configuration, of which there may be one.
+/// terraform's `credentials_helper` in its CLI configuration, which may have only one.
 private struct TerraformSetting: HelperSetting {
     let file: ClientFile
     private let helper = "keyfob"
@@ -184,13 +184,13 @@ private struct TerraformSetting: HelperSetting {
     }
 }
 
-/// The tokens in a file of terraform's: `credentials.tfrc.json`, in which it keeps them where it has no
-/// helper, or one of its CLI configuration, which may be JSON as well.
+/// The tokens in a file of terraform: `credentials.tfrc.json`, to which it writes them if it has no
+/// helper, or a file of its CLI configuration, which may be JSON as well.
 package struct TerraformCredentials: PlaintextTarget {
     package let file: ClientFile
-    /// The other files in which it finds tokens.
+    /// The other files in which terraform finds tokens.
     private let others: [ClientFile]
-    /// The helper that it asks, if that is not ours: it takes one.
+    /// Returns the helper that terraform asks, if that is not Keyfob's; it asks only one.
     private let helper: @Sendable () -> String?
 
     package init(
@@ -206,7 +206,8 @@ package struct TerraformCredentials: PlaintextTarget {
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var logins = try items(of: content).map(\.login)
-        // terraform takes the one or the other, and what is left would win over a helper.
+        // terraform may use either token, and one that stays in a file takes precedence over a
+        // helper.
         let elsewhere = Dictionary(grouping: elsewhere, by: \.login.entry.identity)
         let here = Dictionary(grouping: logins, by: \.entry.identity)
         let helper = helper()
@@ -250,7 +251,7 @@ package struct TerraformCredentials: PlaintextTarget {
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         guard let host = login["key"] else { throw StoreError(.unfitForFile, "it names no host") }
-        // terraform takes the one or the other.
+        // terraform may use either token.
         if let other = elsewhere.first(where: {
             $0.login.isForSame(as: login) && !$0.login.isSame(as: login)
         }) {
@@ -261,7 +262,7 @@ package struct TerraformCredentials: PlaintextTarget {
         var content = content
         let same = try items(of: content).filter { $0.login.isForSame(as: login) }
         if same.contains(where: { $0.login.isSame(as: login) }) { return content }
-        // The host in another spelling.
+        // The entries with the host in another spelling are removed.
         if same.contains(where: { $0.spelling != host }), let text = try json(content),
             let hosts = text.root?[Name.credentials]
         {
@@ -287,7 +288,7 @@ package struct TerraformCredentials: PlaintextTarget {
 
     private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
 
-    /// The tokens, and which member or block each is.
+    /// Returns the tokens, each with the index of its member or block.
     private func items(of content: Secret) throws(StoreError) -> [Item] {
         if let text = try json(content) {
             let hosts = text.root?[Name.credentials]?.members ?? []
@@ -330,7 +331,7 @@ package struct TerraformCredentials: PlaintextTarget {
 }
 
 extension Secret {
-    /// Whether HCL takes it for JSON.
+    /// True if HCL parses it as JSON.
     fileprivate var isJSON: Bool {
         expose { bytes in
             bytes.indices.first { bytes[$0] > 0x20 }.map { bytes[$0] == UInt8(ascii: "{") } ?? false

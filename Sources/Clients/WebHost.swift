@@ -3,7 +3,8 @@ internal import Credentials
 /// A web host is the host of an address as browsers and libraries write it (WHATWG URL Standard,
 /// "host parsing"; UTS 46): in lower case, and in punycode where it is not ASCII.
 enum WebHost {
-    /// Nil for a host that is not understood, or that is not in a form of which there is one alone.
+    /// Returns the normal form. Nil if the host is not valid, or if its normal form would need more
+    /// rules than are implemented here.
     static func normalForm(of host: Text) -> Text? {
         if host.bytes.first == UInt8(ascii: "[") { return address(host) }
         var labels: [String] = []
@@ -12,7 +13,8 @@ enum WebHost {
             labels.append(ascii)
         }
         let name = labels.joined(separator: ".")
-        // Whatever ends in a number is an address: of four, as they are commonly written.
+        // A host that ends in a number is an IPv4 address; only the form of four numbers is
+        // accepted.
         if let last = labels.last(where: { !$0.isEmpty }), last.allSatisfy(\.isNumber) {
             guard IPAddress.bytes(ofVersion4: name) != nil else { return nil }
         }
@@ -33,7 +35,8 @@ enum WebHost {
             return label.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) }
                 ? label : nil
         }
-        // What is mapped to something else, or may not stand there, is more than letters.
+        // Anything but letters is refused, because it may be mapped to something else or be
+        // forbidden.
         let isPlain = scalars.allSatisfy { scalar in
             let category = scalar.properties.generalCategory
             return scalar.isASCII
