@@ -1,7 +1,7 @@
 package import Credentials
 
 extension Secret {
-    /// The base64 of the bytes, padded.
+    /// The padded base64 of the bytes.
     package init(base64Of bytes: Secret) {
         self.init(capacity: (bytes.count + 2) / 3 * 4) { output in
             bytes.expose { bytes in
@@ -21,8 +21,8 @@ extension Secret {
         }
     }
 
-    /// The bytes that a base64 (RFC 4648, section 4) stands for; nil if it is none. Ends of lines are
-    /// skipped, as Go's decoder does, and padding may be missing.
+    /// The bytes of a base64 (RFC 4648, section 4); nil if it is not valid. Line ends are skipped,
+    /// as Go's decoder does, and padding may be missing.
     package init?(base64: Secret) {
         var isBase64 = true
         self.init(capacity: base64.count) { output in

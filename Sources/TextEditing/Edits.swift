@@ -1,7 +1,6 @@
 package import Credentials
 
-/// Edits are what is cut out of a text and what is put there instead; all else stays, byte for
-/// byte.
+/// Edits are replacements of ranges of a text. Every other byte is kept.
 package struct Edits {
     private struct Edit {
         let range: Range<Int>
@@ -14,7 +13,7 @@ package struct Edits {
 
     package var isEmpty: Bool { edits.isEmpty }
 
-    /// The ranges of several replacements do not overlap.
+    /// Adds a replacement. The ranges of several ones must not overlap.
     package mutating func replace(_ range: Range<Int>, with replacement: String = "") {
         replace(range, with: replacement.secret)
     }
@@ -23,21 +22,22 @@ package struct Edits {
         edits.append(Edit(range: range, replacement: replacement))
     }
 
-    /// Cuts those of the items of a list out that are at these indices, with the commas that
-    /// belong to them. `items` are their ranges, and `inner` is what lies between the brackets.
+    /// Cuts the items at these indices out of a list, with their commas. `items` are the ranges of
+    /// all items, and `inner` is the range between the brackets.
     package mutating func cut(_ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>)
     {
         for range in Edits.cuts(indices, of: items, within: inner) { replace(range) }
     }
 
-    /// What `cut` cuts.
+    /// Returns the ranges that `cut` cuts.
     package static func cuts(
         _ indices: Set<Int>, of items: [Range<Int>], within inner: Range<Int>
     ) -> [Range<Int>] {
         guard let firstKept = items.indices.first(where: { !indices.contains($0) }) else {
             return items.isEmpty ? [] : [inner]
         }
-        // Up to the next item where there is none kept before; else from the one before.
+        // If no earlier item is kept, the cut ends at the next item; else it begins at the end of
+        // the one before.
         return indices.map { index in
             index < firstKept
                 ? items[index].lowerBound..<items[index + 1].lowerBound
@@ -45,7 +45,7 @@ package struct Edits {
         }
     }
 
-    /// The text with all of them made.
+    /// Returns the text with all edits made.
     package func applied(to text: Secret) -> Secret {
         let ordered = edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
         let capacity = ordered.reduce(text.count) { $0 + $1.replacement.count }

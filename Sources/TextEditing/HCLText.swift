@@ -1,16 +1,16 @@
 package import Credentials
 
-/// An HCL text, of which the blocks that stand in no other are found, and nothing else.
+/// An HCL text and its top-level blocks; nothing else in it is parsed.
 package struct HCLText {
     package let content: Secret
     package let blocks: [Block]
 
     package struct Block {
-        /// Its type, then its labels.
+        /// The block's type, then its labels.
         package let words: [String]
-        /// From its type to its last brace.
+        /// The range from its type to its last brace.
         package let range: Range<Int>
-        /// What lies between its braces.
+        /// The range between its braces.
         package let inner: Range<Int>
     }
 
@@ -19,8 +19,8 @@ package struct HCLText {
         blocks = content.expose { Scanner.blocks($0) }
     }
 
-    /// The value of an attribute of a block that is a string and nothing but that; nil if it is
-    /// anything else.
+    /// Returns the value of an attribute of a block; nil if it is not a plain string without
+    /// escapes and templates.
     package func string(_ name: String, of block: Block) -> Secret? {
         let range: Range<Int>? = content.expose { bytes in
             var scanner = Scanner(position: block.inner.lowerBound, end: block.inner.upperBound)
@@ -41,7 +41,8 @@ package struct HCLText {
         return range.map { content[$0] }
     }
 
-    /// The whole lines of a block that has them to itself; else the block alone.
+    /// Returns the range of the block's whole lines if nothing else is on them, else that of the
+    /// block.
     package func lines(of block: Block) -> Range<Int> {
         content.expose { bytes in
             var (start, end) = (block.range.lowerBound, block.range.upperBound)
@@ -55,7 +56,7 @@ package struct HCLText {
     }
 }
 
-/// The scanner finds words, strings and braces; comments are passed over.
+/// The scanner finds words, strings and braces, and skips comments.
 private struct Scanner {
     var position: Int
     var depth = 0
@@ -72,7 +73,7 @@ private struct Scanner {
         }
 
         let kind: Kind
-        /// Of a string without its quotes.
+        /// The range of the token; of a string without its quotes.
         let range: Range<Int>
     }
 

@@ -1,12 +1,12 @@
 package import Credentials
 package import JSON
 
-/// A JSON text as whoever wrote it has left it: where each of its values stands, so that one can
-/// be taken out, put in or exchanged while all else stays byte for byte.
+/// A JSON text with the ranges of its values, so that a value can be removed, inserted or replaced
+/// while every other byte is kept.
 package struct JSONText {
     /// The whole text.
     package let content: Secret
-    /// Its one value; nil if the text is blank.
+    /// The text's one value; nil if the text is blank.
     package let root: Value?
 
     package struct Value {
@@ -29,7 +29,7 @@ package struct JSONText {
 
     package struct Member {
         package let name: Text
-        /// Where its name begins.
+        /// The offset at which its name begins, in bytes.
         package let start: Int
         package let value: Value
 
@@ -48,14 +48,14 @@ package struct JSONText {
         }
     }
 
-    /// The text of a string value; nil for any other.
+    /// Returns the text of a string value; nil for any other value.
     package func text(_ value: Value?) -> Text? { value?.json.text }
 
-    /// A string value that may be a secret; nil for any other.
+    /// Returns a string value that may be a secret; nil for any other value.
     package func secret(_ value: Value?) -> Secret? { value?.json.secret }
 
-    /// A secret as JSON writes it, which TOML writes in the same way. Throws `failed` if it is no
-    /// text.
+    /// Returns a secret as a JSON string, which is also a TOML string. Throws `failed` if it is not
+    /// UTF-8.
     package static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
         do throws(JSON.Fault) {
             return try JSON.string(secret).encoded()
@@ -64,7 +64,7 @@ package struct JSONText {
         }
     }
 
-    /// How the text writes it.
+    /// Returns the text in the range.
     package func spelling(_ range: Range<Int>) -> String {
         content[range].expose { bytes in
             String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
@@ -73,42 +73,44 @@ package struct JSONText {
 }
 
 extension JSONText.Value {
-    /// The last member of that name, in any case: Go's decoder, which most clients use, takes that.
+    /// Returns the last member of that name in any case, as Go's decoder does, which most clients
+    /// use.
     package func member(_ name: Text) -> JSONText.Member? {
         members?.last { $0.name.equalsIgnoringCase(name) }
     }
 
     package subscript(name: Text) -> JSONText.Value? { member(name)?.value }
 
-    /// The last member of that very name, as Go's decoder finds the keys of a map.
+    /// Returns the last member of exactly that name, as Go's decoder finds the keys of a map.
     package func entry(_ key: Text) -> JSONText.Member? { members?.last { $0.name == key } }
 
-    /// What lies between its brackets.
+    /// The range between its brackets.
     package var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
 
-    /// Which of its members are meant.
+    /// Returns the indices of the members for which `isMeant` returns true.
     package func indices(where isMeant: (JSONText.Member) -> Bool) -> Set<Int> {
         Set((members ?? []).enumerated().filter { isMeant($1) }.map(\.offset))
     }
 }
 
 extension Text {
-    /// In ASCII alone.
+    /// Returns true if the texts are equal, without regard to the case of ASCII letters.
     package func equalsIgnoringCase(_ other: Text) -> Bool {
         bytes.count == other.bytes.count
             && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
     }
 }
 
-// MARK: Changing it
+// MARK: Changes
 
 extension JSONText {
-    /// Takes the members at these indices out of an object.
+    /// Removes the members at these indices from an object.
     package func cut(_ indices: Set<Int>, of object: Value, in edits: inout Edits) {
         edits.cut(indices, of: (object.members ?? []).map(\.range), within: object.inner)
     }
 
-    /// What takes one member out of an object; nil if there is none of that name.
+    /// Returns the splice that removes the last member of that name from an object; nil if there is
+    /// none.
     package func removal(_ name: Text, of object: Value) -> Splice? {
         let members = object.members ?? []
         guard let index = members.lastIndex(where: { $0.name == name }) else { return nil }
@@ -116,14 +118,15 @@ extension JSONText {
             .map { Splice($0, "") }
     }
 
-    /// What adds a member at the end of an object, indented as its other members are, or as `depth`
-    /// says if it has none.
+    /// Returns the splice that adds a member at the end of an object, indented as its other members
+    /// are, or by `depth` if it has none.
     package func addition(_ member: String, to object: Value, depth: Int) -> Splice {
         let gap = gap(in: object, depth: depth, Layout(indent: "\t"))
         return Splice(gap.range, gap.before + member + gap.after)
     }
 
-    /// Where a member is added at the end of an object, and what stands before and after it there.
+    /// Returns the range at the end of an object where a member is added, and the text before and
+    /// after it.
     private func gap(
         in object: Value, depth: Int, _ layout: Layout
     ) -> (range: Range<Int>, before: String, after: String) {
@@ -137,11 +140,11 @@ extension JSONText {
         return (end..<end, ",\(space)", "")
     }
 
-    /// The text with the value, which is JSON, at the end of a path of objects: in place of the
-    /// value that stands there, or else in a new member, and new objects on the way to it. Nil if
-    /// what stands on the way is no object.
+    /// Returns the text with a JSON value at the end of a path of objects. It replaces the value
+    /// that is there, or is added in a new member, with new objects on the way to it. Nil if a
+    /// value on the way is no object.
     ///
-    /// What is new is indented, unless the text is all on one line.
+    /// New members are indented, unless the text is all on one line.
     package func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
         guard var object = root else { return nil }
         let isOnOneLine = content.expose { bytes in bytes.indices.allSatisfy { bytes[$0] != 0x0A } }
@@ -165,11 +168,11 @@ extension JSONText {
         return edits.applied(to: content)
     }
 
-    /// How a member is named.
+    /// A step of a path: the name of a member.
     package enum Step {
-        /// In any case, as Go's decoder finds the fields of a structure.
+        /// The name in any case, as Go's decoder finds the fields of a structure.
         case field(Text)
-        /// Byte for byte, as it finds the keys of a map.
+        /// The exact name, as Go's decoder finds the keys of a map.
         case key(Text)
 
         fileprivate var name: Text {
@@ -186,18 +189,18 @@ extension JSONText {
         }
     }
 
-    /// How what is new is laid out.
+    /// The layout of new members.
     private struct Layout {
-        /// By what a member stands further in than its object; nil: all on one line.
+        /// The indent of a member within its object; nil if all is on one line.
         let indent: String?
 
-        /// The end of a line, and the beginning of the next at a depth.
+        /// Returns the end of a line, and the beginning of the next at a depth.
         func line(_ depth: Int) -> String {
             indent.map { "\n" + String(repeating: $0, count: depth) } ?? ""
         }
 
-        /// What stands before and after a value in a member, and in members of members. The indices
-        /// of the path are the depths of the objects that hold them.
+        /// Returns the text before and after a value in a member, and in members of members. The
+        /// indices of the path are the depths of the objects that contain them.
         func member(_ path: ArraySlice<Step>) -> (before: String, after: String) {
             var (before, after) = ("", "")
             for (depth, step) in zip(path.indices, path) {
@@ -210,7 +213,7 @@ extension JSONText {
         }
     }
 
-    /// A name as JSON writes it.
+    /// Returns a name as a JSON string.
     package static func quoted(_ name: Text) -> String {
         guard let line = try? JSON.text(name).encoded() else { return "\"\"" }
         return line.expose { bytes in

@@ -1,8 +1,8 @@
 package import Credentials
 
 extension Secret {
-    /// With `%` and small digits in place of all but what RFC 3986 calls unreserved, as git encodes it
-    /// (credential-store.c).
+    /// Returns the bytes with `%` and lower-case digits in place of all that RFC 3986 does not call
+    /// unreserved, except those in `plain`, as git encodes them (credential-store.c).
     package func percentEncoded(except plain: String = "") -> Secret {
         Secret(capacity: 3 * count) { output in
             expose { bytes in

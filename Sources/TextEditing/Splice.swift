@@ -1,10 +1,10 @@
 package import Credentials
 
-/// A splice is one change of a text: what it takes out and what it puts there.
+/// A splice is one change of a text: a range, and the text that replaces it.
 package struct Splice: Hashable, Sendable {
-    /// Where, in the text as it was.
+    /// The replaced range, in the text before the change.
     package let range: Range<Int>
-    /// What it puts there.
+    /// The text that replaces it.
     package let inserted: String
 
     package init(_ range: Range<Int>, _ inserted: String) {
@@ -12,14 +12,14 @@ package struct Splice: Hashable, Sendable {
         self.inserted = inserted
     }
 
-    /// Puts lines behind all others.
+    /// Adds lines at the end of the text.
     package init(_ lines: String, atEndOf text: Secret?) {
         let count = text?.count ?? 0
         let isAtLine = text?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
         self.init(count..<count, (isAtLine ? "" : "\n") + lines)
     }
 
-    /// What it takes out. It is configuration, and no secret.
+    /// Returns the text that it removes. It is configuration, and not secret.
     package func removed(from text: Secret?) -> String {
         guard let text else { return "" }
         return text[range].expose { bytes in
@@ -33,8 +33,8 @@ package struct Splice: Hashable, Sendable {
         return edits.applied(to: text ?? .empty)
     }
 
-    /// What puts `removed` back where `inserted` stands: at `start`, else where it stands exactly once;
-    /// nil if it does not.
+    /// Returns the splice that replaces `inserted` with `removed`: at `start`, else at its only
+    /// occurrence. Nil if there is none, or if there are several and none is at `start`.
     package static func undoing(
         _ inserted: String, _ removed: String, at start: Int? = nil, in text: Secret
     ) -> Splice? {
@@ -51,7 +51,7 @@ package struct Splice: Hashable, Sendable {
         return Splice(place..<place + wanted.count, removed)
     }
 
-    /// The change that makes the one text of the other; nil if they are the same.
+    /// The change from the one text to the other; nil if they are the same.
     package init?(from before: Secret?, to after: Secret) {
         let before = before ?? .empty
         guard before != after else { return nil }

@@ -1,30 +1,29 @@
 package import Credentials
 
-/// A TOML text (1.0) as whoever wrote it has left it: where each of its keys and values stands, so
-/// that one can be taken out or put in while all else stays byte for byte.
+/// A TOML text (1.0) with the ranges of its keys and values, so that one can be removed or inserted
+/// while every other byte is kept.
 ///
-/// What it cannot follow it refuses: nothing is changed in a text that is not understood. Numbers
-/// and dates are not looked into. A value that is nested deeper than `depthLimit`, and a key of more
-/// parts, are not followed.
+/// A text that cannot be parsed is refused, so it is never changed. Numbers and dates are not
+/// parsed. A value that is nested deeper than `depthLimit`, and a key with more parts, are refused.
 package struct TOMLText {
     /// The whole text.
     package let content: Secret
-    /// What stands before the first header, and the tables in their order.
+    /// The part before the first header, and the tables in their order.
     package let tables: [Table]
 
     package struct Table {
-        /// Empty for what stands before the first header.
+        /// The keys of its header; empty for the part before the first header.
         package let keys: [Text]
-        /// Whether it is one of an array of tables.
+        /// True if it is an element of an array of tables.
         package let isElement: Bool
-        /// Where the line of its header ends, the line's end included.
+        /// The offset after the line of its header, in bytes.
         package let bodyStart: Int
         package let entries: [Entry]
     }
 
     package struct Entry {
         package let keys: [Text]
-        /// From its key to the end of its value.
+        /// The range from its key to the end of its value.
         package let range: Range<Int>
         package let value: Value
     }
@@ -46,32 +45,33 @@ package struct TOMLText {
             return string
         }
 
-        /// A string in the open, so not for secrets; nil for any other value.
+        /// A string that is not secret; nil for any other value.
         package var text: Text? {
             secret.flatMap { Text(copying: $0) }
         }
 
-        /// Those of an array; none of any other value.
+        /// The elements of an array; empty for any other value.
         package var elements: [Value] {
             guard case .array(let elements) = kind else { return [] }
             return elements
         }
 
-        /// A value of an inline table.
+        /// The value of a key in an inline table; nil if there is none.
         package subscript(key: Text) -> Value? {
             guard case .table(let entries) = kind else { return nil }
             return entries.first { $0.keys == [key] }?.value
         }
     }
 
-    /// Why a text is not understood. It quotes nothing: what stands there may be a secret.
+    /// The error of a text that cannot be parsed. It quotes nothing, because the text may be
+    /// secret.
     package struct Fault: Error, Hashable {
-        /// Counted from 1.
+        /// The line of the error, counted from 1.
         package let line: Int
     }
 
-    /// How deep arrays and inline tables may be nested, and how many parts a dotted key may have.
-    /// Reading them takes stack and time for each.
+    /// The deepest nesting of arrays and inline tables, and the most parts of a dotted key. Each of
+    /// them takes stack and time to read.
     static let depthLimit = 64
 
     package init(_ content: Secret) throws(Fault) {
@@ -83,17 +83,16 @@ package struct TOMLText {
         }
     }
 
-    /// An entry by all of its keys, and what it stands in.
+    /// An entry, and its place in an inline table if it is in one.
     package struct Place {
         package let entry: Entry
-        /// The entries beside it in an inline table, and what lies between its braces; nil for an
-        /// entry that has its lines to itself.
+        /// The ranges of all entries of its inline table, its own index, and the range between the
+        /// braces; nil for an entry on lines of its own.
         package let inline: (siblings: [Range<Int>], index: Int, inner: Range<Int>)?
     }
 
-    /// Every entry whose value is no inline table, by its keys from the root, however they are
-    /// spread over headers, dotted keys and inline tables. Elements of arrays of tables are left
-    /// out.
+    /// Every entry whose value is no inline table, with its keys from the root, from headers,
+    /// dotted keys and inline tables. Elements of arrays of tables are left out.
     package var places: [(keys: [Text], place: Place)] {
         var found: [(keys: [Text], place: Place)] = []
         func add(_ entry: Entry, _ keys: [Text], _ place: Place) {
@@ -116,10 +115,10 @@ package struct TOMLText {
         return found
     }
 
-    /// The entry with these keys from the root.
+    /// Returns the entry with these keys from the root; nil if there is none.
     package func place(_ keys: [Text]) -> Entry? { places.first { $0.keys == keys }?.place.entry }
 
-    /// Takes entries out, with their lines where they have them to themselves.
+    /// Removes entries, and their lines if nothing else is on them.
     package func cut(_ places: [Place], in edits: inout Edits) {
         var inline: [Int: (siblings: [Range<Int>], indices: Set<Int>, inner: Range<Int>)] = [:]
         for place in places {
@@ -135,12 +134,12 @@ package struct TOMLText {
         }
     }
 
-    /// What adds lines after those that the range is on.
+    /// Returns the splice that adds lines after those of the range.
     package func newLine(_ lines: String, after range: Range<Int>) -> Splice {
         newLine(lines, at: self.lines(of: range).upperBound)
     }
 
-    /// What adds lines where a line begins, or at the end of the text.
+    /// Returns the splice that adds lines at the beginning of a line or at the end of the text.
     package func newLine(_ lines: String, at position: Int) -> Splice {
         let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
         guard isAtLine else {
@@ -151,8 +150,8 @@ package struct TOMLText {
         return Splice(position..<position, lines)
     }
 
-    /// The text with a value, which is TOML, under keys from the root that nothing stands under yet;
-    /// nil if what there is of their tables cannot be added to.
+    /// Returns the text with a TOML value under keys from the root that have no value yet; nil if
+    /// their tables are in a form to which no entry can be added.
     package func adding(_ keys: [Text], _ value: Secret) -> Secret? {
         let table = Array(keys.dropLast())
         var edits = Edits()
@@ -184,7 +183,8 @@ package struct TOMLText {
             position..<position, (isAtLine ? "" : "\n") + gap + title + line(keys.suffix(1)), "\n")
     }
 
-    /// The inline table that keys lead into, and how many of them do; nil if they lead into none.
+    /// Returns the innermost inline table on the way of the keys, and the number of keys that lead
+    /// to it; nil if there is none.
     private func inlineTable(around keys: [Text]) -> (depth: Int, table: Value)? {
         func search(_ entries: [Entry], _ prefix: [Text]) -> (depth: Int, table: Value)? {
             for entry in entries {
@@ -199,7 +199,7 @@ package struct TOMLText {
             .compactMap { search($0.entries, $0.keys) }.first
     }
 
-    /// How the text writes the keys of an entry.
+    /// Returns the keys of an entry as the text writes them.
     package func keys(of entry: Entry) -> String {
         content[entry.range.lowerBound..<entry.value.range.lowerBound].expose { bytes in
             var end = bytes.count
@@ -211,14 +211,14 @@ package struct TOMLText {
         }
     }
 
-    /// A key as TOML writes it.
+    /// Returns a key as TOML writes it.
     package static func spelled(_ key: Text) -> String {
         guard key.isEmpty || !key.bytes.allSatisfy(\.isBareKey) else { return key.string }
         let escaped = key.string.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
         return "\"" + escaped.joined() + "\""
     }
 
-    /// The whole lines that it is on.
+    /// Returns the range of all lines that the range touches.
     private func lines(of range: Range<Int>) -> Range<Int> {
         content.expose { bytes in
             var (start, end) = (range.lowerBound, range.upperBound)
@@ -233,7 +233,7 @@ package struct TOMLText {
 private struct Scanner {
     private var position = 0
     private var line = 1
-    /// How many arrays and inline tables are around the position.
+    /// The number of arrays and inline tables around the position.
     private var depth = 0
 
     private var fault: TOMLText.Fault { TOMLText.Fault(line: line) }
@@ -327,7 +327,7 @@ private struct Scanner {
             kind = .table(try inlineTable(bytes))
         default:
             while let byte = peek(bytes), byte.isInScalar { position += 1 }
-            // A date and a time may have a space between them.
+            // A space may separate a date and a time.
             if position > start, peek(bytes) == 0x20, position + 1 < bytes.count,
                 bytes[position + 1].isDigit
             {
@@ -372,13 +372,13 @@ private struct Scanner {
         return entries
     }
 
-    /// A string decoded.
+    /// Reads a string. Returns it decoded.
     private mutating func string(
         _ bytes: Span<UInt8>, _ quote: UInt8, isMultiline: Bool
     ) throws(TOMLText.Fault) -> Secret {
         position += isMultiline ? 3 : 1
         if isMultiline {
-            // A line's end right after the quotes is not part of it.
+            // A line end directly after the quotes is not part of the string.
             if peek(bytes) == 0x0D, position + 1 < bytes.count, bytes[position + 1] == 0x0A {
                 position += 1
             }
@@ -394,7 +394,7 @@ private struct Scanner {
                         return
                     }
                     let quotes = run(of: quote, bytes, from: position)
-                    // Up to two quotes may stand before the three that end it.
+                    // Up to two quotes may precede the three that end the string.
                     let kept = quotes >= 3 ? min(quotes - 3, 2) : quotes
                     output.append(repeating: quote, count: kept)
                     position += quotes >= 3 ? kept + 3 : quotes
@@ -414,8 +414,9 @@ private struct Scanner {
         }
     }
 
-    /// How many bytes the string has that goes on here, as it is spelled: decoded it has no more,
-    /// since what an escape stands for is never longer than the escape.
+    /// Returns the length of the string from here to its end as it is written, in bytes. The
+    /// decoded string is not longer, because an escape is never shorter than the character that it
+    /// stands for.
     private func length(_ bytes: Span<UInt8>, _ quote: UInt8, isMultiline: Bool) -> Int {
         var end = position
         while end < bytes.count {
@@ -434,7 +435,7 @@ private struct Scanner {
         return min(end, bytes.count) - position
     }
 
-    /// What follows a backslash.
+    /// Reads the rest of an escape after its backslash.
     private mutating func escape(
         _ bytes: Span<UInt8>, into output: inout OutputSpan<UInt8>,
         isMultiline: Bool
@@ -458,7 +459,7 @@ private struct Scanner {
             let scalar = try scalar(bytes, digits: byte == UInt8(ascii: "u") ? 4 : 8)
             for byte in UTF8.encode(scalar)! { output.append(byte) }
         } else if isMultiline, byte.isSpaceOrLine {
-            // The line goes on at the next character that is no white space.
+            // The string continues at the next character that is not white space.
             while let byte = peek(bytes), byte.isSpaceOrLine {
                 if byte == 0x0A { newLine() } else { position += 1 }
             }
@@ -526,7 +527,8 @@ private struct Scanner {
         }
     }
 
-    /// After a header or an entry its line must end.
+    /// Reads the end of a line after a header or an entry. Throws if anything but a comment is
+    /// left.
     private mutating func endLine(_ bytes: Span<UInt8>) throws(TOMLText.Fault) {
         skipSpace(bytes)
         skipComment(bytes)
@@ -545,7 +547,7 @@ extension UInt8 {
             || self == UInt8(ascii: "-") || self == UInt8(ascii: "_")
     }
 
-    /// Of a number, a date or a word.
+    /// True for a byte of a number, a date or a word.
     fileprivate var isInScalar: Bool {
         isBareKey || self == UInt8(ascii: "+") || self == UInt8(ascii: ".")
             || self == UInt8(ascii: ":")
