@@ -26,7 +26,7 @@ struct Status: AnsweringCommand {
         guard diagnosis.isHealthy else { throw ExitCode(ExitStatus.notDone.rawValue) }
     }
 
-    // MARK: For people
+    // MARK: For the user
 
     private static func lines(of diagnosis: Diagnosis, _ policy: Settings.Policy) -> [String] {
         let store =
