@@ -314,9 +314,7 @@ package struct Git: Client {
             let (status, output) = try Child.run(
                 ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
             guard status == 0 else { return "" }
-            return output.expose { bytes in
-                String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-            }
+            return output.publicString
         } catch {
             switch error {
             case .notStarted(let error):

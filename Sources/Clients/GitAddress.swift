@@ -89,9 +89,7 @@ struct GitURL {
     init?(_ url: Secret) {
         /// Returns the index of the first of these bytes from `start` on, or the end.
         func first(_ bytes: String, from start: Int) -> Int {
-            url.expose { text in
-                (start..<text.count).first { bytes.utf8.contains(text[$0]) } ?? text.count
-            }
+            url.first(from: start) { bytes.utf8.contains($0) } ?? url.count
         }
         func part(_ start: Int, _ end: Int) -> Secret { url[start..<end].percentDecoded }
         let marker = first(":", from: 0)
@@ -107,13 +105,9 @@ struct GitURL {
             if colon < at { password = part(colon + 1, at) }
         }
         host = part(at < slash ? at + 1 : start, slash)
-        let path = url.expose { text in (slash..<text.count).first { text[$0] != 0x2F } }
-            .map { part($0, url.count) }
+        let path = url.first(from: slash) { $0 != 0x2F }.map { part($0, url.count) }
         // The slashes at the end are removed, but not the first byte.
-        self.path =
-            path.map { path in
-                path[0..<path.expose { text in (text.indices.last { text[$0] != 0x2F } ?? 0) + 1 }]
-            } ?? .empty
+        self.path = path.map { $0[0..<($0.last { $0 != 0x2F } ?? 0) + 1] } ?? .empty
     }
 }
 

@@ -97,9 +97,9 @@ package struct GitCredentials: PlaintextTarget {
     /// Returns the login in a line; nil if git finds none in it (credential.c, credential_from_url;
     /// credential-store.c, parse_credential_file).
     private func login(_ line: Secret) -> PlaintextLogin? {
-        let isWhole = line.expose { $0.count > 0 && $0[$0.count - 1] == 0x0A }
+        let isWhole = line.ends(with: 0x0A)
         let text = line[0..<line.count - (isWhole ? 1 : 0)]
-        let endsInCR = text.expose { $0.count > 0 && $0[$0.count - 1] == 0x0D }
+        let endsInCR = text.ends(with: 0x0D)
         guard let parts = GitURL(text[0..<text.count - (endsInCR ? 1 : 0)]),
             let user = parts.user, let password = parts.password,
             !parts.host.isEmpty || !parts.path.isEmpty,
@@ -121,11 +121,5 @@ package struct GitCredentials: PlaintextTarget {
         secret.password = password
         if !secret.isOfLines { obstacle = "its password contains a carriage return or a NUL" }
         return PlaintextLogin(.git(entry, secret), obstacle: obstacle)
-    }
-}
-
-extension Secret {
-    fileprivate func contains(_ byte: UInt8) -> Bool {
-        expose { bytes in bytes.indices.contains { bytes[$0] == byte } }
     }
 }

@@ -12,35 +12,31 @@ package struct Netrc: Sendable {
     package func machines() throws(StoreError) -> [String] {
         guard let content = try file.read() else { return [] }
         var machines: [String] = []
-        content.expose { bytes in
-            var (machine, keyword) = (String?.none, "")
-            var (index, isMacro) = (0, false)
-            while index < bytes.count {
-                guard bytes[index] > 0x20 else {
-                    // The body of a macro ends at a blank line.
-                    if bytes[index] == 0x0A, index > 0, bytes[index - 1] == 0x0A { isMacro = false }
-                    index += 1
-                    continue
-                }
-                let end = (index..<bytes.count).first { bytes[$0] <= 0x20 } ?? bytes.count
-                defer { index = max(index, end) }
-                if isMacro { continue }
-                // A password is skipped, and never put into a string.
-                if ["password", "passwd"].contains(keyword) {
-                    if let machine { machines.append(machine) }
-                    (machine, keyword) = (nil, "")
-                    continue
-                }
-                let word = String(decoding: (index..<end).map { bytes[$0] }, as: UTF8.self)
-                if ["machine", "login", "account"].contains(keyword) {
-                    if keyword == "machine" { machine = word }
-                    keyword = ""
-                } else if word.hasPrefix("#") {
-                    index = (index..<bytes.count).first { bytes[$0] == 0x0A } ?? bytes.count
-                } else {
-                    (keyword, isMacro) = (word, word == "macdef")
-                    if word == "default" { machine = word }
-                }
+        var (machine, keyword) = (String?.none, "")
+        var isMacro = false
+        var end = 0
+        while let start = content.first(from: end, where: { $0 > 0x20 }) {
+            // The body of a macro ends at a blank line.
+            if (end..<start).contains(where: { content.holds([0x0A, 0x0A], at: $0) }) {
+                isMacro = false
+            }
+            end = content.first(from: start) { $0 <= 0x20 } ?? content.count
+            if isMacro { continue }
+            // A password is skipped, and never put into a string.
+            if ["password", "passwd"].contains(keyword) {
+                if let machine { machines.append(machine) }
+                (machine, keyword) = (nil, "")
+                continue
+            }
+            let word = content[start..<end].publicString
+            if ["machine", "login", "account"].contains(keyword) {
+                if keyword == "machine" { machine = word }
+                keyword = ""
+            } else if word.hasPrefix("#") {
+                end = content.first(from: start) { $0 == 0x0A } ?? content.count
+            } else {
+                (keyword, isMacro) = (word, word == "macdef")
+                if word == "default" { machine = word }
             }
         }
         return machines

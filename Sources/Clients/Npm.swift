@@ -199,7 +199,7 @@ package struct NpmSettings: PlaintextTarget {
             return content
         }
         for line in same.flatMap(\.lines) { edits.replace(line) }
-        let isEnded = content.isEmpty || content.expose { $0[$0.count - 1] == 0x0A }
+        let isEnded = content.isEmpty || content.ends(with: 0x0A)
         var parts = isEnded ? [] : ["\n".secret]
         if let username = login.entry.username {
             parts += ["//\(key)/:_auth=".secret, Npm.basic(username, login.secret)]
@@ -216,13 +216,10 @@ package struct NpmSettings: PlaintextTarget {
 
     /// Returns true if npm reads the value as it is written.
     static func isPlain(_ value: Secret) -> Bool {
-        value.expose { bytes in
-            !bytes.isEmpty
-                && bytes.indices.allSatisfy { index in
-                    (0x21...0x7E).contains(bytes[index])
-                        && !"\"'\\;#$".utf8.contains(bytes[index])
-                }
-        }
+        !value.isEmpty
+            && value.allSatisfy { byte in
+                (0x21...0x7E).contains(byte) && !"\"'\\;#$".utf8.contains(byte)
+            }
     }
 
     // MARK: Reading
@@ -309,10 +306,9 @@ package struct NpmSettings: PlaintextTarget {
     }
 
     private func split(_ pair: Secret) -> (username: Text, password: Secret)? {
-        let colon = pair.expose { bytes in
-            bytes.indices.first { bytes[$0] == UInt8(ascii: ":") }
-        }
-        guard let colon, let username = Text(copying: pair[0..<colon]), !username.isEmpty else {
+        guard let colon = pair.first(where: { $0 == UInt8(ascii: ":") }),
+            let username = Text(copying: pair[0..<colon]), !username.isEmpty
+        else {
             return nil
         }
         return (username, pair[colon + 1..<pair.count])
@@ -324,7 +320,7 @@ package struct NpmSettings: PlaintextTarget {
     }
 
     private func isHeader(_ line: Secret) -> Bool {
-        line.expose { !$0.isEmpty && $0[0] == UInt8(ascii: "[") }
+        line.hasPrefix("[")
     }
 
     /// Returns the settings before the first section, without those whose value names a variable.
@@ -333,11 +329,9 @@ package struct NpmSettings: PlaintextTarget {
         for line in content.lines {
             let text = content[line].trimmed
             if isHeader(text) { break }
-            let equals = text.expose { bytes in
-                bytes.isEmpty || bytes[0] == UInt8(ascii: ";") || bytes[0] == UInt8(ascii: "#")
-                    ? nil : bytes.indices.first { bytes[$0] == UInt8(ascii: "=") }
-            }
-            guard let equals, let key = Text(copying: text[0..<equals].trimmed),
+            guard !text.hasPrefix(";"), !text.hasPrefix("#"),
+                let equals = text.first(where: { $0 == UInt8(ascii: "=") }),
+                let key = Text(copying: text[0..<equals].trimmed),
                 let value = value(text[equals + 1..<text.count].trimmed), !value.isEmpty
             else { continue }
             let words = key.string
@@ -356,49 +350,27 @@ package struct NpmSettings: PlaintextTarget {
 
     /// Returns the value that npm reads from the text of a value; nil if it names a variable.
     private func value(_ written: Secret) -> Secret? {
-        let (quote, isQuoted) = written.expose { bytes in
-            let first = bytes.isEmpty ? 0 : bytes[0]
-            return (
-                first,
-                bytes.count > 1 && (first == 0x22 || first == 0x27)
-                    && bytes[bytes.count - 1] == first
-            )
+        let isQuoted = ["\"", "'"].contains { quote in
+            written.count > 1 && written.hasPrefix(quote) && written.ends(with: quote.utf8.first!)
         }
-        if isQuoted, quote != 0 { return withoutVariables(written[1..<written.count - 1]) }
-        let plain = Secret(capacity: written.count) { output in
-            written.expose { bytes in
-                var index = 0
-                while index < bytes.count, bytes[index] != 0x3B, bytes[index] != 0x23 {
-                    let next = index + 1 < bytes.count ? bytes[index + 1] : 0
-                    if bytes[index] == 0x5C, next == 0x5C || next == 0x3B || next == 0x23 {
-                        index += 1
-                    }
-                    output.append(bytes[index])
-                    index += 1
-                }
+        if isQuoted { return withoutVariables(written[1..<written.count - 1]) }
+        // A backslash keeps the `\\`, `;` or `#` behind it; without one the value ends there.
+        var (isEscaping, hasEnded) = (false, false)
+        let plain = Secret(converting: written, growth: 2) { byte, output in
+            if hasEnded { return }
+            if isEscaping, byte.map({ "\\;#".utf8.contains($0) }) != true {
+                output.append(UInt8(ascii: "\\"))
             }
+            guard let byte else { return }
+            if !isEscaping, byte == UInt8(ascii: "\\") { return isEscaping = true }
+            hasEnded = !isEscaping && ";#".utf8.contains(byte)
+            if !hasEnded { output.append(byte) }
+            isEscaping = false
         }
         return withoutVariables(plain.trimmed)
     }
 
     private func withoutVariables(_ value: Secret) -> Secret? {
-        let namesVariable = value.expose { bytes in
-            bytes.indices.dropLast().contains {
-                bytes[$0] == UInt8(ascii: "$") && bytes[$0 + 1] == UInt8(ascii: "{")
-            }
-        }
-        return namesVariable ? nil : value
-    }
-}
-
-extension Secret {
-    /// The secret without blanks and control characters at its ends.
-    fileprivate var trimmed: Secret {
-        let range = expose { bytes in
-            let first = bytes.indices.first { bytes[$0] > 0x20 } ?? bytes.count
-            let last = bytes.indices.last { bytes[$0] > 0x20 } ?? first - 1
-            return first..<last + 1
-        }
-        return self[range]
+        (0..<value.count).contains { value.holds(Array("${".utf8), at: $0) } ? nil : value
     }
 }

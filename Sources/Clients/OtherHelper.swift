@@ -183,10 +183,7 @@ package struct OtherHelper: Sendable {
 extension Secret {
     /// The first line, as a string: it must not be secret.
     fileprivate var firstLine: String {
-        expose { bytes in
-            var line = bytes.indices.drop { bytes[$0] <= 0x20 }.prefix { bytes[$0] != 0x0A }
-            while let last = line.last, bytes[last] <= 0x20 { line.removeLast() }
-            return String(decoding: line.map { bytes[$0] }, as: UTF8.self)
-        }
+        let text = trimmed
+        return text.lines.first.map { text[$0].trimmed.publicString } ?? ""
     }
 }

@@ -217,7 +217,7 @@ package struct RegistryAuths: PlaintextTarget {
             return PlaintextLogin(
                 entry, secret: secret,
                 obstacle: obstacle ?? self.obstacle(member.name, of: text)
-                    ?? (secret.isText
+                    ?? (secret.isUTF8
                         ? nil : "its password is not UTF-8, so no helper can return it"),
                 spelling: entry.serverName == member.name.string ? nil : member.name)
         }
@@ -303,33 +303,20 @@ private struct UserAndPassword {
     var isWhole: Bool { !user.isEmpty && password.count > 0 }
 
     init?(base64: Secret) {
-        guard let decoded = Secret(base64: base64) else { return nil }
-        let found: (user: Text, start: Int)? = decoded.expose { bytes in
-            guard let colon = bytes.indices.first(where: { bytes[$0] == UInt8(ascii: ":") }),
-                let user = Text(validating: (0..<colon).map { bytes[$0] })
-            else { return nil }
-            return (user, colon + 1)
-        }
-        guard let found else { return nil }
-        user = found.user
-        // docker and podman do not count the NULs around it as part of the password.
-        let password = decoded.expose { bytes in
-            var (start, end) = (found.start, bytes.count)
-            while start < end, bytes[start] == 0 { start += 1 }
-            while end > start, bytes[end - 1] == 0 { end -= 1 }
-            return start..<end
-        }
-        self.password = decoded[password]
+        guard let decoded = Secret(base64: base64),
+            let colon = decoded.first(where: { $0 == UInt8(ascii: ":") }),
+            let user = Text(copying: decoded[0..<colon])
+        else { return nil }
+        self.user = user
+        // docker and podman both drop NULs around the password.
+        let start = decoded.first(from: colon + 1) { $0 != 0 } ?? decoded.count
+        password = decoded[start..<max(start, (decoded.last { $0 != 0 } ?? 0) + 1)]
     }
 }
 
 extension PlaintextLogin {
     /// The key of the login in the file.
     fileprivate var key: Text { spelling ?? entry.attributes["server"] ?? "" }
-}
-
-extension Secret {
-    fileprivate var isText: Bool { expose { (try? UTF8Span(validating: $0)) != nil } }
 }
 
 extension Text {

@@ -333,8 +333,6 @@ package struct TerraformCredentials: PlaintextTarget {
 extension Secret {
     /// True if HCL parses it as JSON.
     fileprivate var isJSON: Bool {
-        expose { bytes in
-            bytes.indices.first { bytes[$0] > 0x20 }.map { bytes[$0] == UInt8(ascii: "{") } ?? false
-        }
+        trimmed.hasPrefix("{")
     }
 }

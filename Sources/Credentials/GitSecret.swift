@@ -51,17 +51,12 @@ package struct GitSecret: Sendable {
 
     /// Reads the form that it has in a store.
     package init(stored: Secret) {
-        let ranges = stored.expose { bytes in
-            var ranges: [Range<Int>] = []
-            var start = 0
-            for index in bytes.indices where bytes[index] == 0x0A {
-                ranges.append(start..<index)
-                start = index + 1
-            }
-            return ranges + [start..<bytes.count]
+        let lines = stored.lines.map { line in
+            stored[line].ends(with: 0x0A)
+                ? stored[line.lowerBound..<line.upperBound - 1] : stored[line]
         }
-        for range in ranges.dropFirst() {
-            let line = stored[range]
+        let first = lines.first ?? .empty
+        for line in lines.dropFirst() {
             if let value = line.value(of: "password_expiry_utc") {
                 expiry = GitSecret.seconds(value)
             } else if let value = line.value(of: "oauth_refresh_token") {
@@ -76,10 +71,10 @@ package struct GitSecret: Sendable {
                 password = value
             }
         }
-        if token != nil, ranges[0].isEmpty { return }
+        if token != nil, first.isEmpty { return }
         // Without a user name on a line of its own, the lines below contain no other password.
         token = nil
-        password = ranges[0].isEmpty && credential != nil ? nil : stored[ranges[0]]
+        password = first.isEmpty && credential != nil ? nil : first
     }
 
     package var stored: Secret {
@@ -96,15 +91,11 @@ package struct GitSecret: Sendable {
 
     /// Returns the value of a number without a sign; nil for anything else.
     package static func seconds(_ value: Secret) -> UInt64? {
-        value.expose { bytes in
-            guard (1...18).contains(bytes.count) else { return nil }
-            var number: UInt64 = 0
-            for index in bytes.indices {
-                guard (0x30...0x39).contains(bytes[index]) else { return nil }
-                number = number * 10 + UInt64(bytes[index] - 0x30)
-            }
-            return number
+        guard (1...18).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) })
+        else {
+            return nil
         }
+        return value.publicBytes.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
     }
 }
 
@@ -168,19 +159,11 @@ extension Text {
 extension Secret {
     /// True if it contains no line feed, carriage return or NUL.
     package var isOneLine: Bool {
-        expose { bytes in
-            bytes.indices.allSatisfy {
-                bytes[$0] != 0x0A && bytes[$0] != 0x0D && bytes[$0] != 0
-            }
-        }
+        allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0 }
     }
 
     /// Returns the bytes after `NAME=`; nil if the line does not begin with that.
     fileprivate func value(of name: String) -> Secret? {
-        let prefix = Array("\(name)=".utf8)
-        let begins = expose { bytes in
-            bytes.count >= prefix.count && prefix.indices.allSatisfy { bytes[$0] == prefix[$0] }
-        }
-        return begins ? self[prefix.count..<count] : nil
+        hasPrefix(name + "=") ? self[name.utf8.count + 1..<count] : nil
     }
 }

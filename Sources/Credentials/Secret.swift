@@ -87,13 +87,13 @@ extension Secret: Equatable {
     /// hidden.
     package static func == (left: Secret, right: Secret) -> Bool {
         guard left.count == right.count else { return false }
-        return left.expose { left in
-            right.expose { right in
-                var difference: UInt8 = 0
-                for index in left.indices { difference |= left[index] ^ right[index] }
-                return difference == 0
-            }
-        }
+        return left.expose { left in right.expose { hasSameBytes(left, $0) } }
+    }
+
+    private static func hasSameBytes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        var difference: UInt8 = 0
+        for index in left.indices { difference |= left[index] ^ right[index] }
+        return difference == 0
     }
 }
 

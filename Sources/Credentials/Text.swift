@@ -21,9 +21,7 @@ package struct Text: Hashable, Sendable {
     /// Copies a secret that is known not to be confidential, such as a name or a number; nil if it
     /// is not text.
     package init?(copying secret: Secret) {
-        let text = secret.expose { bytes in Text(validating: bytes.indices.map { bytes[$0] }) }
-        guard let text else { return nil }
-        self = text
+        self.init(validating: secret.publicBytes)
     }
 
     package init?(_ string: String) {

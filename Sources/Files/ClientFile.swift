@@ -80,11 +80,7 @@ package struct ClientFile: Hashable, Sendable {
             guard let file = try open(target.path) else {
                 guard let content = try change(nil) else { return false }
                 try makeFolder()
-                let folder = try target.folder()
-                let isAdded = try content.expose { bytes throws(StoreError) in
-                    try folder.add(target.name, with: bytes)
-                }
-                if isAdded { return true }
+                if try target.put(content) { return true }
                 continue
             }
             try lock(file)
@@ -92,15 +88,7 @@ package struct ClientFile: Hashable, Sendable {
             guard target.isStill(before) else { continue }
             guard let content = try change(try self.content(of: file)) else { return false }
             try requireOwn(before)
-            let folder = try target.folder()
-            folder.removeTemporaries(of: target.name)
-            let permissions = isPrivate ? before.permissions & 0o700 : before.permissions
-            let isReplaced = try content.expose { bytes throws(StoreError) in
-                try folder.replace(
-                    target.name, with: bytes, like: before, permissions: permissions
-                ) { target.isStill(before) }
-            }
-            if isReplaced { return true }
+            if try target.put(content, over: before, isPrivate: isPrivate) { return true }
         }
         throw StoreError(.changedMeanwhile, "\(path) keeps changing, so it was not edited")
     }
@@ -183,6 +171,21 @@ package struct ClientFile: Hashable, Sendable {
                 hint: "remove it: rm \(path.shellWord)")
         }
         return self
+    }
+
+    /// Returns false if the file is no longer as it was `before` (nil: it did not exist).
+    private func put(
+        _ content: Secret, over before: FileStatus? = nil, isPrivate: Bool = false
+    ) throws(StoreError) -> Bool {
+        let folder = try folder()
+        if before != nil { folder.removeTemporaries(of: name) }
+        return try content.expose { bytes throws(StoreError) in
+            guard let before else { return try folder.add(name, with: bytes) }
+            let permissions = isPrivate ? before.permissions & 0o700 : before.permissions
+            return try folder.replace(name, with: bytes, like: before, permissions: permissions) {
+                isStill(before)
+            }
+        }
     }
 
     private func folder() throws(StoreError) -> OpenFolder {

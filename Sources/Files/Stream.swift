@@ -39,6 +39,10 @@ package enum Stream: Int32, Sendable {
         }
     }
 
+    package func write(_ secret: Secret) throws(SystemError) {
+        try secret.expose { bytes throws(SystemError) in try write(bytes) }
+    }
+
     /// Returns all that can be read, or the first line without its line feed. A line is read one
     /// byte at a time: the bytes after it belong to another reader, and may never come. Throws
     /// `timedOut` if nothing comes for so many seconds.

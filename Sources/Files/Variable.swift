@@ -14,7 +14,7 @@ package struct Variable {
 
     /// True if the value contains a NUL, which no environment variable can.
     package var holdsNUL: Bool {
-        value.expose { bytes in bytes.indices.contains { bytes[$0] == 0 } }
+        value.contains(0)
     }
 
     /// Replaces this process by a program. Returns the error if that fails.

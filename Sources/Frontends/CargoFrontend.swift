@@ -195,20 +195,6 @@ private enum Response {
 extension Secret {
     /// True if it can be an HTTP header: text on one line.
     fileprivate var isToken: Bool {
-        expose { bytes in
-            !bytes.isEmpty && (try? UTF8Span(validating: bytes)) != nil
-                && bytes.indices.allSatisfy { bytes[$0] >= 0x20 && bytes[$0] != 0x7F }
-        }
-    }
-
-    /// The secret without the spaces at its ends.
-    fileprivate var trimmed: Secret {
-        let range = expose { bytes in
-            var (start, end) = (0, bytes.count)
-            while start < end, bytes[start] <= 0x20 { start += 1 }
-            while start < end, bytes[end - 1] <= 0x20 { end -= 1 }
-            return start..<end
-        }
-        return self[range]
+        !isEmpty && isUTF8 && allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }

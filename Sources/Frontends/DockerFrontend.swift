@@ -128,8 +128,7 @@ package struct DockerFrontend: Frontend {
 extension DockerFrontend {
     /// Reads the input of `get` and `erase`: a server URL, with or without a line's end.
     private func readKey(from channel: any Channel) throws(Refusal) -> Text {
-        let input = try channel.input(atMost: DockerFrontend.inputLimit)
-        let bytes = input.expose { input in input.indices.map { input[$0] } }
+        let bytes = try channel.input(atMost: DockerFrontend.inputLimit).publicBytes
         if bytes.contains(0) {
             throw .refused(.badInput, Wire.controlCharacter(in: Wire.serverURL))
         }

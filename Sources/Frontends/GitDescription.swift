@@ -79,17 +79,9 @@ struct GitDescription {
 
     /// Returns the lines up to a blank line.
     private static func lines(of input: Secret) throws(Refusal) -> [Secret] {
-        let ranges = input.expose { bytes in
-            var ranges: [Range<Int>] = []
-            var start = 0
-            for index in bytes.indices where bytes[index] == 0x0A {
-                ranges.append(start..<index)
-                start = index + 1
-            }
-            if start < bytes.count { ranges.append(start..<bytes.count) }
-            return ranges
-        }
-        let described = ranges.prefix { !$0.isEmpty }
+        let described = input.lines.map { line in
+            input[line].ends(with: 0x0A) ? line.lowerBound..<line.upperBound - 1 : line
+        }.prefix { !$0.isEmpty }
         guard described.allSatisfy({ $0.count <= lineLimit }) else {
             throw .refused(.tooLong, "a line is longer than \(lineLimit) bytes")
         }
@@ -97,8 +89,9 @@ struct GitDescription {
     }
 
     private static func split(_ line: Secret) throws(Refusal) -> (name: Text, value: Secret) {
-        let equals = line.expose { bytes in bytes.indices.first { bytes[$0] == 0x3D } }
-        guard let equals, let name = Text(copying: line[0..<equals]) else {
+        guard let equals = line.first(where: { $0 == UInt8(ascii: "=") }),
+            let name = Text(copying: line[0..<equals])
+        else {
             throw .refused(.badInput, "a line is not NAME=VALUE")
         }
         return (name, line[(equals + 1)..<line.count])
@@ -122,7 +115,7 @@ struct GitDescription {
     }
 
     private static func isTrue(_ value: Secret) -> Bool {
-        let word = value.expose { bytes in bytes.indices.map { bytes[$0].lowerCased } }
+        let word = value.publicBytes.map { $0.lowerCased }
         return ["1", "true", "yes", "on"].contains { word.elementsEqual($0.utf8) }
     }
 

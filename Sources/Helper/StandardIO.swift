@@ -53,7 +53,7 @@ final class StandardIO: Channel, Sendable {
             output.append(UInt8(ascii: "\n"))
         }
         do throws(SystemError) {
-            try whole.expose { bytes throws(SystemError) in try Stream.output.write(bytes) }
+            try Stream.output.write(whole)
         } catch {
             say("cannot write the answer: \(error.reason)")
             return .failure

@@ -15,7 +15,7 @@ struct Console: Sendable {
 
     /// Prints lines of the answer.
     func print(lines: [String]) {
-        write(Array(lines.map { $0.printable + "\n" }.joined().utf8).span)
+        write(lines.map { $0.printable + "\n" }.joined().secret)
     }
 
     /// Prints a value as the answer, on one line.
@@ -29,8 +29,8 @@ struct Console: Sendable {
 
     /// Prints a secret as the answer, as it is, on a line of its own.
     func printBytes(of secret: Secret) {
-        secret.expose { write($0) }
-        write(([0x0A] as [UInt8]).span)
+        write(secret)
+        write("\n".secret)
     }
 
     /// Prints an error and its hint.
@@ -66,9 +66,9 @@ struct Console: Sendable {
         try? Stream.errors.write((Array(line.printable.utf8) + [0x0A]).span)
     }
 
-    private func write(_ bytes: Span<UInt8>) {
+    private func write(_ secret: Secret) {
         do throws(SystemError) {
-            try Stream.output.write(bytes)
+            try Stream.output.write(secret)
         } catch {
             // A reader may close the pipe before the end, which is no error.
             if error != .brokenPipe { say("keyfob: error: cannot write: \(error.reason)") }

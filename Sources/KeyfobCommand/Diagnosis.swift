@@ -124,7 +124,8 @@ struct Diagnosis {
                 fault(
                     "keepassxc-no-group", "KeePassXC exposes no group, so it cannot keep logins",
                     hint:
-                        "in KeePassXC: Database Settings, Secret Service Integration, expose a group"
+                        "in KeePassXC: Database Settings, Secret Service Integration, "
+                        + "Expose entries under this group"
                 )
             } else {
                 fault(

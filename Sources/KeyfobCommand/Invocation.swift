@@ -46,7 +46,7 @@ struct Invocation: Sendable {
     func ask(_ question: String, for noun: String) throws(StoreError) -> String? {
         try terminal.ask(
             question, for: noun, seconds: choice.settings.promptTimeout, shows: true
-        )?.expose { bytes in String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self) }
+        )?.publicString
     }
 
     /// Asks a yes-or-no question at the terminal. Returns true only for yes, and nil if there is no

@@ -243,11 +243,8 @@ extension Secret {
     /// must have no line end in it.
     fileprivate func problem(isLine: Bool) -> String? {
         if isEmpty { return "is empty" }
-        return expose { bytes in
-            guard (try? UTF8Span(validating: bytes)) != nil else { return "is not UTF-8" }
-            if bytes.indices.contains(where: { bytes[$0] == 0 }) { return "holds a NUL" }
-            let breaks = bytes.indices.contains { bytes[$0] == 0x0A || bytes[$0] == 0x0D }
-            return isLine && breaks ? "has more than one line" : nil
-        }
+        if !isUTF8 { return "is not UTF-8" }
+        if contains(0) { return "holds a NUL" }
+        return isLine && !isOneLine ? "has more than one line" : nil
     }
 }

@@ -36,9 +36,7 @@ struct Restore: AnsweringCommand {
         guard let content = try source.read() else {
             throw StoreError(.noSuchFile, "\(source.path) does not exist")
         }
-        let logins = try Backup.logins(
-            in: content.expose { bytes in bytes.indices.map { bytes[$0] } },
-            with: try passphrase(invocation))
+        let logins = try Backup.logins(in: content.publicBytes, with: try passphrase(invocation))
         var reports: [Report] = []
         var failure: StoreError?
         for login in logins where failure == nil {

@@ -72,17 +72,14 @@ struct TokenServer {
 
 extension Secret {
     fileprivate var formEncoded: Secret {
-        expose { bytes in
-            Secret(capacity: bytes.count * 3) { output in
-                for index in bytes.indices {
-                    for byte in FormEncoding(bytes[index]).bytes { output.append(byte) }
-                }
-            }
+        Secret(converting: self, growth: 3) { byte, output in
+            guard let byte else { return }
+            for byte in FormEncoding(byte).bytes { output.append(byte) }
         }
     }
 
     /// True if every byte is visible ASCII. Another byte could end the header that holds the token.
     fileprivate var isVisibleASCII: Bool {
-        expose { bytes in bytes.indices.allSatisfy { (0x21...0x7E).contains(bytes[$0]) } }
+        allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

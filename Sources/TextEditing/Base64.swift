@@ -3,20 +3,21 @@ package import Credentials
 extension Secret {
     /// The padded base64 of the bytes.
     package init(base64Of bytes: Secret) {
-        self.init(capacity: (bytes.count + 2) / 3 * 4) { output in
-            bytes.expose { bytes in
-                for start in stride(from: 0, to: bytes.count, by: 3) {
-                    let count = min(3, bytes.count - start)
-                    var bits: UInt32 = 0
-                    for index in 0..<3 {
-                        bits = bits << 8 | (index < count ? UInt32(bytes[start + index]) : 0)
-                    }
-                    for index in 0..<4 {
-                        let digit = UInt8(truncatingIfNeeded: bits >> UInt32(18 - 6 * index)) & 63
-                        output.append(
-                            index <= count ? UInt8(base64Digit: digit) : UInt8(ascii: "="))
-                    }
-                }
+        var (bits, count): (UInt32, UInt32) = (0, 0)
+        var written = 0
+        self.init(converting: bytes, growth: 2) { byte, output in
+            // The last digit is filled up with zeros.
+            let added: UInt32 = byte == nil ? (6 - count % 6) % 6 : 8
+            bits = bits << added | UInt32(byte ?? 0)
+            count += added
+            while count >= 6 {
+                count -= 6
+                output.append(UInt8(base64Digit: UInt8(truncatingIfNeeded: bits >> count) & 63))
+                written += 1
+            }
+            while byte == nil, written % 4 != 0 {
+                output.append(UInt8(ascii: "="))
+                written += 1
             }
         }
     }
@@ -25,30 +26,20 @@ extension Secret {
     /// as Go's decoder does, and padding may be missing.
     package init?(base64: Secret) {
         var isBase64 = true
-        self.init(capacity: base64.count) { output in
-            base64.expose { bytes in
-                var (bits, count): (UInt32, Int) = (0, 0)
-                var (digits, padding) = (0, 0)
-                for index in bytes.indices where bytes[index] != 0x0A && bytes[index] != 0x0D {
-                    if bytes[index] == UInt8(ascii: "=") {
-                        padding += 1
-                        continue
-                    }
-                    guard padding == 0, let digit = bytes[index].base64Digit else {
-                        isBase64 = false
-                        return
-                    }
-                    digits += 1
-                    bits = bits << 6 | digit
-                    count += 6
-                    guard count >= 8 else { continue }
-                    count -= 8
-                    output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-                }
-                isBase64 = padding <= 2 && digits % 4 != 1
-            }
+        var (bits, count): (UInt32, UInt32) = (0, 0)
+        var (digits, padding) = (0, 0)
+        self.init(converting: base64, growth: 1) { byte, output in
+            guard let byte, byte != 0x0A, byte != 0x0D else { return }
+            if byte == UInt8(ascii: "=") { return padding += 1 }
+            guard padding == 0, let digit = byte.base64Digit else { return isBase64 = false }
+            digits += 1
+            bits = bits << 6 | digit
+            count += 6
+            guard count >= 8 else { return }
+            count -= 8
+            output.append(UInt8(truncatingIfNeeded: bits >> count))
         }
-        guard isBase64 else { return nil }
+        guard isBase64, padding <= 2, digits % 4 != 1 else { return nil }
     }
 }
 

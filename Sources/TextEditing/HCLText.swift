@@ -12,6 +12,8 @@ package struct HCLText {
         package let range: Range<Int>
         /// The range between its braces.
         package let inner: Range<Int>
+        /// The tokens between its braces, without those of inner blocks.
+        fileprivate let tokens: [Scanner.Token]
     }
 
     package init(_ content: Secret) {
@@ -22,37 +24,30 @@ package struct HCLText {
     /// Returns the value of an attribute of a block; nil if it is not a plain string without
     /// escapes and templates.
     package func string(_ name: String, of block: Block) -> Secret? {
-        let range: Range<Int>? = content.expose { bytes in
-            var scanner = Scanner(position: block.inner.lowerBound, end: block.inner.upperBound)
-            while let token = scanner.next(bytes) {
-                guard token.kind == .word, scanner.depth == 0,
-                    bytes.holds(name, in: token.range)
-                else { continue }
-                guard let equals = scanner.next(bytes), bytes.holds("=", in: equals.range),
-                    let value = scanner.next(bytes), value.kind == .string
-                else { return nil }
-                let isPlain = value.range.allSatisfy { index in
-                    bytes[index] != UInt8(ascii: "\\") && bytes[index] != UInt8(ascii: "$")
-                }
-                return isPlain ? value.range : nil
-            }
-            return nil
+        let tokens = block.tokens
+        func holds(_ text: String, _ token: Scanner.Token) -> Bool {
+            content[token.range].count == text.utf8.count && content[token.range].hasPrefix(text)
         }
-        return range.map { content[$0] }
+        guard
+            let index = tokens.firstIndex(where: {
+                $0.kind == .word && holds(name, $0)
+            }), index + 2 < tokens.count, holds("=", tokens[index + 1]),
+            tokens[index + 2].kind == .string
+        else { return nil }
+        let value = content[tokens[index + 2].range]
+        return value.contains(UInt8(ascii: "\\")) || value.contains(UInt8(ascii: "$")) ? nil : value
     }
 
     /// Returns the range of the block's whole lines if nothing else is on them, else that of the
     /// block.
     package func lines(of block: Block) -> Range<Int> {
-        content.expose { bytes in
-            var (start, end) = (block.range.lowerBound, block.range.upperBound)
-            while start > 0, bytes[start - 1] == 0x20 || bytes[start - 1] == 0x09 { start -= 1 }
-            while end < bytes.count, bytes[end] <= 0x20, bytes[end] != 0x0A { end += 1 }
-            guard start == 0 || bytes[start - 1] == 0x0A,
-                end == bytes.count || bytes[end] == 0x0A
-            else { return block.range }
-            return start..<min(end + 1, bytes.count)
-        }
+        let before = content[0..<block.range.lowerBound]
+        let start = before.last { $0 != 0x20 && $0 != 0x09 }.map { $0 + 1 } ?? 0
+        let end = content.first(from: block.range.upperBound) { $0 > 0x20 || $0 == 0x0A }
+        guard start == 0 || content[0..<start].ends(with: 0x0A),
+            end.map({ content[$0..<$0 + 1].ends(with: 0x0A) }) ?? true
+        else { return block.range }
+        return start..<(end.map { $0 + 1 } ?? content.count)
     }
 }
 
@@ -82,11 +77,14 @@ private struct Scanner {
         var blocks: [HCLText.Block] = []
         var words: [Range<Int>] = []
         var open: (words: [Range<Int>], start: Int)?
+        var tokens: [Token] = []
         while let token = scanner.next(bytes) {
+            if scanner.depth == 1, token.kind != .open { tokens.append(token) }
             switch token.kind {
             case .word, .string: if scanner.depth == 0 { words.append(token.range) }
             case .line: if scanner.depth == 0 { words = [] }
-            case .open: if scanner.depth == 1 { open = (words, token.range.upperBound) }
+            case .open:
+                if scanner.depth == 1 { (open, tokens) = ((words, token.range.upperBound), []) }
             case .close:
                 guard scanner.depth == 0 else { continue }
                 if let block = open, let first = block.words.first {
@@ -96,7 +94,7 @@ private struct Scanner {
                                 String(decoding: range.map { bytes[$0] }, as: UTF8.self)
                             },
                             range: first.lowerBound..<token.range.upperBound,
-                            inner: block.start..<token.range.lowerBound))
+                            inner: block.start..<token.range.lowerBound, tokens: tokens))
                 }
                 (words, open) = ([], nil)
             }
@@ -150,10 +148,6 @@ private struct Scanner {
 extension Span<UInt8> {
     fileprivate func begins(_ text: String, at position: Int, _ end: Int) -> Bool {
         position + text.utf8.count <= end
-            && holds(text, in: position..<position + text.utf8.count)
-    }
-
-    fileprivate func holds(_ text: String, in range: Range<Int>) -> Bool {
-        range.count == text.utf8.count && zip(range, text.utf8).allSatisfy { self[$0] == $1 }
+            && zip(position..., text.utf8).allSatisfy { self[$0] == $1 }
     }
 }

@@ -66,9 +66,7 @@ package struct JSONText {
 
     /// Returns the text in the range.
     package func spelling(_ range: Range<Int>) -> String {
-        content[range].expose { bytes in
-            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-        }
+        content[range].publicString
     }
 }
 
@@ -147,7 +145,7 @@ extension JSONText {
     /// New members are indented, unless the text is all on one line.
     package func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
         guard var object = root else { return nil }
-        let isOnOneLine = content.expose { bytes in bytes.indices.allSatisfy { bytes[$0] != 0x0A } }
+        let isOnOneLine = !content.contains(0x0A)
         let layout = Layout(
             indent: isOnOneLine && object.members?.isEmpty == false ? nil : indent)
         var edits = Edits()
@@ -215,9 +213,6 @@ extension JSONText {
 
     /// Returns a name as a JSON string.
     package static func quoted(_ name: Text) -> String {
-        guard let line = try? JSON.text(name).encoded() else { return "\"\"" }
-        return line.expose { bytes in
-            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-        }
+        (try? JSON.text(name).encoded())?.publicString ?? "\"\""
     }
 }

@@ -4,19 +4,12 @@ extension Secret {
     /// Returns the bytes with `%` and lower-case digits in place of all that RFC 3986 does not call
     /// unreserved, except those in `plain`, as git encodes them (credential-store.c).
     package func percentEncoded(except plain: String = "") -> Secret {
-        Secret(capacity: 3 * count) { output in
-            expose { bytes in
-                for index in bytes.indices {
-                    let byte = bytes[index]
-                    if byte.isUnreserved || plain.utf8.contains(byte) {
-                        output.append(byte)
-                    } else {
-                        output.append(UInt8(ascii: "%"))
-                        output.append(UInt8(hexDigit: byte >> 4))
-                        output.append(UInt8(hexDigit: byte & 0xF))
-                    }
-                }
-            }
+        Secret(converting: self, growth: 3) { byte, output in
+            guard let byte else { return }
+            if byte.isUnreserved || plain.utf8.contains(byte) { return output.append(byte) }
+            output.append(UInt8(ascii: "%"))
+            output.append(UInt8(hexDigit: byte >> 4))
+            output.append(UInt8(hexDigit: byte & 0xF))
         }
     }
 

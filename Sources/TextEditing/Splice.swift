@@ -15,16 +15,13 @@ package struct Splice: Hashable, Sendable {
     /// Adds lines at the end of the text.
     package init(_ lines: String, atEndOf text: Secret?) {
         let count = text?.count ?? 0
-        let isAtLine = text?.expose { count == 0 || $0[count - 1] == 0x0A } ?? true
+        let isAtLine = count == 0 || text?.ends(with: 0x0A) == true
         self.init(count..<count, (isAtLine ? "" : "\n") + lines)
     }
 
     /// Returns the text that it removes. It is configuration, and not secret.
     package func removed(from text: Secret?) -> String {
-        guard let text else { return "" }
-        return text[range].expose { bytes in
-            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-        }
+        text?[range].publicString ?? ""
     }
 
     package func applied(to text: Secret?) -> Secret {
@@ -40,12 +37,7 @@ package struct Splice: Hashable, Sendable {
     ) -> Splice? {
         let wanted = Array(inserted.utf8)
         guard !wanted.isEmpty else { return nil }
-        let places = text.expose { bytes in
-            bytes.indices.filter { start in
-                start + wanted.count <= bytes.count
-                    && wanted.indices.allSatisfy { bytes[start + $0] == wanted[$0] }
-            }
-        }
+        let places = (0..<text.count).filter { text.holds(wanted, at: $0) }
         let only = places.count == 1 ? places[0] : nil
         guard let place = places.first(where: { $0 == start }) ?? only else { return nil }
         return Splice(place..<place + wanted.count, removed)
@@ -55,17 +47,18 @@ package struct Splice: Hashable, Sendable {
     package init?(from before: Secret?, to after: Secret) {
         let before = before ?? .empty
         guard before != after else { return nil }
-        let (start, end) = before.expose { old in
-            after.expose { new in
-                let most = min(old.count, new.count)
-                let start = (0..<most).first { old[$0] != new[$0] } ?? most
-                let tail = (0..<most - start).first {
-                    old[old.count - 1 - $0] != new[new.count - 1 - $0]
-                }
-                return (start, tail ?? most - start)
-            }
-        }
+        let (start, end) = before.expose { old in after.expose { Splice.same(old, $0) } }
         let inserted = Splice(start..<after.count - end, "").removed(from: after)
         self.init(start..<before.count - end, inserted)
+    }
+
+    /// How many bytes are the same at the start of both, and how many of the rest at their end.
+    private static func same(_ old: Span<UInt8>, _ new: Span<UInt8>) -> (start: Int, end: Int) {
+        let most = min(old.count, new.count)
+        let start = (0..<most).first { old[$0] != new[$0] } ?? most
+        let end = (0..<most - start).first {
+            old[old.count - 1 - $0] != new[new.count - 1 - $0]
+        }
+        return (start, end ?? most - start)
     }
 }

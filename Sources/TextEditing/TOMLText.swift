@@ -141,7 +141,7 @@ package struct TOMLText {
 
     /// Returns the splice that adds lines at the beginning of a line or at the end of the text.
     package func newLine(_ lines: String, at position: Int) -> Splice {
-        let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
+        let isAtLine = position == 0 || content[0..<position].ends(with: 0x0A)
         guard isAtLine else {
             return Splice(
                 position..<position,
@@ -176,7 +176,7 @@ package struct TOMLText {
             return nil
         }
         let position = header?.bodyStart ?? content.count
-        let isAtLine = content.expose { position == 0 || $0[position - 1] == 0x0A }
+        let isAtLine = position == 0 || content[0..<position].ends(with: 0x0A)
         let title = header == nil ? "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" : ""
         let gap = header == nil && position > 0 ? "\n" : ""
         return add(
@@ -201,14 +201,9 @@ package struct TOMLText {
 
     /// Returns the keys of an entry as the text writes them.
     package func keys(of entry: Entry) -> String {
-        content[entry.range.lowerBound..<entry.value.range.lowerBound].expose { bytes in
-            var end = bytes.count
-            while end > 0,
-                bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09
-                    || bytes[end - 1] == UInt8(ascii: "=")
-            { end -= 1 }
-            return String(decoding: (0..<end).map { bytes[$0] }, as: UTF8.self)
-        }
+        let keys = content[entry.range.lowerBound..<entry.value.range.lowerBound]
+        let last = keys.last { $0 != 0x20 && $0 != 0x09 && $0 != UInt8(ascii: "=") }
+        return keys[0..<(last.map { $0 + 1 } ?? 0)].publicString
     }
 
     /// Returns a key as TOML writes it.
@@ -220,12 +215,9 @@ package struct TOMLText {
 
     /// Returns the range of all lines that the range touches.
     private func lines(of range: Range<Int>) -> Range<Int> {
-        content.expose { bytes in
-            var (start, end) = (range.lowerBound, range.upperBound)
-            while start > 0, bytes[start - 1] != 0x0A { start -= 1 }
-            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
-            return start..<min(end + 1, bytes.count)
-        }
+        let start = content[0..<range.lowerBound].last { $0 == 0x0A }.map { $0 + 1 } ?? 0
+        let end = content.first(from: range.upperBound) { $0 == 0x0A }.map { $0 + 1 }
+        return start..<(end ?? content.count)
     }
 }
 

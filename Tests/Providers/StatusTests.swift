@@ -96,7 +96,7 @@ import Testing
 
     @Test func keePassXCThatExposesNoGroup() throws {
         _ = try KeePassXC(on: desk.bus, exposesGroup: false)
-        #expect(try finding("keepassxc-no-group").hint?.contains("expose a group") == true)
+        #expect(try finding("keepassxc-no-group").hint?.contains("Expose entries") == true)
     }
 
     @Test func keePassXCThatConfirmsEveryAccess() throws {

@@ -421,23 +421,20 @@ extension FileFormat {
             moved.reserveCapacity(indices.count + added.count)
             let bytes = Secret(capacity: size) { output in
                 var end = 0
-                self.bytes.expose { bytes in
-                    // Adjacent records are copied together: in a large file nearly all are
-                    // adjacent.
-                    var run = 0..<0
-                    for index in indices {
-                        let record =
-                            records[index].lowerBound - Body.lengthSize..<records[index].upperBound
-                        if record.lowerBound != run.upperBound {
-                            output.append(bytes.extracting(run))
-                            run = record.lowerBound..<record.lowerBound
-                        }
-                        run = run.lowerBound..<record.upperBound
-                        moved.append(end + Body.lengthSize..<end + record.count)
-                        end += record.count
+                // Adjacent records are copied together: in a large file nearly all are adjacent.
+                var run = 0..<0
+                for index in indices {
+                    let record =
+                        records[index].lowerBound - Body.lengthSize..<records[index].upperBound
+                    if record.lowerBound != run.upperBound {
+                        output.append(self.bytes[run])
+                        run = record.lowerBound..<record.lowerBound
                     }
-                    output.append(bytes.extracting(run))
+                    run = run.lowerBound..<record.upperBound
+                    moved.append(end + Body.lengthSize..<end + record.count)
+                    end += record.count
                 }
+                output.append(self.bytes[run])
                 for (front, secret) in new {
                     let length = front.count + secret.count
                     var prefix: [UInt8] = []

@@ -65,17 +65,17 @@ enum Seal {
         precondition(bytes.indices.contains(header), "the header is there")
         let end = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: message.count + overhead))
-        message.expose { message in
-            key.expose { key in
-                unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-                    unsafe message.withUnsafeBufferPointer { message in
-                        unsafe key.withUnsafeBufferPointer { key in
-                            let start = bytes.baseAddress!
-                            _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                                start + end, nil, message.baseAddress, UInt64(message.count),
-                                start + header.lowerBound, UInt64(header.count), nil, nonce,
-                                key.baseAddress!)
-                        }
+        message.expose { message in key.expose { encrypt(message, key: $0) } }
+
+        func encrypt(_ message: Span<UInt8>, key: Span<UInt8>) {
+            unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+                unsafe message.withUnsafeBufferPointer { message in
+                    unsafe key.withUnsafeBufferPointer { key in
+                        let start = bytes.baseAddress!
+                        _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                            start + end, nil, message.baseAddress, UInt64(message.count),
+                            start + header.lowerBound, UInt64(header.count), nil, nonce,
+                            key.baseAddress!)
                     }
                 }
             }
@@ -86,27 +86,15 @@ enum Seal {
     static func open(
         _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
     ) -> Secret? {
-        requireLibrary()
-        precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
         guard sealed.count >= overhead else { return nil }
         let count = sealed.count - overhead
         return try? Secret(capacity: count) { message throws(Refused) in
-            let status = key.expose { key in
-                unsafe message.withUnsafeMutableBufferPointer { message, filled in
-                    filled = count
-                    return unsafe key.withUnsafeBufferPointer { key in
-                        unsafe sealed.withUnsafeBufferPointer { sealed in
-                            unsafe header.withUnsafeBufferPointer { header in
-                                unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
-                                    message.baseAddress, nil, nil, sealed.baseAddress!,
-                                    UInt64(sealed.count), header.baseAddress,
-                                    UInt64(header.count), nonce, key.baseAddress!)
-                            }
-                        }
-                    }
-                }
+            let isAuthentic = unsafe message.withUnsafeMutableBufferPointer { message, filled in
+                filled = count
+                return unsafe decrypt(
+                    sealed, key: key, nonce: nonce, header: header, into: message.baseAddress)
             }
-            guard status == 0 else { throw Refused() }
+            guard isAuthentic else { throw Refused() }
         }
     }
 
@@ -114,16 +102,24 @@ enum Seal {
     static func isAuthentic(
         _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>
     ) -> Bool {
+        guard sealed.count >= overhead else { return false }
+        return unsafe decrypt(sealed, key: key, nonce: nonce, header: header, into: nil)
+    }
+
+    /// Returns false if the key is another or a byte was changed. libsodium verifies the tag alone
+    /// if there is no memory for the message.
+    private static func decrypt(
+        _ sealed: Span<UInt8>, key: Secret, nonce: [UInt8], header: Span<UInt8>,
+        into message: UnsafeMutablePointer<UInt8>?
+    ) -> Bool {
         requireLibrary()
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
-        guard sealed.count >= overhead else { return false }
         return key.expose { key in
             unsafe key.withUnsafeBufferPointer { key in
                 unsafe sealed.withUnsafeBufferPointer { sealed in
                     unsafe header.withUnsafeBufferPointer { header in
-                        // Without a buffer for the message, libsodium verifies the tag only.
                         unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
-                            nil, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
+                            message, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
                             header.baseAddress, UInt64(header.count), nonce, key.baseAddress!)
                     }
                 }

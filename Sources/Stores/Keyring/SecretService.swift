@@ -185,14 +185,11 @@ final class SecretService {
         var path: UnsafePointer<CChar>?
         var prompt: UnsafePointer<CChar>?
         let list = unsafe strings.attributes([attributes])
-        try check(
-            secret.expose { bytes in
-                unsafe bytes.withUnsafeBufferPointer { bytes in
-                    unsafe keyring_create(
-                        keyring, collection, strings.copy(label.bytes), list, attributes.count,
-                        bytes.baseAddress!, bytes.count, &path, &prompt)
-                }
-            })
+        try unsafe pass(secret) { bytes, count in
+            unsafe keyring_create(
+                keyring, collection, strings.copy(label.bytes), list, attributes.count, bytes,
+                count, &path, &prompt)
+        }
         if let prompt = unsafe text(prompt) { return .prompt(prompt) }
         guard let path = unsafe text(path) else {
             throw StoreError(
@@ -202,11 +199,15 @@ final class SecretService {
     }
 
     func setSecret(of path: String, to secret: Secret) throws(StoreError) {
+        try unsafe pass(secret) { unsafe keyring_set_secret(keyring, path, $0, $1) }
+    }
+
+    private func pass(
+        _ secret: Secret, to call: (UnsafePointer<UInt8>, Int) -> KeyringOutcome
+    ) throws(StoreError) {
         try check(
             secret.expose { bytes in
-                unsafe bytes.withUnsafeBufferPointer { bytes in
-                    unsafe keyring_set_secret(keyring, path, bytes.baseAddress!, bytes.count)
-                }
+                unsafe bytes.withUnsafeBufferPointer { unsafe call($0.baseAddress!, $0.count) }
             })
     }
 
