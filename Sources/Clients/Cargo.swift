@@ -18,8 +18,14 @@ package struct Cargo: Client {
     package var program: ProgramName? { .credentialProvider }
     package var variables: [String] { ["CARGO_HOME", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"] }
 
-    package func isLogin(variable name: String) -> Bool {
-        name.hasPrefix("CARGO_REGISTR") && (name.hasSuffix("_TOKEN") || name.hasSuffix("_KEY"))
+    /// `CARGO_REGISTRY_TOKEN` is for crates.io; the others name a registry, and not its URL.
+    package func isLogin(variable name: String, for server: Text?) -> Bool {
+        guard name.hasPrefix("CARGO_REGISTR"), name.hasSuffix("_TOKEN") || name.hasSuffix("_KEY")
+        else { return false }
+        let isOfCratesIO = server.map { server in
+            queries(for: server, among: []).contains { $0.facts["url"] == CargoIndex.cratesIO }
+        }
+        return isOfCratesIO.map { $0 == name.hasPrefix("CARGO_REGISTRY_") } ?? true
     }
 
     // MARK: Lookup

@@ -69,8 +69,9 @@ package protocol Client: Sendable {
     /// prefix.
     var variables: [String] { get }
 
-    /// Returns true if a variable of that name holds a login that wins over the stored ones.
-    func isLogin(variable name: String) -> Bool
+    /// Returns true if a variable of that name holds a login that wins over the stored ones, and that
+    /// may be for the server (nil: for any).
+    func isLogin(variable name: String, for server: Text?) -> Bool
 
     /// Returns every file in which the client may keep logins in plain text, existing or not. The
     /// one that the client reads first comes first.
@@ -244,7 +245,7 @@ extension Client {
     package var variables: [String] { [] }
     package var program: ProgramName? { nil }
 
-    package func isLogin(variable name: String) -> Bool { false }
+    package func isLogin(variable name: String, for server: Text?) -> Bool { false }
     package func knowsByLabel(_ server: Text) -> Bool { false }
     package func fallbackQueries(for server: Text) -> [Query] { [] }
     package func logoutQueries(for server: Text) -> [Query] { [] }

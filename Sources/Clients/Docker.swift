@@ -16,7 +16,9 @@ package struct Docker: RegistryClient {
     package var program: ProgramName? { .credentialHelper }
     package var variables: [String] { ["DOCKER_CONFIG"] }
 
-    package func isLogin(variable name: String) -> Bool { name == "DOCKER_AUTH_CONFIG" }
+    package func isLogin(variable name: String, for server: Text?) -> Bool {
+        name == "DOCKER_AUTH_CONFIG"
+    }
 
     /// Returns the server under which `docker login` stores a login, without the scheme and path
     /// that were typed: Docker Hub's URL, or `host[:port]`, here in lower case and without the port

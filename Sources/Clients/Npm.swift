@@ -21,8 +21,9 @@ package struct Npm: Client {
     }
 
     /// npm accepts its settings in the environment in any case.
-    package func isLogin(variable name: String) -> Bool {
-        name.lowercased().hasPrefix("npm_config_//")
+    package func isLogin(variable name: String, for server: Text?) -> Bool {
+        let key = server.map { Npm.key($0) ?? $0 }?.string.lowercased() ?? ""
+        return name.lowercased().hasPrefix("npm_config_//" + key + (key.isEmpty ? "" : "/:"))
     }
 
     package var readsEnvironment: Bool { true }

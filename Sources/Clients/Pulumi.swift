@@ -14,7 +14,9 @@ package struct Pulumi: Client {
         ["PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]
     }
 
-    package func isLogin(variable name: String) -> Bool { name == "PULUMI_ACCESS_TOKEN" }
+    package func isLogin(variable name: String, for server: Text?) -> Bool {
+        name == "PULUMI_ACCESS_TOKEN"
+    }
 
     package var readsEnvironment: Bool { true }
 

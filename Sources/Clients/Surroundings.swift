@@ -21,7 +21,7 @@ package struct Surroundings: Sendable {
                 client.variables.contains {
                     $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : name == $0
                 }
-                    && !client.isLogin(variable: name)
+                    && !client.isLogin(variable: name, for: nil)
             }
     }
 

@@ -351,7 +351,7 @@ struct Diagnosis {
     /// Reports logins in environment variables, which no logout removes.
     private mutating func lookForTokensInEnvironment() {
         let names = invocation.surroundings.names { name in
-            Clients.all.contains { $0.isLogin(variable: name) }
+            Clients.all.contains { $0.isLogin(variable: name, for: nil) }
         }
         for name in names {
             fault(

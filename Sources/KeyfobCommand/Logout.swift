@@ -82,7 +82,11 @@ struct Logout: AnsweringCommand {
                 from: $0, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
                 where: isMeant)
         }
-        if files { reportNetrc(invocation) }
+        if files {
+            let removed = Set(removals.flatMap(\.reports).compactMap(\.client))
+            removals += variables(invocation, removed).map(Removal.init(ofVariable:))
+            reportNetrc(invocation)
+        }
         try report(removals, doubt: doubt, invocation)
     }
 
@@ -225,6 +229,18 @@ struct Logout: AnsweringCommand {
         }
         for warning in inventory.warnings { invocation.console.warn(warning) }
         try reports.exitStatus.exit()
+    }
+
+    /// Returns the names of the variables that may still give a login for the server to one of the
+    /// clients that were named, or of which logins were removed.
+    private func variables(_ invocation: Invocation, _ removed: Set<String>) -> [String] {
+        let server = server.flatMap { Text($0) }
+        return invocation.surroundings.names { name in
+            clients.contains {
+                (all || client != nil || removed.contains($0.name.string))
+                    && $0.isLogin(variable: name, for: server)
+            }
+        }
     }
 
     /// Names the logins in the netrc file. That file belongs to no single client, so it is never

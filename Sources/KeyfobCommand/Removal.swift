@@ -46,6 +46,14 @@ struct Removal {
         }
     }
 
+    /// A login in an environment variable, which only the user can remove.
+    init(ofVariable name: String) {
+        self.name = name
+        problem = StoreError(
+            .loginRemains, "clients take a login from this variable",
+            hint: "unset \(name.shellWord)")
+    }
+
     /// Removes the logins for which `isMeant` returns true from a client's file, and reads it
     /// again. `isOfAll` says that all logins of the file are meant: then its first note, about
     /// something that Keyfob could not read, is a problem.
