@@ -33,7 +33,7 @@ extension Secret {
 
     package func hasPrefix(_ text: String) -> Bool { holds(Array(text.utf8)) }
 
-    /// What `body` appends for each byte, at most `growth` bytes of it. `body` is called once more,
+    /// The bytes that `body` appends for each byte, at most `growth` for one. `body` is called once more,
     /// with nil, at the end.
     package init(
         converting secret: Secret, growth: Int,

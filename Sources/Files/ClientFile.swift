@@ -3,7 +3,7 @@ internal import Glibc
 
 /// A client file is a file of another program's: its logins in plain text, or its configuration.
 ///
-/// What must hold:
+/// Invariants:
 ///
 /// - It is replaced and never changed in place: a reader sees the old one or the new one, complete.
 ///   Its owner stays, and so does its mode unless it is made private.

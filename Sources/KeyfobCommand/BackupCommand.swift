@@ -8,7 +8,7 @@ internal import Stores
 
 /// `keyfob backup`: writes all logins to one file that is encrypted with a passphrase.
 ///
-/// What must hold: the file is written completely or not at all, and it has been read back. An
+/// Invariants: the file is written completely or not at all, and it has been read back. An
 /// existing file is not replaced.
 struct BackupCommand: AnsweringCommand {
     static let configuration = CommandConfiguration(

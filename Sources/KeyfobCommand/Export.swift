@@ -7,7 +7,7 @@ internal import Settings
 
 /// `keyfob export`: writes logins from the store back to the client's own file, in plain text.
 ///
-/// What must hold: nothing is written unless the user has agreed to plain text, the store keeps its
+/// Invariants: nothing is written unless the user has agreed to plain text, the store keeps its
 /// logins, and the file loses no login but one that the user has chosen to replace.
 struct Export: AnsweringCommand {
     static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@ internal import Settings
 /// `keyfob import`: moves logins from the clients' plaintext files, or from another helper, into
 /// the store.
 ///
-/// What must hold: at every moment each login is in at least one of the two places. It is stored,
+/// Invariants: at every moment each login is in at least one of the two places. It is stored,
 /// read back and compared, and only then removed from the file, if it is still the same there. The
 /// next run finishes an interrupted one.
 struct Import: AnsweringCommand {

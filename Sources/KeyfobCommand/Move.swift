@@ -7,7 +7,7 @@ internal import Stores
 
 /// `keyfob move`: moves logins between the keyring and the file.
 ///
-/// What must hold: at every moment each login is in at least one of the two. It is stored in the
+/// Invariants: at every moment each login is in at least one of the two. It is stored in the
 /// one, read back and compared, and only then removed from the other, if it is still the same
 /// there. The next run finishes an interrupted one.
 struct Move: AnsweringCommand {

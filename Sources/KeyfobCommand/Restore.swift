@@ -8,7 +8,7 @@ internal import Stores
 
 /// `keyfob restore`: puts the logins of a backup into the store.
 ///
-/// What must hold: only a newer login replaces a stored one, each restored login is read back, and
+/// Invariants: only a newer login replaces a stored one, each restored login is read back, and
 /// the next run finishes an interrupted one.
 struct Restore: AnsweringCommand {
     static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@ internal import TextEditing
 
 /// `keyfob setup`: changes the clients' own configuration so that Keyfob keeps their logins.
 ///
-/// What must hold: every other byte of a file is kept, a second run changes nothing, and `--undo`
+/// Invariants: every other byte of a file is kept, a second run changes nothing, and `--undo`
 /// restores exactly what was there.
 struct Setup: AnsweringCommand {
     static let configuration = CommandConfiguration(

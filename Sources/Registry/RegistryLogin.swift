@@ -6,7 +6,7 @@ internal import JSON
 /// authentication, then with the scheme that the registry asks for. A bearer token is preferred to
 /// a password.
 ///
-/// What must hold: the password goes to the registry's own origin, or to the https address that the
+/// Invariants: the password goes to the registry's own origin, or to the https address that the
 /// registry names for tokens, and nowhere else. http is used with this machine only, and with a
 /// registry only if it does not speak TLS.
 package struct RegistryLogin {

@@ -2,7 +2,7 @@ package import Credentials
 
 /// A store chain makes one store of several (README.md, "The chain"): the keyring, then the file.
 ///
-/// What must hold: only if a store is absent does the next one take its place. A store that is
+/// Invariants: only if a store is absent does the next one take its place. A store that is
 /// locked, does not answer or fails is an error, since it may hold the login: the next store could
 /// give an old one, or report a login as removed that still exists. A login that is marked as
 /// stored in a keyring is never reported as not found, nor as removed, while there is no keyring to

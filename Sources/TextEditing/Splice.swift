@@ -52,7 +52,7 @@ package struct Splice: Hashable, Sendable {
         self.init(start..<before.count - end, inserted)
     }
 
-    /// How many bytes are the same at the start of both, and how many of the rest at their end.
+    /// Returns how many bytes are the same at the start of both, and of the rest at their end.
     private static func same(_ old: Span<UInt8>, _ new: Span<UInt8>) -> (start: Int, end: Int) {
         let most = min(old.count, new.count)
         let start = (0..<most).first { old[$0] != new[$0] } ?? most

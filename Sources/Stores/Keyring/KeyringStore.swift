@@ -3,7 +3,7 @@ package import Files
 
 /// The user's keyring: a D-Bus Secret Service, through libsecret.
 ///
-/// What must hold:
+/// Invariants:
 ///
 /// - A search is by attributes and never by schema: a keyring that was not unlocked since its
 ///   daemon started knows neither the schema of its items nor their plain attributes. A locked item
