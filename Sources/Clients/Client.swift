@@ -172,10 +172,8 @@ package enum Clients {
     /// The clients that have credential helpers.
     package static let withHelpers = all.filter { $0.program != nil }
 
-    /// The clients that may keep logins in files of their own, and those to whose files Keyfob can
-    /// write a login.
+    /// The clients that may keep logins in files of their own.
     package static let withFiles = all.filter { $0.files != .none }
-    package static let withTargets = all.filter { $0.files == .written }
 
     /// Returns the names of clients as a sentence has them: `docker, podman or cargo`.
     package static func words(_ clients: [any Client], _ last: String) -> String {
