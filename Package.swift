@@ -182,7 +182,7 @@ let package = Package(
             path: "Tests/Clients",
             exclude: [
                 "crate-registry.py", "docker-engine.py", "git-server.py", "module-registry.py",
-                "npm-registry.py", "plain-server.py", "token-server.py",
+                "npm-registry.py", "plain-server.py", "token-server.py", "witness-server.py",
             ]),
         .testTarget(
             name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],

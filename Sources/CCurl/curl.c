@@ -17,6 +17,8 @@
     use(curl_easy_perform)                                                                        \
     use(curl_easy_setopt)                                                                         \
     use(curl_easy_strerror)                                                                       \
+    use(curl_slist_append)                                                                        \
+    use(curl_slist_free_all)                                                                      \
     use(curl_global_init_mem)
 
 // libcurl's functions, typed by its own headers. open_once fills the table; everything else only
@@ -102,15 +104,20 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
 #define SET(option, value)                                                                        \
     if (library.curl_easy_setopt(handle, option, value) != CURLE_OK) return false
 
-static bool prepare(CURL *handle, const CurlRequest *request, CurlAnswer *answer) {
+static bool prepare(CURL *handle, const CurlRequest *request, struct curl_slist *headers,
+                    CurlAnswer *answer) {
     SET(CURLOPT_ERRORBUFFER, answer->error);
     SET(CURLOPT_URL, request->url);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_TIMEOUT, (long)request->seconds);
     SET(CURLOPT_CONNECTTIMEOUT, (long)request->seconds);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_VERIFYPEER, request->is_unverified ? 0L : 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, request->is_unverified ? 0L : 2L);
+    if (request->client_certificate != NULL) {
+        SET(CURLOPT_SSLCERT, request->client_certificate);
+        SET(CURLOPT_SSLKEY, request->client_key);
+    }
     // With HTTP/2, another library keeps the data that is sent, and does not wipe it.
     SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_USERAGENT, request->user_agent);
@@ -131,6 +138,7 @@ static bool prepare(CURL *handle, const CurlRequest *request, CurlAnswer *answer
         SET(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         SET(CURLOPT_XOAUTH2_BEARER, request->bearer);
     }
+    if (headers != NULL) SET(CURLOPT_HTTPHEADER, headers);
     if (request->form != NULL) {
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->form_length);
         SET(CURLOPT_POSTFIELDS, request->form);
@@ -170,8 +178,11 @@ CurlResult curl_ask(const CurlRequest *request, CurlAnswer *answer) {
         return CurlResultUnavailable;
     }
     CURL *handle = library.curl_easy_init();
+    struct curl_slist *headers =
+        request->header != NULL ? library.curl_slist_append(NULL, request->header) : NULL;
     CurlResult result = CurlResultUnavailable;
-    if (handle != NULL && prepare(handle, request, answer)) {
+    if (handle != NULL && (headers != NULL) == (request->header != NULL) &&
+        prepare(handle, request, headers, answer)) {
         const CURLcode code = library.curl_easy_perform(handle);
         library.curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
         explain(answer, library.curl_easy_strerror(code));
@@ -179,5 +190,6 @@ CurlResult curl_ask(const CurlRequest *request, CurlAnswer *answer) {
     }
     explain(answer, "libcurl cannot do what is asked of it");
     if (handle != NULL) library.curl_easy_cleanup(handle);
+    library.curl_slist_free_all(headers);
     return result;
 }

@@ -40,7 +40,7 @@ package struct Surroundings: Sendable {
         self[variable]?.withoutSlash ?? home + path
     }
 
-    var configFolder: String { folder("XDG_CONFIG_HOME", else: "/.config") }
+    package var configFolder: String { folder("XDG_CONFIG_HOME", else: "/.config") }
 
     /// Returns the path of the program with that name or path; nil if it does not exist or is not
     /// executable.

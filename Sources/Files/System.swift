@@ -10,12 +10,16 @@ package enum System {
     /// Seconds since 1970.
     package static var seconds: UInt64 { UInt64(max(time(nil), 0)) }
 
-    /// Returns the local date of a second since 1970; nil if there is none.
-    package static func day(of seconds: UInt64) -> (year: Int32, month: Int32, day: Int32)? {
+    /// Returns the local time of a second since 1970; nil if there is none.
+    package static func localTime(
+        of seconds: UInt64
+    ) -> (year: Int32, month: Int32, day: Int32, hour: Int32, minute: Int32)? {
         guard var seconds = time_t(exactly: seconds) else { return nil }
         var local = unsafe tm()
         guard unsafe localtime_r(&seconds, &local) != nil else { return nil }
-        return unsafe (local.tm_year + 1900, local.tm_mon + 1, local.tm_mday)
+        return unsafe (
+            local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min
+        )
     }
 
     package static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }

@@ -33,6 +33,13 @@ package struct Terminal: Sendable {
         return turn
     }
 
+    /// True if there is a terminal.
+    package var isPresent: Bool {
+        let device = platform_terminal_device()
+        if device >= 0 { _ = Descriptor(owning: device) }
+        return Int(device) != Int(platform_terminal_absent)
+    }
+
     /// Asks one question; returns nil if there is no terminal. See `Turn.ask`.
     package func ask(
         _ question: String, for noun: String, seconds: Int, shows: Bool = false

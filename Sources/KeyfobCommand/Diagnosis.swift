@@ -36,6 +36,7 @@ struct Diagnosis {
         lookAtKeyring()
         lookAtFile()
         lookForSeveralUsers()
+        lookForExpiries()
         for client in Clients.withHelpers { look(at: client) }
         reportUntold()
         lookForPlaintext()
@@ -231,6 +232,26 @@ struct Diagnosis {
                 fault(
                     "stale-login", words,
                     hint: "keyfob logout \(key[1].shellArgument), then log in again")
+            }
+        }
+    }
+
+    /// Reports the logins that have expired, or do so within a day, but those that their clients renew.
+    private mutating func lookForExpiries() {
+        logins.addExpiries(from: invocation.choice.stores)
+        let now = System.seconds
+        for login in logins.sorted() where !login.isRenewed {
+            guard let expires = login.expires, expires < now + 86_400,
+                let time = LocalTime(expires)?.minute
+            else { continue }
+            let name = login.entry.description
+            if expires <= now {
+                fault(
+                    "expired", "the login \(name) expired on \(time)",
+                    hint: "log in again: keyfob login --client \(login.client) "
+                        + login.entry.accountName.shellArgument)
+            } else {
+                note("expires-soon", "the login \(name) expires on \(time)")
             }
         }
     }

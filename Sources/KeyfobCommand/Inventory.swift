@@ -8,6 +8,10 @@ struct Inventory {
         let entry: Entry
         /// The store's name.
         let store: String
+        /// When it expires, in seconds since 1970; nil if that is not known.
+        fileprivate(set) var expires: UInt64?
+        /// True if its client renews it by itself.
+        fileprivate(set) var isRenewed = false
 
         init(_ entry: Entry, in store: String) {
             self.entry = entry
@@ -41,5 +45,23 @@ extension Inventory.Login: Comparable {
 
     static func < (left: Self, right: Self) -> Bool {
         left.order.lexicographicallyPrecedes(right.order)
+    }
+}
+
+extension [Inventory.Login] {
+    /// Adds when each login expires, if its secret tells that and can be read without asking anybody.
+    mutating func addExpiries(from stores: [any CredentialStore]) {
+        for store in stores {
+            for schema in Set(filter { $0.store == store.name }.map(\.entry.schema)) {
+                let quietly = FindOptions(mayAsk: false)
+                guard let found = try? store.find(Query(schema), quietly) else { continue }
+                for index in indices where self[index].store == store.name {
+                    let entry = self[index].entry
+                    guard let login = found.first(where: { $0.entry == entry }) else { continue }
+                    self[index].expires = login.expiry
+                    self[index].isRenewed = login.isRenewed
+                }
+            }
+        }
     }
 }

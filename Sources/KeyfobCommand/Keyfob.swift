@@ -12,7 +12,8 @@ struct Keyfob: ParsableCommand {
         abstract: "Manage logins stored in your keyring, or in an encrypted file.",
         version: "keyfob \(Version.current)",
         subcommands: [
-            Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Token.self,
+            Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Check.self,
+            Token.self,
             Exec.self, Passphrase.self, Move.self, BackupCommand.self, Restore.self, Export.self,
             Uninstall.self,
         ])
@@ -70,7 +71,15 @@ struct Keyfob: ParsableCommand {
     /// Returns the lines of ArgumentParser's own answers: the help, the version, and everything for
     /// completion.
     private static func answer(_ text: String) -> [String] {
-        CompletionScript.corrected(text)
+        var text = CompletionScript.corrected(text)
+        // The list of commands fits a screen without the options, which every command has.
+        if let options = text.firstRange(of: "OPTIONS:\n"),
+            let commands = text.firstRange(of: "SUBCOMMANDS:\n  status")
+        {
+            text.removeSubrange(options.lowerBound..<commands.lowerBound)
+        }
+        return
+            text
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 

@@ -3,6 +3,7 @@ internal import Clients
 internal import Credentials
 internal import Files
 internal import JSON
+internal import Settings
 
 /// `keyfob list`: prints every login of every client, and the store that keeps it.
 struct List: AnsweringCommand {
@@ -21,6 +22,7 @@ struct List: AnsweringCommand {
     func run() throws {
         let invocation = try Invocation(output)
         var inventory = invocation.inventory()
+        inventory.logins.addExpiries(from: invocation.choice.stores)
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         for warning in inventory.warnings { invocation.console.warn(warning) }
         for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
@@ -35,12 +37,23 @@ struct List: AnsweringCommand {
         try ExitStatus(inventory.failures).exit()
     }
 
+    /// The column for expiries is left out if no login tells one.
     private static func table(of inventory: Inventory) -> Table {
-        Table(
-            head: ["CLIENT", "SERVER", "USER", "WHERE", "WHEN"],
-            rows: inventory.logins.map {
-                [$0.client, $0.server, $0.username ?? "", $0.store, $0.entry.day ?? ""]
-            })
+        var columns: [(head: String, cell: (Inventory.Login) -> String?)] = [
+            ("CLIENT", { $0.client }), ("SERVER", { $0.server }), ("USER", { $0.username }),
+            ("WHERE", { $0.store }),
+            ("WHEN", { $0.entry.modified.flatMap { LocalTime($0)?.day } }),
+        ]
+        let now = System.seconds
+        let expiries: (Inventory.Login) -> String? = { login in
+            login.expires.flatMap { $0 <= now ? "expired" : LocalTime($0)?.minute }
+        }
+        if inventory.logins.contains(where: { $0.expires != nil }) {
+            columns.append(("EXPIRES", expiries))
+        }
+        return Table(
+            head: columns.map(\.head),
+            rows: inventory.logins.map { login in columns.map { $0.cell(login) ?? "" } })
     }
 
     private static func members(of inventory: Inventory) -> [JSON.Member] {
@@ -48,7 +61,7 @@ struct List: AnsweringCommand {
             [
                 "client": .name(login.client), "server": .name(login.server),
                 "username": .name(login.username), "store": .name(login.store),
-                "modified": login.entry.modified.map { .integer(Int64(clamping: $0)) } ?? .null,
+                "modified": .seconds(login.entry.modified), "expires": .seconds(login.expires),
             ]
         }
         return [
@@ -58,10 +71,9 @@ struct List: AnsweringCommand {
     }
 }
 
-extension Entry {
-    /// The day on which the login was stored, in the user's time zone; nil if it is not known.
-    fileprivate var day: String? {
-        guard let modified, let (year, month, day) = System.day(of: modified) else { return nil }
-        return "\(year)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"
+extension JSON {
+    /// A time in seconds since 1970, or null.
+    fileprivate static func seconds(_ seconds: UInt64?) -> JSON {
+        seconds.map { .integer(Int64(clamping: $0)) } ?? .null
     }
 }

@@ -12,15 +12,9 @@ struct Login: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store a login, if its registry accepts it.",
         usage: "keyfob login [<server>] [<options>]",
-        discussion: """
-            Registries of docker and podman are asked whether they accept the login. Logins of \
-            other clients are stored unchecked.
-            """)
+        discussion: "Registries of docker and podman are asked; servers of other clients are not.")
 
-    @Argument(
-        help: """
-            A registry's host, a cargo index URL or a git URL; Docker Hub by default.
-            """)
+    @Argument(help: "A host, or the URL of a cargo index or of git; else Docker Hub.")
     var server: String?
 
     @Option(
@@ -40,6 +34,13 @@ struct Login: AnsweringCommand {
     @Flag(help: "Store it without asking the registry.")
     var noVerify = false
 
+    @Option(
+        help: ArgumentHelp("Trust also the certificates in this file.", valueName: "file"))
+    var caFile: String?
+
+    @Flag(help: "Allow the named registry any certificate, or http.")
+    var insecure = false
+
     @OptionGroup var output: Output
 
     @Option(
@@ -57,6 +58,9 @@ struct Login: AnsweringCommand {
         guard username == nil || client.userNames != .none else {
             throw ValidationError("logins of \(client.name) have no user name")
         }
+        guard !insecure || server != nil else {
+            throw ValidationError("--insecure needs the name of the registry")
+        }
         guard name == nil || client.serversHaveNames else {
             throw ValidationError("--name applies to cargo only")
         }
@@ -70,10 +74,24 @@ struct Login: AnsweringCommand {
         let place = try client.place(
             of: Invocation.key(address), named: self.name,
             among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
+        var verification = try verification(at: place, invocation)
+        // Where a person will type, the registry is asked first.
+        if !passwordStdin, invocation.terminal.isPresent { try verification?.greet() }
         let name = try user(at: place, invocation)
         let secret = try secret(of: name, at: place, invocation)
-        let login = try verify(name, secret, at: place, invocation).asStored
-        let kept = try keep(login, invocation)
+        if verification == nil {
+            invocation.console.note(
+                place.registry != nil
+                    ? "not verified (--no-verify)"
+                    : "not verified: logins of \(client.name) are stored without asking the server")
+        }
+        var login = Credential(place.entry(of: name), secret: secret)
+        if let name, let token = try verification?.verify(name, secret) {
+            login = Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
+        }
+        let replaced = try userReplaced(by: login.asStored.entry, invocation)
+        let kept = try keep(login.asStored, invocation)
+        if let replaced { invocation.console.note("this replaced the login of \(replaced)") }
         let isVerified = place.registry != nil && !noVerify
         let user = place.entry(of: name).shownUser
         try output.answer(
@@ -82,6 +100,7 @@ struct Login: AnsweringCommand {
                 JSON.Member("server", .name(place.description)),
                 JSON.Member("username", .name(user)), JSON.Member("store", .name(kept)),
                 JSON.Member("verified", .bool(isVerified)),
+                JSON.Member("replaced", .name(replaced)),
             ],
             lines: output.quiet
                 ? []
@@ -150,59 +169,44 @@ struct Login: AnsweringCommand {
 
     // MARK: Verification
 
-    /// Asks the registry if it accepts the login, unless `--no-verify` is given or there is no
-    /// registry. Returns the login to store, with an identity token in place of the password if the
-    /// registry returns one.
-    private func verify(
-        _ user: Text?, _ secret: Secret, at place: LoginPlace, _ invocation: Invocation
-    ) throws(StoreError) -> Credential {
-        guard let user, let registry = place.registry.flatMap(RegistryName.init), !noVerify else {
+    /// Returns how the registry is asked; nil if it is not.
+    private func verification(
+        at place: LoginPlace, _ invocation: Invocation
+    ) throws(StoreError) -> LoginVerification? {
+        guard let registry = place.registry.flatMap(RegistryName.init) else { return nil }
+        if let path = Text(address).flatMap(RegistryName.init)?.droppedPath {
             invocation.console.note(
-                place.registry != nil
-                    ? "not verified (--no-verify)"
-                    : "not verified: logins of \(client.name) are stored without asking the server")
-            return Credential(place.entry(of: user), secret: secret)
+                "\(path) is dropped: \(client.name) has one login for all of \(place)")
         }
-        let client = Curl(
-            userAgent: "keyfob/\(Version.current)",
-            certificates: invocation.environment[.certificateFile], seconds: Login.patience)
-        do throws(RegistryError) {
-            switch try RegistryLogin(to: registry, over: client).verify(user, secret) {
-            case .accepted: break
-            case .acceptedWithToken(let token):
-                invocation.console.note(
-                    "the registry returned an identity token, which is stored instead of the "
-                        + "password"
-                )
-                return Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
-            case .asksNobody:
-                invocation.console.note(
-                    "not verified: the registry requires no login")
-            }
-            return Credential(place.entry(of: user), secret: secret)
-        } catch {
-            throw StoreError(error.code, error.message, hint: Login.hint(for: error))
+        guard !noVerify else { return nil }
+        if let caFile, !ClientFile(caFile).exists {
+            throw StoreError(
+                .noSuchFile, "\(ClientFile(caFile).path) does not exist",
+                hint: "nothing was stored")
         }
-    }
-
-    /// The longest time for one request to a registry, in seconds.
-    private static let patience: UInt32 = 15
-
-    private static let unverified =
-        "nothing was stored; to store the login without asking the registry: --no-verify"
-
-    private static func hint(for error: RegistryError) -> String {
-        switch error {
-        case .refused, .exposing: "nothing was stored"
-        case .untrusted:
-            "nothing was stored; set SSL_CERT_FILE to its certificate, or skip the check: "
-                + "--no-verify"
-        case .unavailable, .unreachable, .notTLS, .redirected, .unexpected, .unknownChallenge:
-            unverified
+        var trust = Trust(in: registry, authority: caFile, invocation)
+        trust.isUnverified = insecure
+        if insecure {
+            invocation.console.warn(
+                "\(place) is not verified (--insecure): the password may reach somebody else")
         }
+        return LoginVerification(of: registry, trust, invocation)
     }
 
     // MARK: Storing
+
+    /// Returns the user whose login is about to be replaced; nil if there is none, or it is the same.
+    private func userReplaced(
+        by entry: Entry, _ invocation: Invocation
+    ) throws(StoreError) -> String? {
+        guard !client.hasAccounts, let query = Query(replacedBy: entry) else { return nil }
+        do throws(StoreError) {
+            let other = try invocation.choice.store.find(query).first?.entry
+            return other?.username == entry.username ? nil : other?.shownUser
+        } catch let error where error.code == .keyringOutOfReach {
+            return nil
+        }
+    }
 
     /// Stores the login and reads it back. Returns the name of the store that has it.
     private func keep(_ login: Credential, _ invocation: Invocation) throws(StoreError) -> String {

@@ -6,6 +6,7 @@ internal import Credentials
 package struct Curl: HTTPClient {
     private let userAgent: String
     private let certificates: String?
+    private let trust: Trust
     private let seconds: UInt32
 
     /// The longest reply, and the most of the headers that are kept, both in bytes.
@@ -14,14 +15,34 @@ package struct Curl: HTTPClient {
 
     /// `certificates` names a file of certificates that replaces the system's file. A request takes
     /// no longer than `seconds`.
-    package init(userAgent: String, certificates: String? = nil, seconds: UInt32) {
+    package init(
+        userAgent: String, certificates: String? = nil, trust: Trust = Trust(), seconds: UInt32
+    ) {
         self.userAgent = userAgent
         self.certificates = certificates
+        self.trust = trust
         self.seconds = seconds
     }
 
+    /// A host that cannot show who it is has been sent nothing: it is asked again with each of the
+    /// other certificates.
     package func ask(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPAnswer {
-        let arguments = Arguments(of: request, by: userAgent, trusting: certificates)
+        var failure: HTTPFailure?
+        for authority in [certificates] + trust.authorities {
+            do throws(HTTPFailure) {
+                return try ask(request, trusting: authority)
+            } catch {
+                guard case .untrusted = error else { throw error }
+                failure = failure ?? error
+            }
+        }
+        throw failure ?? .unavailable("")
+    }
+
+    private func ask(
+        _ request: HTTPRequest, trusting authority: String?
+    ) throws(HTTPFailure) -> HTTPAnswer {
+        let arguments = Arguments(of: request, by: userAgent, trusting: authority, trust)
         var result = CurlResult.unavailable
         var status = 0
         var headers = [UInt8](repeating: 0, count: Curl.headersLimit)
@@ -64,20 +85,29 @@ private struct Arguments {
     private let starts: [Int?]
     private let formLength: Int
     private let isDirect: Bool
+    private let isUnverified: Bool
 
-    init(of request: HTTPRequest, by userAgent: String, trusting certificates: String?) {
+    init(
+        of request: HTTPRequest, by userAgent: String, trusting certificates: String?,
+        _ trust: Trust
+    ) {
         var username: Secret?
         var password: Secret?
         var bearer: Secret?
+        var header: Secret?
         switch request.identity {
         case .nobody: break
         case .basic(let name, let secret):
             (username, password) = (Secret(copying: name.bytes.span), secret)
         case .bearer(let token): bearer = token
+        case .header(let value):
+            header = Secret(joining: [Secret("Authorization: "), value])
         }
+        let own = trust.isOwn(request.address) ? trust.identity : nil
         let parts = [
             Secret(request.address.description), Secret(userAgent), certificates.map(Secret.init),
-            username, password, bearer, request.form,
+            username, password, bearer, request.form, header, own.map { Secret($0.certificate) },
+            own.map { Secret($0.key) },
         ]
         var starts: [Int?] = []
         var end = 0
@@ -94,6 +124,7 @@ private struct Arguments {
         self.starts = starts
         formLength = request.form?.count ?? 0
         isDirect = request.address.isLoopback
+        isUnverified = trust.isUnverified && trust.isOwn(request.address)
     }
 
     func withCurlRequest<Result>(
@@ -112,8 +143,10 @@ private struct Arguments {
                 }
                 var request = unsafe CurlRequest(
                     url: string(0)!, username: string(3), password: string(4), bearer: string(5),
-                    form: form, form_length: formLength, user_agent: string(1)!,
-                    certificates: string(2), is_direct: isDirect, seconds: seconds)
+                    header: string(7), form: form, form_length: formLength,
+                    user_agent: string(1)!, certificates: string(2),
+                    client_certificate: string(8), client_key: string(9),
+                    is_unverified: isUnverified, is_direct: isDirect, seconds: seconds)
                 return unsafe body(&request)
             }
         }

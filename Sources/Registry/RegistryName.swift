@@ -5,6 +5,8 @@ package import Credentials
 /// https.
 package struct RegistryName: Sendable {
     package let key: Text
+    /// The path that was typed and is no part of the name; nil if there was none, or an API's root.
+    package let droppedPath: Text?
     /// The host and port of the registry's API, which for Docker Hub is another host.
     let authority: Authority
 
@@ -22,6 +24,10 @@ package struct RegistryName: Sendable {
         let isHub = ServerKey(name).isHub
         let answering = isHub ? Authority(Array("registry-1.docker.io".utf8)[...]) : authority
         guard let answering else { return nil }
+        let path = rest.dropFirst(rest.prefix { $0 != UInt8(ascii: "/") }.count)
+        let roots = ["", "/", "/v1", "/v1/", "/v2", "/v2/"]
+        let isRoot = roots.contains { path.elementsEqual($0.utf8) }
+        droppedPath = isRoot ? nil : Text(validating: path)
         key = isHub ? ServerKey.hub.spelling : name
         self.authority = answering
     }

@@ -18,11 +18,15 @@ struct TokenServer {
     private static let client: Text = "docker"
 
     /// Throws `exposing` if no password may be sent to the challenge's realm: https is safe
-    /// everywhere, http only if both the registry and the token server are on this machine.
-    init(_ challenge: Challenge, of registry: WebAddress) throws(RegistryError) {
+    /// everywhere, http only if both the registry and the token server are on this machine, or on
+    /// one host that the user has called insecure.
+    init(
+        _ challenge: Challenge, of registry: WebAddress, isInsecure: Bool
+    ) throws(RegistryError) {
         let realm = challenge.parameters["realm"] ?? ""
         guard let address = WebAddress(realm),
             address.scheme == .https || (address.isLoopback && registry.isLoopback)
+                || (isInsecure && address.host == registry.host)
         else { throw .exposing(realm: realm.isEmpty ? "nowhere" : realm.string) }
         self.address = address
         service = challenge.parameters["service"]

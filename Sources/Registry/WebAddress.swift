@@ -57,6 +57,12 @@ package struct WebAddress: Sendable {
         return WebAddress(scheme, authority, target)
     }
 
+    /// Returns the same origin with this path and query; nil if they cannot be in an address.
+    func at(_ path: String) -> WebAddress? { Text(origin + path).flatMap(WebAddress.init) }
+
+    /// The host in lower case.
+    var host: [UInt8] { authority.host }
+
     /// True if the address is on this machine.
     package var isLoopback: Bool { authority.isLoopback }
 

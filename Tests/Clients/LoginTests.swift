@@ -114,13 +114,114 @@ import Testing
         #expect(
             login.errors.hasPrefix(
                 "keyfob: error: https://\(registry.host) is not trusted: "), "\(login)")
-        #expect(login.errors.contains("SSL_CERT_FILE"))
+        #expect(login.errors.contains("--ca-file"))
         try machine.expectNothing()
 
         machine.sandbox.setEnvironment("SSL_CERT_FILE", to: certificate.path)
         #expect(try self.login(machine, registry.host, "wrong").errors == Self.refusal)
         #expect(try self.login(machine, registry.host, Registry.password).succeeded)
         #expect(try machine.get(registry.host) == Login(Registry.user, Registry.password))
+    }
+
+    @Test(arguments: ["containers", "docker"])
+    func theCertificatesOfDockerAndPodmanAreTrusted(client: String) throws {
+        let machine = try Machine(.server)
+        let certificate = try Certificate(in: machine.sandbox)
+        let registry = try Registry(in: machine.sandbox, certificate: certificate)
+        let folder = "home/.config/\(client)/certs.d/\(registry.host)"
+        try machine.sandbox.write("no certificate", to: "\(folder)/another.crt")
+        #expect(try login(machine, registry.host, Registry.password).status == 1)
+        let text = try String(contentsOfFile: certificate.path, encoding: .utf8)
+        try machine.sandbox.write(text, to: "\(folder)/ca.crt")
+        #expect(try login(machine, registry.host, Registry.password).succeeded)
+        #expect(try machine.sandbox.run("keyfob", "check").output.hasSuffix(": accepted\n"))
+    }
+
+    @Test func aRegistryThatWantsAClientCertificateIsShownIt() throws {
+        let machine = try Machine(.server)
+        let sandbox = machine.sandbox
+        let certificate = try Certificate(in: sandbox)
+        let own = try Certificate(in: sandbox)
+        let witness = try Witness(
+            "basic", "alice:secret", "--ca", own.path, certificate: certificate, in: sandbox)
+        let login = {
+            try self.login(machine, witness.host, "secret", with: ["--ca-file", certificate.path])
+        }
+        #expect(try !login().succeeded)
+        #expect(witness.shown.isEmpty)
+        let folder = "home/.config/docker/certs.d/\(witness.host)"
+        for (path, name) in [(own.path, "client.cert"), (own.key, "client.key")] {
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try sandbox.write(text, to: "\(folder)/\(name)")
+        }
+        let outcome = try login()
+        #expect(outcome.succeeded, "\(outcome)")
+        #expect(witness.shown == ["alice:secret"])
+    }
+
+    @Test func aFileOfCertificatesIsTrusted() throws {
+        let machine = try Machine(.server)
+        let certificate = try Certificate(in: machine.sandbox)
+        let registry = try Registry(in: machine.sandbox, certificate: certificate)
+        let missing = try login(
+            machine, registry.host, Registry.password, with: ["--ca-file", "/nowhere"])
+        #expect(missing.status == 3)
+        let outcome = try login(
+            machine, registry.host, Registry.password, with: ["--ca-file", certificate.path])
+        #expect(outcome.succeeded, "\(outcome)")
+    }
+
+    @Test func anInsecureRegistryIsTheNamedOneAlone() throws {
+        let machine = try Machine(.server)
+        let sandbox = machine.sandbox
+        // A name that is not this machine's for keyfob, and leads there.
+        let certificate = try Certificate(in: sandbox, for: "DNS:elsewhere.example")
+        let registry = try Registry(in: sandbox, certificate: certificate)
+        let outcome = try login(machine, registry.host, Registry.password, with: ["--insecure"])
+        #expect(outcome.succeeded, "\(outcome)")
+        #expect(outcome.errors.contains("is not verified (--insecure)"))
+        #expect(try sandbox.run("keyfob", "login", "--insecure", "-u", "a").status == 2)
+
+        let tokens = try Witness("token", "alice:s", certificate: certificate, in: sandbox)
+        let realm = tokens.address.replacingOccurrences(of: "127.0.0.1", with: "localhost")
+        let bearer = try Witness("bearer", realm, in: sandbox)
+        let other = try login(machine, bearer.host, "s", with: ["--insecure"])
+        #expect(other.status == 1, "\(other)")
+        #expect(tokens.shown.isEmpty)
+    }
+
+    // MARK: What is said
+
+    @Test func whoIsReplacedAndWhatIsDroppedIsSaid() throws {
+        let machine = try Machine(.server)
+        let registry = try Registry(in: machine.sandbox)
+        try machine.store(registry.host, "bob", "old")
+        let outcome = try login(machine, "\(registry.host)/team/app", Registry.password)
+        #expect(outcome.succeeded)
+        #expect(outcome.errors.contains("/team/app is dropped"))
+        #expect(outcome.errors.contains("this replaced the login of bob"))
+        let again = try login(machine, "\(registry.host)/v2/", Registry.password)
+        #expect(again.succeeded)
+        #expect(again.errors.isEmpty, "\(again)")
+    }
+
+    @Test func aRegistryIsAskedBeforeAPersonIs() throws {
+        let machine = try Machine(.server)
+        let terminal = try PseudoTerminal()
+        var unreachable = machine.sandbox.program(["keyfob", "login", "127.0.0.1:1"])
+        unreachable.terminal = terminal
+        #expect(try unreachable.run().status == 6)
+        #expect(!terminal.screen.contains("user name"))
+
+        let registry = try Registry(in: machine.sandbox)
+        var reachable = machine.sandbox.program(["keyfob", "login", registry.host])
+        reachable.terminal = terminal
+        let login = try reachable.start()
+        try terminal.wait(for: "user name for")
+        terminal.type("alice\n")
+        try terminal.wait(for: "password of alice")
+        terminal.type(Registry.password + "\n")
+        #expect(try login.finish().succeeded)
     }
 
     @Test func aProxyIsNotAskedForThisMachine() throws {
@@ -190,13 +291,16 @@ import Testing
     // MARK: -
 
     private func login(
-        _ machine: Machine, _ server: String, _ password: String, as user: String = Registry.user
+        _ machine: Machine, _ server: String, _ password: String, as user: String = Registry.user,
+        with options: [String] = []
     ) throws -> Outcome {
-        let outcome = try machine.sandbox.run(
-            "keyfob", "login", "--username", user, "--password-stdin", server, input: password)
+        let words = ["keyfob", "login", "--username", user, "--password-stdin", server]
+        let outcome = try machine.sandbox.program(
+            words + options, input: Array(password.utf8)
+        ).run()
         let said = outcome.output + outcome.errors
         let holdsIt = said.contains(password.trimmingCharacters(in: .newlines))
-        #expect(!holdsIt || password == "any")
+        #expect(!holdsIt || ["any", "s", "secret"].contains(password))
         return outcome
     }
 

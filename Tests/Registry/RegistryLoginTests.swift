@@ -213,7 +213,8 @@ import Testing
     ) throws -> String {
         let registry = try #require(RegistryName(Text(server) ?? ""))
         let login = RegistryLogin(to: registry, over: script)
-        switch try login.verify(Text(user) ?? "", Secret(text: password)) {
+        let greeting = try login.greet()
+        switch try login.verify(Text(user) ?? "", Secret(text: password), after: greeting) {
         case .accepted: return "accepted"
         case .acceptedWithToken(let token): return "accepted with \(token.text)"
         case .asksNobody: return "asks nobody"

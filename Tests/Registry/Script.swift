@@ -34,6 +34,7 @@ final class Script: HTTPClient {
             case .nobody: ""
             case .basic(let username, let password): "\(username):\(password.text)"
             case .bearer(let token): "bearer \(token.text)"
+            case .header(let value): "header \(value.text)"
             }
         let asked = Asked(
             request.address.description, as: identity, posting: request.form?.text)

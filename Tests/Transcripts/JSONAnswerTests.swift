@@ -88,6 +88,14 @@ import Testing
         try check("passphrase", "remove", exits: 0)
     }
 
+    @Test func checkIsAsItsManualSays() throws {
+        try check("check", exits: 0)
+        let login = ["login", "127.0.0.1:1", "-u", "u", "--password-stdin", "--no-verify"]
+        try check(login, input: "secret", exits: 0)
+        try check("check", exits: 6)
+        try check("check", "nobody.example", exits: 3)
+    }
+
     @Test func whatIsNoAnswerIsOneToo() throws {
         try check("list", "--nonsense", exits: 2)
         try check("passphrase", "nonsense", exits: 2)

@@ -33,12 +33,19 @@ typedef struct {
     const char *_Nullable password;
     /// The bearer token.
     const char *_Nullable bearer;
+    /// A whole header, for a kind of authentication that libcurl does not know.
+    const char *_Nullable header;
     /// The form that is posted.
     const unsigned char *_Nullable form;
     size_t form_length;
     const char *user_agent;
     /// A file of certificates that replaces the system's file.
     const char *_Nullable certificates;
+    /// The files of a client certificate and its key; both or neither.
+    const char *_Nullable client_certificate;
+    const char *_Nullable client_key;
+    /// True if the host's certificate is not verified.
+    bool is_unverified;
     /// True if no proxy is used, whatever the variables say.
     bool is_direct;
     /// The longest time that the request may take in all.

@@ -147,6 +147,11 @@ void platform_child_end(pid_t child);
 /// Removes a folder and everything in it. Follows no link.
 void platform_remove_folder(const char *path);
 
+/// Calls `body` once for each number below `count`, in at most `threads` threads at once, and at
+/// most 17, of which this is one. Returns when all calls have returned.
+void platform_in_parallel(size_t count, unsigned threads,
+                          void (*body)(void *context, size_t index), void *context);
+
 /// Returns the number of columns that a Unicode scalar takes on a terminal: 0, 1 or 2 (wcwidth(3)).
 int platform_columns(uint32_t scalar);
 

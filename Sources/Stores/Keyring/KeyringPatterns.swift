@@ -22,6 +22,7 @@ extension Query {
     /// The patterns that are searched for first: the exact spelling, and the normal form that
     /// Keyfob's items have.
     var likelyPatterns: [[String: Text]] {
+        guard !facts.isEmpty else { return [schema.pattern] }
         guard let key = schema.serverKey(in: facts) else {
             var pattern = schema.constants
             for (name, fact) in facts { pattern[name] = fact }

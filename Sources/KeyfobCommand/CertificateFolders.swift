@@ -1,0 +1,53 @@
+internal import Clients
+internal import Credentials
+internal import Files
+internal import Registry
+internal import Settings
+
+/// The certificate folders are where docker and podman look for the certificates of one registry:
+/// `certs.d/HOST[:PORT]`, with authorities in `*.crt`, and a client certificate in `*.cert` with its
+/// key in `*.key` (docker: "Verify repository client with certificates"; containers-certs.d(5)).
+extension Trust {
+    /// The trust in a registry that these folders and `authority`, another file of certificates,
+    /// give. A file of another user is passed over, unless that is root.
+    init(in registry: RegistryName, authority: String? = nil, _ invocation: Invocation) {
+        self.init(of: registry)
+        let config = invocation.surroundings.configFolder
+        let roots = [config + "/containers", config + "/docker", "/etc/containers", "/etc/docker"]
+        for root in roots {
+            for name in registry.folderNames {
+                let folder = "\(root)/certs.d/\(name)"
+                func files(_ ending: String) -> [String] {
+                    ClientFile.files(in: folder, named: ending)
+                        .filter { (try? $0.requireOwn()) != nil }.map(\.path)
+                }
+                authorities += files(".crt")
+                let keys = files(".key")
+                for certificate in files(".cert") where identity == nil {
+                    let key = certificate.dropLast("cert".count) + "key"
+                    if keys.contains(String(key)) { identity = (certificate, String(key)) }
+                }
+            }
+        }
+        authorities += [authority].compactMap(\.self)
+    }
+}
+
+extension RegistryName {
+    /// The names of the folders in which a registry's certificates may be.
+    fileprivate var folderNames: [String] {
+        if ServerKey(key).isHub { return ["docker.io"] }
+        let name = key.string
+        let hasPort = name.hasPrefix("[") ? !name.hasSuffix("]") : name.contains(":")
+        return hasPort ? [name] : [name, name + ":443"]
+    }
+}
+
+extension Curl {
+    /// The client for all that `keyfob` asks, with this trust. A request takes at most 15 s.
+    init(_ trust: Trust, _ invocation: Invocation) {
+        self.init(
+            userAgent: "keyfob/\(Version.current)",
+            certificates: invocation.environment[.certificateFile], trust: trust, seconds: 15)
+    }
+}

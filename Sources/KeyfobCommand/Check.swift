@@ -1,0 +1,123 @@
+internal import ArgumentParser
+internal import Clients
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Registry
+internal import Settings
+internal import Stores
+
+/// `keyfob check`: asks the servers of stored logins if they still accept them.
+///
+/// Invariants: nothing is changed, and each secret goes to the server that it is stored for, or
+/// where `keyfob login` would send it, and nowhere else.
+struct Check: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask servers if they accept the stored logins.",
+        usage: "keyfob check [<server> ...] [<options>]",
+        discussion: """
+            Changes nothing. Registries of docker and podman, cargo registries that require a \
+            token, git repositories, and terraform hosts are asked. The exit status is 1 if a \
+            login is refused or has expired.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("Only logins for these servers.", valueName: "server"),
+        completion: Completion.servers)
+    var servers: [String] = []
+
+    @Option(name: .customLong("client"), help: "Only logins of this client.")
+    var named: ClientOption?
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let invocation = try Invocation(output)
+        let inventory = invocation.inventory()
+        for warning in inventory.warnings { invocation.console.warn(warning) }
+        let (logins, failures) = try logins(inventory, invocation)
+        let verdicts = Check.ask(logins, invocation)
+        for failure in failures.dropFirst() { invocation.console.report(failure) }
+        try output.answer(
+            [JSON.Member("checks", .array(zip(logins, verdicts).map(Check.json)))],
+            lines: zip(logins, verdicts).filter { !output.quiet || $1.isFault }.map {
+                "\($0.entry.description): \($1.words)"
+            }, error: failures.first, on: invocation.console)
+        if logins.isEmpty, failures.isEmpty { invocation.console.note("there is nothing to check") }
+        try Check.status(of: verdicts, failures).exit()
+    }
+
+    /// Failures of stores come first, then what a server says, then servers that say nothing.
+    private static func status(of verdicts: [Verdict], _ failures: [StoreError]) -> ExitStatus {
+        if !failures.isEmpty { return ExitStatus(failures) }
+        let faults = verdicts.filter(\.isFault)
+        if faults.isEmpty { return .done }
+        return faults.allSatisfy { $0.result == .unreachable } ? .unreachable : .notDone
+    }
+
+    // MARK: The logins
+
+    /// Returns each login that is meant, as its client gets it, and why others cannot be read.
+    private func logins(
+        _ inventory: Inventory, _ invocation: Invocation
+    ) throws(StoreError) -> ([Credential], [StoreError]) {
+        let clients = named.map { [$0.client] } ?? Clients.each
+        let entries = inventory.logins.map(\.entry).filter { entry in
+            clients.contains { $0.owns(entry) }
+        }
+        var meant = entries
+        if !servers.isEmpty {
+            var queries: [Query] = []
+            for server in servers {
+                let key = try Invocation.key(server)
+                let those = clients.flatMap { $0.meaning(of: key, among: entries) }
+                guard entries.contains(where: { entry in those.contains { $0.matches(entry) } })
+                else {
+                    throw inventory.failures.first
+                        ?? StoreError(
+                            .notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
+                }
+                queries += those
+            }
+            meant = entries.filter { entry in queries.contains { $0.matches(entry) } }
+        }
+        var (logins, failures) = ([Credential](), inventory.failures)
+        var seen: Set<Place?> = []
+        for entry in meant where seen.insert(entry.identity).inserted {
+            guard let query = Query(replacedBy: entry) else { continue }
+            do throws(StoreError) {
+                logins += try invocation.choice.store.find(query).prefix(1)
+            } catch {
+                failures.append(error)
+            }
+        }
+        return (logins, failures)
+    }
+
+    // MARK: Asking
+
+    private static let threads: UInt32 = 4
+
+    /// Returns what becomes of each login, in the same order.
+    private static func ask(_ logins: [Credential], _ invocation: Invocation) -> [Verdict] {
+        let verdicts = Guarded([Verdict?](repeating: nil, count: logins.count))
+        Parallel.forEach(logins.count, threads: threads) { index in
+            let verdict = Verdict(of: logins[index], invocation)
+            verdicts.with { verdicts in
+                verdicts[index] = verdict
+                invocation.console.progress(verdicts.count { $0 != nil }, of: verdicts.count)
+            }
+        }
+        invocation.console.progress(0, of: 0)
+        return verdicts.with { $0.compactMap(\.self) }
+    }
+
+    private static func json(of login: Credential, _ verdict: Verdict) -> JSON {
+        let entry = login.entry
+        return [
+            "client": .name(entry.clientName), "server": .name(entry.serverName),
+            "username": .name(entry.shownUser), "result": .text(verdict.result.rawValue),
+            "error": verdict.error?.json ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,108 @@
+internal import Clients
+internal import Credentials
+internal import Files
+internal import Registry
+
+/// A verdict is what `keyfob check` has learned of one stored login.
+struct Verdict: Sendable {
+    enum Result: Text {
+        case accepted, refused, expired, unreachable
+        /// The server cannot show that it is the one that is meant, so it was not sent the secret.
+        case untrusted
+        /// The server's reply is not one that its protocol has.
+        case unclear
+        case notChecked = "not-checked"
+    }
+
+    let result: Result
+    /// The reason, unless the login is accepted.
+    let error: StoreError?
+
+    /// True if the login does not work, or its server could not tell.
+    var isFault: Bool { result != .accepted && result != .notChecked }
+
+    /// `refused`, or `unreachable: ` and the reason.
+    var words: String {
+        let word = result == .notChecked ? "not checked" : result.rawValue.string
+        guard let error, result != .refused else { return word }
+        return "\(word): \(error.message)"
+    }
+
+    private init(_ result: Result, _ error: StoreError?) {
+        self.result = result
+        self.error = error
+    }
+
+    private static func notChecked(_ reason: String) -> Verdict {
+        Verdict(.notChecked, StoreError(.registryNotAsked, reason))
+    }
+}
+
+extension Verdict {
+    /// Asks the server of the login, unless it has expired or its protocol defines no harmless
+    /// request.
+    init(of login: Credential, _ invocation: Invocation) {
+        if let expiry = login.expiry, expiry <= System.seconds {
+            let time = LocalTime(expiry).map { " on \($0.minute)" } ?? ""
+            self.init(.expired, StoreError(.loginExpired, "the login has expired\(time)"))
+            return
+        }
+        do throws(RegistryError) {
+            switch try Verdict.ask(login, invocation) {
+            case .accepted, .acceptedWithToken: self.init(.accepted, nil)
+            case .asksNobody: self = .notChecked("the server requires no login")
+            case nil:
+                self = .notChecked("no request that needs a login is known for this server")
+            }
+        } catch {
+            let result: Result =
+                switch error {
+                case .refused: .refused
+                case .unavailable: .notChecked
+                case .unreachable: .unreachable
+                case .notTLS, .untrusted, .exposing: .untrusted
+                case .redirected, .unexpected, .unknownChallenge: .unclear
+                }
+            self.init(result, StoreError(error.code, error.message))
+        }
+    }
+
+    /// Returns nil if there is nothing that the server could be asked.
+    private static func ask(
+        _ login: Credential, _ invocation: Invocation
+    ) throws(RegistryError) -> RegistryLogin.Verdict? {
+        switch login.entry.schema {
+        case .docker: return try askRegistry(login, invocation)
+        case .cargo:
+            let client = Curl(Trust(), invocation)
+            return try ProtectedPage(ofCargoIndex: login["url"] ?? "", login.secret)?
+                .verify(over: client)
+        case .git:
+            let secret = GitSecret(stored: login.secret)
+            guard login["object"] != nil, let user = login["user"], secret.credential == nil,
+                let password = secret.password
+            else { return nil }
+            return try ProtectedPage(ofGitRepository: login.entry.serverName, user, password)?
+                .verify(over: Curl(Trust(), invocation))
+        case .token:
+            guard login["client"] == Terraform().name else { return nil }
+            let client = Curl(Trust(), invocation)
+            return try ProtectedPage(
+                ofTerraformHost: login["key"] ?? "", login.secret, over: client)?
+                .verify(over: client)
+        }
+    }
+
+    /// A login of one path of Docker Hub, or of a server that is asked by http, is none that a
+    /// registry is shown.
+    private static func askRegistry(
+        _ login: Credential, _ invocation: Invocation
+    ) throws(RegistryError) -> RegistryLogin.Verdict? {
+        guard let server = login["server"], let user = login["username"],
+            ServerKey(server).podmanHost != nil, let registry = RegistryName(server)
+        else { return nil }
+        let trust = Trust(in: registry, invocation)
+        let request = RegistryLogin(to: registry, over: Curl(trust, invocation))
+        return try request.verify(user, login.secret, after: try request.greet())
+    }
+}
