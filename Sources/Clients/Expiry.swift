@@ -2,12 +2,12 @@ package import Credentials
 internal import JSON
 internal import TextEditing
 
-/// The expiry of a login is the time after which its server no longer accepts it, where the secret
-/// itself tells that.
+/// The expiry of a login is the time after which its server no longer accepts it, if the secret
+/// itself contains that time.
 extension Credential {
-    /// In seconds since 1970: `password_expiry_utc` of a git login (git-credential(1)), `exp` of a
-    /// JSON Web Token (RFC 7519, 4.1.4), or `expiration` of a password of Amazon ECR, whose user
-    /// name is `AWS`. Nil if the secret tells none.
+    /// The expiry in seconds since 1970: `password_expiry_utc` of a git login (git-credential(1)),
+    /// `exp` of a JSON Web Token (RFC 7519, 4.1.4), or `expiration` of a password of Amazon ECR,
+    /// whose user name is `AWS`. Nil if the secret contains none.
     package var expiry: UInt64? {
         if schema == .git, let expiry = GitSecret(stored: secret).expiry { return expiry }
         guard secret.count <= Credential.longestToken else { return nil }
@@ -21,8 +21,8 @@ extension Credential {
 
     private static let longestToken = 1 << 16
 
-    /// True if a client renews the login by itself: Docker Hub's tokens of a device login, and what
-    /// git has a refresh token for.
+    /// True if a client renews the login by itself: one of Docker Hub's tokens of a device login,
+    /// or a git login with a refresh token.
     package var isRenewed: Bool {
         switch schema {
         case .docker:
@@ -35,7 +35,8 @@ extension Credential {
 }
 
 extension Secret {
-    /// The claims of a JSON Web Token, which may follow a scheme as `Bearer`; nil for anything else.
+    /// The claims of a JSON Web Token, which may follow a scheme such as `Bearer`; nil for anything
+    /// else.
     fileprivate var claims: Secret? {
         let dots = expose { bytes in bytes.indices.filter { bytes[$0] == UInt8(ascii: ".") } }
         guard dots.count == 2 else { return nil }

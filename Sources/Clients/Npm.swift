@@ -355,7 +355,8 @@ package struct NpmSettings: PlaintextTarget {
             written.count > 1 && written.hasPrefix(quote) && written.ends(with: quote.utf8.first!)
         }
         if isQuoted { return withoutVariables(written[1..<written.count - 1]) }
-        // A backslash keeps the `\\`, `;` or `#` behind it; without one the value ends there.
+        // After a backslash, another one and `;` and `#` are part of the value; else `;` and `#`
+        // end it.
         var (isEscaping, hasEnded) = (false, false)
         let plain = Secret(converting: written, growth: 2) { byte, output in
             if hasEnded { return }

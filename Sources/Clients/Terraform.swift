@@ -16,7 +16,7 @@ package struct Terraform: Client {
     package var program: ProgramName? { .tokenHelper }
     package var variables: [String] { ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] }
 
-    /// The host stands in the name, with `_` for each dot and `__` for each hyphen.
+    /// The name contains the host, with `_` for each dot and `__` for each hyphen.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
         let (prefix, host) = ("TF_TOKEN_", server.map { Terraform.host($0) ?? $0 }?.string)
         guard name.hasPrefix(prefix) else { return false }

@@ -4,12 +4,13 @@ internal import Files
 internal import Registry
 internal import Settings
 
-/// The certificate folders are where docker and podman look for the certificates of one registry:
-/// `certs.d/HOST[:PORT]`, with authorities in `*.crt`, and a client certificate in `*.cert` with its
-/// key in `*.key` (docker: "Verify repository client with certificates"; containers-certs.d(5)).
+/// The certificate folders are the folders in which docker and podman look for the certificates of
+/// one registry: `certs.d/HOST[:PORT]`, with authorities in `*.crt`, and a client certificate in
+/// `*.cert` with its key in `*.key` (docker: "Verify repository client with certificates";
+/// containers-certs.d(5)).
 extension Trust {
-    /// The trust in a registry that these folders and `authority`, another file of certificates,
-    /// give. A file of another user is passed over, unless that is root.
+    /// Makes the trust in a registry from these folders and from `authority`, another file of
+    /// certificates. A file of another user is ignored, unless that is root.
     init(in registry: RegistryName, authority: String? = nil, _ invocation: Invocation) {
         self.init(of: registry)
         let config = invocation.surroundings.configFolder
@@ -44,7 +45,8 @@ extension RegistryName {
 }
 
 extension Curl {
-    /// The client for all that `keyfob` asks, with this trust. A request takes at most 15 s.
+    /// Makes the client for all requests of `keyfob`, with this trust. A request takes at most 15
+    /// s.
     init(_ trust: Trust, _ invocation: Invocation) {
         self.init(
             userAgent: "keyfob/\(Version.current)",

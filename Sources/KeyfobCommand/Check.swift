@@ -9,8 +9,8 @@ internal import Stores
 
 /// `keyfob check`: asks the servers of stored logins if they still accept them.
 ///
-/// Invariants: nothing is changed, and each secret goes to the server that it is stored for, or
-/// where `keyfob login` would send it, and nowhere else.
+/// Invariants: nothing is changed, and each secret goes only to the server that it is stored for,
+/// or to the address to which `keyfob login` would send it.
 struct Check: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask servers if they accept the stored logins.",
@@ -47,7 +47,9 @@ struct Check: AnsweringCommand {
         try Check.status(of: verdicts, failures).exit()
     }
 
-    /// Failures of stores come first, then what a server says, then servers that say nothing.
+    /// Returns the status of the failed stores; if there are none, `notDone` if a server has
+    /// replied that a login does not work, and `unreachable` if no server of a failed login has
+    /// replied.
     private static func status(of verdicts: [Verdict], _ failures: [StoreError]) -> ExitStatus {
         if !failures.isEmpty { return ExitStatus(failures) }
         let faults = verdicts.filter(\.isFault)
@@ -55,9 +57,10 @@ struct Check: AnsweringCommand {
         return faults.allSatisfy { $0.result == .unreachable } ? .unreachable : .notDone
     }
 
-    // MARK: The logins
+    // MARK: Selection
 
-    /// Returns each login that is meant, as its client gets it, and why others cannot be read.
+    /// Returns each login to check, as its client gets it, and the errors of those that cannot be
+    /// read.
     private func logins(
         _ inventory: Inventory, _ invocation: Invocation
     ) throws(StoreError) -> ([Credential], [StoreError]) {
@@ -98,7 +101,7 @@ struct Check: AnsweringCommand {
 
     private static let threads: UInt32 = 4
 
-    /// Returns what becomes of each login, in the same order.
+    /// Returns the verdict on each login, in the same order.
     private static func ask(_ logins: [Credential], _ invocation: Invocation) -> [Verdict] {
         let verdicts = Guarded([Verdict?](repeating: nil, count: logins.count))
         Parallel.forEach(logins.count, threads: threads) { index in

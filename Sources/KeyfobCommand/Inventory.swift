@@ -8,7 +8,7 @@ struct Inventory {
         let entry: Entry
         /// The store's name.
         let store: String
-        /// When it expires, in seconds since 1970; nil if that is not known.
+        /// The time at which it expires, in seconds since 1970; nil if it is not known.
         fileprivate(set) var expires: UInt64?
         /// True if its client renews it by itself.
         fileprivate(set) var isRenewed = false
@@ -49,7 +49,8 @@ extension Inventory.Login: Comparable {
 }
 
 extension [Inventory.Login] {
-    /// Adds when each login expires, if its secret tells that and can be read without asking anybody.
+    /// Adds the time at which each login expires, if its secret contains that and can be read
+    /// without a prompt.
     mutating func addExpiries(from stores: [any CredentialStore]) {
         for store in stores {
             for schema in Set(filter { $0.store == store.name }.map(\.entry.schema)) {

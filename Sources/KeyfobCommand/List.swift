@@ -37,7 +37,7 @@ struct List: AnsweringCommand {
         try ExitStatus(inventory.failures).exit()
     }
 
-    /// The column for expiries is left out if no login tells one.
+    /// The column for expiries is left out if no login has a known one.
     private static func table(of inventory: Inventory) -> Table {
         var columns: [(head: String, cell: (Inventory.Login) -> String?)] = [
             ("CLIENT", { $0.client }), ("SERVER", { $0.server }), ("USER", { $0.username }),

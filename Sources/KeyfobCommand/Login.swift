@@ -75,7 +75,8 @@ struct Login: AnsweringCommand {
             of: Invocation.key(address), named: self.name,
             among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
         var verification = try verification(at: place, invocation)
-        // Where a person will type, the registry is asked first.
+        // The registry is asked before the user types a password, which would be useless if it does
+        // not reply.
         if !passwordStdin, invocation.terminal.isPresent { try verification?.greet() }
         let name = try user(at: place, invocation)
         let secret = try secret(of: name, at: place, invocation)
@@ -169,7 +170,7 @@ struct Login: AnsweringCommand {
 
     // MARK: Verification
 
-    /// Returns how the registry is asked; nil if it is not.
+    /// Returns the verification of the login; nil if the registry is not asked.
     private func verification(
         at place: LoginPlace, _ invocation: Invocation
     ) throws(StoreError) -> LoginVerification? {
@@ -195,7 +196,8 @@ struct Login: AnsweringCommand {
 
     // MARK: Storing
 
-    /// Returns the user whose login is about to be replaced; nil if there is none, or it is the same.
+    /// Returns the user whose login will be replaced; nil if there is none, or if it is the same
+    /// user.
     private func userReplaced(
         by entry: Entry, _ invocation: Invocation
     ) throws(StoreError) -> String? {

@@ -14,8 +14,8 @@ struct LoginVerification {
         console = invocation.console
     }
 
-    /// Asks the registry without a login, so that nobody types a password for one that cannot be
-    /// reached. Says so if the registry requires no login.
+    /// Sends the registry a request without a login, so that the user types no password for a
+    /// registry that cannot be reached. Notes if the registry requires no login.
     mutating func greet() throws(StoreError) {
         guard greeting == nil else { return }
         do throws(RegistryError) {

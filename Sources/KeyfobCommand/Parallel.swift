@@ -1,6 +1,6 @@
 internal import CPlatform
 
-/// Parallel work is done by several threads at once, and is waited for.
+/// Parallel work is done by several threads at once.
 enum Parallel {
     /// Calls `body` once for each number below `count`, in at most `threads` threads. Returns when
     /// all calls have returned.

@@ -3,13 +3,13 @@ internal import Credentials
 internal import Files
 internal import Registry
 
-/// A verdict is what `keyfob check` has learned of one stored login.
+/// A verdict is the result of `keyfob check` for one stored login.
 struct Verdict: Sendable {
     enum Result: Text {
         case accepted, refused, expired, unreachable
-        /// The server cannot show that it is the one that is meant, so it was not sent the secret.
+        /// The server could not prove its identity, so it was not sent the secret.
         case untrusted
-        /// The server's reply is not one that its protocol has.
+        /// The server sent a reply that its protocol does not define.
         case unclear
         case notChecked = "not-checked"
     }
@@ -18,7 +18,8 @@ struct Verdict: Sendable {
     /// The reason, unless the login is accepted.
     let error: StoreError?
 
-    /// True if the login does not work, or its server could not tell.
+    /// True if the server has refused the login or could not say if it accepts it, or if it has
+    /// expired.
     var isFault: Bool { result != .accepted && result != .notChecked }
 
     /// `refused`, or `unreachable: ` and the reason.
@@ -67,7 +68,8 @@ extension Verdict {
         }
     }
 
-    /// Returns nil if there is nothing that the server could be asked.
+    /// Asks the server of the login. Returns nil if no request to it is known that would check the
+    /// login.
     private static func ask(
         _ login: Credential, _ invocation: Invocation
     ) throws(RegistryError) -> RegistryLogin.Verdict? {
@@ -93,8 +95,8 @@ extension Verdict {
         }
     }
 
-    /// A login of one path of Docker Hub, or of a server that is asked by http, is none that a
-    /// registry is shown.
+    /// Returns nil for a login about which no registry can be asked: one of a single path, such as
+    /// Docker Hub's tokens, or of an http server.
     private static func askRegistry(
         _ login: Credential, _ invocation: Invocation
     ) throws(RegistryError) -> RegistryLogin.Verdict? {

@@ -24,8 +24,8 @@ package struct Curl: HTTPClient {
         self.seconds = seconds
     }
 
-    /// A host that cannot show who it is has been sent nothing: it is asked again with each of the
-    /// other certificates.
+    /// Nothing has been sent to a host that is not trusted, so the request is sent again with each
+    /// of the other certificates.
     package func ask(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPAnswer {
         var failure: HTTPFailure?
         for authority in [certificates] + trust.authorities {

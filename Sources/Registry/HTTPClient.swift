@@ -5,7 +5,7 @@ package protocol HTTPClient: Sendable {
 }
 
 extension HTTPClient {
-    /// Returns the reply, with whatever status.
+    /// Returns the reply, with any status.
     func reply(to request: HTTPRequest) throws(RegistryError) -> HTTPAnswer {
         let origin = request.address.origin
         do throws(HTTPFailure) {
@@ -36,7 +36,7 @@ extension HTTPClient {
 }
 
 extension RegistryError {
-    /// The error for a reply that the protocol does not have.
+    /// Returns the error for a reply that no registry sends.
     static func unexpected(_ reply: HTTPAnswer, from address: WebAddress) -> RegistryError {
         if (300..<400).contains(reply.status), let location = reply.location {
             return .redirected(origin: address.origin, to: location)

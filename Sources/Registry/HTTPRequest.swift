@@ -7,7 +7,8 @@ package struct HTTPRequest: Sendable {
         case basic(username: Text, password: Secret)
         /// The token holds only visible ASCII.
         case bearer(Secret)
-        /// The whole value of the header `Authorization`, of visible ASCII and spaces.
+        /// The whole value of the header `Authorization`, which holds only visible ASCII and
+        /// spaces.
         case header(Secret)
     }
 

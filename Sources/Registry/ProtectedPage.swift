@@ -2,10 +2,10 @@ package import Credentials
 internal import JSON
 
 /// A protected page is one that a server returns to authenticated users only. A request for it
-/// changes nothing, and tells if the server accepts a login.
+/// changes nothing, and shows if the server accepts a login.
 ///
-/// Invariant: the secret goes to the page's own origin, by https, or on this machine by http
-/// as well.
+/// Invariant: the secret goes to the page's own origin, by https, or on this machine by http as
+/// well.
 package struct ProtectedPage: Sendable {
     private let address: WebAddress
     private let identity: HTTPRequest.Identity
@@ -33,9 +33,10 @@ package struct ProtectedPage: Sendable {
         identity = .basic(username: username, password: password)
     }
 
-    /// The account that a terraform token belongs to: `account/details` of the service `tfe.v2`,
-    /// which `terraform login` requests, too (HCP Terraform API, "Account"). The host's discovery
-    /// document names the service ("Remote Service Discovery"). Nil if the host itself has none.
+    /// The account of a terraform token: `account/details` of the service `tfe.v2`, which
+    /// `terraform login` requests, too (HCP Terraform API, "Account"). The host's discovery
+    /// document names the service ("Remote Service Discovery"). Nil if the service is not on the
+    /// host itself.
     package init?(
         ofTerraformHost host: Text, _ token: Secret, over client: any HTTPClient
     ) throws(RegistryError) {
@@ -56,8 +57,8 @@ package struct ProtectedPage: Sendable {
         identity = .bearer(token)
     }
 
-    /// Requests the page without authentication first: a page that needs none tells nothing of a
-    /// login.
+    /// Requests the page without authentication first: a page that requires none shows nothing
+    /// about a login. Throws `refused` if the server refuses the login.
     package func verify(
         over client: any HTTPClient
     ) throws(RegistryError) -> RegistryLogin.Verdict {
@@ -76,7 +77,7 @@ package struct ProtectedPage: Sendable {
 }
 
 extension Secret {
-    /// True if the secret can stand in a header: it is of visible ASCII and spaces.
+    /// True if the secret can be the value of a header: it holds only visible ASCII and spaces.
     fileprivate var isHeaderValue: Bool {
         expose { bytes in bytes.indices.allSatisfy { (0x20...0x7E).contains(bytes[$0]) } }
     }

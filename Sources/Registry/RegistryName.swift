@@ -5,7 +5,8 @@ package import Credentials
 /// https.
 package struct RegistryName: Sendable {
     package let key: Text
-    /// The path that was typed and is no part of the name; nil if there was none, or an API's root.
+    /// The typed path that is not part of the name; nil if there was none, or only the root of an
+    /// API.
     package let droppedPath: Text?
     /// The host and port of the registry's API, which for Docker Hub is another host.
     let authority: Authority

@@ -1,9 +1,10 @@
 internal import Credentials
 
-/// Trust is what a client needs, besides the system's certificates, to know a registry and to show
-/// itself to it.
+/// Trust is the certificates, besides the system's, by which a client verifies a registry and
+/// authenticates itself to it.
 package struct Trust: Sendable {
-    /// The paths of files of certificates. Each is tried if the system's do not verify a host.
+    /// The paths of files of certificates. Each is tried if the system's certificates do not verify
+    /// a host.
     package var authorities: [String] = []
     /// The paths of a client certificate and its key, which are used with the registry's host only.
     package var identity: (certificate: String, key: String)?
@@ -11,7 +12,7 @@ package struct Trust: Sendable {
     package var isUnverified = false
     private let host: [UInt8]?
 
-    /// Trust in a registry; nil stands for none in particular.
+    /// Makes the trust in a registry; nil is for a server that has no such certificates.
     package init(of registry: RegistryName? = nil) { host = registry?.authority.host }
 
     /// True if the address is on the registry's host.
