@@ -38,17 +38,16 @@ extension Secret {
     /// The claims of a JSON Web Token, which may follow a scheme such as `Bearer`; nil for anything
     /// else.
     fileprivate var claims: Secret? {
-        let dots = expose { bytes in bytes.indices.filter { bytes[$0] == UInt8(ascii: ".") } }
-        guard dots.count == 2 else { return nil }
-        let digits = Secret(capacity: dots[1] - dots[0] - 1) { output in
-            self[dots[0] + 1..<dots[1]].expose { bytes in
-                for index in bytes.indices {
-                    switch bytes[index] {
-                    case UInt8(ascii: "-"): output.append(UInt8(ascii: "+"))
-                    case UInt8(ascii: "_"): output.append(UInt8(ascii: "/"))
-                    default: output.append(bytes[index])
-                    }
-                }
+        let isDot = { (byte: UInt8) in byte == UInt8(ascii: ".") }
+        guard let first = first(where: isDot), let last = last(where: isDot), first < last,
+            !self[first + 1..<last].contains(where: isDot)
+        else { return nil }
+        let digits = Secret(converting: self[first + 1..<last], growth: 1) { byte, output in
+            switch byte {
+            case UInt8(ascii: "-"): output.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): output.append(UInt8(ascii: "/"))
+            case let byte?: output.append(byte)
+            case nil: break
             }
         }
         return Secret(base64: digits)

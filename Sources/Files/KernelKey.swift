@@ -70,11 +70,10 @@ package struct KernelKey: Hashable, Sendable {
             }
         }
         guard payload.count >= KernelKey.overhead else { return nil }
-        let (version, end) = payload.expose { bytes in
-            (bytes[0], (1...8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(bytes[$1]) })
-        }
+        let head = payload[0..<KernelKey.overhead].publicBytes
+        let end = head[1...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let now = KernelKey.now
-        guard version == 1, end > now, end - now <= UInt64(Int32.max) else { return nil }
+        guard head[0] == 1, end > now, end - now <= UInt64(Int32.max) else { return nil }
         return (payload[KernelKey.overhead..<payload.count], Int(end - now))
     }
 

@@ -79,6 +79,6 @@ package struct ProtectedPage: Sendable {
 extension Secret {
     /// True if the secret can be the value of a header: it holds only visible ASCII and spaces.
     fileprivate var isHeaderValue: Bool {
-        expose { bytes in bytes.indices.allSatisfy { (0x20...0x7E).contains(bytes[$0]) } }
+        allSatisfy { (0x20...0x7E).contains($0) }
     }
 }
