@@ -3,20 +3,24 @@
 import Foundation
 import PackageDescription
 
-/// The headers of what is opened at run time, without its libraries: libsecret by CKeyring, libcurl
-/// by CCurl.
-let runtimeHeaders: [String] = {
+/// What a program prints; nothing if it cannot be run.
+func output(of arguments: String...) -> String {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["pkg-config", "--cflags-only-I", "libsecret-1", "libcurl"]
+    process.arguments = arguments
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return [] }
+    guard (try? process.run()) != nil else { return "" }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    return text.split(whereSeparator: \.isWhitespace).map(String.init)
-}()
+    return text
+}
+
+/// The headers of what is opened at run time, without its libraries: libsecret by CKeyring, libcurl
+/// by CCurl.
+let runtimeHeaders = output(of: "pkg-config", "--cflags-only-I", "libsecret-1", "libcurl")
+    .split(whereSeparator: \.isWhitespace).map(String.init)
 
 /// What reads untrusted bytes, and the laws that hold for it: tests that replay a corpus, or with
 /// KEYFOB_FUZZ=1 (`make fuzz`) a program that searches for what breaks a law.
@@ -42,6 +46,28 @@ let fuzzing: [Target] = {
     ]
 }()
 
+/// With KEYFOB_EMBEDDED=1 (`make build`) the helper alone, as Embedded Swift: without Swift's runtime,
+/// but for the tables by which it compares strings.
+let isEmbedded = Context.environment["KEYFOB_EMBEDDED"] == "1"
+let ofTheHelper = [
+    "CKeyring", "CLibc", "CPlatform", "CSodium", "Credentials", "Files", "Frontends", "Helper",
+    "JSON", "Settings", "Stores",
+]
+func linkingEmbedded() -> [LinkerSetting] {
+    let target = output(of: "swiftc", "-print-target-info")
+    func value(of name: String) -> String {
+        let start = target.range(of: "\"\(name)\": \"")?.upperBound ?? target.endIndex
+        return String(target[start...].prefix { $0 != "\"" })
+    }
+    let tables =
+        value(of: "runtimeResourcePath") + "/embedded/" + value(of: "unversionedTriple")
+        + "/libswiftUnicodeDataTables.a"
+    return [
+        .linkedLibrary("m"),
+        .unsafeFlags(["-enable-experimental-feature", "Embedded", "-Xlinker", tables]),
+    ]
+}
+
 let package = Package(
     name: "keyfob",
     products: [
@@ -55,10 +81,11 @@ let package = Package(
     ],
     targets: [
         // What a login is.
-        .target(name: "Credentials"),
+        .target(name: "Credentials", dependencies: ["CLibc"]),
+        .systemLibrary(name: "CLibc"),
 
         // Open files, and why they cannot be opened; other programs.
-        .target(name: "Files", dependencies: ["Credentials", "CPlatform"]),
+        .target(name: "Files", dependencies: ["Credentials", "CLibc", "CPlatform"]),
 
         // Where logins are kept.
         .target(
@@ -200,6 +227,12 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+if isEmbedded {
+    package.targets.removeAll { !ofTheHelper.contains($0.name) }
+    package.products.removeAll { $0.name != "docker-credential-keyfob" }
+    package.dependencies = []
+}
+
 for target in package.targets where target.type != .system {
     var settings = target.swiftSettings ?? []
     settings += [
@@ -214,6 +247,10 @@ for target in package.targets where target.type != .system {
         settings.append(
             .unsafeFlags(
                 ["-Xfrontend", "-disable-reflection-metadata"], .when(configuration: .release)))
+    }
+    if isEmbedded {
+        if target.name == "Helper" { target.linkerSettings = linkingEmbedded() }
+        settings += [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
     }
     if isFuzzing {
         // Optimised (a release build), and still to be looked into with @testable.

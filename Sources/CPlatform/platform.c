@@ -61,6 +61,15 @@ static void unset_dangerous_variables(void) {
     }
 }
 
+// glibc gives these to whatever it calls before main.
+static char *const *arguments;
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+    (void)count;
+    arguments = values;
+}
+
+char *const *platform_arguments(void) { return arguments; }
+
 bool platform_harden(void) {
     if (!occupy_standard_descriptors()) return false;
     before.pipe_action = signal(SIGPIPE, SIG_IGN);

@@ -30,10 +30,10 @@ extension Entry {
     /// kind. Its label is the server, since upstream's `list` gives the label for the key
     /// (docker-credential-helpers 0.9.0 and newer).
     package static func docker(server: Text, username: Text) -> Entry {
-        let facts = ["server": server, "username": username]
-        return Entry(
-            schema: .docker, attributes: facts.merging(Schema.docker.constants) { own, _ in own },
-            label: server)
+        var facts = Schema.docker.constants
+        facts["server"] = server
+        facts["username"] = username
+        return Entry(schema: .docker, attributes: facts, label: server)
     }
 
     /// Returns the entry of a token for a registry of cargo's, under its index URL; `name` is

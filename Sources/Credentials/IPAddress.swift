@@ -1,15 +1,15 @@
-internal import Glibc
+internal import CLibc
 
 /// An address of the Internet Protocol, as the system reads it.
 package enum IPAddress {
     /// Returns the four bytes of an address such as `127.0.0.1`; nil for any other text.
     package static func bytes(ofVersion4 text: String) -> [UInt8]? {
-        bytes(text, AF_INET, count: MemoryLayout<in_addr>.size)
+        bytes(text, AF_INET, count: 4)
     }
 
     /// Returns the sixteen bytes of an address such as `::1`; nil for any other text.
     package static func bytes(ofVersion6 text: String) -> [UInt8]? {
-        bytes(text, AF_INET6, count: MemoryLayout<in6_addr>.size)
+        bytes(text, AF_INET6, count: 16)
     }
 
     /// Returns a version 6 address in the one spelling that RFC 5952 defines; nil for any other

@@ -1,4 +1,4 @@
-import Glibc
+import CLibc
 
 /// The memory of a secret: locked, left out of core dumps, zero when it is given out and wiped when
 /// it is released. It is written once, by the initialiser of `Secret`, and only read after that.
@@ -136,11 +136,7 @@ private final class SecretPool: @unchecked Sendable {
 /// Returns pages that are left out of core dumps, and locked if the limit (RLIMIT_MEMLOCK) allows
 /// it. The count must be one of whole pages.
 private func mapPages(_ count: Int) -> UnsafeMutablePointer<UInt8> {
-    guard
-        let pages = unsafe mmap(
-            nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-        unsafe pages != MAP_FAILED
-    else { abort() }
+    guard let pages = unsafe libc_map(count) else { abort() }
     _ = unsafe mlock(pages, count)
     _ = unsafe madvise(pages, count, Int32(MADV_DONTDUMP))
     return unsafe pages.assumingMemoryBound(to: UInt8.self)

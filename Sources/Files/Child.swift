@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// A child is another program that runs for this one, without a shell, and for a limited time.
 package enum Child {

@@ -1,5 +1,5 @@
+internal import CLibc
 package import Credentials
-internal import Glibc
 
 /// A client file is a file of another program's: its logins in plain text, or its configuration.
 ///

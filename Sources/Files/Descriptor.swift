@@ -1,20 +1,19 @@
-internal import Glibc
+internal import CLibc
 
 /// A descriptor is an open file that is closed when its owner no longer needs it.
 package struct Descriptor: ~Copyable, Sendable {
-    package let number: Int32
+    private let file: OpenFile
 
-    package init(owning number: Int32) { self.number = number }
+    package init(owning number: Int32) { file = OpenFile(number) }
 
-    deinit { Glibc.close(number) }
+    package var number: Int32 { file.number }
 
     /// Closes it now.
     package consuming func close() {}
 
     /// Returns the number, which the caller must close.
     package consuming func release() -> Int32 {
-        let number = number
-        discard self
+        defer { file.number = -1 }
         return number
     }
 
@@ -24,7 +23,7 @@ package struct Descriptor: ~Copyable, Sendable {
     ) throws(SystemError) -> Descriptor {
         Descriptor(
             owning: try SystemError.check {
-                unsafe openat(start, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
+                unsafe libc_open_at(start, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags, 0)
             })
     }
 
@@ -34,7 +33,7 @@ package struct Descriptor: ~Copyable, Sendable {
         do throws(SystemError) {
             return Descriptor(
                 owning: try SystemError.check {
-                    unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+                    unsafe libc_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
                 })
         } catch let error where error.code == ENOENT || error.code == ENOTDIR {
             return nil
@@ -89,12 +88,22 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
+/// What closes it. Embedded Swift 6.3 does not find the deinit of another module's structure.
+private final class OpenFile: @unchecked Sendable {
+    /// Negative once it has been released.
+    var number: Int32
+
+    init(_ number: Int32) { self.number = number }
+
+    deinit { if number >= 0 { close(number) } }
+}
+
 extension Span<UInt8> {
     /// Writes as many bytes as can be written at once, and returns their number.
     func write(to descriptor: Int32) throws(SystemError) -> Int {
         try unsafe withUnsafeBytes { bytes throws(SystemError) in
             try SystemError.check {
-                unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+                unsafe CLibc.write(descriptor, bytes.baseAddress, bytes.count)
             }
         }
     }

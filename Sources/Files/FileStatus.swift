@@ -1,5 +1,5 @@
+internal import CLibc
 internal import CPlatform
-internal import Glibc
 
 /// The status of a file at the time when it was read.
 package struct FileStatus: Sendable {
@@ -20,7 +20,7 @@ package struct FileStatus: Sendable {
     }
 
     package var kind: Kind {
-        switch status.st_mode & S_IFMT {
+        switch Int32(bitPattern: status.st_mode) & S_IFMT {
         case S_IFREG: .file
         case S_IFDIR: .folder
         case S_IFLNK: .link

@@ -1,5 +1,5 @@
+internal import CLibc
 package import Credentials
-internal import Glibc
 
 /// A folder is a directory of Keyfob's own.
 ///
@@ -106,8 +106,8 @@ package struct Folder: Hashable, Sendable {
             missing.insert(name, at: 0)
             let ancestor = "/" + names.joined(separator: "/")
             if unsafe access(ancestor, F_OK) == 0 { return (ancestor, missing) }
-            guard errno == ENOENT else {
-                throw failure("create", path, SystemError(code: errno))
+            guard SystemError.last == .notFound else {
+                throw failure("create", path, SystemError.last)
             }
         }
         throw StoreError(.badPath, "\(path) is the root directory")

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import CLibc
 
 /// A value that any thread may use, one thread at a time.
 @safe

@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// A kernel key is a secret that the kernel keeps in its own memory, under a name and for a limited
 /// time, and gives only to processes of this user. It is never written to a disk, and a reboot

@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// An open folder is a directory that is held open, with operations on the files in it.
 ///
@@ -190,20 +190,18 @@ package struct OpenFolder: ~Copyable, Sendable {
         let entries = unsafe try attempt("read", path) { () throws(SystemError) in
             let directory = try Descriptor.ofDirectory(".", from: directory.number)
             guard let entries = unsafe fdopendir(directory.release()) else {
-                throw SystemError(code: errno)
+                throw SystemError.last
             }
             return unsafe entries
         }
         defer { unsafe closedir(entries) }
-        errno = 0
+        libc_set_errno(0)
         while let entry = unsafe readdir(entries) {
-            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return }
-            let name = unsafe (UnsafeRawPointer(entry) + offset)
-                .assumingMemoryBound(to: CChar.self)
-            body(unsafe String(cString: name))
-            errno = 0
+            body(unsafe String(cString: libc_entry_name(entry)))
+            libc_set_errno(0)
         }
-        guard errno == 0 else { throw failure("read", path, SystemError(code: errno)) }
+        let error = SystemError.last
+        guard error.code == 0 else { throw failure("read", path, error) }
     }
 
     // MARK: Files whose existence has a meaning
@@ -258,7 +256,7 @@ package struct OpenFolder: ~Copyable, Sendable {
         _ permissions: UInt32? = nil
     ) throws(StoreError) -> String {
         let temporary =
-            temporaryPrefix(of: name) + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+            temporaryPrefix(of: name) + String(System.randomNumber, radix: 16)
         do throws(SystemError) {
             let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
             do throws(SystemError) {
@@ -315,9 +313,9 @@ package struct OpenFolder: ~Copyable, Sendable {
     private func open(_ name: String, _ flags: Int32) throws(SystemError) -> Descriptor {
         Descriptor(
             owning: try SystemError.check {
-                unsafe openat(
+                unsafe libc_open_at(
                     directory.number, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
-                    0o600 as mode_t)
+                    0o600)
             })
     }
 

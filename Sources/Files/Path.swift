@@ -1,10 +1,10 @@
-internal import Glibc
+internal import CLibc
 
 /// Functions for paths, and for the files and links at them.
 package enum Path {
     /// Returns the path without symbolic links.
     package static func resolve(_ path: String) throws(SystemError) -> String {
-        guard let target = unsafe realpath(path, nil) else { throw SystemError(code: errno) }
+        guard let target = unsafe realpath(path, nil) else { throw SystemError.last }
         defer { unsafe free(target) }
         return unsafe String(cString: target)
     }
@@ -21,12 +21,12 @@ package enum Path {
     /// Returns true if there may be a file: a path in a folder that cannot be entered counts as
     /// existing.
     package static func mayExist(_ path: String) -> Bool {
-        unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
+        unsafe access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(SystemError.last.code)
     }
 
     /// Returns true if this user may not enter the folder.
     package static func isForbidden(_ folder: String) -> Bool {
-        unsafe access(folder, X_OK) != 0 && errno == EACCES
+        unsafe access(folder, X_OK) != 0 && SystemError.last.code == EACCES
     }
 
     /// Removes the symbolic link at the path; anything else stays.

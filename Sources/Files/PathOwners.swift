@@ -1,5 +1,5 @@
+internal import CLibc
 package import Credentials
-internal import Glibc
 
 /// The owners of a path are the users who decide which file it leads to: the owner of each symbolic
 /// link on the way and, for root, the owner of each directory on the way.

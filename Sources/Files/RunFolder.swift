@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// A run folder is a private folder that is removed when a run of a program ends.
 ///
@@ -31,7 +31,7 @@ package struct RunFolder: ~Copyable {
                 return
             }
         }
-        throw failure("make a folder in", base, SystemError(code: errno))
+        throw failure("make a folder in", base, SystemError.last)
     }
 
     /// The number of the descriptor that holds the lock.

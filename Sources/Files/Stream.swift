@@ -1,5 +1,5 @@
+internal import CLibc
 package import Credentials
-internal import Glibc
 
 /// The standard streams of the process. A stream that another process has made non-blocking is
 /// waited for.
@@ -21,10 +21,8 @@ package enum Stream: Int32, Sendable {
 
     /// The number of columns of the terminal; nil if the stream is no terminal.
     package var columns: Int? {
-        var size = winsize()
-        guard isTerminal, unsafe ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
-        else { return nil }
-        return Int(size.ws_col)
+        let columns = libc_columns(rawValue)
+        return columns > 0 ? Int(columns) : nil
     }
 
     /// Writes all of the bytes.
@@ -81,7 +79,7 @@ package enum Stream: Int32, Sendable {
             if seconds != nil, !wait(for: POLLIN, seconds: seconds) { throw .timedOut }
             do throws(SystemError) {
                 return try unsafe output.append { memory, count in
-                    unsafe Glibc.read(rawValue, memory, min(limit, count))
+                    unsafe CLibc.read(rawValue, memory, min(limit, count))
                 }
             } catch {
                 guard error.code == EAGAIN else { throw .system(error) }
@@ -94,6 +92,6 @@ package enum Stream: Int32, Sendable {
     private func wait(for event: Int32, seconds: Int?) -> Bool {
         var poll = pollfd(fd: rawValue, events: Int16(event), revents: 0)
         let milliseconds = seconds.map { Int32(clamping: $0 * 1000) } ?? -1
-        return unsafe Glibc.poll(&poll, 1, milliseconds) != 0
+        return unsafe CLibc.poll(&poll, 1, milliseconds) != 0
     }
 }

@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// The process as the system sees it: its user, its variables, its clock and its end.
 package enum System {
@@ -20,6 +20,25 @@ package enum System {
         return unsafe (
             local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min
         )
+    }
+
+    /// The name by which the program was called, and its arguments. Bytes that are not UTF-8 become
+    /// U+FFFD.
+    package static var arguments: [String] {
+        var arguments: [String] = []
+        var next = unsafe platform_arguments()
+        while let argument = unsafe next.pointee {
+            unsafe arguments.append(String(cString: argument))
+            unsafe next += 1
+        }
+        return arguments
+    }
+
+    /// Any number: what no other process is likely to have.
+    static var randomNumber: UInt64 {
+        var number: UInt64 = 0
+        _ = unsafe getrandom(&number, MemoryLayout<UInt64>.size, 0)
+        return number
     }
 
     package static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
@@ -67,7 +86,7 @@ package enum System {
     /// may be a secret, is not copied: it is given as `set`, or as empty.
     package static func variables(where isNeeded: (String) -> Bool) -> [String: String] {
         var variables: [String: String] = [:]
-        var next = unsafe environ
+        var next = unsafe libc_environment()
         while let entry = unsafe next.pointee {
             unsafe next += 1
             guard let equals = unsafe strchr(entry, Int32(UInt8(ascii: "="))) else { continue }

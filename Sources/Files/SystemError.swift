@@ -1,11 +1,14 @@
+internal import CLibc
 package import Credentials
-internal import Glibc
 
 /// A system error is an `errno` and the system's words for it.
 package struct SystemError: Error, Hashable {
     package let code: Int32
 
     package init(code: Int32) { self.code = code }
+
+    /// That of the call that has just failed.
+    package static var last: SystemError { SystemError(code: libc_errno()) }
 
     package static let brokenPipe = SystemError(code: EPIPE)
     package static let notFound = SystemError(code: ENOENT)
@@ -27,8 +30,8 @@ package struct SystemError: Error, Hashable {
         while true {
             let result = call()
             guard result == -1 else { return result }
-            let code = errno
-            guard code == EINTR else { throw SystemError(code: code) }
+            let error = SystemError.last
+            guard error.code == EINTR else { throw error }
         }
     }
 }

@@ -1,6 +1,6 @@
+internal import CLibc
 internal import CPlatform
 package import Credentials
-internal import Glibc
 
 /// The terminal is `/dev/tty`, on which the user is asked. Its settings are restored however the
 /// question ends.

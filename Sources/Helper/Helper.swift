@@ -9,7 +9,7 @@ internal import Settings
 struct Helper {
     static func main() {
         guard platform_harden() else { System.exit(1) }
-        let arguments = CommandLine.arguments
+        let arguments = System.arguments
         let name = name(arguments)
         let program = ProgramName(rawValue: name)
         let isForCargo = program == .credentialProvider

@@ -26,6 +26,9 @@
 /// Returns false if that fails: the process must end then.
 bool platform_harden(void);
 
+/// Returns the name by which the program was called and its arguments, ended by null.
+char *_Nullable const *_Nonnull platform_arguments(void);
+
 /// Returns true if the process has more rights than the user who started it: AT_SECURE.
 bool platform_has_borrowed_rights(void);
 

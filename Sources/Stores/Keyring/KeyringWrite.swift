@@ -110,7 +110,8 @@ struct KeyringWrite {
             // Of several accounts the newest is given. gnome-keyring (42) and KeePassXC (2.7) keep
             // the time of an item that does not change, so an attribute is added and then removed
             // again.
-            let other = attributes.merging(["keyfob_stored": "again"]) { own, _ in own }
+            var other = attributes
+            other["keyfob_stored"] = "again"
             try? service.describe(same.path, label: label, attributes: other)
         } else {
             guard same.item.label != label || same.item.attributes != attributes else { return }
