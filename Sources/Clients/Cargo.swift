@@ -80,8 +80,8 @@ package struct Cargo: Client {
         surroundings.folder("CARGO_HOME", else: "/.cargo")
     }
 
-    /// The file under its old name, without `.toml`, and under its new one. The old one wins if it
-    /// exists.
+    /// The file under its old name, without `.toml`, which wins if it exists, and under its new
+    /// one.
     private func files(_ name: String, in folder: String) -> [ClientFile] {
         [name, "\(name).toml"].map { ClientFile("\(folder)/\($0)") }
     }
@@ -237,8 +237,7 @@ private struct CargoConfig {
         return values.reversed().flatMap { $0.elements.compactMap(\.text?.string) }
     }
 
-    /// The providers for all registries, of which cargo asks the last one first; nil if none is
-    /// set.
+    /// The providers for all registries; cargo asks the last one first. Nil if none is set.
     var globalProviders: [String]? {
         let list = words(["registry", "global-credential-providers"])
         let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]?
@@ -399,8 +398,8 @@ private struct CargoSetting: HelperSetting {
     }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
-        // Without a list cargo asks its own provider, which also finds tokens in variables. A new
-        // list keeps it.
+        // Without a list cargo asks its own provider, which also finds tokens in variables: it
+        // stays.
         let others = registry == nil ? [Cargo.builtIn] : []
         guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
         let text = try file.toml(content)
