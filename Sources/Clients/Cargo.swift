@@ -227,8 +227,8 @@ private struct CargoConfig {
         return CargoIndex.normalForm(of: index)
     }
 
-    /// Returns the words of a list, which cargo joins from all files, or of the string that wins;
-    /// nil if the key is not set.
+    /// Returns the words of the joined lists, or of the string that wins; nil if the key is not
+    /// set.
     private func words(_ keys: [Text]) -> [String]? {
         guard let values = values[keys] else { return nil }
         if let text = values[0].text {
