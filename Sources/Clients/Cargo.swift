@@ -227,8 +227,7 @@ private struct CargoConfig {
         return CargoIndex.normalForm(of: index)
     }
 
-    /// Returns the words of the joined lists, or of the string that wins; nil if the key is not
-    /// set.
+    /// Returns the words of the joined lists, or of the string that wins; nil if there is none.
     private func words(_ keys: [Text]) -> [String]? {
         guard let values = values[keys] else { return nil }
         if let text = values[0].text {
