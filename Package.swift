@@ -90,7 +90,7 @@ let package = Package(
         // Where logins are kept.
         .target(
             name: "Stores",
-            dependencies: ["Credentials", "Files", "CKeyring", "CPlatform", "CSodium"]),
+            dependencies: ["Credentials", "Files", "JSON", "CKeyring", "CPlatform", "CSodium"]),
         .target(
             name: "CKeyring",
             cSettings: [
@@ -211,6 +211,10 @@ let package = Package(
                 "crate-registry.py", "docker-engine.py", "git-server.py", "module-registry.py",
                 "npm-registry.py", "plain-server.py", "token-server.py", "witness-server.py",
             ]),
+        .testTarget(
+            name: "RoutesTests",
+            dependencies: ["Credentials", "Helper", "KeyfobCommand", "Sandbox"],
+            path: "Tests/Routes"),
         .testTarget(
             name: "OracleTests", dependencies: ["Helper", "KeyfobCommand", "Sandbox"],
             path: "Tests/Oracle", exclude: ["Corpus", "world.py"]),

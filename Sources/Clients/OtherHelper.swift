@@ -33,7 +33,7 @@ package struct OtherHelper: Sendable {
     package func get(_ key: Text) throws(StoreError) -> Credential? {
         let (status, output) = try run("get", key)
         guard status == 0 else {
-            guard status == 1, output.firstLine == OtherHelper.notFound else {
+            guard status == 1, output.publicFirstLine == OtherHelper.notFound else {
                 throw failure("get", output)
             }
             return nil
@@ -104,7 +104,7 @@ package struct OtherHelper: Sendable {
         guard let (status, output) = try? run("erase", OtherHelper.probe), status != 0 else {
             return false
         }
-        let words = output.firstLine.lowercased()
+        let words = output.publicFirstLine.lowercased()
         return ["not implemented", "unimplemented", "unsupported", "not supported"]
             .contains { words.contains($0) }
     }
@@ -172,18 +172,10 @@ package struct OtherHelper: Sendable {
     /// A helper prints its error on standard output. Anything else there may be a login, and is not
     /// repeated.
     private func failure(_ action: String, _ output: Secret) -> StoreError {
-        let line = output.firstLine
+        let line = output.publicFirstLine
         let isSpeakable = line.utf8.count <= 300 && !line.contains("{")
         return StoreError(
             .helperFailed,
             "\(program) \(action) failed" + (isSpeakable && !line.isEmpty ? ": \(line)" : ""))
-    }
-}
-
-extension Secret {
-    /// The first line, as a string: it must not be secret.
-    fileprivate var firstLine: String {
-        let text = trimmed
-        return text.lines.first.map { text[$0].trimmed.publicString } ?? ""
     }
 }

@@ -121,6 +121,13 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case unexpectedContent = "unexpected-content"
     case unfitForFile = "unfit-for-file"
 
+    // Routes.
+    case noRoute = "no-route"
+    case routeFailed = "route-failed"
+    case routeLoop = "route-loop"
+    case routeTimedOut = "route-timed-out"
+    case servedByRoute = "served-by-route"
+
     // Registries.
     case registryAnswersWrongly = "registry-answers-wrongly"
     case registryIsUnsafe = "registry-is-unsafe"
@@ -137,7 +144,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
             .locked
         case .declined, .keyringDeclined, .notAnswered, .passphrasesDiffer: .declined
         case .anotherQuestion, .answerTimedOut, .inputTimedOut, .keyringTimedOut, .lockTimedOut,
-            .passphraseCommandTimedOut, .programTimedOut:
+            .passphraseCommandTimedOut, .programTimedOut, .routeTimedOut:
             .timedOut
         case .keyringGone: .gone
         case .fileAltered, .fileDamaged, .markerDamaged, .recordDamaged: .damaged

@@ -80,4 +80,11 @@ extension Secret {
         let end = ends(with: 0x0A) ? count - 1 : count
         return self[0..<(self[0..<end].ends(with: 0x0D) ? end - 1 : end)]
     }
+
+    /// The first line that is not blank, without white space at its ends, as a copy: it must not be
+    /// confidential.
+    package var publicFirstLine: String {
+        let text = trimmed
+        return text.lines.first.map { text[$0].trimmed.publicString } ?? ""
+    }
 }

@@ -59,6 +59,25 @@ package struct ServerKey: Hashable, Sendable {
         return Text(unchecked: address.host + address.portSuffix)
     }
 
+    /// A server over https in its parts.
+    package struct WebServer: Hashable, Sendable {
+        /// In lower case; an IPv6 address with its brackets; Docker Hub's first for each of its names.
+        package let host: [UInt8]
+        package let port: Int
+        /// Empty, or it begins with a slash and does not end with one.
+        package let path: [UInt8]
+    }
+
+    /// The server's parts; nil for one over http, for what is not of the grammar, and for what
+    /// docker keeps beside the login for Docker Hub.
+    package var webServer: WebServer? {
+        guard let address, address.scheme == .https, !address.isOnHub || address.path.isEmpty
+        else { return nil }
+        return WebServer(
+            host: address.isOnHub ? Address.hubHosts[0] : address.host,
+            port: address.port ?? address.scheme.defaultPort, path: address.path)
+    }
+
     /// The spellings under which another helper may have stored this server: its own, then those
     /// that clients are known to write (docker: the bare host, Docker Hub's root; podman: the bare
     /// host; nerdctl: `host:443`; older docker: `https://host/v1/`). A key that is not of the

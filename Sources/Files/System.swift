@@ -41,6 +41,13 @@ package enum System {
         return number
     }
 
+    /// Milliseconds since the system was started, in which a clock that is set has no part.
+    package static var uptime: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
     package static func sleep(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
     /// Ends the process at once.
@@ -69,6 +76,22 @@ package enum System {
     package static func variable(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
+    }
+
+    /// Returns what `body` returns, which runs with the variable in the environment.
+    package static func with<Result, E: Error>(
+        _ name: String, _ value: String, _ body: () throws(E) -> Result
+    ) throws(E) -> Result {
+        unsafe setenv(name, value, 1)
+        defer { unsafe unsetenv(name) }
+        return try body()
+    }
+
+    /// Returns a copy of a variable that is a secret; nil if there is none.
+    package static func secret(_ name: String) -> Secret? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let bytes = unsafe UnsafeRawBufferPointer(start: value, count: strlen(value))
+        return Secret(copying: unsafe Span(_unsafeBytes: bytes))
     }
 
     /// Returns a variable that is a secret; nil if there is none. It is removed from the

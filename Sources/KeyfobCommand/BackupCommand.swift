@@ -71,7 +71,7 @@ struct BackupCommand: AnsweringCommand {
         var logins: [Credential] = []
         for entry in entries {
             guard entry.place != nil, let query = Query(replacedBy: entry) else { continue }
-            guard let login = try invocation.choice.store.find(query).first else {
+            guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(
                     .changedMeanwhile, "\(entry.description) was removed meanwhile",
                     hint: "try again")

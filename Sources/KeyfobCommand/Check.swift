@@ -89,7 +89,7 @@ struct Check: AnsweringCommand {
         for entry in meant where seen.insert(entry.identity).inserted {
             guard let query = Query(replacedBy: entry) else { continue }
             do throws(StoreError) {
-                logins += try invocation.choice.store.find(query).prefix(1)
+                logins += try invocation.choice.chain.find(query).prefix(1)
             } catch {
                 failures.append(error)
             }

@@ -127,7 +127,7 @@ struct Export: AnsweringCommand {
             }
         }
         let helper = OtherHelper(toHelper)
-        if !dryRun, try helper.sharesLogins(with: invocation.choice.store) {
+        if !dryRun, try helper.sharesLogins(with: invocation.choice.chain) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to export; see: keyfob list")
@@ -182,7 +182,7 @@ struct Export: AnsweringCommand {
             guard let query = Query(replacedBy: entry) else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
-            guard let login = try invocation.choice.store.find(query).first else {
+            guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
             switch try target.add(login) {

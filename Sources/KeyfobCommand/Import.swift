@@ -4,6 +4,7 @@ internal import Credentials
 internal import Files
 internal import JSON
 internal import Settings
+internal import Stores
 
 /// `keyfob import`: moves logins from the clients' plaintext files, or from another helper, into
 /// the store.
@@ -184,7 +185,7 @@ struct Import: AnsweringCommand {
     {
         let keys = try helper.list()
         // The check stores a test login and removes it, so a dry run does not make it.
-        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.store) {
+        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to import; see: keyfob list")
@@ -226,8 +227,8 @@ struct Import: AnsweringCommand {
     /// store.
     private func putBack(_ login: Credential, _ invocation: Invocation) throws(StoreError) {
         guard let query = Query(replacedBy: login.entry) else { return }
-        guard try invocation.choice.store.find(query).isEmpty else { return }
-        try invocation.choice.store.save(login)
+        guard try invocation.choice.chain.find(query).isEmpty else { return }
+        try invocation.choice.chain.save(login)
         throw StoreError(
             .sameStore,
             "\(fromHelper ?? "") uses the same store as Keyfob; this login was put back",
@@ -284,7 +285,9 @@ struct Import: AnsweringCommand {
         guard let query = Query(replacedBy: login.entry) else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
-        let store = run.invocation.choice.store
+        let choice = run.invocation.choice
+        if let refusal = choice.settings.routes.refusal(of: login.entry) { throw refusal }
+        let store = choice.chain
         if let other = try store.find(query).first {
             if other.isSame(as: login) { return .known }
             switch prefer {
@@ -328,7 +331,7 @@ struct Import: AnsweringCommand {
             while run.seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
             run.seconds[place] = System.seconds
         }
-        try run.invocation.choice.store.save(login)
+        try run.invocation.choice.chain.save(login)
     }
 
     private func scrub(

@@ -87,9 +87,9 @@ struct Invocation: Sendable {
     /// the file. A store that cannot be read is a failure, beside the logins of the others. An
     /// absent keyring is a failure too if the setting `store` excludes the encrypted file; else it
     /// is a warning if logins are known to be stored in it.
-    func inventory() -> Inventory {
+    func inventory(withTokens: Bool = false) -> Inventory {
         var inventory = Inventory()
-        for store in choice.stores {
+        for store in withTokens ? choice.places : choice.stores {
             do throws(StoreError) {
                 let listing = try store.list(nil)
                 inventory.logins += listing.entries.map { Inventory.Login($0, in: store.name) }

@@ -21,8 +21,8 @@ struct List: AnsweringCommand {
 
     func run() throws {
         let invocation = try Invocation(output)
-        var inventory = invocation.inventory()
-        inventory.logins.addExpiries(from: invocation.choice.stores)
+        var inventory = invocation.inventory(withTokens: true)
+        inventory.logins.addExpiries(from: invocation.choice.places)
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         for warning in inventory.warnings { invocation.console.warn(warning) }
         for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }

@@ -74,6 +74,10 @@ struct Login: AnsweringCommand {
         let place = try client.place(
             of: Invocation.key(address), named: self.name,
             among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
+        let routes = invocation.choice.settings.routes
+        if let refusal = routes.refusal(of: place.entry(of: RegistryLogin.tokenUser)) {
+            throw refusal
+        }
         var verification = try verification(at: place, invocation)
         // The registry is asked before the user types a password, which would be useless if it does
         // not reply.
@@ -203,7 +207,7 @@ struct Login: AnsweringCommand {
     ) throws(StoreError) -> String? {
         guard !client.hasAccounts, let query = Query(replacedBy: entry) else { return nil }
         do throws(StoreError) {
-            let other = try invocation.choice.store.find(query).first?.entry
+            let other = try invocation.choice.chain.find(query).first?.entry
             return other?.username == entry.username ? nil : other?.shownUser
         } catch let error where error.code == .keyringOutOfReach {
             return nil

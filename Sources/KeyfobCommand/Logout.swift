@@ -68,7 +68,7 @@ struct Logout: AnsweringCommand {
         }
         if dryRun { return try preview(plaintext, invocation, queries, where: isMeant) }
 
-        var removals = invocation.choice.stores.map { store in
+        var removals = invocation.choice.places.map { store in
             Removal(removing: queries, from: store, invocation, isOfAll: all)
         }
         if let keyring = invocation.choice.keyringStore {
@@ -135,13 +135,13 @@ struct Logout: AnsweringCommand {
             if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
                 try invocation.unlockKeyring()
             }
-            let entries = invocation.inventory().logins.map(\.entry) + inFiles
+            let entries = invocation.inventory(withTokens: true).logins.map(\.entry) + inFiles
             return clients.flatMap { client in
                 client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
             }
         }
         if all, !dryRun { try invocation.unlockKeyring() }
-        let inventory = invocation.inventory()
+        let inventory = invocation.inventory(withTokens: true)
         if let failure = inventory.failures.first { throw failure }
         let entries = (inventory.logins.map(\.entry) + inFiles).filter(wants)
         for warning in inventory.warnings { invocation.console.warn(warning) }
@@ -167,7 +167,7 @@ struct Logout: AnsweringCommand {
     /// Lists the stores again after all logins were removed, and reports what they still show as
     /// remaining. Returns an error if there may be logins that the stores do not show; nil if not.
     private func lookAgain(_ removals: inout [Removal], _ invocation: Invocation) -> StoreError? {
-        let inventory = invocation.inventory()
+        let inventory = invocation.inventory(withTokens: true)
         for index in removals.indices where removals[index].problem == nil {
             let rest = inventory.logins.filter {
                 $0.store == removals[index].name && wants($0.entry)
@@ -189,7 +189,7 @@ struct Logout: AnsweringCommand {
         _ plaintext: [any PlaintextFile], _ invocation: Invocation, _ queries: [Query],
         where isMeant: (PlaintextLogin) -> Bool
     ) throws {
-        var inventory = invocation.inventory()
+        var inventory = invocation.inventory(withTokens: true)
         var reports: [Report] = []
         func add(_ entry: Entry, _ name: String, in place: String) {
             reports.append(Report(entry, as: name, in: place, .removed, "would remove"))
@@ -268,6 +268,13 @@ struct Logout: AnsweringCommand {
         }
         for name in invocation.placesLeftOut {
             invocation.console.note("\(name): not checked, because of the setting `store`")
+        }
+        if let key = server.flatMap({ Text($0) }).map({ ServerKey($0) }),
+            let (route, host) = invocation.choice.settings.routes.route(for: key)
+        {
+            invocation.console.note(
+                "the route \(route.name) can make another login for \(host.host); to remove it: "
+                    + "keyfob route remove \(host.host.shellWord)")
         }
         if isAnyRemoved {
             invocation.console.note(

@@ -77,7 +77,9 @@ struct Restore: AnsweringCommand {
             guard let query = Query(replacedBy: login.entry) else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
-            let store = invocation.choice.store
+            let choice = invocation.choice
+            if let refusal = choice.settings.routes.refusal(of: login.entry) { throw refusal }
+            let store = choice.chain
             if let other = try store.find(query).first {
                 if other.isSame(as: login) { return report(.known, "is stored already:") }
                 // An unknown time counts as the oldest, so that a stored login is not lost by a

@@ -26,6 +26,16 @@ struct ConfigurationFile {
         return members
     }
 
+    /// Whether the word "routes" stands in it, even where nothing in it is to be believed: then the
+    /// servers that it means are not known.
+    var mentionsRoutes: Bool {
+        guard let file = (try? Descriptor.ofFile(path)) ?? nil,
+            let content = try? file.start(atMost: ConfigurationFile.limit)
+        else { return false }
+        let word = Array("\"routes\"".utf8)
+        return content.indices.contains { content[$0...].starts(with: word) }
+    }
+
     /// Returns the content of the file; nil if there is none. A symbolic link is followed: many
     /// users keep such files in a repository.
     ///

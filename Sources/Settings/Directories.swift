@@ -7,6 +7,7 @@ package struct Directories: Hashable, Sendable {
     package let config: String
     package let data: String
     package let state: String
+    package let cache: String
     /// Nil if the system has none for this user.
     package let runtime: String?
 
@@ -20,6 +21,7 @@ package struct Directories: Hashable, Sendable {
         config = try directory(.configHome, else: "/.config")
         data = try directory(.dataHome, else: "/.local/share")
         state = try directory(.stateHome, else: "/.local/state")
+        cache = try directory(.cacheHome, else: "/.cache")
         runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
     }
 

@@ -15,6 +15,7 @@ package struct Environment: Sendable {
         case configHome = "XDG_CONFIG_HOME"
         case dataHome = "XDG_DATA_HOME"
         case stateHome = "XDG_STATE_HOME"
+        case cacheHome = "XDG_CACHE_HOME"
         case runtimeDirectory = "XDG_RUNTIME_DIR"
         case credentialsDirectory = "CREDENTIALS_DIRECTORY"
         case sessionBusAddress = "DBUS_SESSION_BUS_ADDRESS"
@@ -25,6 +26,7 @@ package struct Environment: Sendable {
         case prompt = "KEYFOB_PROMPT"
         case promptTimeout = "KEYFOB_PROMPT_TIMEOUT"
         case keyFile = "KEYFOB_KEY_FILE"
+        case route = "KEYFOB_ROUTE"
         case certificateFile = "SSL_CERT_FILE"
     }
 

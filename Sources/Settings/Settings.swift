@@ -1,5 +1,6 @@
 package import Credentials
 internal import JSON
+package import Stores
 
 /// The user's configuration. An environment variable wins over the configuration file, and that
 /// over the default.
@@ -35,6 +36,8 @@ package struct Settings: Hashable, Sendable {
     /// `passphraseCommand`, in the file only: a program that prints the passphrase, and its
     /// arguments. There is no shell to split a variable into them.
     package private(set) var passphraseCommand: [String]?
+    /// `routes`, in the file only.
+    package private(set) var routes = Routes()
     /// The values that are not valid, one line for each. A value is never quoted, since it may be a
     /// secret.
     package private(set) var problems: [String] = []
@@ -53,7 +56,14 @@ package struct Settings: Hashable, Sendable {
                 set(key, to: member.value, from: "\"\(key.rawValue)\" in \(file.path)")
             }
         } catch {
-            problems.append("\(file.path): \(error.reason)")
+            let problem = "\(file.path): \(error.reason)"
+            problems.append(problem)
+            if file.mentionsRoutes {
+                routes.obstacle = StoreError(
+                    .badConfiguration,
+                    "the config file has routes, and they cannot be used: \(problem)",
+                    hint: "correct the file; see: keyfob status")
+            }
         }
         for key in Key.allCases {
             guard let variable = key.variable, let value = environment[variable] else { continue }
@@ -70,9 +80,16 @@ package struct Settings: Hashable, Sendable {
     }
 
     private mutating func set(_ key: Key, to value: JSON, from source: String) {
-        guard key == .passphraseCommand else { return set(key, to: value.setting, from: source) }
-        if let command = value.command { return passphraseCommand = command }
-        problems.append("\(source) must be \(key.expected)")
+        switch key {
+        case .passphraseCommand:
+            if let command = value.command { return passphraseCommand = command }
+            problems.append("\(source) must be \(key.expected)")
+        case .routes:
+            let read = RouteSettings(value, from: source)
+            routes.all = read.routes
+            problems += read.problems
+        default: set(key, to: value.setting, from: source)
+        }
     }
 
     /// Sets a key; `value` is nil if it was of a kind that no setting has.
@@ -88,7 +105,7 @@ package struct Settings: Hashable, Sendable {
             if let seconds = value.flatMap(seconds) { return promptTimeout = seconds }
         case .keyFile:
             if let value, value.isAbsolutePath { return keyFile = value }
-        case .passphraseCommand: break
+        case .passphraseCommand, .routes: break
         }
         problems.append("\(source) must be \(key.expected)")
     }
@@ -96,7 +113,7 @@ package struct Settings: Hashable, Sendable {
 
 /// The keys of the configuration file.
 private enum Key: String, CaseIterable {
-    case store, collection, prompt, promptTimeout, keyFile, passphraseCommand
+    case store, collection, prompt, promptTimeout, keyFile, passphraseCommand, routes
 
     /// The variable that wins over the file; nil for a key that only the file may have.
     var variable: Environment.Name? {
@@ -106,7 +123,7 @@ private enum Key: String, CaseIterable {
         case .prompt: .prompt
         case .promptTimeout: .promptTimeout
         case .keyFile: .keyFile
-        case .passphraseCommand: nil
+        case .passphraseCommand, .routes: nil
         }
     }
 
@@ -119,6 +136,7 @@ private enum Key: String, CaseIterable {
         case .promptTimeout: "a number of seconds from 1 to 3600"
         case .keyFile: "an absolute path"
         case .passphraseCommand: "a list of a program and its arguments"
+        case .routes: "a list of routes"
         }
     }
 }
@@ -138,7 +156,7 @@ extension JSON {
     }
 
     /// A program and its arguments; nil for anything else.
-    fileprivate var command: [String]? {
+    var command: [String]? {
         guard case .array(let words) = self, words.first?.text?.isEmpty == false else { return nil }
         let arguments = words.compactMap { $0.text?.string }
         return arguments.count == words.count ? arguments : nil

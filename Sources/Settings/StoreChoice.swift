@@ -9,6 +9,10 @@ package struct StoreChoice: Sendable {
     package let keyringStore: KeyringStore?
     /// The options of the file; nil if the policy leaves it out.
     package var file: FileStore.Options?
+    /// Where what routes have answered is cached; nil where there are no routes.
+    package let tokens: TokenCache?
+    /// The route whose program runs this process, if one does.
+    private let caller: String?
     private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
 
@@ -25,6 +29,12 @@ package struct StoreChoice: Sendable {
         let marker = KeyringMarker(in: state)
         self.settings = settings
         marks = marker
+        caller = environment[.route]
+        tokens =
+            settings.routes.isEmpty
+            ? nil
+            : TokenCache(
+                in: Folder(directories.runtime ?? directories.cache).folder(named: "tokens"))
         self.notice = notice
 
         let hasDisplay = environment[.display] != nil || environment[.waylandDisplay] != nil
@@ -64,8 +74,21 @@ package struct StoreChoice: Sendable {
         return stores
     }
 
-    /// The one store of the user: all that the policy allows, in a chain.
+    /// The stores, and where what routes have answered is cached.
+    package var places: [any CredentialStore] {
+        var places = stores
+        if let tokens { places.append(tokens) }
+        return places
+    }
+
+    /// The one store of the user: the routes, and the chain of what is stored.
     package var store: any CredentialStore {
+        guard !settings.routes.isEmpty else { return chain }
+        return RouteStore(chain, settings.routes, cache: tokens, caller: caller, notice: notice)
+    }
+
+    /// The chain of all stores that the policy allows, whatever routes there are.
+    package var chain: any CredentialStore {
         StoreChain(stores, marker: marker, refusal: settings.refusal, notice: notice)
     }
 }

@@ -13,6 +13,7 @@ package enum Sentence {
         "answer-timed-out": "no {} was typed within {} s",
         "bad-configuration": "a setting is not valid: {}",
         "bad-configuration.key": "unknown key \"{}\" in {}",
+        "bad-configuration.routes": "the config file has routes, and they cannot be used: {}",
         "bad-configuration.store": "{} must be auto, secret-service or file",
         "bad-configuration.path": "{} must be an absolute path",
         "bad-configuration.seconds": "{} must be a number of seconds from 1 to 3600",
@@ -63,8 +64,13 @@ package enum Sentence {
         "input-unreadable": "cannot read the {}: {}",
         // What a store says of a login before the error that kept it from going on.
         "item-may-remain": "an item of the login may remain in the keyring: {}",
+        "no-route": "no route serves {}",
         "older-may-remain": "the login was stored, and an older one may remain: {}",
         "removal-unknown": "the login may or may not have been removed: {}",
+        "route-failed": "the route {} failed: {}",
+        "route-loop": "the route {} leads back to keyfob, by the route {}",
+        "route-timed-out": "the route {} failed: {}",
+        "served-by-route": "nothing is stored for {}: the route {} serves it",
         "storing-unknown": "the login may or may not have been stored: {}",
         // What a reader says of bytes.
         "json.empty": "it is empty",

@@ -22,6 +22,8 @@ package final class FileStore: CredentialStore {
         package var keyFile: String?
         /// `$CREDENTIALS_DIRECTORY`, where systemd puts a service's credentials.
         package var credentialsDirectory: String?
+        /// A key that the caller has from elsewhere; it is the only one then.
+        package var heldKey: Secret?
         /// The program that prints the passphrase, and its arguments.
         package var passphraseCommand: [String]?
         /// The passphrase in `KEYFOB_PASSPHRASE`.
@@ -250,7 +252,7 @@ extension FileStore {
 // MARK: - The file
 
 extension FileStore {
-    private static let fileName = "credentials"
+    static let fileName = "credentials"
 
     /// A file that has been opened with its key.
     private struct Opened {

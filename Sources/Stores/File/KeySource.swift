@@ -14,11 +14,14 @@ enum KeySource {
     case passphrase(Secret)
     /// A person at the terminal.
     case terminal
+    /// A key that the caller has from elsewhere. No other source is used then.
+    case held(Secret)
     /// The file `key` in this folder. The first store creates it if nothing is configured.
     case generated(Folder)
 
     /// Returns the sources that may be used, in the order in which they are tried.
     static func all(_ options: FileStore.Options) -> [KeySource] {
+        if let key = options.heldKey { return [.held(key)] }
         var sources: [KeySource] = []
         if let path = options.keyFile { sources.append(.keyFile(path)) }
         if let directory = options.credentialsDirectory {
@@ -35,7 +38,7 @@ enum KeySource {
     /// Returns true if its key may be that of a slot of this kind. It is read for no other slot.
     func fits(_ kind: FileFormat.Slot.Kind) -> Bool {
         switch (self, kind) {
-        case (.keyFile, .raw), (.credential, .raw), (.generated, .raw): true
+        case (.keyFile, .raw), (.credential, .raw), (.generated, .raw), (.held, .raw): true
         case (.passphraseCommand, .passphrase), (.passphrase, .passphrase),
             (.terminal, .passphrase):
             true
@@ -51,6 +54,7 @@ enum KeySource {
         case .passphraseCommand: "what the passphrase command printed"
         case .passphrase: "the passphrase in KEYFOB_PASSPHRASE"
         case .terminal: "the passphrase"
+        case .held: "the key that is held"
         case .generated(let folder): "the key in \(folder.path)/\(KeySource.generatedName)"
         }
     }
@@ -61,7 +65,7 @@ enum KeySource {
         case .keyFile(let path): "\(path) does not exist"
         case .credential(let directory): "\(directory)/\(KeySource.credentialName) does not exist"
         case .generated(let folder): "\(folder.path)/\(KeySource.generatedName) does not exist"
-        case .passphraseCommand, .passphrase, .terminal: nil
+        case .passphraseCommand, .passphrase, .terminal, .held: nil
         }
     }
 
@@ -72,7 +76,7 @@ enum KeySource {
             "put the right key there; if it is lost, move the file away and log in again"
         case .passphraseCommand: "correct passphraseCommand in the config file"
         case .passphrase: "set KEYFOB_PASSPHRASE to the right passphrase"
-        case .terminal: "try again"
+        case .terminal, .held: "try again"
         }
     }
 
@@ -96,6 +100,8 @@ enum KeySource {
             return passphrase
         case .terminal:
             return nil
+        case .held(let key):
+            return key
         case .generated(let folder):
             return try key(KeySource.generatedName, in: try folder.open(), .mine)
         }
@@ -126,6 +132,8 @@ enum KeySource {
             case .terminal:
                 // A terminal does not mean that the user wants a passphrase.
                 continue
+            case .held(let key):
+                return (key, .raw)
             case .generated(let folder):
                 return (try generated(in: folder, notice: options.notice), .raw)
             }

@@ -1,5 +1,3 @@
-package import Credentials
-
 extension Secret {
     /// The padded base64 of the bytes.
     package init(base64Of bytes: Secret) {

@@ -1,0 +1,225 @@
+internal import Credentials
+internal import JSON
+internal import Stores
+
+/// Reads `routes` of the config file.
+///
+/// A route that cannot be understood is a problem, and still a route where its patterns can: the
+/// servers that they match have no other login then.
+struct RouteSettings {
+    private(set) var routes: [Route] = []
+    /// What could not be understood, one line each. No value is quoted but the name of a key.
+    private(set) var problems: [String] = []
+
+    /// The route of this number, for messages.
+    private var place = ""
+    /// What is wrong with the route that is being read.
+    private var faults: [String] = []
+
+    /// `source` is where the value stands, for messages.
+    init(_ value: JSON, from source: String) {
+        guard case .array(let elements) = value else {
+            problems.append("\(source) must be a list of routes")
+            return
+        }
+        for (index, element) in elements.enumerated() {
+            place = "route \(index + 1) of \(source)"
+            faults = []
+            read(element)
+        }
+    }
+
+    private mutating func read(_ value: JSON) {
+        guard let members = value.members else {
+            problems.append("\(place) must be an object")
+            return
+        }
+        let patterns = patterns(members)
+        for member in members where !RouteSettings.names.contains(member.name.string) {
+            faults.append("it has an unknown key \"\(member.name.string.printable)\"")
+        }
+        let source = source(members)
+        var shape = AnswerShape()
+        if let name = text("username", members) {
+            if name.isPointer { shape.username = name } else { shape.user = name }
+        }
+        shape.secret = pointer("secret", members)
+        shape.basic = pointer("basic", members)
+        shape.expires = pointer("expires", members)
+        let lifetime = duration("lifetime", members)
+        let varies = words("varies", members) ?? []
+        let isOptional = flag("optional", members)
+        var route = Route(
+            patterns, source ?? .refused(""), shape: shape, lifetime: lifetime, varies: varies,
+            isOptional: isOptional)
+        check(route)
+        problems += faults.map { "\(place): \($0)" }
+        if let fault = faults.first {
+            route = Route(patterns, .refused("\(place): \(fault)"))
+        }
+        if !patterns.isEmpty { routes.append(route) }
+    }
+
+    private static let names: Set<String> = [
+        "match", "helper", "command", "environment", "username", "secret", "basic", "expires",
+        "lifetime", "varies", "optional",
+    ]
+
+    // MARK: What it matches
+
+    private mutating func patterns(_ members: [JSON.Member]) -> [RoutePattern] {
+        let texts: [Text]
+        switch members.value("match") {
+        case .array(let elements)?: texts = elements.compactMap { $0.text }
+        case let value?: texts = value.text.map { [$0] } ?? []
+        case nil: texts = []
+        }
+        if texts.isEmpty { faults.append("\"match\" must be a pattern, or a list of patterns") }
+        var patterns: [RoutePattern] = []
+        for text in texts {
+            do throws(RoutePattern.Fault) {
+                patterns.append(try RoutePattern(text))
+            } catch {
+                faults.append("the pattern \(text.string.printable) is refused: \(error.reason)")
+            }
+        }
+        return patterns
+    }
+
+    // MARK: Who answers
+
+    private mutating func source(_ members: [JSON.Member]) -> Route.Source? {
+        let named = ["helper", "command", "environment"].filter { name in
+            members.contains { $0.name.string == name }
+        }
+        guard named.count == 1 else {
+            faults.append("it must have one of \"helper\", \"command\" and \"environment\"")
+            return nil
+        }
+        switch named[0] {
+        case "helper":
+            let name = text("helper", members)?.string ?? ""
+            guard !name.utf8.contains(UInt8(ascii: "/")), !name.isEmpty else {
+                faults.append("\"helper\" must be what follows docker-credential- in its name")
+                return nil
+            }
+            guard name != "keyfob", !name.hasPrefix("keyfob-") else {
+                faults.append("it leads back to keyfob")
+                return nil
+            }
+            return .helper(name)
+        case "command":
+            guard let words = words("command", members), let program = words.first else {
+                faults.append("\"command\" must be a list of a program and its arguments")
+                return nil
+            }
+            guard !Placeholders.areIn(program) else {
+                faults.append("\"command\" must begin with the name of a program")
+                return nil
+            }
+            return .command(words)
+        default:
+            let variables = members.value("environment")?.members ?? []
+            let user = variables.value("username")?.text?.string
+            guard let secret = variables.value("secret")?.text?.string,
+                variables.allSatisfy({ ["username", "secret"].contains($0.name.string) })
+            else {
+                faults.append(
+                    "\"environment\" must name the variables: \"secret\", and \"username\" or none")
+                return nil
+            }
+            return .environment(username: user, secret: secret)
+        }
+    }
+
+    /// What must fit together.
+    private mutating func check(_ route: Route) {
+        switch route.source {
+        case .command(let words):
+            guard route.shape.basic == nil || route.shape.secret == nil else {
+                faults.append("it must not have both \"basic\" and \"secret\"")
+                return
+            }
+            if route.shape.basic == nil, route.shape.user == nil, route.shape.username == nil {
+                faults.append("it must have a \"username\"")
+            }
+            if !route.shape.isJSON, route.shape.username != nil || route.shape.expires != nil {
+                faults.append("a pointer needs \"secret\" to be one, too")
+            }
+            let most = words.map { Placeholders.count(in: $0) }.max() ?? 0
+            if route.patterns.contains(where: { $0.starCount < most }) {
+                faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
+            }
+        case .environment(let username, _):
+            if username == nil, route.shape.user == nil {
+                faults.append("it must have a \"username\"")
+            }
+        case .helper, .refused: break
+        }
+    }
+
+    // MARK: Values
+
+    private mutating func text(_ name: String, _ members: [JSON.Member]) -> Text? {
+        guard let value = members.value(name) else { return nil }
+        if let text = value.text, !text.isEmpty, !text.hasControlCharacter { return text }
+        faults.append("\"\(name)\" must be a text")
+        return nil
+    }
+
+    private mutating func pointer(_ name: String, _ members: [JSON.Member]) -> Text? {
+        guard let text = text(name, members) else { return nil }
+        if text.isPointer { return text }
+        faults.append("\"\(name)\" must be a JSON pointer, such as /token")
+        return nil
+    }
+
+    private mutating func words(_ name: String, _ members: [JSON.Member]) -> [String]? {
+        guard let value = members.value(name) else { return nil }
+        if let words = value.command { return words }
+        faults.append("\"\(name)\" must be a list of texts")
+        return nil
+    }
+
+    private mutating func flag(_ name: String, _ members: [JSON.Member]) -> Bool {
+        guard let value = members.value(name) else { return false }
+        if case .bool(let flag) = value { return flag }
+        faults.append("\"\(name)\" must be true or false")
+        return false
+    }
+
+    /// Seconds, or a number with `s`, `m`, `h` or `d` behind it; a month at most.
+    private mutating func duration(_ name: String, _ members: [JSON.Member]) -> Int? {
+        guard let value = members.value(name) else { return nil }
+        if let seconds = value.duration, (1...30 * 86_400).contains(seconds) { return seconds }
+        faults.append("\"\(name)\" must be a time, such as 5m, 12h or 1d, of 30 days at most")
+        return nil
+    }
+}
+
+extension [JSON.Member] {
+    /// The last value of that name.
+    fileprivate func value(_ name: String) -> JSON? { last { $0.name.string == name }?.value }
+}
+
+extension Text {
+    fileprivate var isPointer: Bool { bytes.first == UInt8(ascii: "/") }
+}
+
+extension JSON {
+    /// In seconds; nil if it is no time.
+    fileprivate var duration: Int? {
+        if case .integer(let seconds) = self { return Int(exactly: seconds) }
+        guard let bytes = text?.bytes, let unit = bytes.last,
+            bytes.dropLast().allSatisfy({ $0.isDigit }),
+            bytes.count < 10, let number = Int(String(decoding: bytes.dropLast(), as: UTF8.self))
+        else { return nil }
+        switch unit {
+        case UInt8(ascii: "s"): return number
+        case UInt8(ascii: "m"): return number * 60
+        case UInt8(ascii: "h"): return number * 3600
+        case UInt8(ascii: "d"): return number * 86_400
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package import Credentials
+internal import JSON
+
+/// How an answer of a route's program is read: JSON by pointers (RFC 6901), or else one line, which
+/// is the secret.
+package struct AnswerShape: Hashable, Sendable {
+    /// The user name itself.
+    package var user: Text?
+    /// Pointers to the user name, to the secret, to both as the base64 of `USER:SECRET`, and to the
+    /// end of the secret.
+    package var username: Text?
+    package var secret: Text?
+    package var basic: Text?
+    package var expires: Text?
+
+    package init() {}
+
+    /// Whether the answer is JSON.
+    package var isJSON: Bool { secret != nil || basic != nil }
+}
+
+/// An answer is the login that a route's program, the environment or an engine has given.
+struct Answer {
+    let username: Text
+    let secret: Secret
+    /// When the secret ends, in seconds since 1970; nil where nothing says so.
+    let end: UInt64?
+
+    /// Why something is no answer, for people. Nothing of it is quoted.
+    struct Fault: Error {
+        let reason: String
+    }
+
+    init(username: Text?, secret: Secret, end: UInt64? = nil) throws(Fault) {
+        guard let username, !username.isEmpty, !username.hasControlCharacter else {
+            throw Fault(reason: "names no user")
+        }
+        guard !secret.isEmpty else { throw Fault(reason: "has no secret") }
+        self.username = username
+        self.secret = secret
+        self.end = end
+    }
+
+    /// What a program has printed.
+    init(printed: Secret, _ shape: AnswerShape) throws(Fault) {
+        guard !printed.withoutLineEnd.isEmpty else { throw Fault(reason: "is empty") }
+        guard shape.isJSON else {
+            try self.init(username: shape.user, secret: try Answer.line(of: printed))
+            return
+        }
+        let value: JSON
+        do throws(JSON.Fault) {
+            value = try JSON(decoding: printed)
+        } catch {
+            throw Fault(reason: "is not JSON: \(error)")
+        }
+        try self.init(value, shape)
+    }
+
+    init(_ value: JSON, _ shape: AnswerShape) throws(Fault) {
+        func string(_ pointer: Text) throws(Fault) -> Secret {
+            guard let string = value[pointer: pointer]?.secret, !string.isEmpty else {
+                throw Fault(reason: "has no text at \(pointer.string.printable)")
+            }
+            return string
+        }
+        let end = shape.expires.flatMap { value[pointer: $0] }.flatMap { Expiry.seconds($0) }
+        if let basic = shape.basic {
+            guard let login = Secret(base64: try string(basic)),
+                let colon = login.first(where: { $0 == UInt8(ascii: ":") })
+            else {
+                throw Fault(reason: "has no base64 of USER:SECRET at \(basic.string.printable)")
+            }
+            try self.init(
+                username: shape.user ?? Text(copying: login[0..<colon]),
+                secret: login[colon + 1..<login.count], end: end)
+            return
+        }
+        let username =
+            if let pointer = shape.username {
+                Text(copying: try string(pointer))
+            } else {
+                shape.user
+            }
+        try self.init(username: username, secret: try string(shape.secret ?? ""), end: end)
+    }
+
+    /// The only line that was printed, without its line's end.
+    private static func line(of printed: Secret) throws(Fault) -> Secret {
+        let line = printed.withoutLineEnd
+        guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw Fault(reason: "is more than one line")
+        }
+        return line
+    }
+}
+
+extension JSON {
+    /// The value to which a pointer leads (RFC 6901); nil if there is none.
+    subscript(pointer pointer: Text) -> JSON? {
+        let slash = UInt8(ascii: "/")
+        guard !pointer.isEmpty else { return self }
+        guard pointer.bytes.first == slash else { return nil }
+        var value = self
+        let parts = pointer.bytes.dropFirst()
+            .split(separator: slash, omittingEmptySubsequences: false)
+        for part in parts {
+            let name = JSON.unescaped(part)
+            switch value {
+            case .object(let members):
+                guard let member = members.last(where: { $0.name.bytes == name }) else {
+                    return nil
+                }
+                value = member.value
+            case .array(let elements):
+                guard let index = Int(String(decoding: name, as: UTF8.self)),
+                    elements.indices.contains(index)
+                else { return nil }
+                value = elements[index]
+            case .null, .bool, .integer, .number, .string, .text: return nil
+            }
+        }
+        return value
+    }
+
+    /// `~1` stands for a slash, and `~0` for a tilde.
+    private static func unescaped(_ part: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = part
+        while let byte = rest.popFirst() {
+            let escaped = byte == UInt8(ascii: "~") ? rest.first : nil
+            switch escaped {
+            case UInt8(ascii: "0")?: bytes.append(UInt8(ascii: "~"))
+            case UInt8(ascii: "1")?: bytes.append(UInt8(ascii: "/"))
+            default:
+                bytes.append(byte)
+                continue
+            }
+            rest.removeFirst()
+        }
+        return bytes
+    }
+}

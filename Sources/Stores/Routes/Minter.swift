@@ -1,0 +1,147 @@
+internal import Credentials
+internal import Files
+
+/// The minter asks a route's source for a login, within a deadline.
+///
+/// Its errors name the route and the cause, and quote nothing that was printed, but for the one line
+/// that a helper prints for an error. What a program says on standard error goes where this one's
+/// goes, and nowhere else.
+struct Minter {
+    let route: Route
+    let server: RoutedServer
+
+    /// How long a program may run, in seconds: `az` and `gcloud` take some.
+    static let patience = 12
+    /// More than any token: an answer may hold more than one.
+    private static let limit = 256 << 10
+    /// Says to a program that a route runs which route that is: a helper of Keyfob's that finds it
+    /// set asks no route.
+    static let variable = "KEYFOB_ROUTE"
+
+    func answer(within seconds: Int) throws(StoreError) -> Answer {
+        switch route.source {
+        case .helper(let name):
+            return try ask(helper: "docker-credential-\(name)", within: seconds)
+        case .command(let words):
+            let arguments = try arguments(words)
+            let printed = try run(arguments, within: seconds) { status, _ in
+                "\(arguments[0]) ended with status \(status)"
+            }
+            return try read("what \(arguments[0]) printed") { () throws(Answer.Fault) in
+                try Answer(printed: printed, route.shape)
+            }
+        case .environment(let username, let secret):
+            return try environment(username, secret)
+        case .refused(let reason):
+            throw failure("is not valid: \(reason)", code: .badConfiguration)
+        }
+    }
+
+    // MARK: Programs
+
+    private func ask(helper: String, within seconds: Int) throws(StoreError) -> Answer {
+        let input = server.dockerKey.secret
+        let printed = try run([helper, "get"], input: input, within: seconds) { _, output in
+            let line = output.publicFirstLine
+            let isSpeakable = !line.isEmpty && line.utf8.count <= 300 && !line.utf8.contains(0x7B)
+            return isSpeakable ? "\(helper) says: \(line)" : "\(helper) failed"
+        }
+        var shape = AnswerShape()
+        (shape.user, shape.username, shape.secret) = (route.shape.user, "/Username", "/Secret")
+        return try read("what \(helper) printed") { () throws(Answer.Fault) in
+            try Answer(printed: printed, shape)
+        }
+    }
+
+    /// The arguments with what stands for the server in its place. A label that begins with a hyphen
+    /// would be an option of the program's.
+    private func arguments(_ words: [String]) throws(StoreError) -> [String] {
+        var arguments: [String] = []
+        for word in words {
+            let filled = Placeholders.fill(word, for: server)
+            guard
+                filled == word || filled.utf8.first != UInt8(ascii: "-")
+                    || word.utf8.first == UInt8(ascii: "-")
+            else { throw failure("cannot name \(server.host) to \(words[0])") }
+            arguments.append(filled)
+        }
+        return arguments
+    }
+
+    /// What the program prints, if it ends with status 0. `complaint` is what is said of another
+    /// status and what has been printed then.
+    private func run(
+        _ arguments: [String], input: Secret? = nil, within seconds: Int,
+        _ complaint: (Int32, Secret) -> String
+    ) throws(StoreError) -> Secret {
+        let program = arguments[0]
+        let result: (status: Int32?, output: Secret)
+        do throws(Child.Failure) {
+            result = try System.with(Minter.variable, route.name) { () throws(Child.Failure) in
+                try Child.run(
+                    arguments, input: input, atMost: Minter.limit,
+                    within: min(seconds, Minter.patience))
+            }
+        } catch {
+            switch error {
+            case .notStarted(let error):
+                throw failure("\(program) cannot be run: \(error.reason)")
+            case .timedOut:
+                throw failure("\(program) did not end in time", code: .routeTimedOut)
+            }
+        }
+        guard result.output.count < Minter.limit else {
+            throw failure("\(program) printed more than \(Minter.limit >> 10) KiB")
+        }
+        guard let status = result.status else {
+            throw failure("\(program) was ended by a signal")
+        }
+        guard status == 0 else { throw failure(complaint(status, result.output)) }
+        return result.output
+    }
+
+    // MARK: The environment
+
+    private func environment(
+        _ username: String?, _ secret: String
+    ) throws(StoreError) -> Answer {
+        guard let value = System.secret(secret), !value.isEmpty else {
+            throw failure("the variable \(secret) is not set")
+        }
+        var name = route.shape.user
+        if let username {
+            guard let value = System.variable(username), !value.isEmpty else {
+                throw failure("the variable \(username) is not set")
+            }
+            name = Text(value)
+        }
+        return try read("the environment") { () throws(Answer.Fault) in
+            try Answer(username: name, secret: value)
+        }
+    }
+
+    private func failure(_ cause: String, code: ErrorCode = .routeFailed) -> StoreError {
+        route.failure(cause, for: server, code: code)
+    }
+
+    private func read(
+        _ what: String, _ body: () throws(Answer.Fault) -> Answer
+    ) throws(StoreError) -> Answer {
+        do throws(Answer.Fault) {
+            return try body()
+        } catch {
+            throw failure("\(what) \(error.reason)")
+        }
+    }
+}
+
+extension Route {
+    /// Why it has no answer.
+    func failure(
+        _ cause: String, for server: RoutedServer, code: ErrorCode = .routeFailed
+    ) -> StoreError {
+        StoreError(
+            code, "the route \(name) failed: \(cause)",
+            hint: "to try it by hand: keyfob route test \(server.host.shellWord)")
+    }
+}

@@ -1,0 +1,80 @@
+internal import Credentials
+internal import Files
+
+extension Route {
+    /// The name of a token in the cache: a hash of all that decides what the route answers for a
+    /// server. That is the route itself, the server, and the values of the variables by which cloud
+    /// tools choose whose token they make.
+    func id(for server: RoutedServer) -> Text {
+        var parts: [Secret?] = []
+        func add(_ text: String?) { parts.append(text?.secret) }
+        add(server.host)
+        switch source {
+        case .helper(let name):
+            add("helper")
+            add(name)
+        case .command(let words):
+            add("command")
+            for word in words { add(Placeholders.fill(word, for: server)) }
+        case .environment, .refused: add(name)
+        }
+        for text in [shape.user, shape.username, shape.secret, shape.basic, shape.expires] {
+            add(text?.string)
+        }
+        add(lifetime.map { "\($0)" })
+        for name in Route.variables + varies.sorted() {
+            add(name)
+            parts.append(System.secret(name))
+        }
+        return Route.hash(parts)
+    }
+
+    /// What the tools read that routes are made for.
+    private static let variables = [
+        "HOME", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL", "CLOUDSDK_CONFIG",
+        "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS",
+        "AZURE_CONFIG_DIR", "GH_HOST", "GH_CONFIG_DIR", "GH_TOKEN", "GITHUB_TOKEN", "VAULT_ADDR",
+        "VAULT_NAMESPACE", "VAULT_TOKEN", "BAO_ADDR", "BAO_NAMESPACE", "BAO_TOKEN",
+    ]
+
+    /// A hash in hexadecimal digits, different for every two lists of parts.
+    private static func hash(_ parts: [Secret?]) -> Text {
+        var pieces: [Secret] = []
+        for part in parts {
+            pieces.append((part.map { "\($0.count) " } ?? "- ").secret)
+            if let part { pieces.append(part) }
+        }
+        let hash = Secret(joining: pieces).expose { Seal.checksum(of: $0) }
+        let digits = hash.flatMap { [UInt8(hexDigit: $0 >> 4), UInt8(hexDigit: $0 & 15)] }
+        return Text(validating: digits) ?? ""
+    }
+}
+
+extension TokenCache.Token {
+    /// A token that has been asked for at these times and came at that one.
+    ///
+    /// It is fresh until a minute before its end and no longer than half of its time, and for no more
+    /// than the route's lifetime; where nothing says when it ends, for the lifetime alone.
+    init(
+        _ answer: Answer, for server: RoutedServer, asked: (seconds: UInt64, uptime: UInt64),
+        came: UInt64, lifetime: Int?, stale: UInt64 = 0
+    ) {
+        username = answer.username
+        secret = answer.secret
+        host = Text(server.dockerKey) ?? ""
+        self.asked = asked
+        self.came = came
+        self.stale = stale
+        let most = lifetime.map { UInt64($0) }
+        // An end that is many years ahead is written in another unit, so nothing is known of it.
+        let farthest = asked.seconds + 10 * 366 * 86_400
+        guard let end = answer.end, end <= farthest else {
+            fresh = most ?? 0
+            return
+        }
+        let window = end > asked.seconds ? end - asked.seconds : 0
+        fresh = min(window > 60 ? window - 60 : 0, window / 2, most ?? .max)
+    }
+}
