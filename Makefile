@@ -39,7 +39,8 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl \
 	ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers \
 	pass gnupg \
-	strace time valgrind zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	strace time valgrind keyutils openssh-server openssh-client sudo swtpm tpm2-tools \
+	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive

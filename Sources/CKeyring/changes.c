@@ -4,6 +4,9 @@
 #include "variant.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define GNOME_INTERFACE "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
 
 /// Returns the secret as the session sends it: a floating variant.
 static GVariant *encrypt(Keyring *keyring, const uint8_t *secret, size_t length) {
@@ -88,11 +91,39 @@ KeyringOutcome keyring_finish_delete(Keyring *keyring, KeyringDeletion *deletion
     return outcome;
 }
 
-KeyringOutcome keyring_unlock(Keyring *keyring, const char *const *paths, size_t count,
-                              const char **prompt) {
+static KeyringOutcome change_lock(Keyring *keyring, const char *method, const char *const *paths,
+                                  size_t count, const char **prompt) {
     const KeyringOutcome outcome =
-        call_and_wait(keyring, SERVICE_PATH, SERVICE_INTERFACE, "Unlock",
+        call_and_wait(keyring, SERVICE_PATH, SERVICE_INTERFACE, method,
                       library.g_variant_new("(@ao)", paths_variant(paths, count)), "(aoo)");
     *prompt = outcome == KeyringOutcomeDone ? reply_path(&keyring->call, 1) : NULL;
     return outcome;
+}
+
+KeyringOutcome keyring_unlock(Keyring *keyring, const char *const *paths, size_t count,
+                              const char **prompt) {
+    return change_lock(keyring, "Unlock", paths, count, prompt);
+}
+
+KeyringOutcome keyring_lock(Keyring *keyring, const char *const *paths, size_t count,
+                            const char **prompt) {
+    return change_lock(keyring, "Lock", paths, count, prompt);
+}
+
+KeyringOutcome keyring_unlock_with_password(Keyring *keyring, const char *path,
+                                            const uint8_t *password, size_t length,
+                                            bool *is_wrong) {
+    *is_wrong = false;
+    KeyringOutcome outcome = session_open(keyring);
+    if (outcome != KeyringOutcomeDone)
+        return outcome;
+    // gnome-keyring 42 and 48, daemon/dbus/org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.xml.
+    outcome = call_and_wait(
+        keyring, SERVICE_PATH, GNOME_INTERFACE, "UnlockWithMasterPassword",
+        library.g_variant_new("(o@(oayays))", path, encrypt(keyring, password, length)), "()");
+    const char *error = call_error(&keyring->call);
+    if (error == NULL || strcmp(error, "org.gnome.keyring.Error.Denied") != 0)
+        return outcome;
+    *is_wrong = true;
+    return KeyringOutcomeDone;
 }

@@ -68,8 +68,15 @@ int platform_key_publish(const char *name, const unsigned char *content, size_t 
     return (int)result;
 }
 
+static long search(const char *name, bool is_for_session) {
+    return control(KEYCTL_SEARCH, keyring(is_for_session), (long)key_type, (long)name, 0);
+}
+
 int platform_key_find(const char *name, bool is_for_session) {
-    return (int)control(KEYCTL_SEARCH, keyring(is_for_session), (long)key_type, (long)name, 0);
+    const long key = search(name, is_for_session);
+    // A session keyring may hold a link to the user's keyring, which is searched with it.
+    if (is_for_session && key > 0 && key == search(name, false)) return -ENOKEY;
+    return (int)key;
 }
 
 long platform_key_read(int key, unsigned char *content, size_t size) {

@@ -63,21 +63,28 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case keyringRestoresLogin = "keyring-restores-login"
     case keyringStaysLocked = "keyring-stays-locked"
     case keyringStoredNothing = "keyring-stored-nothing"
+    case keyringStaysUnlocked = "keyring-stays-unlocked"
+    case keyringTakesNoPassword = "keyring-takes-no-password"
     case keyringTimedOut = "keyring-timed-out"
     case markerDamaged = "marker-damaged"
     case noDefaultCollection = "no-default-collection"
     case noSessionBus = "no-session-bus"
     case noSuchCollection = "no-such-collection"
+    case wrongPassword = "wrong-password"
 
     // The encrypted file and its keys.
     case fileAltered = "file-altered"
     case fileDamaged = "file-damaged"
     case fileFull = "file-full"
     case fileNewer = "file-newer"
+    case fileStaysUnlocked = "file-stays-unlocked"
     case hasPassphrase = "has-passphrase"
+    case kernelHidesKeys = "kernel-hides-keys"
+    case kernelKeepsNoKey = "kernel-keeps-no-key"
     case keyMissing = "key-missing"
     case keyTooShort = "key-too-short"
     case noKeySource = "no-key-source"
+    case noLoginSession = "no-login-session"
     case noPassphrase = "no-passphrase"
     case outOfMemory = "out-of-memory"
     case passphraseCommandFailed = "passphrase-command-failed"
@@ -140,7 +147,8 @@ package enum ErrorCode: String, CaseIterable, Sendable {
         switch self {
         case .keyringAbsent, .noDefaultCollection, .noSessionBus: .absent
         case .keyMissing, .keyringConfirms, .keyringLocked, .keyringNotUnlocked,
-            .keyringStaysLocked, .loginsUnseen, .passphraseNeeded, .wrongKey, .wrongPassphrase:
+            .keyringStaysLocked, .keyringTakesNoPassword, .loginsUnseen, .passphraseNeeded,
+            .wrongKey, .wrongPassphrase, .wrongPassword:
             .locked
         case .declined, .keyringDeclined, .notAnswered, .passphrasesDiffer: .declined
         case .anotherQuestion, .answerTimedOut, .inputTimedOut, .keyringTimedOut, .lockTimedOut,

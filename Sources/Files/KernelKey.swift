@@ -34,8 +34,9 @@ package struct KernelKey: Hashable, Sendable {
     package enum Failure: Error, Hashable {
         /// The process is in no login session of its own, so the key would have no session.
         case noSession
-        /// The kernel refused, for example with EPERM if a container forbids the calls, or EDQUOT
-        /// if the user has too many keys.
+        /// The user has the most keys, or the most bytes of keys, that the kernel allows.
+        case tooMany
+        /// The kernel refused, for example with EPERM if a container forbids the calls.
         case refused(SystemError)
     }
 
@@ -55,6 +56,7 @@ package struct KernelKey: Hashable, Sendable {
             }
         }
         guard result != platform_key_no_session else { throw .noSession }
+        guard result != -EDQUOT else { throw .tooMany }
         guard result == 0 else { throw .refused(SystemError(code: -result)) }
     }
 
@@ -86,6 +88,9 @@ package struct KernelKey: Hashable, Sendable {
     /// Returns the names of all keys of this user that begin with `prefix`, by their numbers, of
     /// every scope and session; nil if the kernel does not show them, as in a container.
     package static func all(_ prefix: String) -> [Int32: String]? {
+        // The table is empty until the kernel has made the user's keyring, which a search does.
+        let found = unsafe platform_key_find(prefix, false)
+        guard found != -ENOSYS else { return [:] }
         guard let table = try? Descriptor.ofFile("/proc/keys") else { return nil }
         var text: [UInt8] = []
         while let more = try? table.start(atMost: 1 << 16), !more.isEmpty { text += more }

@@ -152,7 +152,7 @@ package struct OpenFolder: ~Copyable, Sendable {
     }
 
     /// Like the function above, for a file that has no lock.
-    func add(_ name: String, with bytes: Span<UInt8>) throws(StoreError) -> Bool {
+    package func add(_ name: String, with bytes: Span<UInt8>) throws(StoreError) -> Bool {
         let temporary = try writeTemporary(for: name, bytes)
         do throws(SystemError) {
             try SystemError.check {

@@ -144,10 +144,9 @@ struct Diagnosis {
                     hint: "you are asked to unlock it when a login is needed")
             } else {
                 fault(
-                    "keyring-locked", message + "; it cannot be unlocked from here",
-                    hint:
-                        "unlock it at the desktop, or use the encrypted file: export "
-                        + "KEYFOB_STORE=file"
+                    "keyring-locked", message + "; it cannot ask for its password here",
+                    hint: (state.takesPassword ? "keyfob unlock" : "unlock it at the desktop")
+                        + ", or use the encrypted file: export KEYFOB_STORE=file"
                 )
             }
         }
@@ -190,6 +189,13 @@ struct Diagnosis {
         do throws(StoreError) {
             guard let protection = try file.protection() else { return }
             self.file.protection = protection.rawValue
+            self.file.unlocking = try file.unlocking()
+            if try file.isUnlockedElsewhere() == true {
+                note(
+                    "unlocked-elsewhere",
+                    "the encrypted file is unlocked in another login session of yours",
+                    hint: "to end that: keyfob lock")
+            }
             do throws(StoreError) {
                 let entries = try file.list(nil).entries
                 logins += entries.map { Inventory.Login($0, in: file.name) }
@@ -388,7 +394,7 @@ struct Diagnosis {
     }
 
     /// Returns the usual name of a provider, given the name of its process.
-    private static func title(_ process: String) -> String {
+    static func title(_ process: String) -> String {
         if process.hasPrefix("gnome-keyring") { return "GNOME Keyring" }
         if process.hasPrefix("kwallet") || process.hasPrefix("ksecret") { return "KWallet" }
         return process == "keepassxc" ? "KeePassXC" : process

@@ -121,8 +121,8 @@ struct Passphrase: ParsableCommand {
     }
 
     fileprivate static let advice =
-        "where there is no terminal, helpers take it from `passphraseCommand` in the config "
-        + "file, or from KEYFOB_PASSPHRASE"
+        "to be asked for it once: keyfob unlock; where there is no terminal, helpers take it from "
+        + "`passphraseCommand` in the config file, or from KEYFOB_PASSPHRASE"
 }
 
 extension Invocation {

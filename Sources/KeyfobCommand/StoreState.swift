@@ -1,5 +1,6 @@
 internal import Credentials
 internal import JSON
+internal import Stores
 
 /// The state of a store: if it can be used now, and what is known about it without a prompt.
 struct StoreState {
@@ -25,6 +26,8 @@ struct StoreState {
     /// The path of the file, and its protection: `key` or `passphrase`.
     var path: String?
     var protection: String?
+    /// Until when a file with a passphrase is unlocked; nil if it is not.
+    var unlocking: FileStore.Unlocking?
 }
 
 extension StoreState {
@@ -45,7 +48,7 @@ extension StoreState {
         }
         return kind == .locked
             ? "\(protected ?? ""), asked for when needed"
-            : [count, protected].compactMap(\.self).joined(separator: ", ")
+            : [count, protected, unlocking?.words].compactMap(\.self).joined(separator: ", ")
     }
 
     private var members: [JSON.Member] {
@@ -69,6 +72,7 @@ extension StoreState {
         .object(
             members + [
                 JSON.Member("path", .name(path)), JSON.Member("protection", .name(protection)),
+                JSON.Member("unlocked", unlocking?.json ?? .null),
             ])
     }
 }

@@ -27,6 +27,8 @@ package struct Environment: Sendable {
         case promptTimeout = "KEYFOB_PROMPT_TIMEOUT"
         case keyFile = "KEYFOB_KEY_FILE"
         case route = "KEYFOB_ROUTE"
+        case unlockFor = "KEYFOB_UNLOCK_FOR"
+        case unlockScope = "KEYFOB_UNLOCK_SCOPE"
         case certificateFile = "SSL_CERT_FILE"
     }
 
@@ -54,7 +56,9 @@ package struct Environment: Sendable {
 
     /// The names of Keyfob's own variables that are set.
     package var settings: [String] {
-        let names: [Name] = [.store, .collection, .prompt, .promptTimeout, .keyFile]
+        let names: [Name] = [
+            .store, .collection, .prompt, .promptTimeout, .keyFile, .unlockFor, .unlockScope,
+        ]
         return names.filter { self[$0] != nil }.map { $0.rawValue }
             + (passphrase == nil ? [] : ["KEYFOB_PASSPHRASE"])
     }

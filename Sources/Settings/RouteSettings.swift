@@ -210,16 +210,6 @@ extension JSON {
     /// In seconds; nil if it is no time.
     fileprivate var duration: Int? {
         if case .integer(let seconds) = self { return Int(exactly: seconds) }
-        guard let bytes = text?.bytes, let unit = bytes.last,
-            bytes.dropLast().allSatisfy({ $0.isDigit }),
-            bytes.count < 10, let number = Int(String(decoding: bytes.dropLast(), as: UTF8.self))
-        else { return nil }
-        switch unit {
-        case UInt8(ascii: "s"): return number
-        case UInt8(ascii: "m"): return number * 60
-        case UInt8(ascii: "h"): return number * 3600
-        case UInt8(ascii: "d"): return number * 86_400
-        default: return nil
-        }
+        return text?.string.seconds
     }
 }

@@ -1,4 +1,5 @@
 package import Credentials
+package import Files
 internal import JSON
 package import Stores
 
@@ -38,6 +39,11 @@ package struct Settings: Hashable, Sendable {
     package private(set) var passphraseCommand: [String]?
     /// `routes`, in the file only.
     package private(set) var routes = Routes()
+    /// `unlockFor`, `KEYFOB_UNLOCK_FOR`: the seconds for which the file stays unlocked once its
+    /// passphrase has been typed; 0 if only `keyfob unlock` unlocks it.
+    package private(set) var unlockSeconds = 0
+    /// `unlockScope`, `KEYFOB_UNLOCK_SCOPE`: the processes that the file is unlocked for.
+    package private(set) var unlockScope = KernelKey.Scope.user
     /// The values that are not valid, one line for each. A value is never quoted, since it may be a
     /// secret.
     package private(set) var problems: [String] = []
@@ -105,6 +111,14 @@ package struct Settings: Hashable, Sendable {
             if let seconds = value.flatMap(seconds) { return promptTimeout = seconds }
         case .keyFile:
             if let value, value.isAbsolutePath { return keyFile = value }
+        case .unlockFor:
+            if let value, let seconds = value == "0" ? 0 : value.seconds,
+                seconds <= FileStore.longestUnlocking
+            {
+                return unlockSeconds = seconds
+            }
+        case .unlockScope:
+            if let scope = value.flatMap(KernelKey.Scope.init) { return unlockScope = scope }
         case .passphraseCommand, .routes: break
         }
         problems.append("\(source) must be \(key.expected)")
@@ -114,6 +128,7 @@ package struct Settings: Hashable, Sendable {
 /// The keys of the configuration file.
 private enum Key: String, CaseIterable {
     case store, collection, prompt, promptTimeout, keyFile, passphraseCommand, routes
+    case unlockFor, unlockScope
 
     /// The variable that wins over the file; nil for a key that only the file may have.
     var variable: Environment.Name? {
@@ -124,6 +139,8 @@ private enum Key: String, CaseIterable {
         case .promptTimeout: .promptTimeout
         case .keyFile: .keyFile
         case .passphraseCommand, .routes: nil
+        case .unlockFor: .unlockFor
+        case .unlockScope: .unlockScope
         }
     }
 
@@ -137,6 +154,8 @@ private enum Key: String, CaseIterable {
         case .keyFile: "an absolute path"
         case .passphraseCommand: "a list of a program and its arguments"
         case .routes: "a list of routes"
+        case .unlockFor: "0, or a duration such as 30m or 8h, of at most 7d"
+        case .unlockScope: "user or session"
         }
     }
 }

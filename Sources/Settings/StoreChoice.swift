@@ -52,6 +52,8 @@ package struct StoreChoice: Sendable {
         file.passphrase = environment.passphrase
         file.mayPrompt = settings.prompt != .never
         file.promptTimeout = settings.promptTimeout
+        file.unlockSeconds = settings.unlockSeconds
+        file.unlockScope = settings.unlockScope
         file.willPrompt = { willPrompt(settings.promptTimeout) }
         self.file = settings.policy == .keyring ? nil : file
     }

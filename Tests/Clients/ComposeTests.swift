@@ -39,6 +39,28 @@ import Testing
         }
     }
 
+    @Test func afterOneUnlockAPullAsksForNothing() throws {
+        let sandbox = try Sandbox()
+        let registry = try Registry(in: sandbox)
+        try fill(registry, in: sandbox)
+        let engine = try startEngine(in: sandbox)
+        try configure(registry, engine, in: sandbox)
+        let unlock = try sandbox.run(
+            "keyfob", "unlock", "--password-stdin", "--for", "5m", input: "correct horse\n")
+        #expect(unlock.succeeded, "\(unlock)")
+        let terminal = try PseudoTerminal()
+        var program = sandbox.program([
+            "docker-compose", "-f", sandbox.file("docker-compose.yml"), "pull",
+        ])
+        program.terminal = terminal
+        program.deadline = .seconds(120)
+        let pull = try program.run()
+        #expect(pull.succeeded, "\(pull)")
+        #expect(terminal.screen.count(of: "Keyfob:") == 0)
+        let pulled = (sandbox.text("engine/images") ?? "").split(separator: "\n")
+        #expect(pulled.count == Self.images.count && pulled.allSatisfy { $0.hasSuffix(" 200") })
+    }
+
     /// Pushes an image under each name.
     private func fill(_ registry: Registry, in sandbox: Sandbox) throws {
         let image = try Image(in: sandbox)

@@ -2,6 +2,17 @@ import Credentials
 import Testing
 
 @Suite struct TextTests {
+    @Test(
+        arguments: [
+            ("90s", 90), ("30m", 1800), ("8h", 28_800), ("7d", 604_800), ("0s", 0), ("08h", 28_800),
+            ("", nil), ("s", nil), ("8", nil), ("8H", nil), ("-8h", nil), ("8 h", nil),
+            ("1.5h", nil), ("8h\r\n", nil), ("٣h", nil), ("367d", nil), ("99999999d", nil),
+            ("999999999s", nil), ("8hh", nil), ("0x8h", nil),
+        ] as [(String, Int?)])
+    func aDurationIsANumberAndItsUnit(text: String, seconds: Int?) {
+        #expect(text.seconds == seconds)
+    }
+
     @Test func textsAreComparedByTheirBytes() {
         let composed: Text = "\u{E9}"
         let decomposed: Text = "e\u{301}"

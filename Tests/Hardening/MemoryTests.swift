@@ -55,6 +55,31 @@ struct MemoryTests {
         #expect(sandbox.read("home/.local/state/keyfob/key") == nil)
     }
 
+    /// Neither the passphrase nor the data key, of unlocking and of what is unlocked.
+    @Test func nothingIsLeftOfWhatIsUnlocked() throws {
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let passphrase = Login().secret
+        let stored = try sandbox.run(
+            "docker-credential-keyfob", "store", input: login.json,
+            environment: ["KEYFOB_PASSPHRASE": passphrase])
+        #expect(stored.succeeded)
+        let unlock = try memory(
+            after: ["keyfob", "unlock", "--for", "5m", "--password-stdin"], passphrase + "\n")
+        let header = try #require(sandbox.read("home/.local/share/keyfob/credentials"))
+        // The store's id lies behind the magic, the version and two lengths (FileFormat).
+        let id = header[18..<34].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let kept = try sandbox.run(
+            "sh", "-c",
+            "keyctl pipe $((0x$(grep keyfob:file:\(id) /proc/keys | cut -d ' ' -f 1)))")
+        let key = Array(kept.outputBytes.dropFirst(9))
+        try #require(key.count == 32)
+        for memory in [unlock, try memory(after: "get", login.server)] {
+            #expect(memory.pieces(of: key) == [])
+            #expect(memory.pieces(of: Array(passphrase.utf8)) == [])
+            #expect(memory.pieces(of: Array(login.secret.utf8)) == [])
+        }
+    }
+
     /// That the tests above would find a secret if there were one.
     @Test func theServerIsFound() throws {
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")
@@ -72,13 +97,16 @@ struct MemoryTests {
     }
 
     private func memory(after action: String, _ input: String) throws -> Memory {
+        try memory(after: ["docker-credential-keyfob", action], input)
+    }
+
+    private func memory(after words: [String], _ input: String) throws -> Memory {
         let running = try sandbox.program(
             [
                 "strace", "-o", sandbox.file("trace"), "-e", "trace=exit_group",
                 "-e", "inject=exit_group:delay_enter=60000000", "sh", "-c",
-                #"echo $$ >"$1"; exec docker-credential-keyfob "$2""#, "sh",
-                sandbox.file("process"), action,
-            ], input: Array(input.utf8)
+                #"echo $$ >"$0"; exec "$@""#, sandbox.file("process"),
+            ] + words, input: Array(input.utf8)
         ).start()
         let deadline = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < deadline {

@@ -37,7 +37,7 @@ import Testing
         } else {
             #expect(logout.output == "keyring: still there: \(why)file: was not there\n")
         }
-        #expect(logout.errors.contains("keyfob: hint: unlock it at the desktop"))
+        #expect(logout.errors.contains("keyfob: hint: at a terminal: keyfob unlock; or"))
         #expect(try locked.items().count == 1)
 
         try locked.stop()

@@ -71,8 +71,19 @@ import Testing
             ["KeySourceTests.theFirstStoreMakesAKeyAndSaysSoOnce"]
         ),
         (
-            "a `docker-compose pull` of\nthree private images asks three times",
+            "docker-compose pull           # asks for nothing now",
+            ["ComposeTests.afterOneUnlockAPullAsksForNothing"]
+        ),
+        (
+            "Without `keyfob unlock` each program that needs the passphrase asks for it",
             ["ComposeTests.aPullOfThreePrivateImagesIsGivenEachItsLogin"]
+        ),
+        (
+            "type the passphrase once after each boot, for all your programs, cron jobs and services",
+            [
+                "UnlockTests.everyProcessOfTheUserOpensTheFile",
+                "UnlockTests.aReleasedKeyOpensNothing",
+            ]
         ),
         (
             "It reports what happened in each place, and fails unless nothing is left",

@@ -89,6 +89,19 @@ import Testing
                         .file("~/.config/keyfob/config.json", check: usesTheFile)
                     ),
                     (
+                        #"{ "store": "file", "passphraseCommand": ["tpm2_unseal", "-c", "0x81010001"] }"#,
+                        .file(
+                            "~/.config/keyfob/config.json", { try $0.sealPassphrase() },
+                            check: """
+                                setsid -w docker-credential-keyfob store \
+                                    <<<'{"ServerURL":"a.example.com","Username":"u","Secret":"s"}'
+                                setsid -w docker-credential-keyfob get <<<a.example.com
+                                setsid -w keyfob unlock --for 1m
+                                keyfob status | grep '^file .* passphrase, unlocked until '
+                                TPM2TOOLS_TCTI=none docker-credential-keyfob get <<<a.example.com
+                                """)
+                    ),
+                    (
                         #"{ "keyFile": "/media/stick/keyfob.key" }"#,
                         .file(
                             "~/.config/keyfob/config.json",

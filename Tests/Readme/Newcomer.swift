@@ -8,7 +8,7 @@ import Testing
 /// What would change the machine, or is not to be had everywhere, is played: `sudo` asks for no
 /// password, `make` knows the targets and installs into the home, `apt-get`, `rpmbuild` and
 /// `makepkg` look whether the file that they are given is there, and `npm` and `pulumi` whether
-/// they have the login. All else is real.
+/// they have the login; `docker-compose` asks for all logins without a terminal. All else is real.
 struct Newcomer {
     let sandbox: Sandbox
     let keyring: GnomeKeyring
@@ -59,6 +59,8 @@ struct Newcomer {
             "rpmbuild": #"[ "$1" = -ta ] && [ -e "$2" ]"#,
             "makepkg": #"[ "$*" = "--syncdeps --install" ] && [ -e PKGBUILD ]"#,
             "npm": npm,
+            "docker-compose":
+                #"[ "$1" = pull ]; setsid --wait docker-credential-keyfob list </dev/null"#,
             "pulumi": #"[ "$1" = up ] && [ "$PULUMI_ACCESS_TOKEN" = pul-\#(Newcomer.secret) ]"#,
         ]
         for (name, script) in players {
@@ -133,6 +135,28 @@ struct Newcomer {
             """)
         let own = "\(sandbox.file("home/.local/bin")):\(sandbox.file("bin"))"
         sandbox.setEnvironment("PATH", to: "\(own):\(sandbox.file("home/programs"))")
+    }
+
+    /// Has a TPM, played by swtpm, in which a passphrase is sealed.
+    func sealPassphrase() throws {
+        let folder = sandbox.file("run")
+        _ = try sandbox.startDaemon([
+            "swtpm", "socket", "--tpm2", "--tpmstate", "dir=\(folder)", "--server",
+            "type=unixio,path=\(folder)/tpm", "--ctrl", "type=unixio,path=\(folder)/tpm.ctrl",
+            "--flags", "not-need-init,startup-clear",
+        ])
+        sandbox.setEnvironment("TPM2TOOLS_TCTI", to: "swtpm:path=\(folder)/tpm")
+        try expect(
+            """
+            cd "$XDG_RUNTIME_DIR"
+            for moment in $(seq 100); do [ -e tpm.ctrl ] || sleep 0.1; done
+            flush() { tpm2_flushcontext -t; }
+            tpm2_createprimary -Q -C o -c primary; flush
+            head -c 24 /dev/urandom | base64 |
+                tpm2_create -Q -C primary -i- -u sealed.pub -r sealed.priv; flush
+            tpm2_load -Q -C primary -u sealed.pub -r sealed.priv -c sealed
+            tpm2_evictcontrol -Q -C o -c sealed 0x81010001; flush
+            """)
     }
 
     /// Is logged in, by way of Keyfob.

@@ -28,6 +28,17 @@ import Testing
                 .typed({ try $0.logInToPulumi() })
             ),
             (
+                "export KEYFOB_STORE=file      # in ~/.profile, and without export in the crontab",
+                .typed(
+                    { try $0.expect("KEYFOB_STORE=file \(ReadmeTests.store)") },
+                    answers: [
+                        .init(question: "new passphrase: ", text: "open sesame"),
+                        .init(question: "new passphrase again: ", text: "open sesame"),
+                        .init(question: "passphrase for keyfob unlock: ", text: "open sesame"),
+                    ],
+                    check: "KEYFOB_STORE=file keyfob status | grep '^file .*, unlocked until '")
+            ),
+            (
                 "keyfob logout registry.example.com    # from the keyring and the encrypted file",
                 .lines(
                     { try $0.logIn() },
@@ -83,11 +94,12 @@ import Testing
         }
     }
 
+    private static let store = """
+        docker-credential-keyfob store <<<'{"ServerURL":"a.example.com","Username":"u","Secret":"s"}'
+        """
+
     /// What is there before a recipe of the table of stores, and what must succeed after it.
     static var recipes: [(place: String, prepare: Use.Prepare, check: String)] {
-        let store = """
-            docker-credential-keyfob store <<<'{"ServerURL":"a.example.com","Username":"u","Secret":"s"}'
-            """
         // No variable leads to the keyring, and nobody is logged in.
         let cron = "env -i HOME=\"$HOME\" PATH=\"$PATH\" DBUS_SESSION_BUS_ADDRESS="
         return [
@@ -99,7 +111,7 @@ import Testing
                     try $0.keyring.lock()
                     let refused = try $0.type(store)
                     #expect(refused.outcome.status == 1)
-                }, "\(store); keyfob list | grep 'a.example.com.*file'"
+                }, "\(store); keyfob list | grep 'a.example.com.*keyring'"
             ),
             (
                 "server",
@@ -139,6 +151,17 @@ import Testing
         ]
     }
 
+    /// What is typed at the question of a recipe.
+    private static let answers: [String: [Newcomer.Answer]] = [
+        "SSH into a desktop": [
+            .init(question: "password of the keyring", text: GnomeKeyring.password)
+        ],
+        "server": [
+            .init(question: "passphrase", text: "open sesame"),
+            .init(question: "again", text: "open sesame"),
+        ],
+    ]
+
     @Test func everyRecipeDoesWhatItSays() throws {
         let rows = try Readme().table("where", "store", "recipe").rows
         #expect(rows.map { $0[0] } == Self.recipes.map(\.place))
@@ -156,11 +179,7 @@ import Testing
                     (["TOKEN=\(Newcomer.quoted(Registry.password)) LOGIN=\(Registry.user)"]
                         + commands + [recipe.check])
                         .joined(separator: "\n"),
-                    answering: recipe.place == "server"
-                        ? [
-                            .init(question: "passphrase", text: "open sesame"),
-                            .init(question: "again", text: "open sesame"),
-                        ] : [])
+                    answering: Self.answers[recipe.place] ?? [])
             }
         }
     }

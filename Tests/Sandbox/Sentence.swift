@@ -77,6 +77,8 @@ package enum Sentence {
         "json.encoding": "it is not UTF-8, at byte {}",
         "json.syntax": "it has a syntax error, at byte {}",
         "json.truncated": "it ends too soon, at byte {}",
+        "kernel-hides-keys":
+            "the kernel does not show its keys here, so a file may still be unlocked",
         "key-missing": "the key of {} is missing: {}",
         "key-too-short": "the key file {} is too short: {} bytes, 32 are needed",
         "key-too-short.empty": "the key file {} is empty",
@@ -97,7 +99,7 @@ package enum Sentence {
         "keyring-gone.prompt": "the keyring went away while it was asking",
         "keyring-hides-secret": "the keyring has the login but does not give its secret",
         "keyring-item-unreadable": "the keyring has an item that cannot be read",
-        "keyring-locked": "the keyring is locked and cannot be unlocked from here",
+        "keyring-locked": "the keyring is locked, and cannot ask for its password here",
         "keyring-not-unlocked": "the keyring is locked, and a list does not unlock it",
         "keyring-out-of-reach": "this login is in the keyring, which cannot be reached here: {}",
         "keyring-refused": "the session bus does not let this process use the keyring",
@@ -105,12 +107,15 @@ package enum Sentence {
         "keyring-removed-nothing": "the keyring reported that it removed the login, but did not",
         "keyring-stays-locked": "the keyring reported that it was unlocked, but it is locked",
         "keyring-stored-nothing": "the keyring reported that it stored the login, but did not",
+        "keyring-takes-no-password": "{} takes its password in its own window alone",
         "keyring-timed-out": "the keyring did not answer in time",
         "keyring-timed-out.prompt": "nobody answered the prompt of the keyring in time",
         "login-expired": "the login for {} has expired",
         "login-remains": "it was stored there, and {}",
         "login-remains.some": "logins were stored there, and {}",
         "no-index-name": "cargo's config.toml has no name for it",
+        "no-login-session":
+            "there is no login session of your own here that it could be unlocked for",
         "no-passphrase": "the encrypted file has no passphrase",
         "no-session-bus": "there is no session bus",
         "no-such-file": "{} does not exist",
@@ -169,6 +174,7 @@ package enum Sentence {
         "wrong-kind-of-file": "{} is not a regular file",
         "wrong-kind-of-file.folder": "{} is not a directory",
         "wrong-passphrase": "wrong passphrase for {}",
+        "wrong-password": "wrong password for the keyring",
     ]
 
     /// The text with the sentence in place of each `<code|…>`; all else that stands between angle

@@ -1,4 +1,5 @@
 import Credentials
+import Files
 import Foundation
 import Settings
 import Testing
@@ -15,6 +16,7 @@ import Testing
         #expect(settings.prompt == .auto)
         #expect(settings.promptTimeout == 60)
         #expect(settings.keyFile == nil)
+        #expect(settings.unlockSeconds == 0 && settings.unlockScope == .user)
         #expect(settings.problems == [] && settings.refusal == nil)
     }
 
@@ -22,7 +24,7 @@ import Testing
         try directory.write(
             """
             {"store": "secret-service", "collection": "login", "prompt": "never",
-             "promptTimeout": 5, "keyFile": "/etc/key"}
+             "promptTimeout": 5, "keyFile": "/etc/key", "unlockFor": "8h", "unlockScope": "session"}
 
             """, to: "config.json")
         let settings = settings()
@@ -31,22 +33,28 @@ import Testing
         #expect(settings.prompt == .never)
         #expect(settings.promptTimeout == 5)
         #expect(settings.keyFile == "/etc/key")
+        #expect(settings.unlockSeconds == 8 * 3600 && settings.unlockScope == .session)
         #expect(settings.problems == [])
     }
 
     @Test func theEnvironmentBeatsTheFile() throws {
         try directory.write(
-            #"{"store":"file","collection":"a","prompt":"never","promptTimeout":1,"keyFile":"/a"}"#,
+            """
+            {"store":"file","collection":"a","prompt":"never","promptTimeout":1,"keyFile":"/a",
+             "unlockFor":"7d","unlockScope":"session"}
+            """,
             to: "config.json")
         let settings = settings([
             .store: "auto", .collection: "/org/freedesktop/secrets/collection/b",
-            .prompt: "auto", .promptTimeout: "2", .keyFile: "/b",
+            .prompt: "auto", .promptTimeout: "2", .keyFile: "/b", .unlockFor: "0",
+            .unlockScope: "user",
         ])
         #expect(settings.policy == .auto)
         #expect(settings.collection == "/org/freedesktop/secrets/collection/b")
         #expect(settings.prompt == .auto)
         #expect(settings.promptTimeout == 2)
         #expect(settings.keyFile == "/b")
+        #expect(settings.unlockSeconds == 0 && settings.unlockScope == .user)
         #expect(settings.problems == [])
     }
 
@@ -72,6 +80,10 @@ import Testing
         (#"{"keyFile":"hunter2"}"#, #""keyFile" in "#),
         (#"{"keyFile":"~/key"}"#, #""keyFile" in "#),
         (#"{"keyFile":"/a\u0000b"}"#, #""keyFile" in "#),
+        (#"{"unlockFor":"8"}"#, #""unlockFor" in "#),
+        (#"{"unlockFor":8}"#, #""unlockFor" in "#),
+        (#"{"unlockFor":"8d"}"#, #""unlockFor" in "#),
+        (#"{"unlockScope":"hunter2"}"#, #""unlockScope" in "#),
         ("", "config.json: not JSON: it is empty"),
         ("{", "config.json: not JSON: it ends too soon, at byte 1"),
         (#"{"store":hunter2}"#, "config.json: not JSON: it has a syntax error, at byte 9"),
@@ -94,6 +106,7 @@ import Testing
         (Environment.Name.store, "keyring"), (.store, "FILE"), (.prompt, "always"),
         (.promptTimeout, "1m"), (.promptTimeout, "99999999999999999999"), (.keyFile, "key"),
         (.keyFile, "/\u{FFFD}"), (.collection, "\u{FFFD}"),
+        (.unlockFor, "169h"), (.unlockFor, "8H"), (.unlockScope, "root"),
     ])
     func aVariableThatIsNotUnderstoodIsNamed(name: Environment.Name, value: String) {
         let settings = settings([name: value])

@@ -48,7 +48,8 @@ import Testing
             Set(try bash("keyfob", "")).isSuperset(
                 of: [
                     "status", "setup", "import", "login", "list", "logout", "token", "exec",
-                    "passphrase", "move", "backup", "restore", "export", "uninstall",
+                    "passphrase", "unlock", "lock", "move", "backup", "restore", "export",
+                    "uninstall",
                 ]))
     }
 

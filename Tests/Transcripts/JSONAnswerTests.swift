@@ -6,6 +6,11 @@ import Testing
 @Suite struct JSONAnswerTests {
     private let sandbox: Sandbox
 
+    private init(in sandbox: Sandbox) {
+        self.sandbox = sandbox
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+    }
+
     init() throws {
         sandbox = try Sandbox()
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")
@@ -84,6 +89,10 @@ import Testing
         try check(["passphrase", "set", "--stdin"], input: "another\n", exits: 1)
         try check("list", exits: 4)
         try check("status", exits: 1)
+        let unlock = ["unlock", "--password-stdin", "--for", "1m"]
+        try check(unlock, input: "another\n", exits: 4)
+        try check(unlock, input: "a passphrase\n", exits: 0)
+        try check("status", exits: 1)
         sandbox.setEnvironment("KEYFOB_PASSPHRASE", to: "a passphrase")
         try check("passphrase", "remove", exits: 0)
     }
@@ -94,6 +103,15 @@ import Testing
         try check(login, input: "secret", exits: 0)
         try check("check", exits: 6)
         try check("check", "nobody.example", exits: 3)
+    }
+
+    /// Of a user whom nobody else is: all keys of the user end.
+    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
+    func lockIsAsItsManualSays() throws {
+        let other = try JSONAnswerTests(
+            in: Sandbox(unprivileged: true, as: .random(in: 1_000_000...2_000_000_000)))
+        try other.check("lock", exits: 0)
+        try other.check("lock", "--keyring", exits: 1)
     }
 
     @Test func whatIsNoAnswerIsOneToo() throws {

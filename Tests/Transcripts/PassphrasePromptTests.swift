@@ -27,10 +27,32 @@ import Testing
         let outcome = try program.finish()
         #expect(
             outcome.output == #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"# + "\n")
-        #expect(outcome.errors.isEmpty)
+        // It is said once.
+        #expect(outcome.errors == "keyfob: to be asked once, and not each time: keyfob unlock\n")
         #expect(!terminal.screen.contains("a passphrase\n"))
         #expect(terminal.screen.hasSuffix("h.example: \r\n"))
         #expect(terminal.echoes)
+        let second = try start("get", "h.example")
+        try waitForQuestion(2)
+        terminal.type("a passphrase\n")
+        #expect(try second.finish().errors.isEmpty)
+    }
+
+    /// What the setting says is kept, once the passphrase is right.
+    @Test func aTypedPassphraseIsKeptAsLongAsTheSettingSays() throws {
+        let setting = ["KEYFOB_UNLOCK_FOR": "5s"]
+        let first = try start("get", "h.example", setting)
+        try waitForQuestion()
+        terminal.type("a passphrase\n")
+        let outcome = try first.finish()
+        #expect(outcome.succeeded && outcome.errors.isEmpty)
+        let unlocked = try start("get", "h.example").finish()
+        #expect(unlocked.output == outcome.output)
+        sleep(6)
+        let last = try start("get", "h.example", setting)
+        try waitForQuestion(2)
+        terminal.type("\n")
+        #expect(try last.finish().status == 1)
     }
 
     @Test(arguments: 0...3)

@@ -151,6 +151,16 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnu
 KeyringOutcome keyring_unlock(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
                               size_t count, const char *_Nullable *_Nonnull prompt);
 
+/// Locks collections, in the same way.
+KeyringOutcome keyring_lock(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
+                            size_t count, const char *_Nullable *_Nonnull prompt);
+
+/// Unlocks a collection of gnome-keyring with its password, without a prompt. `*is_wrong` is true,
+/// and the outcome done, if the password is wrong.
+KeyringOutcome keyring_unlock_with_password(Keyring *keyring, const char *path,
+                                            const uint8_t *password, size_t length,
+                                            bool *is_wrong);
+
 /// Shows a prompt and waits until it is answered, for at most `seconds`. The outcome is declined if
 /// the user refused.
 KeyringOutcome keyring_prompt(Keyring *keyring, const char *prompt, unsigned seconds);

@@ -32,6 +32,13 @@ package final class FileStore: CredentialStore {
         package var mayPrompt = true
         /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout = 60
+        /// For how many seconds the file stays unlocked once the passphrase has been typed, at most
+        /// `longestUnlocking`; 0 if it does not.
+        package var unlockSeconds = 0
+        /// The processes that a typed passphrase unlocks the file for.
+        package var unlockScope = KernelKey.Scope.user
+        /// True if the file may be opened with the key that the kernel keeps while it is unlocked.
+        var looksIntoKernel = true
         /// The purpose that the prompt names; nil to name the server or key that is asked for.
         package var purpose: String?
         /// Prints one line for the user on standard error.
@@ -55,7 +62,7 @@ package final class FileStore: CredentialStore {
     }
 
     let options: Options
-    private let now: @Sendable () -> UInt64
+    let now: @Sendable () -> UInt64
 
     package convenience init(_ options: Options) {
         self.init(options, now: { System.seconds })
@@ -194,11 +201,11 @@ extension FileStore {
         return sealed.header.slots.contains { $0.kind == .raw } ? .key : .passphrase
     }
 
-    /// Opens the file now, and asks the user if necessary, so that later operations need not ask.
-    /// Does nothing if there is no file.
+    /// Opens the file now, and asks the user if necessary, even if it is unlocked, so that later
+    /// operations need not ask. Does nothing if there is no file.
     package func unlock() throws(StoreError) {
         guard let folder = try options.folder.open() else { return }
-        _ = try unlock(in: folder, for: "the encrypted file")
+        _ = try asking.unlock(in: folder, for: "the encrypted file")
     }
 
     /// Protects the file with this passphrase alone, in place of any earlier protection. A store
@@ -228,8 +235,8 @@ extension FileStore {
         // A file that does not exist is not created.
         guard try protection() != nil else { throw missing }
         try protect { unlocked throws(StoreError) in
-            guard let unlocked else { throw missing }
-            return (unlocked.key, unlocked.kind)
+            guard let unlocked, let key = unlocked.key else { throw missing }
+            return (key, unlocked.slot.kind)
         }
     }
 
@@ -238,12 +245,16 @@ extension FileStore {
     private func protect(
         by choose: (Unlocked?) throws(StoreError) -> (Secret, FileFormat.Slot.Kind)
     ) throws(StoreError) {
+        // The kernel keeps the data key, and not the user's.
+        guard !options.looksIntoKernel else { return try asking.protect(by: choose) }
         let folder = try options.folder.create()
         try change(in: folder, for: "the encrypted file") {
             opened, unlocked, folder, lock throws(StoreError) in
             let (key, kind) = try choose(unlocked)
             let file = try protected(opened ?? emptyFile, with: key, kind)
             let all = [Bool](repeating: true, count: file.header.tags.count)
+            // The kernel's key would open an older copy of the file.
+            if let opened { forget(opened.header) }
             try write(file, keeping: all, in: folder, under: lock)
         }
     }
@@ -268,7 +279,7 @@ extension FileStore {
         }
     }
 
-    var path: String { options.folder.path + "/" + FileStore.fileName }
+    package var path: String { options.folder.path + "/" + FileStore.fileName }
 
     func read(in folder: borrowing OpenFolder) throws(StoreError) -> FileFormat.Sealed? {
         guard

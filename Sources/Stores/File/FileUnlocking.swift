@@ -1,10 +1,11 @@
 internal import Credentials
 internal import Files
 
-/// A key that opened a slot of the file, and the data key from that slot.
+/// A slot of the file that has been opened, and the data key from that slot.
 struct Unlocked {
-    let key: Secret
-    let kind: FileFormat.Slot.Kind
+    /// The key or passphrase that opened the slot; nil if the kernel kept the data key.
+    let key: Secret?
+    let slot: FileFormat.Slot
     let dataKey: Secret
     private let slots: [FileFormat.Slot]
     private let storeID: [UInt8]
@@ -17,7 +18,7 @@ struct Unlocked {
             do throws(FileFormat.Slot.Failure) {
                 dataKey = try slot.unwrap(with: key, storeID: header.storeID)
                 self.key = key
-                kind = slot.kind
+                self.slot = slot
                 self.slots = header.slots
                 storeID = header.storeID
                 return
@@ -26,6 +27,15 @@ struct Unlocked {
             }
         }
         return nil
+    }
+
+    /// A data key of this slot of the file that the kernel has kept.
+    init(_ dataKey: Secret, _ slot: FileFormat.Slot, _ header: FileFormat.Header) {
+        self.dataKey = dataKey
+        self.slot = slot
+        key = nil
+        slots = header.slots
+        storeID = header.storeID
     }
 
     /// Returns true if it also opens a file with this header: the logins may have changed since,
@@ -87,7 +97,9 @@ extension FileStore {
             let header = sealed.header
             do throws(StoreError) {
                 let hasNothing = hasNothing(header)
-                if let unlocked = options.memory.unlocked(header) { return (sealed, unlocked) }
+                if let unlocked = options.memory.unlocked(header) ?? unlockFromKernel(sealed) {
+                    return (sealed, unlocked)
+                }
                 if hasNothing {
                     guard let unlocked = try unlockWithKey(header) else { return nil }
                     return (sealed, unlocked)
@@ -141,7 +153,7 @@ extension FileStore {
                     continue
                 }
                 if let unlocked = try unlock(slots, of: header, with: key) {
-                    if unlocked.kind != .raw { options.memory.keep(unlocked) }
+                    if unlocked.slot.kind != .raw { options.memory.keep(unlocked) }
                     return unlocked
                 }
                 wrong.append(source)
@@ -176,7 +188,8 @@ extension FileStore {
         StoreError(
             .passphraseNeeded,
             "\(path) needs its passphrase, which cannot be asked for here",
-            hint: "set KEYFOB_PASSPHRASE, or passphraseCommand in the config file")
+            hint: "at a terminal: keyfob unlock; without a person: set KEYFOB_PASSPHRASE, or "
+                + "passphraseCommand in the config file")
     }
 
     /// Asks the user for the passphrase until it is right, and remembers the key. Returns true if
@@ -204,6 +217,7 @@ extension FileStore {
                 else { throw nobodyToAsk }
                 if let unlocked = try unlock(slots, of: header, with: passphrase) {
                     options.memory.keep(unlocked)
+                    keepTyped(unlocked, header)
                     return true
                 }
                 notice = "Keyfob: wrong passphrase, try again (\(left) left)"

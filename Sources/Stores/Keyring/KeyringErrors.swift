@@ -2,12 +2,12 @@ internal import Credentials
 
 /// The errors of the keyring store, and what they say of a change that they interrupted.
 extension StoreError {
-    /// The keyring holds, or may hold, the login, and cannot be unlocked from here.
+    /// The keyring holds, or may hold, the login, and nobody can be asked to unlock it.
     static let keyringLocked = StoreError(
-        .keyringLocked, "the keyring is locked and cannot be unlocked from here",
+        .keyringLocked, "the keyring is locked, and cannot ask for its password here",
         hint:
-            "unlock it at the desktop, or use the encrypted file: export KEYFOB_STORE=file; see: "
-            + "keyfob status"
+            "at a terminal: keyfob unlock; or use the encrypted file: export KEYFOB_STORE=file; "
+            + "see: keyfob status"
     )
 
     /// The keyring reported that it unlocked the items, but they are locked.

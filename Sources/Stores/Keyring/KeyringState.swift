@@ -10,11 +10,21 @@ package struct KeyringState: Hashable, Sendable {
     package let collection: String?
     /// True if there is any collection at all.
     package let hasCollections: Bool
-    /// True if a collection is locked that holds logins, may hide some, or is the one for new
-    /// logins.
-    package let isLocked: Bool
+    /// The locked collections that hold logins, may hide some, or are the one for new logins.
+    package let locked: [Collection]
+    /// True if the provider takes the password of a collection from a program.
+    package let takesPassword: Bool
     /// True if items are locked in an unlocked collection: the provider asks for each access.
     package let asksForAccess: Bool
+
+    /// A collection of the keyring.
+    package struct Collection: Hashable, Sendable {
+        let path: String
+        /// Its label, or its path if it has none.
+        package let label: String
+    }
+
+    package var isLocked: Bool { !locked.isEmpty }
 }
 
 extension KeyringStore {
@@ -35,7 +45,7 @@ extension KeyringStore {
             let asks = hits.contains { hit in
                 hit.isLocked && unlocked.contains { hit.path.hasPrefix($0) }
             }
-            let isLocked = collections.contains { collection in
+            let locked = collections.filter { collection in
                 collection.isLocked
                     && (collection.path == target || !service.findsLockedItems
                         || hits.contains { $0.path.hasPrefix(collection.path + "/") })
@@ -45,7 +55,9 @@ extension KeyringStore {
             return KeyringState(
                 provider: service.providerProcess.flatMap(processName),
                 collection: target == nil ? nil : label ?? options.collection,
-                hasCollections: !collections.isEmpty, isLocked: isLocked, asksForAccess: asks)
+                hasCollections: !collections.isEmpty,
+                locked: locked.map { .init(path: $0.path, label: $0.label?.string ?? $0.path) },
+                takesPassword: service.findsLockedItems, asksForAccess: asks)
         }
     }
 }

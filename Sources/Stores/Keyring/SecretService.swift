@@ -172,6 +172,27 @@ final class SecretService {
         return unsafe text(prompt)
     }
 
+    /// Asks for collections to be locked. Returns the prompt that must be answered first, if any.
+    func lock(_ paths: [String]) throws(StoreError) -> String? {
+        let strings = CStrings()
+        var prompt: UnsafePointer<CChar>?
+        try check(unsafe keyring_lock(keyring, strings.list(paths), paths.count, &prompt))
+        return unsafe text(prompt)
+    }
+
+    /// Unlocks a collection of gnome-keyring with its password. Returns false if that is wrong.
+    func unlock(_ path: String, with password: Secret) throws(StoreError) -> Bool {
+        var isWrong = false
+        try check(
+            password.expose { bytes in
+                unsafe bytes.withUnsafeBufferPointer { bytes in
+                    unsafe keyring_unlock_with_password(
+                        keyring, path, bytes.baseAddress!, bytes.count, &isWrong)
+                }
+            })
+        return !isWrong
+    }
+
     /// Shows a prompt and waits for the answer.
     func show(prompt: String, seconds: Int) throws(StoreError) {
         try check(unsafe keyring_prompt(keyring, prompt, UInt32(clamping: seconds)))

@@ -17,6 +17,7 @@ extension Subject {
             try require(!breaksLine, "a problem is one line")
         }
         try require((1...3600).contains(settings.promptTimeout), "a prompt stands for a while")
+        try require((0...604_800).contains(settings.unlockSeconds), "a file is locked some day")
         try require(!settings.collection.isEmpty, "a collection has a name")
         try require(settings.keyFile?.hasPrefix("/") ?? true, "a key file has an absolute path")
 

@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob lock`: ends what `keyfob unlock` began.
+///
+/// What must hold: it is done only if no key of Keyfob's is seen any more, of whatever file and login
+/// session.
+struct Lock: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask again: end what keyfob unlock began.",
+        discussion: """
+            Ends it for all encrypted files and in all login sessions of yours. Leaves the keyring \
+            as it is, unless it is asked to lock it.
+            """)
+
+    @Flag(help: "Lock the keyring, too.")
+    var keyring = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let invocation = try Invocation(output)
+        var lines: [String] = []
+        var failures: [StoreError] = []
+        do throws(StoreError) {
+            try Lock.endKeys(invocation)
+            lines.append("no encrypted file is unlocked")
+        } catch {
+            failures.append(error)
+        }
+        do throws(StoreError) {
+            if keyring {
+                try lockKeyring(invocation)
+                lines.append("the keyring is locked")
+            }
+        } catch {
+            failures.append(error)
+        }
+        for failure in failures.dropFirst() { invocation.console.report(failure) }
+        try output.answer(
+            [JSON.Member("done", .bool(failures.isEmpty))], lines: output.quiet ? [] : lines,
+            error: failures.first, on: invocation.console)
+        try ExitStatus(failures).exit()
+    }
+
+    private static func endKeys(_ invocation: Invocation) throws(StoreError) {
+        // The kernel may not show its keys; that of this file has a name that is known.
+        try? invocation.choice.fileStore?.lock()
+        guard let left = KernelKey.removeAll(FileStore.keyNames) else {
+            throw StoreError(
+                .kernelHidesKeys,
+                "the kernel does not show its keys here, so a file may still be unlocked",
+                hint: "run this outside the container")
+        }
+        guard left.isEmpty else {
+            throw StoreError(
+                .fileStaysUnlocked,
+                "the kernel still keeps \(left.count) of Keyfob's keys: "
+                    + left.values.sorted().joined(separator: ", "),
+                hint: "try again; a new data key makes it worthless: keyfob passphrase rekey")
+        }
+    }
+
+    private func lockKeyring(_ invocation: Invocation) throws(StoreError) {
+        guard let store = invocation.choice.keyringStore else {
+            throw StoreError(
+                .storeLeftOut, "the setting `store` excludes the keyring",
+                hint: "for this command: set KEYFOB_STORE=secret-service")
+        }
+        try store.lock()
+    }
+}

@@ -1,0 +1,85 @@
+internal import Credentials
+internal import Files
+internal import Settings
+internal import Stores
+
+/// A keyring that is locked, and how a person at a terminal unlocks it.
+struct LockedKeyring {
+    private let store: KeyringStore
+    private let state: KeyringState
+
+    /// How often a person may type the password of a collection.
+    private static let attempts = 3
+
+    /// Nil where there is no keyring, or it is unlocked.
+    init?(_ invocation: Invocation) throws(StoreError) {
+        guard let store = invocation.choice.keyringStore else { return nil }
+        do throws(StoreError) {
+            let state = try store.state()
+            guard state.isLocked else { return nil }
+            self.store = store
+            self.state = state
+        } catch let error where error.outcome == .absent && invocation.choice.file != nil {
+            return nil
+        }
+    }
+
+    /// Unlocks it with what was read from standard input, or else with what is typed. Where nothing can
+    /// be typed, or the keyring takes no password from others, its own window asks.
+    ///
+    /// Throws `locked` if the password is wrong, or if nobody can be asked.
+    func unlock(with given: Secret?, _ invocation: Invocation) throws(StoreError) {
+        guard state.takesPassword else {
+            guard store.options.mayPrompt, given == nil else { throw refusal }
+            return try store.unlock()
+        }
+        for collection in state.locked {
+            if let given {
+                guard try store.unlock(collection, with: given) else { throw wrongPassword }
+            } else if try !ask(for: collection, invocation) {
+                guard store.options.mayPrompt else { throw noTerminal }
+                return try store.unlock()
+            }
+        }
+        guard try !store.state().isLocked else {
+            throw StoreError(.keyringStaysLocked, "the keyring took the password, and is locked")
+        }
+    }
+
+    /// Returns false where there is no terminal.
+    private func ask(
+        for collection: KeyringState.Collection, _ invocation: Invocation
+    ) throws(StoreError) -> Bool {
+        guard var turn = try invocation.terminal.takeTurn() else { return false }
+        let question = "Keyfob: password of the keyring \"\(collection.label)\": "
+        var notice: String?
+        for left in (0..<LockedKeyring.attempts).reversed() {
+            guard
+                let password = try turn.ask(
+                    question, notice: notice, for: "password",
+                    seconds: invocation.choice.settings.promptTimeout)
+            else { return false }
+            if try store.unlock(collection, with: password) { return true }
+            notice = "Keyfob: wrong password, try again (\(left) left)"
+        }
+        throw wrongPassword
+    }
+
+    private var wrongPassword: StoreError {
+        StoreError(.wrongPassword, "wrong password for the keyring", hint: "try again")
+    }
+
+    private var noTerminal: StoreError {
+        StoreError(
+            .noTerminal, "there is no terminal to ask for the password",
+            hint: "give it on standard input, with --password-stdin")
+    }
+
+    /// What is said of a keyring that only asks in a window of its own.
+    private var refusal: StoreError {
+        let name = state.provider.map(Diagnosis.title) ?? "this keyring"
+        return StoreError(
+            .keyringTakesNoPassword, "\(name) takes its password in its own window alone",
+            hint: "unlock it at the desktop, or use the encrypted file: export KEYFOB_STORE=file")
+    }
+}

@@ -1,0 +1,127 @@
+internal import ArgumentParser
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob unlock`: asks for a passphrase or a password once, so that nothing else has to.
+struct Unlock: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask for a passphrase or the keyring's password once.",
+        usage: """
+            keyfob unlock [--for <for>] [--scope <scope>] [<options>]
+            """,
+        discussion: """
+            The encrypted file then opens without a question until that time is over, or until \
+            keyfob lock. A locked keyring is unlocked in its place.
+            """)
+
+    @Option(
+        name: .customLong("for"),
+        help: "How long: 90s, 30m, 8h or 2d; at most 7d, 8h by default.")
+    var duration: UnlockDuration?
+
+    @Option(help: "Whose processes may open the file: user (default) or session.")
+    var scope: KernelKey.Scope?
+
+    @Flag(help: "Read what is asked for from standard input, its first line.")
+    var passwordStdin = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let invocation = try Invocation(output)
+        let keyring = try LockedKeyring(invocation)
+        let asks = try invocation.choice.fileStore?.protection() == .passphrase
+        guard !(passwordStdin && keyring != nil && asks) else {
+            throw StoreError(
+                .usage, "both the keyring and the encrypted file are locked",
+                hint: "choose one: KEYFOB_STORE=secret-service or KEYFOB_STORE=file")
+        }
+        let typed =
+            passwordStdin && (keyring != nil || asks)
+            ? try Secret(firstLineOfStandardInput: "password") : nil
+        var lines: [String] = []
+        var members = [JSON.Member("keyring", .null), JSON.Member("file", .null)]
+        var failures: [StoreError] = []
+        do throws(StoreError) {
+            if let keyring {
+                try keyring.unlock(with: typed, invocation)
+                lines.append("the keyring is unlocked")
+                members[0] = JSON.Member("keyring", ["locked": .bool(false)])
+            }
+        } catch {
+            failures.append(error)
+        }
+        do throws(StoreError) {
+            if asks, let unlocking = try unlockFile(with: typed, invocation) {
+                lines.append("the encrypted file is \(unlocking.words)")
+                members[1] = JSON.Member("file", unlocking.json)
+            }
+        } catch {
+            failures.append(error)
+        }
+        if keyring == nil, !asks {
+            lines.append("nothing here asks for a passphrase or a password")
+        }
+        for failure in failures.dropFirst() { invocation.console.report(failure) }
+        try output.answer(
+            members, lines: output.quiet ? [] : lines, error: failures.first,
+            on: invocation.console)
+        try ExitStatus(failures).exit()
+    }
+
+    /// Nil if the file needs no unlocking any more.
+    private func unlockFile(
+        with typed: Secret?, _ invocation: Invocation
+    ) throws(StoreError) -> FileStore.Unlocking? {
+        guard var options = invocation.choice.file else { return nil }
+        let settings = invocation.choice.settings
+        let usual = settings.unlockSeconds > 0 ? settings.unlockSeconds : Unlock.usualSeconds
+        if let typed {
+            options.passphrase = typed
+            options.passphraseCommand = nil
+            options.mayPrompt = false
+        }
+        let file = FileStore(options)
+        do throws(StoreError) {
+            return try file.unlock(
+                for: duration?.seconds ?? usual, scope ?? settings.unlockScope)
+        } catch let error where typed != nil && error.code == .wrongKey {
+            throw StoreError(.wrongPassphrase, "wrong passphrase for \(file.path)")
+        }
+    }
+
+    /// Where neither the command nor the setting says how long.
+    private static let usualSeconds = 8 * 60 * 60
+}
+
+/// How long the file is unlocked for.
+struct UnlockDuration: ExpressibleByArgument {
+    let seconds: Int
+
+    init?(argument: String) {
+        guard let seconds = argument.seconds, (1...FileStore.longestUnlocking).contains(seconds)
+        else { return nil }
+        self.seconds = seconds
+    }
+}
+
+extension KernelKey.Scope: ExpressibleByArgument {}
+
+extension FileStore.Unlocking {
+    /// When it ends, in seconds since 1970.
+    private var end: UInt64 { System.seconds + UInt64(secondsLeft) }
+
+    /// For people.
+    var words: String {
+        let until = LocalTime(end).map { " until \($0.minute)" } ?? ""
+        return "unlocked\(until) for "
+            + (scope == .user ? "all your processes" : "this login session")
+    }
+
+    var json: JSON {
+        ["until": .integer(Int64(clamping: end)), "scope": .name(scope.rawValue)]
+    }
+}

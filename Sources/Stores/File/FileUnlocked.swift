@@ -1,0 +1,195 @@
+package import Credentials
+package import Files
+
+/// A file with a passphrase is unlocked as long as the kernel keeps its data key (`KernelKey`), which
+/// opens it without a question.
+///
+/// The key's name has the store's id and the salt of its slot. A passphrase that is set, changed or
+/// removed makes another slot and another data key, so that what is kept of before is not found, and
+/// opens nothing.
+extension FileStore {
+    /// Until when the file is unlocked, and for whom.
+    package struct Unlocking: Sendable {
+        package let scope: KernelKey.Scope
+        package let secondsLeft: Int
+    }
+
+    /// The longest time that the file may be unlocked for, in seconds: 7 days.
+    package static let longestUnlocking = 7 * 24 * 60 * 60
+
+    /// The names of all keys of Keyfob's begin so.
+    package static let keyNames = "keyfob:"
+
+    /// Asks for the passphrase, even where the file is unlocked, and unlocks the file for so many
+    /// seconds from now, for the processes of this scope and no others. Returns nil, and does nothing,
+    /// if there is no file or it opens with a key.
+    ///
+    /// Throws the error of the question; `failed` if the kernel keeps no key, or if the passphrase was
+    /// changed meanwhile.
+    package func unlock(
+        for seconds: Int, _ scope: KernelKey.Scope
+    ) throws(StoreError) -> Unlocking? {
+        guard try protection() == .passphrase, let folder = try options.folder.open(),
+            let (sealed, unlocked) = try asking.unlock(in: folder, for: "the encrypted file")
+        else { return nil }
+        do throws(KernelKey.Failure) {
+            try keep(unlocked, sealed.header, for: seconds, scope)
+        } catch {
+            throw refusal(of: error)
+        }
+        guard let now = try read(in: folder), now.header.slots == sealed.header.slots else {
+            forget(sealed.header)
+            throw StoreError(
+                .changedMeanwhile, "the passphrase of \(path) was changed just now",
+                hint: "try again")
+        }
+        guard let unlocking = kept(for: sealed)?.unlocking, unlocking.scope == scope else {
+            throw StoreError(
+                .kernelKeepsNoKey, "the kernel took the key and does not give it back",
+                hint: "try again, and for longer")
+        }
+        return unlocking
+    }
+
+    /// Until when the file is unlocked; nil if it is not, or needs no unlocking.
+    package func unlocking() throws(StoreError) -> Unlocking? {
+        guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
+            return nil
+        }
+        return kept(for: sealed)?.unlocking
+    }
+
+    /// Whether the file is unlocked in another login session alone; nil where that cannot be seen.
+    package func isUnlockedElsewhere() throws(StoreError) -> Bool? {
+        guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
+            return false
+        }
+        guard kept(for: sealed) == nil else { return false }
+        return KernelKey.all(FileStore.keyNames(of: sealed.header)).map { !$0.isEmpty }
+    }
+
+    /// Ends the unlocking of this file, as far as this process can see.
+    package func lock() throws(StoreError) {
+        guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
+            return
+        }
+        forget(sealed.header)
+    }
+
+    // MARK: The data key
+
+    /// With the data key that the kernel keeps; nil if it keeps none. One that does not open the file
+    /// is ended.
+    func unlockFromKernel(_ sealed: FileFormat.Sealed) -> Unlocked? { kept(for: sealed)?.unlocked }
+
+    /// The same store, which does not look into the kernel.
+    var asking: FileStore {
+        var options = options
+        options.looksIntoKernel = false
+        return FileStore(options, now: now)
+    }
+
+    /// Unlocks the file after its passphrase has been typed, if the settings say so; otherwise says
+    /// once that `keyfob unlock` can do it. The file stays locked if the kernel keeps no key.
+    func keepTyped(_ unlocked: Unlocked, _ header: FileFormat.Header) {
+        guard options.looksIntoKernel else { return }
+        guard options.unlockSeconds == 0 else {
+            try? keep(unlocked, header, for: options.unlockSeconds, options.unlockScope)
+            return
+        }
+        // An empty file records that it has been said.
+        let nothing: [UInt8] = []
+        guard let folder = try? options.keyFolder.create(),
+            (try? folder.add("told-of-unlock", with: nothing.span)) == true
+        else { return }
+        options.notice("to be asked once, and not each time: keyfob unlock")
+    }
+
+    /// Ends all keys that the kernel keeps for the file, those of other login sessions too.
+    func forget(_ header: FileFormat.Header) {
+        for key in FileStore.keys(of: header) { key.remove() }
+        _ = KernelKey.removeAll(FileStore.keyNames(of: header))
+    }
+
+    private func keep(
+        _ unlocked: Unlocked, _ header: FileFormat.Header, for seconds: Int,
+        _ scope: KernelKey.Scope
+    ) throws(KernelKey.Failure) {
+        let name = FileStore.keyName(of: unlocked.slot, header)
+        try KernelKey(name, scope).publish(unlocked.dataKey, seconds: seconds)
+        // It is unlocked for whom it was said last.
+        for other in KernelKey.Scope.allCases where other != scope {
+            KernelKey(name, other).remove()
+        }
+    }
+
+    private func kept(
+        for sealed: FileFormat.Sealed
+    ) -> (unlocked: Unlocked, unlocking: Unlocking)? {
+        guard options.looksIntoKernel else { return nil }
+        for slot in sealed.header.slots where slot.kind != .raw {
+            let name = FileStore.keyName(of: slot, sealed.header)
+            for scope in KernelKey.Scope.allCases {
+                let key = KernelKey(name, scope)
+                guard let (dataKey, secondsLeft) = key.read() else { continue }
+                if dataKey.count == Seal.keySize,
+                    (try? sealed.authenticate(with: dataKey)) != nil
+                {
+                    return (
+                        Unlocked(dataKey, slot, sealed.header),
+                        Unlocking(scope: scope, secondsLeft: secondsLeft)
+                    )
+                }
+                key.remove()
+            }
+        }
+        return nil
+    }
+
+    private static func keys(of header: FileFormat.Header) -> [KernelKey] {
+        header.slots.flatMap { slot in
+            KernelKey.Scope.allCases.map { KernelKey(keyName(of: slot, header), $0) }
+        }
+    }
+
+    private static func keyName(
+        of slot: FileFormat.Slot, _ header: FileFormat.Header
+    ) -> String {
+        keyNames(of: header) + hexadecimal(slot.salt)
+    }
+
+    /// How the names of all keys of this file begin.
+    private static func keyNames(of header: FileFormat.Header) -> String {
+        keyNames + "file:" + hexadecimal(header.storeID) + ":"
+    }
+
+    private func refusal(of error: KernelKey.Failure) -> StoreError {
+        switch error {
+        case .noSession:
+            StoreError(
+                .noLoginSession,
+                "there is no login session of your own here that it could be unlocked for",
+                hint: "to unlock it for all your processes: keyfob unlock --scope user")
+        case .tooMany:
+            StoreError(
+                .kernelKeepsNoKey,
+                "the kernel keeps no key, so the file stays locked: you have as many as you may",
+                hint: "to see them: keyctl show @u; the limit is kernel.keys.maxkeys")
+        case .refused(let error):
+            StoreError(
+                .kernelKeepsNoKey,
+                "the kernel keeps no key here, so the file stays locked: \(error.reason)",
+                hint: "in a container, or where this is forbidden, set passphraseCommand in the "
+                    + "config file")
+        }
+    }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    for byte in bytes {
+        text.append(UInt8(hexDigit: byte >> 4))
+        text.append(UInt8(hexDigit: byte & 15))
+    }
+    return String(decoding: text, as: UTF8.self)
+}

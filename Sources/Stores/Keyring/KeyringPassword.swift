@@ -1,0 +1,47 @@
+package import Credentials
+
+/// A keyring that is unlocked with a password that a program was given, and locked again.
+///
+/// GNOME Keyring alone takes one (gnome-keyring 42 to 48, the interface below
+/// `org.gnome.keyring`); the others ask in a window of their own.
+extension KeyringStore {
+    /// Unlocks a collection with its password, without a window. Returns false if it is wrong.
+    ///
+    /// Throws `failed` if the provider has no such call.
+    package func unlock(
+        _ collection: KeyringState.Collection, with password: Secret
+    ) throws(StoreError) -> Bool {
+        try open { keyring throws(StoreError) in
+            // The first thing that a provider is sent is a search.
+            _ = try keyring.service.search(Schema.allCases.map { $0.pattern })
+            return try keyring.service.unlock(collection.path, with: password)
+        }
+    }
+
+    /// Locks every collection that has logins or that new ones go to, and looks whether it is locked.
+    package func lock() throws(StoreError) {
+        try open { keyring throws(StoreError) in
+            let service = keyring.service
+            let hits = try service.search(Schema.allCases.map { $0.pattern })
+            let target = try keyring.collection()
+            let isMeant = { (collection: SecretService.Collection) in
+                collection.path == target
+                    || hits.contains { $0.path.hasPrefix(collection.path + "/") }
+            }
+            let open = { () throws(StoreError) in
+                try service.collections().filter { !$0.isLocked && isMeant($0) }.map { $0.path }
+            }
+            let paths = try open()
+            guard !paths.isEmpty else { return }
+            if let prompt = try service.lock(paths) {
+                guard options.mayPrompt else { throw .nobodyToConfirm }
+                try service.show(prompt: prompt, seconds: options.promptTimeout)
+            }
+            guard try open().isEmpty else {
+                throw StoreError(
+                    .keyringStaysUnlocked,
+                    "the keyring reported that it was locked, but it is unlocked")
+            }
+        }
+    }
+}
