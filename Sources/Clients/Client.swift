@@ -101,6 +101,11 @@ package protocol Client: Sendable {
     /// Returns the path at which the client looks for the program; nil if it searches the PATH.
     func link(in surroundings: Surroundings) -> String?
 
+    /// Returns the link, in the user's own folder for programs, that the client needs to call
+    /// Keyfob; nil if it calls an installed program. Throws `failed` if it has no accounts, and an
+    /// account is wanted.
+    func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink?
+
     /// Returns the splice that undoes a setup after the client has written the file anew. `removed`
     /// is the text that the setup removed. Nil if the setting does not name Keyfob, or if it is not
     /// known.
@@ -113,6 +118,13 @@ package protocol Client: Sendable {
     func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
     ) -> Reading
+}
+
+/// A link by which a client calls a program of Keyfob's.
+package struct OwnLink: Sendable {
+    package let name: String
+    /// The name of the program that the link leads to.
+    package let target: String
 }
 
 /// The use that Keyfob makes of a client's own files.
@@ -200,7 +212,8 @@ package enum Clients {
 extension Client {
     /// Returns true if the login is one of this client.
     package func owns(_ entry: Entry) -> Bool {
-        entry.schema == schema && (schema != .token || entry.attributes["client"] == name)
+        entry.schema.family == schema.family
+            && (schema != .token || entry.attributes["client"] == name)
     }
 
     /// Returns true if both clients use the same logins.
@@ -269,6 +282,15 @@ extension Client {
     }
 
     package func link(in surroundings: Surroundings) -> String? { nil }
+
+    package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
+        guard surroundings.account == nil else {
+            throw StoreError(
+                .notSupported, "\(name) cannot be set up for an account",
+                hint: "run it with an account in the environment: KEYFOB_ACCOUNT=NAME")
+        }
+        return nil
+    }
 
     package func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
@@ -345,12 +367,13 @@ extension Entry {
     /// The name of the login's client in `--client`; podman's logins are docker's.
     package var clientName: String {
         attributes["client"]?.string
-            ?? Clients.all.first { $0.schema == schema }?.name.string ?? schema.rawValue
+            ?? Clients.all.first { $0.schema.family == schema.family }?.name.string
+            ?? schema.rawValue
     }
 
     /// The server of the login, as the user would type it.
     package var serverName: String {
-        switch schema {
+        switch schema.family {
         case .docker: attributes["server"].map { ServerKey($0).listed.string } ?? ""
         case .cargo: attributes["url"]?.string ?? ""
         case .token: attributes["key"]?.string ?? ""
@@ -363,7 +386,7 @@ extension Entry {
 
     /// The word by which the user can name the login: for git a URL with the user, else the server.
     package var accountName: String {
-        schema == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
+        schema.family == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
     }
 
     /// The user name as it is shown. Nil if there is none or it is empty, or if it is a token,
@@ -372,11 +395,12 @@ extension Entry {
         username.flatMap { $0.isEmpty || $0.looksLikeToken ? nil : $0.string }
     }
 
-    package var username: Text? { attributes[schema == .git ? "user" : "username"] }
+    package var username: Text? { attributes[schema.family == .git ? "user" : "username"] }
 
     /// `docker registry.example.com (alice)`
     package var description: String {
         "\(clientName) \(serverName)" + (shownUser.map { " (\($0))" } ?? "")
+            + (schema.account.map { " of the account \($0)" } ?? "")
     }
 }
 
@@ -390,7 +414,7 @@ extension Credential {
     /// credential, without the other fields that are stored with it. `now` is in seconds since
     /// 1970.
     package func alone(at now: UInt64) -> Alone {
-        guard entry.schema == .git else { return .secret(secret) }
+        guard entry.schema.family == .git else { return .secret(secret) }
         let parts = GitSecret(stored: secret)
         if parts.hasExpired(at: now) { return .expired }
         return parts.alone(for: entry.username).map { .secret($0) } ?? .nothing
@@ -399,7 +423,7 @@ extension Credential {
     /// The login as it is stored: a git login has the form in which the front-end of git's protocol
     /// stores it.
     package var asStored: Credential {
-        guard entry.schema == .git else { return self }
+        guard entry.schema.family == .git else { return self }
         var parts = GitSecret()
         parts.password = secret
         return .git(entry, parts)

@@ -84,6 +84,18 @@ package struct Docker: RegistryClient {
         return keeper
     }
 
+    /// Returns the account whose logins docker asks for; nil if its configuration names none.
+    package func account(in surroundings: Surroundings) -> AccountName? {
+        (try? keeper(in: surroundings))?.account
+    }
+
+    package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
+        surroundings.account.map {
+            let program = ProgramName.credentialHelper.rawValue
+            return OwnLink(name: "\(program)-\($0)", target: program)
+        }
+    }
+
     /// Returns the programs of those helpers that cannot be run.
     static func missing(_ helpers: [Text], _ surroundings: Surroundings) -> [String] {
         let programs = Set(helpers.map { "docker-credential-\($0)" }).sorted()
@@ -94,7 +106,8 @@ package struct Docker: RegistryClient {
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
         let setting = DockerSetting(
-            config(surroundings), registry: try registry.map(DockerSetting.key))
+            config(surroundings), registry: try registry.map(DockerSetting.key),
+            surroundings.account)
         var plan = try SetupPlan(setting, advice: [])
         guard plan.splice != nil else { return plan }
         if registry == nil, let other = plan.before, OtherHelper(other).makesTokens() {
@@ -156,11 +169,12 @@ private struct DockerSetting: HelperSetting {
     let file: ClientFile
     /// The registry as docker spells it; nil for all registries.
     let registry: Text?
-    private let helper = "keyfob"
+    private let helper: String
 
-    init(_ file: ClientFile, registry: Text?) {
+    init(_ file: ClientFile, registry: Text?, _ account: AccountName? = nil) {
         self.file = file
         self.registry = registry
+        helper = "keyfob" + (account.map { "-\($0)" } ?? "")
     }
 
     /// Returns a registry as docker looks it up. Throws `failed` if it cannot be one.
@@ -212,7 +226,7 @@ private struct DockerSetting: HelperSetting {
         guard let text = try file.object(content), let root = text.root else { return nil }
         let object = registry == nil ? root : root[DockerSetting.helpers]
         guard let object, let member = member(of: object),
-            text.text(member.value).map({ isOurs($0.string) }) == true
+            text.text(member.value)?.isOurHelper == true
         else { return nil }
         // `before` is the whole member if there was one.
         if before.hasPrefix("\"") { return Splice(member.range, before) }

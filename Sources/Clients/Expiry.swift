@@ -17,7 +17,7 @@ extension Credential {
         return secret.claims.flatMap { $0.seconds(named: "exp") }
     }
 
-    private var schema: Schema { entry.schema }
+    private var schema: Schema.Family { entry.schema.family }
 
     private static let longestToken = 1 << 16
 

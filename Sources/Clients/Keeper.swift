@@ -23,6 +23,12 @@ package struct Keeper: Sendable {
     /// none.
     package var leak: (what: String, hint: String)?
 
+    /// The account that the client asks Keyfob for; nil if its configuration names none.
+    package var account: AccountName? {
+        guard isOurs, let name else { return nil }
+        return AccountName(name.dropFirst("keyfob-".count))
+    }
+
     package struct Exception: Sendable {
         package let registry: String
         package let name: String?

@@ -1,3 +1,4 @@
+package import Credentials
 internal import Files
 
 /// The surroundings of a client are the home directory and the variables by which it finds its
@@ -6,12 +7,24 @@ package struct Surroundings: Sendable {
     package let home: String
     /// The user's ID.
     package let user: UInt32
+    /// The account that the client is to ask for; nil for logins outside every account.
+    package var account: AccountName?
     private let variables: [String: String]
 
     package init(home: String, variables: [String: String], user: UInt32) {
         self.home = home
         self.variables = variables
         self.user = user
+    }
+
+    /// The user's own folder for programs: the one that is on the PATH, else `~/.local/bin`.
+    package var binFolder: String {
+        let folders = ["\(home)/.local/bin", "\(home)/bin"]
+        return folders.first(where: isOnPath) ?? folders[0]
+    }
+
+    package func isOnPath(_ folder: String) -> Bool {
+        (self["PATH"] ?? "").split(separator: ":").contains { String($0).withoutSlash == folder }
     }
 
     /// Returns true if the variable is read here and is not secret.

@@ -26,6 +26,15 @@ package struct Entry: Hashable, Sendable {
 }
 
 extension Entry {
+    /// The same entry in an account, or (nil) outside every account.
+    package func `in`(_ account: AccountName?) -> Entry {
+        Entry(
+            schema: Schema(schema.family, in: account), attributes: attributes, label: label,
+            modified: modified)
+    }
+}
+
+extension Entry {
     /// Returns the entry of a login at a registry, for docker, podman and other clients of their
     /// kind. Its label is the server, since upstream's `list` gives the label for the key
     /// (docker-credential-helpers 0.9.0 and newer).

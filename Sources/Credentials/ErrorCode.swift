@@ -22,6 +22,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case notAnswered = "not-answered"
 
     // Configuration and the environment.
+    case badAccount = "bad-account"
     case badConfiguration = "bad-configuration"
     case badPath = "bad-path"
     case noHome = "no-home"

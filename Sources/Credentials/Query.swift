@@ -11,9 +11,7 @@ package struct Query: Hashable, Sendable {
     private let identity: Place?
 
     package init(_ schema: Schema, _ facts: [String: Text] = [:]) {
-        self.schema = schema
-        self.facts = facts
-        self.identity = nil
+        self.init(schema, facts, identity: nil)
     }
 
     /// Makes the query for exactly what the entry replaces when it is stored; nil if the entry does
@@ -22,6 +20,19 @@ package struct Query: Hashable, Sendable {
         guard let identity = entry.identity else { return nil }
         self.schema = entry.schema
         self.facts = entry.attributes.filter { entry.schema.identityNames.contains($0.key) }
+        self.identity = identity
+    }
+
+    /// The same query for logins of an account, or (nil) for those outside every account.
+    package func `in`(_ account: AccountName?) -> Query {
+        let schema = Schema(schema.family, in: account)
+        let identity = identity.map { Place(schema: schema, parts: $0.parts) }
+        return Query(schema, facts, identity: identity)
+    }
+
+    private init(_ schema: Schema, _ facts: [String: Text], identity: Place?) {
+        self.schema = schema
+        self.facts = facts
         self.identity = identity
     }
 

@@ -2,19 +2,58 @@
 ///
 /// The schemas and attributes are those of the tools that already keep such logins (README.md,
 /// "Logins"), so that no login is lost when Keyfob is installed or removed.
-package enum Schema: String, CaseIterable, Sendable {
-    /// docker, podman and all clients of the docker-credential helper protocol.
-    case docker
-    /// cargo's registry tokens, as `cargo:libsecret` keeps them.
-    case cargo
-    /// git's passwords, as `git-credential-libsecret` keeps them.
-    case git
-    /// Tokens of all other clients: terraform, pulumi.
-    case token
+///
+/// The logins of an account have schemas of their own, so they match no query, and have no place, of
+/// logins outside it, and other helpers do not see them.
+package struct Schema: Hashable, Sendable {
+    package enum Family: String, CaseIterable, Sendable {
+        /// docker, podman and all clients of the docker-credential helper protocol.
+        case docker
+        /// cargo's registry tokens, as `cargo:libsecret` keeps them.
+        case cargo
+        /// git's passwords, as `git-credential-libsecret` keeps them.
+        case git
+        /// Tokens of all other clients: terraform, pulumi.
+        case token
+    }
+
+    package let family: Family
+    /// Nil for logins outside every account.
+    package let account: AccountName?
+
+    package init(_ family: Family, in account: AccountName? = nil) {
+        self.family = family
+        self.account = account
+    }
+
+    package static let docker = Schema(.docker)
+    package static let cargo = Schema(.cargo)
+    package static let git = Schema(.git)
+    package static let token = Schema(.token)
+
+    /// The schemas of logins outside every account.
+    package static let all = Family.allCases.map { Schema($0) }
+
+    /// The schema's name in the encrypted file: `docker`, or `docker@work` in an account.
+    package var rawValue: String {
+        family.rawValue + (account.map { "@\($0)" } ?? "")
+    }
+
+    /// Nil if this version knows no schema of that name.
+    package init?(rawValue: String) {
+        let parts = rawValue.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let family = Family(rawValue: String(parts[0])) else { return nil }
+        var account: AccountName?
+        if parts.count == 2 {
+            account = AccountName(parts[1])
+            guard account != nil else { return nil }
+        }
+        self.init(family, in: account)
+    }
 
     /// The value of `xdg:schema`.
     package var name: Text {
-        switch self {
+        switch family {
         case .docker: "io.docker.Credentials"
         case .cargo: "org.rust-lang.cargo.registry"
         case .git: "org.git.Password"
@@ -26,7 +65,7 @@ package enum Schema: String, CaseIterable, Sendable {
     /// it still do; nil if there is none. Keyfob neither gives nor removes such items, since other
     /// programs use that schema, too.
     package var formerName: Text? {
-        switch self {
+        switch family {
         // git-credential-libsecret before git 2.41. gvfs keeps passwords of file shares under it.
         case .git: "org.gnome.keyring.NetworkPassword"
         case .docker, .cargo, .token: nil
@@ -35,7 +74,7 @@ package enum Schema: String, CaseIterable, Sendable {
 
     /// The attributes that every item of the schema has, with the same values.
     package var constants: [String: Text] {
-        switch self {
+        switch family {
         case .docker: ["label": "Docker Credentials", "docker_cli": "1"]
         case .cargo, .git, .token: [:]
         }
@@ -43,7 +82,7 @@ package enum Schema: String, CaseIterable, Sendable {
 
     /// The names of the attributes that say what a login is for.
     package var placeNames: [String] {
-        switch self {
+        switch family {
         case .docker: ["server"]
         case .cargo: ["url"]
         case .git: ["protocol", "server", "port"]
@@ -54,7 +93,7 @@ package enum Schema: String, CaseIterable, Sendable {
     /// The names of the attributes that tell two logins for the same place apart. docker has none:
     /// a server has one login.
     package var accountNames: [String] {
-        switch self {
+        switch family {
         case .docker, .cargo, .token: []
         case .git: ["object", "user"]
         }
@@ -66,7 +105,7 @@ package enum Schema: String, CaseIterable, Sendable {
     /// The names of all attributes of the schema's items.
     package var names: Set<String> {
         let details: [String] =
-            switch self {
+            switch family {
             case .docker, .token: ["username"]
             case .cargo, .git: []
             }
@@ -75,7 +114,7 @@ package enum Schema: String, CaseIterable, Sendable {
 
     /// The names of the attributes that an item may lack.
     private var optionalNames: Set<String> {
-        switch self {
+        switch family {
         case .docker, .cargo, .token: []
         case .git: ["port", "object", "user"]
         }
@@ -94,20 +133,20 @@ package enum Schema: String, CaseIterable, Sendable {
 
     /// Returns a value in the form in which it is compared.
     package func normalForm(of value: Text, named name: String) -> Text {
-        self == .docker && name == "server" ? ServerKey(value).normalForm : value
+        family == .docker && name == "server" ? ServerKey(value).normalForm : value
     }
 
     /// Returns the server that the attributes name; nil for schemas whose servers have only one
     /// spelling.
     package func serverKey(in attributes: [String: Text]) -> ServerKey? {
-        self == .docker ? attributes["server"].map { ServerKey($0) } : nil
+        family == .docker ? attributes["server"].map { ServerKey($0) } : nil
     }
 
     /// Returns the client's name for the server, if labels of this schema contain it; otherwise
     /// nil.
     func serverName(in label: Text) -> Text? {
         let prefix = Array("cargo-registry:".utf8)
-        guard self == .cargo, label.bytes.starts(with: prefix) else { return nil }
+        guard family == .cargo, label.bytes.starts(with: prefix) else { return nil }
         return Text(validating: label.bytes.dropFirst(prefix.count))
     }
 

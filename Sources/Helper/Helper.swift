@@ -11,12 +11,13 @@ struct Helper {
         guard platform_harden() else { System.exit(1) }
         let arguments = System.arguments
         let name = name(arguments)
-        let program = ProgramName(rawValue: name)
-        let isForCargo = program == .credentialProvider
+        let reading = ProgramName.reading(name)
+        let isForCargo = reading?.program == .credentialProvider
         Watchdog.start(isForCargo: isForCargo)
 
         let channel = StandardIO(isForCargo: isForCargo)
-        let status = serve(program, Array(arguments.dropFirst()), over: channel)
+        let status = serve(
+            reading?.program, name, reading?.account, Array(arguments.dropFirst()), over: channel)
         // Cleanup by libraries at a normal exit must not delay an answer that has been written.
         System.exit(status.rawValue)
     }
@@ -28,25 +29,26 @@ struct Helper {
     }
 
     private static func serve(
-        _ name: ProgramName?, _ arguments: [String], over channel: StandardIO
+        _ program: ProgramName?, _ name: String, _ account: AccountName?, _ arguments: [String],
+        over channel: StandardIO
     ) -> ExitStatus {
         guard !platform_has_borrowed_rights() else {
             return channel.fail(
                 "refusing to run set-user-ID, set-group-ID or with capabilities", hint: nil,
                 to: .both)
         }
-        guard let name else {
+        guard let kind = program else {
             return channel.fail(
                 "unknown program name",
                 hint: "call it \(ProgramName.credentialHelper.rawValue), "
                     + "or by another of its installed names",
                 to: .both)
         }
-        let program = Program(name: name.rawValue, version: Version.current) {
+        let program = Program(name: name, version: Version.current) {
             () throws(StoreError) in
-            try openStore(for: name, over: channel)
+            try openStore(for: kind, account, over: channel)
         }
-        return switch name {
+        return switch kind {
         case .credentialHelper:
             DockerFrontend(program).serve(arguments, over: channel)
         case .credentialHelperOfHosts:
@@ -61,7 +63,7 @@ struct Helper {
     }
 
     private static func openStore(
-        for name: ProgramName, over channel: StandardIO
+        for name: ProgramName, _ account: AccountName?, over channel: StandardIO
     ) throws(StoreError) -> any CredentialStore {
         let maySayMore =
             switch name {
@@ -72,7 +74,8 @@ struct Helper {
             default: true
             }
         return try StoreChoice(
-            .ofProcess, notice: { if maySayMore { channel.say("keyfob: \($0)") } },
+            .ofProcess, account: account,
+            notice: { if maySayMore { channel.say("keyfob: \($0)") } },
             willPrompt: { Watchdog.waitForPrompt(seconds: $0) }
         ).store
     }

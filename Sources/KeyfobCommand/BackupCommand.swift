@@ -31,7 +31,7 @@ struct BackupCommand: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output).ofAllAccounts
         let target = ClientFile(file)
         guard try target.read() == nil else { throw BackupCommand.exists(target) }
         if !dryRun { try invocation.unlockKeyring() }

@@ -29,10 +29,13 @@ struct Check: AnsweringCommand {
     @Option(name: .customLong("client"), help: "Only logins of this client.")
     var named: ClientOption?
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        var invocation = try Invocation(output, account)
+        if account.account == nil { invocation = invocation.ofAllAccounts }
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
         let (logins, failures) = try logins(inventory, invocation)
@@ -73,16 +76,17 @@ struct Check: AnsweringCommand {
             var queries: [Query] = []
             for server in servers {
                 let key = try Invocation.key(server)
-                let those = clients.flatMap { $0.meaning(of: key, among: entries) }
-                guard entries.contains(where: { entry in those.contains { $0.matches(entry) } })
-                else {
+                let those = clients.flatMap { client in
+                    client.meaning(of: key, among: entries.map { $0.in(nil) })
+                }
+                guard entries.contains(where: { $0.isMeant(by: those) }) else {
                     throw inventory.failures.first
                         ?? StoreError(
                             .notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
                 }
                 queries += those
             }
-            meant = entries.filter { entry in queries.contains { $0.matches(entry) } }
+            meant = entries.filter { $0.isMeant(by: queries) }
         }
         var (logins, failures) = ([Credential](), inventory.failures)
         var seen: Set<Place?> = []
@@ -119,8 +123,17 @@ struct Check: AnsweringCommand {
         let entry = login.entry
         return [
             "client": .name(entry.clientName), "server": .name(entry.serverName),
-            "username": .name(entry.shownUser), "result": .text(verdict.result.rawValue),
-            "error": verdict.error?.json ?? .null,
+            "username": .name(entry.shownUser),
+            "account": .name(entry.schema.account?.string),
+            "result": .text(verdict.result.rawValue), "error": verdict.error?.json ?? .null,
         ]
+    }
+}
+
+extension Entry {
+    /// Returns true if a query asks for it, in whatever account.
+    fileprivate func isMeant(by queries: [Query]) -> Bool {
+        let entry = self.in(nil)
+        return queries.contains { $0.matches(entry) }
     }
 }

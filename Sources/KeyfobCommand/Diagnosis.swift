@@ -27,6 +27,12 @@ struct Diagnosis {
 
     private let invocation: Invocation
     private var logins: [Inventory.Login] = []
+
+    /// The accounts that have logins, and how many.
+    var accounts: [(name: String, logins: Int)] {
+        Dictionary(grouping: logins.compactMap(\.account), by: \.self)
+            .map { ($0, $1.count) }.sorted { $0.0 < $1.0 }
+    }
     /// The clients that are installed and use no helper.
     private var untold: [any Client] = []
 
@@ -79,6 +85,11 @@ struct Diagnosis {
         for problem in settings.problems {
             fault(
                 "settings", problem, hint: "correct it; until then no login can be stored")
+        }
+        if let account = invocation.choice.account {
+            note(
+                "account", "KEYFOB_ACCOUNT is set: clients get the logins of the account \(account)"
+            )
         }
         for variable in invocation.environment.settings {
             note("override", "\(variable) is set and overrides the config file")
@@ -223,7 +234,9 @@ struct Diagnosis {
             let name = places[place] ?? login.server
             places[place] = name
             let isPath = login.entry.schema.hasAccounts
-            groups[[login.client, isPath ? login.server : name], default: []].append(login)
+            groups[
+                [login.client, isPath ? login.server : name, login.account ?? ""], default: []
+            ].append(login)
         }
         for (key, logins) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let users = Set(logins.map { $0.username ?? "-" }).sorted()

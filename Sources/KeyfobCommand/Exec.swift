@@ -26,6 +26,8 @@ struct Exec: ParsableCommand {
     @Option(name: .customLong("client"), help: "The client whose login it is.")
     var named: ClientOption?
 
+    @OptionGroup var account: AccountOption
+
     @Option(
         help: ArgumentHelp(
             """
@@ -79,7 +81,7 @@ struct Exec: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation()
+        let invocation = try Invocation(nil, account)
         let login = try invocation.login(for: server, of: named?.client)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login))

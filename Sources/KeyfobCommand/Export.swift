@@ -44,6 +44,8 @@ struct Export: AnsweringCommand {
     @Flag(help: "Only show what would be exported.")
     var dryRun = false
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func validate() throws {
@@ -61,7 +63,7 @@ struct Export: AnsweringCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output, account)
         let target = try target(invocation)
         let path = target.name
         guard plainText || dryRun || toHelper != nil else {

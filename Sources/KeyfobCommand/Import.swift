@@ -47,6 +47,8 @@ struct Import: AnsweringCommand {
     @Flag(help: "Only show what would be imported.")
     var dryRun = false
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func validate() throws {
@@ -61,11 +63,13 @@ struct Import: AnsweringCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output, account)
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let (sources, unreadable) = try sources(invocation)
         let count = sources.reduce(0) { $0 + $1.logins.count }
-        var run = Run(invocation)
+        // Logins of different accounts have nothing to do with each other.
+        var runs: [AccountName?: Run] = [:]
+        var done = 0
         var reports: [Report] = []
         var clients: [any Client] = []
         var failure: StoreError?
@@ -74,17 +78,22 @@ struct Import: AnsweringCommand {
             // A client gets the account that was stored last, and that is the first one in its
             // file. So the logins are stored in reverse order.
             for login in source.logins.reversed() where failure == nil {
-                let result = result(of: login, in: source, &run)
+                let result = result(
+                    of: login, in: source,
+                    &runs[source.account, default: Run(invocation.in(source.account))])
                 if case .left(let error) = result, error.isTheStores {
                     failure = error
                     continue
                 }
                 results.append(result)
-                run.done += 1
-                if !dryRun { invocation.console.progress(run.done, of: count) }
+                done += 1
+                if !dryRun { invocation.console.progress(done, of: count) }
             }
             for login in source.logins where login.obstacle != nil && !login.isShadowed {
-                if let place = login.entry.identity { run.left.insert(place) }
+                if let place = login.entry.identity {
+                    runs[source.account, default: Run(invocation.in(source.account))]
+                        .left.insert(place)
+                }
             }
             // Logins that were not reached are not reported.
             let logins = Array(source.logins.suffix(results.count))
@@ -107,7 +116,6 @@ struct Import: AnsweringCommand {
     /// The state of one run.
     private struct Run {
         let invocation: Invocation
-        var done = 0
         /// The logins that this run has stored or found in the store, by the place that they are
         /// for.
         var stored: [Place: Credential] = [:]
@@ -127,6 +135,8 @@ struct Import: AnsweringCommand {
         let name: String
         /// The client that will ask for the logins.
         let client: any Client
+        /// The account that they belong to; nil for none.
+        let account: AccountName?
         let logins: [PlaintextLogin]
         /// The reports of the logins that could not be read.
         var unread: [Report] = []
@@ -144,7 +154,9 @@ struct Import: AnsweringCommand {
         var unreadable: [StoreError] = []
         for plaintext in Clients.plaintextFiles(in: invocation.surroundings, first: named?.client)
         where plaintext.file.exists {
-            guard named?.client.sharesLogins(with: plaintext.client) != false else { continue }
+            guard named?.client.sharesLogins(with: plaintext.client) != false,
+                isOfAccount(plaintext.client)
+            else { continue }
             let contents: PlaintextContents
             do throws(StoreError) {
                 try plaintext.file.requireOwn()
@@ -156,14 +168,47 @@ struct Import: AnsweringCommand {
             for note in contents.notes {
                 invocation.console.note("\(plaintext.file.path): \(note)")
             }
-            sources.append(source(plaintext, contents))
+            let asked = Import.account(of: plaintext, in: invocation.surroundings)
+            guard account.account == nil || asked == nil || asked == .some(account.account) else {
+                unreadable.append(
+                    StoreError(
+                        .notImportable,
+                        "\(plaintext.file.path) is left: docker does not ask for the account "
+                            + "\(account.account?.string ?? "")",
+                        hint: "keyfob setup docker --account \(account.account?.string ?? "")"))
+                continue
+            }
+            // A client's own configuration decides, unless the user does.
+            sources.append(
+                source(plaintext, contents, account.account ?? asked ?? invocation.choice.account))
         }
         return (sources, unreadable)
     }
 
-    private func source(_ plaintext: any PlaintextFile, _ contents: PlaintextContents) -> Source {
-        Source(name: plaintext.file.path, client: plaintext.client, logins: contents.logins) {
-            logins in
+    /// Returns true if the client's file may have logins of the account that is named: of others than
+    /// the client that is named, or docker, it has those outside every account.
+    private func isOfAccount(_ client: any Client) -> Bool {
+        account.account == nil || client.name == (named?.client ?? Docker()).name
+    }
+
+    /// Returns the account that docker asks Keyfob for, if the file is the one that names its helper;
+    /// nil if it does not ask Keyfob, and for all other files.
+    private static func account(
+        of plaintext: any PlaintextFile, in surroundings: Surroundings
+    ) -> AccountName?? {
+        guard plaintext.client.name == Docker().name,
+            let keeper = try? Docker().keeper(in: surroundings), keeper.isOurs
+        else { return nil }
+        return .some(keeper.account)
+    }
+
+    private func source(
+        _ plaintext: any PlaintextFile, _ contents: PlaintextContents, _ account: AccountName?
+    ) -> Source {
+        Source(
+            name: plaintext.file.path, client: plaintext.client, account: account,
+            logins: contents.logins
+        ) { logins in
             func isMeant(_ candidate: PlaintextLogin) -> Bool {
                 logins.contains { $0.isSamePlace(as: candidate) }
             }
@@ -204,7 +249,8 @@ struct Import: AnsweringCommand {
             }
         }
         return Source(
-            name: helper.program, client: Docker(), logins: logins, unread: unread
+            name: helper.program, client: Docker(), account: invocation.choice.account,
+            logins: logins, unread: unread
         ) { logins in
             logins.map { login in
                 do throws(StoreError) {

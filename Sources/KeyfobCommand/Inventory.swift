@@ -8,6 +8,8 @@ struct Inventory {
         let entry: Entry
         /// The store's name.
         let store: String
+        /// The name of its account; nil if it is outside every account.
+        var account: String? { entry.schema.account?.string }
         /// The time at which it expires, in seconds since 1970; nil if it is not known.
         fileprivate(set) var expires: UInt64?
         /// True if its client renews it by itself.
@@ -39,7 +41,7 @@ struct Inventory {
 }
 
 extension Inventory.Login: Comparable {
-    private var order: [String] { [client, server, username ?? "", store] }
+    private var order: [String] { [client, server, username ?? "", account ?? "", store] }
 
     static func == (left: Self, right: Self) -> Bool { left.order == right.order }
 

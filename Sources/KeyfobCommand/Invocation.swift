@@ -15,7 +15,9 @@ struct Invocation: Sendable {
 
     /// `warns` says that the problems of the settings are printed now. Throws `failed` if the user
     /// has no home directory.
-    init(_ output: Output? = nil, warns: Bool = true) throws(StoreError) {
+    init(
+        _ output: Output? = nil, _ option: AccountOption? = nil, warns: Bool = true
+    ) throws(StoreError) {
         let console = Console(isQuiet: output?.quiet ?? false)
         self.console = console
         environment = .ofProcess
@@ -23,11 +25,26 @@ struct Invocation: Sendable {
         surroundings = Surroundings(
             home: try Directories.home(environment),
             variables: System.variables(where: Surroundings.reads), user: System.user)
-        choice = try StoreChoice(environment, notice: { console.note($0) })
+        choice = try StoreChoice(
+            environment, account: option?.account, notice: { console.note($0) })
         choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
         if warns {
             for problem in choice.settings.problems { console.warn(problem) }
         }
+    }
+
+    /// The same invocation, but it sees the logins of every account, each in its own.
+    var ofAllAccounts: Invocation {
+        var invocation = self
+        invocation.choice = choice.ofAllAccounts
+        return invocation
+    }
+
+    /// The same invocation, but for another account.
+    func `in`(_ account: AccountName?) -> Invocation {
+        var invocation = self
+        invocation.choice.account = account
+        return invocation
     }
 
     /// The same invocation, but it does not ask for the passphrase of the file.

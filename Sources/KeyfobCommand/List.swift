@@ -17,12 +17,17 @@ struct List: AnsweringCommand {
     @Option(name: .customLong("client"), help: "Only logins of this client.")
     var named: ClientOption?
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output, account).ofAllAccounts
         var inventory = invocation.inventory(withTokens: true)
         inventory.logins.addExpiries(from: invocation.choice.places)
+        if let name = account.account {
+            inventory.logins.removeAll { $0.entry.schema.account != name }
+        }
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         for warning in inventory.warnings { invocation.console.warn(warning) }
         for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
@@ -37,7 +42,7 @@ struct List: AnsweringCommand {
         try ExitStatus(inventory.failures).exit()
     }
 
-    /// The column for expiries is left out if no login has a known one.
+    /// The columns for accounts and expiries are left out if no login has any.
     private static func table(of inventory: Inventory) -> Table {
         var columns: [(head: String, cell: (Inventory.Login) -> String?)] = [
             ("CLIENT", { $0.client }), ("SERVER", { $0.server }), ("USER", { $0.username }),
@@ -51,6 +56,9 @@ struct List: AnsweringCommand {
         if inventory.logins.contains(where: { $0.expires != nil }) {
             columns.append(("EXPIRES", expiries))
         }
+        if inventory.logins.contains(where: { $0.account != nil }) {
+            columns.insert(("ACCOUNT", { $0.account }), at: 3)
+        }
         return Table(
             head: columns.map(\.head),
             rows: inventory.logins.map { login in columns.map { $0.cell(login) ?? "" } })
@@ -60,7 +68,8 @@ struct List: AnsweringCommand {
         let logins = inventory.logins.map { login -> JSON in
             [
                 "client": .name(login.client), "server": .name(login.server),
-                "username": .name(login.username), "store": .name(login.store),
+                "username": .name(login.username), "account": .name(login.account),
+                "store": .name(login.store),
                 "modified": .seconds(login.entry.modified), "expires": .seconds(login.expires),
             ]
         }

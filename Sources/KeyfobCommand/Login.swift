@@ -25,7 +25,7 @@ struct Login: AnsweringCommand {
     @Flag(help: "Read the password from standard input.")
     var passwordStdin = false
 
-    @Option(name: .customLong("client"), help: "The client that will use it; docker by default.")
+    @Option(name: .customLong("client"), help: "The client; else docker.")
     var named: ClientOption?
 
     @Option(help: "The name of the cargo registry.")
@@ -40,6 +40,8 @@ struct Login: AnsweringCommand {
 
     @Flag(help: "Allow the named registry any certificate, or http.")
     var insecure = false
+
+    @OptionGroup var account: AccountOption
 
     @OptionGroup var output: Output
 
@@ -67,7 +69,7 @@ struct Login: AnsweringCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output, account)
         // The settings are checked first, so that no password is typed or sent for a login that
         // cannot be stored.
         if let refusal = invocation.choice.settings.refusal { throw refusal }

@@ -11,10 +11,7 @@ internal import Stores
 struct Logout: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove logins, and check that they are gone.",
-        usage: "keyfob logout [<server>] [<options>]",
-        discussion: """
-            Succeeds only if nothing is left. Nothing is revoked at the server.
-            """)
+        usage: "keyfob logout [<server>] [<options>]")
 
     @Argument(help: "The server; by default the only one there is.", completion: Completion.servers)
     var server: String?
@@ -49,6 +46,8 @@ struct Logout: AnsweringCommand {
     @Flag(help: "Only show what would be removed.")
     var dryRun = false
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func validate() throws {
@@ -58,7 +57,8 @@ struct Logout: AnsweringCommand {
     }
 
     func run() throws {
-        let invocation = nonInteractive ? try Invocation(output).asksNobody : try Invocation(output)
+        var invocation = try Invocation(output, account)
+        if nonInteractive { invocation = invocation.asksNobody }
         let plaintext = try plaintextFiles(invocation)
         guard let queries = try queries(invocation, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
@@ -71,7 +71,7 @@ struct Logout: AnsweringCommand {
         var removals = invocation.choice.places.map { store in
             Removal(removing: queries, from: store, invocation, isOfAll: all)
         }
-        if let keyring = invocation.choice.keyringStore {
+        if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore {
             for index in removals.indices where removals[index].name == keyring.name {
                 removals[index].lookForFormerLogins(in: keyring) { self.isMeant($0, by: queries) }
             }
@@ -111,7 +111,14 @@ struct Logout: AnsweringCommand {
                 $0.file.exists && !known.contains($0.file.identity)
                     // It is a file of the named client, or of one that shares its logins.
                     && client?.sharesLogins(with: $0.client) != false
+                    && isOfAccount($0.client)
             }
+    }
+
+    /// Returns true if the client's file may have logins of the account that is named: of others than
+    /// the client that is named, or docker, it has those outside every account.
+    private func isOfAccount(_ client: any Client) -> Bool {
+        account.account == nil || client.name == (self.client ?? Docker()).name
     }
 
     // MARK: Selection
@@ -219,7 +226,7 @@ struct Logout: AnsweringCommand {
                 inventory.warnings.isEmpty
                     ? "nothing to remove" : "nothing to remove among the logins that can be seen")
         }
-        if let keyring = invocation.choice.keyringStore,
+        if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore,
             let former = try? keyring.formerLogins(.git).filter({ self.isMeant($0, by: queries) }),
             !former.isEmpty
         {
@@ -256,6 +263,16 @@ struct Logout: AnsweringCommand {
         }
     }
 
+    /// Names the accounts that still have logins: a logout of all is one of all of one account.
+    private func reportOtherAccounts(_ invocation: Invocation) {
+        let remaining = Set(invocation.ofAllAccounts.inventory().logins.compactMap(\.account))
+        for name in remaining.sorted() where name != invocation.choice.account?.string {
+            invocation.console.note(
+                "logins of the account \(name) remain; to remove them: keyfob logout --all "
+                    + "--account \(name)")
+        }
+    }
+
     private func report(
         _ removals: [Removal], doubt: StoreError?, _ invocation: Invocation
     ) throws {
@@ -266,6 +283,7 @@ struct Logout: AnsweringCommand {
             let what = server ?? client?.name.string ?? "any server"
             error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
+        if all { reportOtherAccounts(invocation) }
         for name in invocation.placesLeftOut {
             invocation.console.note("\(name): not checked, because of the setting `store`")
         }

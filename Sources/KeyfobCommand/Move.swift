@@ -37,10 +37,12 @@ struct Move: AnsweringCommand {
     @Flag(help: "Only show what would be moved.")
     var dryRun = false
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output, account)
         let (source, target) = try stores(invocation)
         if !dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
@@ -80,7 +82,8 @@ struct Move: AnsweringCommand {
                 .storeLeftOut, "the setting `store` excludes one of the two stores",
                 hint: "unset KEYFOB_STORE, or set `store` to auto in the config file")
         }
-        return to == .file ? (keyring, file) : (file, keyring)
+        let (seen, other) = (invocation.choice.view(of: keyring), invocation.choice.view(of: file))
+        return to == .file ? (seen, other) : (other, seen)
     }
 
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {

@@ -35,7 +35,8 @@ struct Removal {
                         .loginRemains, "logins were stored there, and \(error.message)",
                         hint: "log out again in your desktop session")
                 }
-                for place in queries.compactMap(\.place) where try marker.contains(place) {
+                let meant = queries.map { $0.in(invocation.choice.account) }
+                for place in meant.compactMap(\.place) where try marker.contains(place) {
                     problem = StoreError(
                         .loginRemains, "it was stored there, and \(error.message)",
                         hint: "log out again in your desktop session")

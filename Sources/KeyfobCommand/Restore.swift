@@ -30,7 +30,7 @@ struct Restore: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output).ofAllAccounts
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let source = ClientFile(file)
         guard let content = try source.read() else {

@@ -40,6 +40,8 @@ struct Setup: AnsweringCommand {
     @Flag(help: "Only show what would be changed.")
     var dryRun = false
 
+    @OptionGroup var account: AccountOption
+
     @OptionGroup var output: Output
 
     func validate() throws {
@@ -75,13 +77,14 @@ struct Setup: AnsweringCommand {
         var record = try SetupRecord(in: invocation.directories.state)
         var reports: [Report] = []
         var advice: [String] = []
-        for client in meant(record, invocation.surroundings) {
+        var surroundings = invocation.surroundings
+        surroundings.account = account.account
+        for client in meant(record, surroundings) {
             do throws(StoreError) {
-                let surroundings = invocation.surroundings
                 if undo {
                     reports += try restore(client, surroundings, &record)
                 } else {
-                    reports.append(try apply(client, surroundings, &record, &advice))
+                    reports += try apply(client, surroundings, &record, &advice)
                 }
             } catch {
                 reports.append(
@@ -115,6 +118,35 @@ struct Setup: AnsweringCommand {
 
     private func apply(
         _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
+        _ advice: inout [String]
+    ) throws(StoreError) -> [Report] {
+        guard let own = try client.ownLink(in: surroundings) else {
+            return [try applyPlan(of: client, surroundings, &record, &advice)]
+        }
+        let link = try SetupLink(own, of: client, in: surroundings)
+        let report = try apply(link, own, of: client, &record)
+        return [report, try applyPlan(of: client, surroundings, &record, &advice)]
+    }
+
+    /// Makes the link to a program; nil stands for one that is not needed.
+    private func apply(
+        _ link: SetupLink?, _ own: OwnLink, of client: any Client, _ record: inout SetupRecord
+    ) throws(StoreError) -> Report {
+        guard let link, !link.exists else {
+            return report(
+                link?.path ?? own.name, client, .unchanged, "leads to \(own.target) already")
+        }
+        if !dryRun {
+            try record.add(SetupRecord.Change(client: client.name.string, link: link.path))
+            try link.make()
+        }
+        return report(
+            link.path, client, .changed,
+            "\(dryRun ? "would be" : "is now") a link to \(own.target)")
+    }
+
+    private func applyPlan(
+        of client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
         let plan = try client.plan(for: registry, in: surroundings)
@@ -204,6 +236,14 @@ struct Setup: AnsweringCommand {
         _ change: SetupRecord.Change, _ client: any Client, _ surroundings: Surroundings,
         _ record: inout SetupRecord
     ) throws(StoreError) -> Report {
+        if change.isLink {
+            if !dryRun {
+                try SetupLink.remove(change.path)
+                try record.remove(change)
+            }
+            return report(
+                change.path, client, .restored, dryRun ? "would be removed" : "removed")
+        }
         let file = ClientFile(change.path)
         var result = Report.Result.restored
         var words = dryRun ? "would be restored" : "restored"

@@ -19,6 +19,8 @@ struct SetupRecord {
         let inserted: String
         /// The offset of the change, in bytes; nil in the record of an earlier version.
         let start: Int?
+        /// True if the path is that of a symbolic link which the setup has made.
+        var isLink = false
     }
 
     private(set) var changes: [Change] = []
@@ -67,6 +69,13 @@ struct SetupRecord {
 }
 
 extension SetupRecord.Change {
+    /// A link that a setup makes.
+    init(client: String, link path: String) {
+        self.init(
+            client: client, registry: nil, path: path, isNew: true, removed: "", inserted: "",
+            start: nil, isLink: true)
+    }
+
     fileprivate var json: JSON {
         .object([
             JSON.Member("client", .name(client)),
@@ -76,6 +85,7 @@ extension SetupRecord.Change {
             JSON.Member("removed", .name(removed)),
             JSON.Member("inserted", .name(inserted)),
             JSON.Member("start", start.map { .integer(Int64($0)) } ?? .null),
+            JSON.Member("isLink", .bool(isLink)),
         ])
     }
 
@@ -91,8 +101,12 @@ extension SetupRecord.Change {
         if case .integer(let number) = json.members?.first(where: { $0.name == "start" })?.value {
             start = Int(number)
         }
+        var isLink = false
+        if case .bool(let value) = json.members?.first(where: { $0.name == "isLink" })?.value {
+            isLink = value
+        }
         self.init(
             client: client, registry: text("registry"), path: path, isNew: isNew, removed: removed,
-            inserted: inserted, start: start)
+            inserted: inserted, start: start, isLink: isLink)
     }
 }

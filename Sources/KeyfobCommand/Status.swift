@@ -17,7 +17,7 @@ struct Status: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output, warns: false).asksNobody
+        let invocation = try Invocation(output, warns: false).asksNobody.ofAllAccounts
         let diagnosis = Diagnosis(invocation)
         let policy = invocation.choice.settings.policy
         try output.answer(
@@ -38,6 +38,13 @@ struct Status: AnsweringCommand {
         var rows = [
             ("store", store), ("keyring", diagnosis.keyring.line), ("file", diagnosis.file.line),
         ]
+        if !diagnosis.accounts.isEmpty {
+            rows.append(
+                (
+                    "accounts",
+                    diagnosis.accounts.map { "\($0.name) (\($0.logins))" }.joined(separator: ", ")
+                ))
+        }
         rows += diagnosis.clients.map { ($0.client.name.string, words(of: $0.keeper)) }
         let width = rows.map { $0.0.count }.max() ?? 0
         var lines = rows.map { name, words in
@@ -55,7 +62,10 @@ struct Status: AnsweringCommand {
 
     private static func words(of keeper: Keeper?) -> String {
         guard let keeper else { return "cannot be told" }
-        return keeper.isOurs ? "keyfob" : keeper.name ?? "not set up"
+        guard keeper.isOurs, let account = keeper.account else {
+            return keeper.isOurs ? "keyfob" : keeper.name ?? "not set up"
+        }
+        return "keyfob, account \(account)"
     }
 
     // MARK: For scripts
@@ -88,6 +98,12 @@ struct Status: AnsweringCommand {
             JSON.Member("policy", .name(policy.rawValue)),
             JSON.Member("keyring", diagnosis.keyring.jsonOfKeyring),
             JSON.Member("file", diagnosis.file.jsonOfFile),
+            JSON.Member(
+                "accounts",
+                .array(
+                    diagnosis.accounts.map { account in
+                        ["name": .name(account.name), "logins": .integer(Int64(account.logins))]
+                    })),
             JSON.Member("clients", .array(clients)),
             JSON.Member("findings", .array(findings)),
         ]

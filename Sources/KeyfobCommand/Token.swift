@@ -18,8 +18,10 @@ struct Token: ParsableCommand {
     @Option(name: .customLong("client"), help: "The client whose login it is.")
     var named: ClientOption?
 
+    @OptionGroup var account: AccountOption
+
     func run() throws {
-        let invocation = try Invocation()
+        let invocation = try Invocation(nil, account)
         invocation.console.printBytes(
             of: try invocation.login(for: server, of: named?.client).token())
     }

@@ -20,7 +20,7 @@ struct Uninstall: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output).ofAllAccounts
         let reports = try Setup.undoingAll(invocation, dryRun: dryRun)
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }

@@ -73,7 +73,7 @@ extension Verdict {
     private static func ask(
         _ login: Credential, _ invocation: Invocation
     ) throws(RegistryError) -> RegistryLogin.Verdict? {
-        switch login.entry.schema {
+        switch login.entry.schema.family {
         case .docker: return try askRegistry(login, invocation)
         case .cargo:
             let client = Curl(Trust(), invocation)

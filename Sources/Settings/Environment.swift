@@ -21,6 +21,7 @@ package struct Environment: Sendable {
         case sessionBusAddress = "DBUS_SESSION_BUS_ADDRESS"
         case display = "DISPLAY"
         case waylandDisplay = "WAYLAND_DISPLAY"
+        case account = "KEYFOB_ACCOUNT"
         case store = "KEYFOB_STORE"
         case collection = "KEYFOB_COLLECTION"
         case prompt = "KEYFOB_PROMPT"

@@ -13,14 +13,20 @@ package struct StoreChoice: Sendable {
     package let tokens: TokenCache?
     /// The route whose program runs this process, if one does.
     private let caller: String?
+    /// The account whose logins are seen; nil for the logins outside every account.
+    package var account: AccountName?
+    /// True if the logins of every account are seen, each in its own.
+    package private(set) var seesAll = false
     private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
 
     /// Reads the configuration file and nothing else. `notice` prints one line for the user.
     /// `willPrompt` is called before a prompt is shown, with the number of seconds that it waits
-    /// for an answer. Throws `failed` if the user has no home directory.
+    /// for an answer. `account` replaces the account that the environment names. Throws `failed` if
+    /// the user has no home directory, or the environment names what is no account.
     package init(
-        _ environment: Environment, notice: @escaping @Sendable (String) -> Void,
+        _ environment: Environment, account: AccountName? = nil,
+        notice: @escaping @Sendable (String) -> Void,
         willPrompt: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws(StoreError) {
         let directories = try Directories(environment)
@@ -28,6 +34,7 @@ package struct StoreChoice: Sendable {
         let state = Folder(directories.state)
         let marker = KeyringMarker(in: state)
         self.settings = settings
+        self.account = if let account { account } else { try environment.account }
         marks = marker
         caller = environment[.route]
         tokens =
@@ -69,12 +76,7 @@ package struct StoreChoice: Sendable {
     package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
 
     /// The stores that the policy allows, one by one, in the order in which they are asked.
-    package var stores: [any CredentialStore] {
-        var stores: [any CredentialStore] = []
-        if let keyringStore { stores.append(keyringStore) }
-        if let fileStore { stores.append(fileStore) }
-        return stores
-    }
+    package var stores: [any CredentialStore] { wholeStores.map { view(of: $0) } }
 
     /// The stores, and where what routes have answered is cached.
     package var places: [any CredentialStore] {
@@ -83,7 +85,8 @@ package struct StoreChoice: Sendable {
         return places
     }
 
-    /// The one store of the user: the routes, and the chain of what is stored.
+    /// The one store of the user: the routes, which serve every account, and the chain of what is
+    /// stored.
     package var store: any CredentialStore {
         guard !settings.routes.isEmpty else { return chain }
         return RouteStore(chain, settings.routes, cache: tokens, caller: caller, notice: notice)
@@ -91,6 +94,43 @@ package struct StoreChoice: Sendable {
 
     /// The chain of all stores that the policy allows, whatever routes there are.
     package var chain: any CredentialStore {
-        StoreChain(stores, marker: marker, refusal: settings.refusal, notice: notice)
+        view(
+            of: StoreChain(
+                wholeStores, marker: marker, refusal: settings.refusal, notice: notice))
+    }
+
+    /// What is seen of a store.
+    package func view(of store: any CredentialStore) -> any CredentialStore {
+        seesAll ? store : AccountStore(store, account)
+    }
+
+    /// The same choice, which sees the logins of every account.
+    package var ofAllAccounts: StoreChoice {
+        var choice = self
+        choice.seesAll = true
+        return choice
+    }
+
+    private var wholeStores: [any CredentialStore] {
+        var stores: [any CredentialStore] = []
+        if let keyringStore { stores.append(keyringStore) }
+        if let fileStore { stores.append(fileStore) }
+        return stores
+    }
+}
+
+extension Environment {
+    /// The account that `KEYFOB_ACCOUNT` names. Logins of another one must never take its place, so
+    /// what is no name is an error.
+    fileprivate var account: AccountName? {
+        get throws(StoreError) {
+            guard let value = self[.account] else { return nil }
+            guard let name = AccountName(value) else {
+                throw StoreError(
+                    .badAccount, "KEYFOB_ACCOUNT is not the name of an account",
+                    hint: "a name has letters, digits, '.', '_' and '-', and is not podman")
+            }
+            return name
+        }
     }
 }

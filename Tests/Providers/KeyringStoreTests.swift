@@ -19,6 +19,29 @@ import Testing
     }
 
     @Test(arguments: StoreContract.cases)
+    func keepsTheContractInAnAccount(_ contract: StoreContract) throws {
+        _ = try desk.startKeyring()
+        try desk.store().save(login("a.example", "somebody", "else"))
+        try contract.check { AccountStore(desk.store(), AccountName("work")) }
+        #expect(try secret(desk.store(), "a.example") == "else")
+    }
+
+    @Test func anItemOfAnAccountHasNothingThatOtherHelpersSearchFor() throws {
+        _ = try desk.startKeyring()
+        try AccountStore(desk.store(), AccountName("work"))
+            .save(login("https://h.example/v1/", "u", "secret"))
+        let found = try desk.sandbox.run("secret-tool", "search", "--all", "keyfob_account", "work")
+        let said = Set((found.output + found.errors).split(separator: "\n").map(String.init))
+        let wanted: Set = [
+            "schema = org.keyfob.Account", "attribute.keyfob_account = work",
+            "attribute.keyfob_family = docker", "attribute.keyfob_server = https://h.example",
+            "attribute.login_server = https://h.example/v1/", "attribute.login_username = u",
+        ]
+        #expect(
+            said.filter { $0.hasPrefix("schema") || $0.hasPrefix("attribute") } == wanted)
+    }
+
+    @Test(arguments: StoreContract.cases)
     func keepsTheContractInAChainWithTheFile(_ contract: StoreContract) throws {
         _ = try desk.startKeyring()
         try contract.check {

@@ -11,6 +11,7 @@ package enum Sentence {
         "another-login.found": "the file has another login{} for this server, as {}",
         "another-login.stored": "the store has another login{} for this server",
         "answer-timed-out": "no {} was typed within {} s",
+        "bad-account": "KEYFOB_ACCOUNT is not the name of an account",
         "bad-configuration": "a setting is not valid: {}",
         "bad-configuration.key": "unknown key \"{}\" in {}",
         "bad-configuration.routes": "the config file has routes, and they cannot be used: {}",

@@ -48,7 +48,7 @@ extension StoreContract {
     private static let anything: [StoreContract] = [
         StoreContract("an empty store finds, lists and removes nothing, without an error") {
             store in
-            for schema in Schema.allCases {
+            for schema in Schema.all {
                 try #expect(store.find(Query(schema, ["server": "a.example"])).isEmpty)
                 try #expect(store.list(schema) == Listing())
             }
@@ -108,7 +108,7 @@ extension StoreContract {
         },
         StoreContract("a query that names nothing is refused, and nothing is removed") { store in
             try store.save(login("a.example", "user", "secret"))
-            for schema in Schema.allCases {
+            for schema in Schema.all {
                 #expect(throws: StoreError.self) { try store.remove([Query(schema, [:])]) }
                 #expect(throws: StoreError.self) {
                     try store.remove([server("a.example"), Query(schema, [:])])

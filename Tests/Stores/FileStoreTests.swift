@@ -15,6 +15,15 @@ struct FileStoreTests {
         try contract.check { home.store }
     }
 
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContractInAnAccount(_ contract: StoreContract) throws {
+        let home = try TemporaryHome()
+        let others = login("a.example", "somebody")
+        try home.store.save(others)
+        try contract.check { AccountStore(home.store, AccountName("work")) }
+        #expect(try home.store.find(server("a.example")).map(\.secret) == [others.secret])
+    }
+
     @Test func anotherStoreFindsWhatOneHasSaved() throws {
         let home = try TemporaryHome()
         try home.store.save(login("a.example", "ann"))

@@ -7,10 +7,11 @@ struct KeyringListing {
     /// True if label and time are read even if they do not decide between two entries.
     let wantsDetails: Bool
 
-    func list(_ schemas: [Schema]) throws(StoreError) -> Listing {
+    /// Lists the logins of a schema, or (nil) all, with those of every account.
+    func list(_ schema: Schema?) throws(StoreError) -> Listing {
         var listing = Listing()
         var isLocked = false
-        for schema in schemas {
+        for schema in schema.map({ [$0] }) ?? Schema.all + [nil] {
             let (entries, mayBeMore) = try entries(of: schema)
             listing.entries += entries
             isLocked = isLocked || mayBeMore
@@ -21,20 +22,22 @@ struct KeyringListing {
         return listing
     }
 
-    /// Returns the logins of a schema, and true if there may be more in a locked collection.
+    /// Returns the logins of a schema, or (nil) of all accounts, and true if there may be more in a
+    /// locked collection.
     private func entries(
-        of schema: Schema
+        of schema: Schema?
     ) throws(StoreError) -> (entries: [Entry], mayBeMore: Bool) {
         var parts: SecretService.Parts = wantsDetails ? .details : .attributes
         return try untilSettled(or: .itemCannotBeRead) {
             () throws(StoreError) -> (entries: [Entry], mayBeMore: Bool)? in
-            let hits = try keyring.service.search([schema.pattern])
+            let hits = try keyring.service.search(
+                schema.map { [$0.pattern] } ?? Schema.patternsOfAccounts)
             let items = try keyring.service.read(hits.map { $0.path }, parts)
             // An item was replaced between the search and the reading.
             guard items.allSatisfy({ $0.attributes != nil }) else { return nil }
             var logins: [Entry] = []
             for (index, item) in items.enumerated() {
-                let entry = item.entry(of: schema)
+                let entry = schema.map { item.entry(of: $0) } ?? item.entryOfAccount
                 if let entry, entry.place != nil {
                     if entry.isLogin { logins.append(entry) }
                 } else if hits[index].isLocked {
@@ -54,11 +57,11 @@ struct KeyringListing {
     /// Returns true if a search for all items of the schema may miss those of a locked collection:
     /// the provider hides them, or has forgotten their `xdg:schema`, and they have no constant
     /// attribute by which they could be found.
-    private func mayOverlook(_ schema: Schema) throws(StoreError) -> Bool {
+    private func mayOverlook(_ schema: Schema?) throws(StoreError) -> Bool {
         guard keyring.service.findsLockedItems else {
             return try !keyring.hidingCollections().isEmpty
         }
-        guard schema.constants.isEmpty else { return false }
+        guard let schema, schema.account == nil, schema.constants.isEmpty else { return false }
         return try keyring.service.collections().contains { $0.isLocked && $0.itemCount > 0 }
     }
 

@@ -13,7 +13,7 @@ extension KeyringStore {
     ) throws(StoreError) -> Bool {
         try open { keyring throws(StoreError) in
             // The first thing that a provider is sent is a search.
-            _ = try keyring.service.search(Schema.allCases.map { $0.pattern })
+            _ = try keyring.service.search(Schema.patternsOfAll)
             return try keyring.service.unlock(collection.path, with: password)
         }
     }
@@ -22,7 +22,7 @@ extension KeyringStore {
     package func lock() throws(StoreError) {
         try open { keyring throws(StoreError) in
             let service = keyring.service
-            let hits = try service.search(Schema.allCases.map { $0.pattern })
+            let hits = try service.search(Schema.patternsOfAll)
             let target = try keyring.collection()
             let isMeant = { (collection: SecretService.Collection) in
                 collection.path == target

@@ -33,7 +33,7 @@ extension KeyringStore {
         try open { keyring throws(StoreError) in
             let service = keyring.service
             // A provider's first call must be a search.
-            let hits = try service.search(Schema.allCases.map { $0.pattern })
+            let hits = try service.search(Schema.patternsOfAll)
             let collections = try service.collections()
             let target: String?
             do throws(StoreError) {

@@ -96,7 +96,7 @@ package final class KeyringStore: CredentialStore {
     package func list(_ schema: Schema?, _ wanted: FindOptions) throws(StoreError) -> Listing {
         try open { keyring throws(StoreError) in
             try KeyringListing(keyring: keyring, wantsDetails: wanted.wantsDetails)
-                .list(schema.map { [$0] } ?? Schema.allCases)
+                .list(schema)
         }
     }
 
@@ -133,7 +133,7 @@ package final class KeyringStore: CredentialStore {
         try open { keyring throws(StoreError) in
             let service = keyring.service
             // A provider's first call must be a search.
-            _ = try service.search(Schema.allCases.map { $0.pattern })
+            _ = try service.search(Schema.patternsOfAll)
             let locked = { () throws(StoreError) in
                 try service.collections()
                     .filter { $0.isLocked && ($0.itemCount > 0 || !service.findsLockedItems) }

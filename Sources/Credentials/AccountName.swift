@@ -1,0 +1,23 @@
+/// The name of an account, which is a space of its own for logins: letters, digits, `.`, `_` and
+/// `-`, the first a letter or digit, at most 64 bytes.
+///
+/// It stands behind the name of a program (`docker-credential-keyfob-work`). So it cannot be
+/// `podman`, nor begin with `podman-`.
+package struct AccountName: Hashable, Sendable {
+    package let text: Text
+
+    package init?(_ name: some StringProtocol) {
+        let bytes = Array(name.utf8)
+        let isPodmans = bytes == Array("podman".utf8) || bytes.starts(with: "podman-".utf8)
+        guard (1...64).contains(bytes.count), bytes[0].isAlphanumeric, !isPodmans,
+            bytes.allSatisfy({ $0.isAlphanumeric || "._-".utf8.contains($0) })
+        else { return nil }
+        text = Text(unchecked: bytes)
+    }
+
+    package var string: String { text.string }
+}
+
+extension AccountName: CustomStringConvertible {
+    package var description: String { string }
+}

@@ -1,0 +1,61 @@
+internal import Clients
+internal import Credentials
+internal import Files
+
+/// A setup link is a symbolic link to a program of Keyfob's in the user's own folder for programs. A
+/// client needs it if it calls a program that is not installed: the helper of an account.
+struct SetupLink {
+    let path: String
+    private let target: String
+
+    /// Nil if the program is found elsewhere on the PATH. Throws `failed` if the client could not run
+    /// it by the link, or would run another program.
+    init?(
+        _ wanted: OwnLink, of client: any Client, in surroundings: Surroundings
+    ) throws(StoreError) {
+        guard let target = surroundings.program(wanted.target) else {
+            throw StoreError(
+                .programNotRun,
+                "\(wanted.target) is not on the PATH, so \(client.name) could not run it",
+                hint: "install it: make install")
+        }
+        path = surroundings.binFolder + "/" + wanted.name
+        self.target = target
+        if let found = surroundings.program(wanted.name) {
+            guard (try? Path.resolve(found)) == (try? Path.resolve(target)) else {
+                throw StoreError(
+                    .wrongKindOfFile, "\(found) is another program, which \(client.name) would run",
+                    hint: "remove it, or take its folder off the PATH")
+            }
+            if found != path { return nil }
+        }
+        guard surroundings.isOnPath(surroundings.binFolder) else {
+            throw StoreError(
+                .programNotRun,
+                "\(surroundings.binFolder) is not on the PATH, so \(client.name) could not run "
+                    + wanted.name,
+                hint: "add it: export PATH=\(surroundings.binFolder.shellWord):\"$PATH\"")
+        }
+    }
+
+    /// True if the link is there.
+    var exists: Bool { Path.isExecutable(path) }
+
+    /// Makes the link. One that leads nowhere is replaced.
+    func make() throws(StoreError) {
+        guard !exists else { return }
+        let file = ClientFile(path)
+        try file.requireOwnWay()
+        try file.makeFolder()
+        Path.removeLink(path)
+        try attempt("link", path) { () throws(SystemError) in
+            try Path.makeLink(path, to: target)
+        }
+    }
+
+    /// Removes the link at a path, and nothing else that may be there.
+    static func remove(_ path: String) throws(StoreError) {
+        try ClientFile(path).requireOwnWay()
+        Path.removeLink(path)
+    }
+}
