@@ -209,7 +209,8 @@ let package = Package(
             path: "Tests/Clients",
             exclude: [
                 "crate-registry.py", "docker-engine.py", "git-server.py", "module-registry.py",
-                "npm-registry.py", "plain-server.py", "token-server.py", "witness-server.py",
+                "npm-registry.py", "package-index.py", "plain-server.py", "token-server.py",
+                "witness-server.py",
             ]),
         .testTarget(
             name: "RoutesTests",

@@ -89,6 +89,9 @@ package protocol Client: Sendable {
     /// The program of Keyfob that the client runs; nil if the client has no credential helpers.
     var program: ProgramName? { get }
 
+    /// True if `keyfob setup` applies to it: it has credential helpers, or needs a link.
+    var isSetUp: Bool { get }
+
     /// Returns the keeper of its logins, as its configuration says.
     func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper
 
@@ -125,6 +128,8 @@ package struct OwnLink: Sendable {
     package let name: String
     /// The name of the program that the link leads to.
     package let target: String
+    /// What is said once it is there.
+    package var advice: [String] = []
 }
 
 /// The use that Keyfob makes of a client's own files.
@@ -173,7 +178,7 @@ package struct Execution: Sendable {
 /// The clients that Keyfob knows.
 package enum Clients {
     package static let all: [any Client] = [
-        Docker(), Podman(), Cargo(), Git(), Terraform(), Pulumi(), Npm(), Other(),
+        Docker(), Podman(), Cargo(), Git(), Terraform(), Pulumi(), Npm(), Pip(), Other(),
     ]
 
     /// The clients with different logins: of those that share their logins, the first one.
@@ -255,6 +260,7 @@ extension Client {
     package var files: ClientFiles { .written }
     package var variables: [String] { [] }
     package var program: ProgramName? { nil }
+    package var isSetUp: Bool { program != nil }
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
     package func knowsByLabel(_ server: Text) -> Bool { false }

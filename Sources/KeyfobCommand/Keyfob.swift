@@ -13,10 +13,17 @@ struct Keyfob: ParsableCommand {
         version: "keyfob \(Version.current)",
         subcommands: [
             Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Check.self,
-            Token.self, Exec.self, Passphrase.self, Unlock.self, Lock.self, Move.self,
+            Token.self, Keyring.self, Exec.self, Passphrase.self, Unlock.self, Lock.self, Move.self,
             BackupCommand.self, Restore.self, Export.self,
             Uninstall.self,
         ])
+
+    /// The words of the command line. A link by the name `keyring` stands for that subcommand.
+    private static let words: [String] = {
+        let words = Array(CommandLine.arguments.dropFirst())
+        let name = CommandLine.arguments.first?.split(separator: "/").last
+        return name == "keyring" ? ["keyring"] + words : words
+    }()
 
     static func main() {
         guard platform_harden() else { System.exit(1) }
@@ -30,7 +37,7 @@ struct Keyfob: ParsableCommand {
             System.exit(1)
         }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(words)
             try command.run()
             System.exit(0)
         } catch {
@@ -63,7 +70,7 @@ struct Keyfob: ParsableCommand {
 
     /// Reports the error on standard error, and with `--json` as the answer too.
     private static func report(_ error: StoreError, to console: Console) {
-        let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+        let words = words.prefix { $0 != "--" }
         if words.contains("--json") { try? console.print(Output.object([], error: error)) }
         console.report(error)
     }
@@ -89,7 +96,7 @@ struct Keyfob: ParsableCommand {
 
     /// The error for an unknown command; nil if the first argument is a command or an option.
     private static var unknownCommand: StoreError? {
-        guard let typed = CommandLine.arguments.dropFirst().first, !typed.hasPrefix("-"),
+        guard let typed = words.first, !typed.hasPrefix("-"),
             subcommand == nil, typed != "help"
         else { return nil }
         let meant = Suggestion.command(
@@ -101,7 +108,7 @@ struct Keyfob: ParsableCommand {
 
     /// The subcommand that was typed; nil if there is none with that name.
     static var subcommand: String? {
-        let typed = CommandLine.arguments.dropFirst().first
+        let typed = words.first
         return configuration.subcommands.map { $0._commandName }.first { $0 == typed }
     }
 

@@ -24,7 +24,7 @@ struct Setup: AnsweringCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "\(Clients.words(Clients.withHelpers, "or")). Several may be named.",
+            "\(Clients.words(Clients.all.filter(\.isSetUp), "or")). Several may be named.",
             valueName: "client"))
     var clients: [ClientOption] = []
 
@@ -98,11 +98,12 @@ struct Setup: AnsweringCommand {
     /// undo those with a recorded change.
     private func meant(_ record: SetupRecord, _ surroundings: Surroundings) -> [any Client] {
         if !clients.isEmpty { return clients.map(\.client) }
-        return Clients.withHelpers.filter { client in
-            undo
-                ? record.changes.contains { $0.client == client.name.string }
-                : surroundings.program(client.name.string) != nil
+        guard !undo else {
+            return Clients.all.filter { client in
+                record.changes.contains { $0.client == client.name.string }
+            }
         }
+        return Clients.withHelpers.filter { surroundings.program($0.name.string) != nil }
     }
 
     private func report(
@@ -125,6 +126,8 @@ struct Setup: AnsweringCommand {
         }
         let link = try SetupLink(own, of: client, in: surroundings)
         let report = try apply(link, own, of: client, &record)
+        advice += own.advice
+        guard client.program != nil else { return [report] }
         return [report, try applyPlan(of: client, surroundings, &record, &advice)]
     }
 
@@ -215,7 +218,7 @@ struct Setup: AnsweringCommand {
     private func restore(
         _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord
     ) throws(StoreError) -> [Report] {
-        guard client.program != nil else {
+        guard client.isSetUp else {
             _ = try client.plan(for: registry, in: surroundings)
             return []
         }

@@ -1,0 +1,89 @@
+package import Credentials
+
+/// pip (23.1), uv and other programs that run the command `keyring` for the password of a package
+/// index.
+///
+/// They ask by the URL of the index, then by its `host[:port]` alone, and name the user if the URL
+/// does.
+package struct Pip: Client {
+    package init() {}
+
+    package var name: Text { "pip" }
+    package var schema: Schema { .token }
+    package var secretNoun: String { "password" }
+    package var userNames: UserNames { .needed }
+    package var files: ClientFiles { .none }
+    package var isSetUp: Bool { true }
+
+    // MARK: Lookup
+
+    /// Returns the address of an index as it is stored: without a user and a slash at its end. Nil if
+    /// it is no URL: then it is stored as it is.
+    private static func key(_ server: Text) -> Text? {
+        guard server.string.contains("://"), let address = GitAddress(server.string),
+            let url = Text(address.url(withUser: false)).flatMap(CargoIndex.normalForm)
+        else { return nil }
+        return Text(
+            validating: url.bytes.last == UInt8(ascii: "/") ? url.bytes.dropLast() : url.bytes[...])
+    }
+
+    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
+        [tokenQuery(Pip.key(server) ?? server)]
+    }
+
+    /// Returns the queries for the addresses with which the URL begins, the longest first.
+    package func fallbackQueries(for server: Text) -> [Query] {
+        guard var rest = Pip.key(server)?.string[...] else { return [] }
+        var queries: [Query] = []
+        while let slash = rest.lastIndex(of: "/"), !rest[..<slash].hasSuffix("/") {
+            rest = rest[..<slash]
+            if let key = Text(String(rest)) { queries.append(tokenQuery(key)) }
+        }
+        return queries
+    }
+
+    /// Returns the query for docker's login of the same host, which serves an index there, too, so
+    /// that a route does. Nil if the server is no URL. docker has a login of plain http for this
+    /// machine only.
+    package func registryQuery(for server: Text) -> Query? {
+        guard let key = Pip.key(server), let address = GitAddress(key.string),
+            let host = address.facts["server"], let scheme = address.facts["protocol"]
+        else { return nil }
+        let name = host.string + (address.facts["port"].map { ":\($0)" } ?? "")
+        let isLocal = ["localhost", "127.0.0.1", "[::1]"].contains(host.string)
+        guard let server = Text(scheme == "https" || isLocal ? name : "\(scheme)://\(name)") else {
+            return nil
+        }
+        return Query(.docker, ["server": server])
+    }
+
+    package func place(
+        of server: Text, named name: String?, among entries: [Entry]
+    ) throws(StoreError) -> LoginPlace {
+        let typed = server.string.contains("://") ? server : Text("https://\(server)") ?? server
+        guard let key = Pip.key(typed), let address = GitAddress(typed.string) else {
+            throw refusal(of: server, "the URL of an index, as in https://pypi.example.com/simple/")
+        }
+        guard !address.namesPassword else {
+            throw StoreError(
+                .passwordInAddress, "other users can read a password on the command line",
+                hint: "remove it from the address; keyfob asks for it, or reads it with "
+                    + "--password-stdin")
+        }
+        var place = tokenPlace(key)
+        place.username = address.facts["user"]
+        return place
+    }
+
+    // MARK: Its helper
+
+    package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
+        OwnLink(
+            name: "keyring", target: "keyfob",
+            advice: [
+                "to store a login: keyfob login --client pip URL",
+                "to make them ask: pip config set global.keyring-provider subprocess, and export "
+                    + "UV_KEYRING_PROVIDER=subprocess",
+            ])
+    }
+}

@@ -1,0 +1,110 @@
+internal import ArgumentParser
+internal import Clients
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+
+/// `keyfob keyring`: the command `keyring` as pip and uv run it for the password of a package index.
+///
+/// `keyfob setup pip` makes a link of that name. A get finds pip's own login for the URL or for one
+/// with which it begins; else docker's login for the same host, by a route or stored.
+struct Keyring: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer pip and uv as the command keyring does.",
+        usage: "keyfob keyring get|set|del <service> [<username>]",
+        shouldDisplay: false)
+
+    enum Mode: String, CaseIterable, ExpressibleByArgument {
+        case password, creds
+    }
+
+    enum Form: String, CaseIterable, ExpressibleByArgument {
+        case plain, json
+    }
+
+    enum Action: String, CaseIterable, ExpressibleByArgument {
+        case get, set, del
+    }
+
+    @Option(help: "What get prints.")
+    var mode = Mode.password
+
+    @Option(help: "How get prints it.")
+    var output = Form.plain
+
+    @Argument(help: "What to do.")
+    var action: Action
+
+    @Argument(help: "The URL of the index.", completion: Completion.servers)
+    var service: String
+
+    @Argument(help: "The user.")
+    var username: String?
+
+    func validate() throws {
+        guard username != nil || (action == .get && mode == .creds) else {
+            throw ValidationError("name the user")
+        }
+    }
+
+    func run() throws {
+        let invocation = try Invocation()
+        let key = try Invocation.key(service)
+        switch action {
+        case .get:
+            guard let login = try find(key, invocation) else { throw ExitCode(1) }
+            try answer(login, on: invocation.console)
+        case .set:
+            guard
+                let password = try Secret(
+                    fromStandardInput: "password", atMost: Terminal.limit, endsAtLine: true),
+                !password.isEmpty
+            else { throw StoreError(.badSecret, "the password is empty or too long") }
+            let query = Pip().queries(for: key, among: [])[0]
+            try invocation.choice.store.save(
+                Credential(
+                    .token(of: Pip().name, key: query.facts["key"] ?? key, username: user),
+                    secret: password))
+        case .del:
+            let query = Pip().queries(for: key, among: [])[0]
+            guard try isMeant(invocation.choice.store.find(query).first) else {
+                throw StoreError(.notLoggedIn, "no login for \(service)", hint: "see: keyfob list")
+            }
+            try invocation.choice.store.remove([query])
+        }
+    }
+
+    private var user: Text? { username.flatMap { Text($0) } }
+
+    /// Returns true if the login is of the user who is named, or anybody's if nobody is.
+    private func isMeant(_ login: Credential?) -> Bool {
+        guard let name = login?.entry.username else { return false }
+        return user == nil || name == user
+    }
+
+    private func find(
+        _ server: Text, _ invocation: Invocation
+    ) throws(StoreError) -> Credential? {
+        let pip = Pip()
+        let store = invocation.choice.store
+        for query in pip.queries(for: server, among: []) + pip.fallbackQueries(for: server) {
+            if let login = try store.find(query).first, isMeant(login) { return login }
+        }
+        guard let query = pip.registryQuery(for: server),
+            let login = try store.find(query).first, login.entry.username != "<token>"
+        else { return nil }
+        return isMeant(login) ? login : nil
+    }
+
+    private func answer(_ login: Credential, on console: Console) throws(StoreError) {
+        guard mode == .creds else { return console.printBytes(of: login.secret) }
+        let name = login.entry.username ?? ""
+        guard output == .json else {
+            console.printBytes(of: Secret(copying: name.bytes.span))
+            return console.printBytes(of: login.secret)
+        }
+        try console.print(["username": .text(name), "password": .string(login.secret)])
+    }
+}
