@@ -88,7 +88,7 @@ struct Keyring {
     /// The last call that was made on its own. Its reply is kept until the next one.
     Call call;
 
-    /// The calls that find out who the provider is (provider.c).
+    /// The calls that identify the provider (provider.c).
     Call lookup[3];
     Batch lookup_batch;
     /// The provider's unique name, once it has been found: a provider that takes its place later

@@ -1,9 +1,10 @@
 /// The socket of the session bus.
 ///
-/// A bus is used only at a unix socket, since only there the kernel tells who listens: it must be
-/// this user or root. Another user could take the place of a bus that is gone, at a path or a name
-/// that others may use too, and would then receive the secrets. So nothing is sent before the
-/// listener is known, and GLib, which connects without that check, never opens a socket of its own.
+/// A bus is used only at a unix socket, since only there the kernel identifies the user of the
+/// listening process: it must be this user or root. Another user could take the place of a bus that
+/// is gone, at a path or a name that others may use too, and would then receive the secrets. So
+/// nothing is sent before the listener is known, and GLib, which connects without that check, never
+/// opens a socket of its own.
 ///
 /// Nothing here needs GLib: without a bus it does not matter if GLib can be opened.
 

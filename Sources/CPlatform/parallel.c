@@ -25,7 +25,7 @@ void platform_in_parallel(size_t count, unsigned threads,
     Work work = {.count = count, .body = body, .context = context};
     pthread_t others[limit];
     unsigned started = 0;
-    // Where no thread can be had, this one does all of it.
+    // If no other thread can be started, this one does all of the work.
     while (started + 1 < threads && started + 1 < count && started < limit &&
            pthread_create(&others[started], NULL, take_part, &work) == 0)
         started++;

@@ -105,8 +105,8 @@ package protocol Client: Sendable {
     func link(in surroundings: Surroundings) -> String?
 
     /// Returns the link, in the user's own folder for programs, that the client needs to call
-    /// Keyfob; nil if it calls an installed program. Throws `failed` if it has no accounts, and an
-    /// account is wanted.
+    /// Keyfob; nil if it calls an installed program. Throws `failed` if an account is chosen and
+    /// the client supports none.
     func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink?
 
     /// Returns the splice that undoes a setup after the client has written the file anew. `removed`
@@ -128,7 +128,7 @@ package struct OwnLink: Sendable {
     package let name: String
     /// The name of the program that the link leads to.
     package let target: String
-    /// What is said once it is there.
+    /// The lines that tell the user what to do once the link exists.
     package var advice: [String] = []
 }
 

@@ -17,8 +17,8 @@ package struct Pip: Client {
 
     // MARK: Lookup
 
-    /// Returns the address of an index as it is stored: without a user and a slash at its end. Nil if
-    /// it is no URL: then it is stored as it is.
+    /// Returns the URL of an index as it is stored: without a user and a final slash. Nil for text
+    /// that is no URL, which is stored as it is.
     private static func key(_ server: Text) -> Text? {
         guard server.string.contains("://"), let address = GitAddress(server.string),
             let url = Text(address.url(withUser: false)).flatMap(CargoIndex.normalForm)
@@ -42,9 +42,9 @@ package struct Pip: Client {
         return queries
     }
 
-    /// Returns the query for docker's login of the same host, which serves an index there, too, so
-    /// that a route does. Nil if the server is no URL. docker has a login of plain http for this
-    /// machine only.
+    /// Returns the query for docker's login of the same host. That login is used for an index too,
+    /// so that a route can serve it. Nil if the server is no URL. For plain http, a login without a
+    /// scheme is used on this machine only.
     package func registryQuery(for server: Text) -> Query? {
         guard let key = Pip.key(server), let address = GitAddress(key.string),
             let host = address.facts["server"], let scheme = address.facts["protocol"]

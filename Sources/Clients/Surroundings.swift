@@ -17,7 +17,8 @@ package struct Surroundings: Sendable {
         self.user = user
     }
 
-    /// The user's own folder for programs: the one that is on the PATH, else `~/.local/bin`.
+    /// The user's own folder for programs: the first of `~/.local/bin` and `~/bin` that is on the
+    /// PATH, else `~/.local/bin`.
     package var binFolder: String {
         let folders = ["\(home)/.local/bin", "\(home)/bin"]
         return folders.first(where: isOnPath) ?? folders[0]

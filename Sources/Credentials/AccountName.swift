@@ -1,8 +1,8 @@
-/// The name of an account, which is a space of its own for logins: letters, digits, `.`, `_` and
-/// `-`, the first a letter or digit, at most 64 bytes.
+/// The name of an account, which is a separate set of logins: letters, digits, `.`, `_` and `-`,
+/// the first a letter or digit, at most 64 bytes.
 ///
-/// It stands behind the name of a program (`docker-credential-keyfob-work`). So it cannot be
-/// `podman`, nor begin with `podman-`.
+/// It is appended to the name of a program (`docker-credential-keyfob-work`). It cannot be
+/// `podman`, nor begin with `podman-`, since `docker-credential-keyfob-podman` is a program.
 package struct AccountName: Hashable, Sendable {
     package let text: Text
 

@@ -26,7 +26,7 @@ package struct Entry: Hashable, Sendable {
 }
 
 extension Entry {
-    /// The same entry in an account, or (nil) outside every account.
+    /// Returns the same entry in an account, or (nil) outside every account.
     package func `in`(_ account: AccountName?) -> Entry {
         Entry(
             schema: Schema(schema.family, in: account), attributes: attributes, label: label,

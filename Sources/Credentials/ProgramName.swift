@@ -14,13 +14,13 @@ package enum ProgramName: String, CaseIterable, Sendable {
     /// terraform's credentials helper protocol.
     case tokenHelper = "terraform-credentials-keyfob"
 
-    /// Returns what a program's name stands for: one of these names, or one with the name of an
-    /// account behind it, as in `docker-credential-keyfob-work`. Nil if it is neither.
+    /// Returns the program and the account that a name such as `docker-credential-keyfob-work`
+    /// consists of. The account is nil for a program's name alone. Returns nil for any other name.
     package static func reading(_ name: String) -> (program: ProgramName, account: AccountName?)? {
         if let program = ProgramName(rawValue: name) { return (program, nil) }
         for program in allCases.reversed() where name.hasPrefix(program.rawValue + "-") {
             let account = AccountName(name.dropFirst(program.rawValue.utf8.count + 1))
-            // docker's name begins podman's, which comes first here.
+            // podman's name begins with docker's, so it is tried first.
             if let account { return (program, account) }
         }
         return nil

@@ -23,7 +23,7 @@ package struct Query: Hashable, Sendable {
         self.identity = identity
     }
 
-    /// The same query for logins of an account, or (nil) for those outside every account.
+    /// Returns the same query for logins of an account, or (nil) for those outside every account.
     package func `in`(_ account: AccountName?) -> Query {
         let schema = Schema(schema.family, in: account)
         let identity = identity.map { Place(schema: schema, parts: $0.parts) }

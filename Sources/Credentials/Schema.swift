@@ -3,8 +3,8 @@
 /// The schemas and attributes are those of the tools that already keep such logins (README.md,
 /// "Logins"), so that no login is lost when Keyfob is installed or removed.
 ///
-/// The logins of an account have schemas of their own, so they match no query, and have no place, of
-/// logins outside it, and other helpers do not see them.
+/// The logins of an account have schemas of their own. So a query for logins outside the account
+/// does not match them, they are never at the same place, and other helpers do not see them.
 package struct Schema: Hashable, Sendable {
     package enum Family: String, CaseIterable, Sendable {
         /// docker, podman and all clients of the docker-credential helper protocol.
@@ -18,7 +18,7 @@ package struct Schema: Hashable, Sendable {
     }
 
     package let family: Family
-    /// Nil for logins outside every account.
+    /// The account of the logins; nil for those outside every account.
     package let account: AccountName?
 
     package init(_ family: Family, in account: AccountName? = nil) {

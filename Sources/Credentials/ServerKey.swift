@@ -61,15 +61,16 @@ package struct ServerKey: Hashable, Sendable {
 
     /// A server over https in its parts.
     package struct WebServer: Hashable, Sendable {
-        /// In lower case; an IPv6 address with its brackets; Docker Hub's first for each of its names.
+        /// The host in lower case; an IPv6 address with its brackets. Docker Hub has one host,
+        /// whichever of its names was used.
         package let host: [UInt8]
         package let port: Int
-        /// Empty, or it begins with a slash and does not end with one.
+        /// The path: empty, or it begins with a slash and does not end with one.
         package let path: [UInt8]
     }
 
-    /// The server's parts; nil for one over http, for what is not of the grammar, and for what
-    /// docker keeps beside the login for Docker Hub.
+    /// The server's parts; nil for a server over http, for a key that is not of the grammar, and
+    /// for the keys of the tokens that docker keeps beside the login for Docker Hub.
     package var webServer: WebServer? {
         guard let address, address.scheme == .https, !address.isOnHub || address.path.isEmpty
         else { return nil }

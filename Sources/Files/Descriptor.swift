@@ -88,7 +88,8 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-/// What closes it. Embedded Swift 6.3 does not find the deinit of another module's structure.
+/// The class whose deinit closes the file: Embedded Swift 6.3 does not find the deinit of another
+/// module's structure.
 private final class OpenFile: @unchecked Sendable {
     /// Negative once it has been released.
     var number: Int32

@@ -88,7 +88,7 @@ package struct KernelKey: Hashable, Sendable {
     /// Returns the names of all keys of this user that begin with `prefix`, by their numbers, of
     /// every scope and session; nil if the kernel does not show them, as in a container.
     package static func all(_ prefix: String) -> [Int32: String]? {
-        // The table is empty until the kernel has made the user's keyring, which a search does.
+        // The table is empty until the kernel has made the user's keyring; a search makes it.
         let found = unsafe platform_key_find(prefix, false)
         guard found != -ENOSYS else { return [:] }
         guard let table = try? Descriptor.ofFile("/proc/keys") else { return nil }

@@ -34,14 +34,14 @@ package enum System {
         return arguments
     }
 
-    /// Any number: what no other process is likely to have.
+    /// A random number, which no other process is likely to have.
     static var randomNumber: UInt64 {
         var number: UInt64 = 0
         _ = unsafe getrandom(&number, MemoryLayout<UInt64>.size, 0)
         return number
     }
 
-    /// Milliseconds since the system was started, in which a clock that is set has no part.
+    /// The milliseconds since the system was started. They do not change when the clock is set.
     package static var uptime: UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
@@ -78,7 +78,8 @@ package enum System {
         return unsafe String(cString: value)
     }
 
-    /// Returns what `body` returns, which runs with the variable in the environment.
+    /// Runs `body` with the variable in the environment, removes the variable, and returns the
+    /// result.
     package static func with<Result, E: Error>(
         _ name: String, _ value: String, _ body: () throws(E) -> Result
     ) throws(E) -> Result {

@@ -7,7 +7,7 @@ package struct SystemError: Error, Hashable {
 
     package init(code: Int32) { self.code = code }
 
-    /// That of the call that has just failed.
+    /// The error of the call that has just failed.
     package static var last: SystemError { SystemError(code: libc_errno()) }
 
     package static let brokenPipe = SystemError(code: EPIPE)

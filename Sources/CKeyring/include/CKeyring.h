@@ -151,7 +151,7 @@ KeyringOutcome keyring_read(Keyring *keyring, const char *const _Nonnull *_Nonnu
 KeyringOutcome keyring_unlock(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
                               size_t count, const char *_Nullable *_Nonnull prompt);
 
-/// Locks collections, in the same way.
+/// Asks for the collections to be locked, in the same way.
 KeyringOutcome keyring_lock(Keyring *keyring, const char *const _Nonnull *_Nonnull paths,
                             size_t count, const char *_Nullable *_Nonnull prompt);
 
