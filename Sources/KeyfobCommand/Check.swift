@@ -131,7 +131,7 @@ struct Check: AnsweringCommand {
 }
 
 extension Entry {
-    /// Returns true if a query asks for it, in whatever account.
+    /// Returns true if it matches a query, regardless of its account.
     fileprivate func isMeant(by queries: [Query]) -> Bool {
         let entry = self.in(nil)
         return queries.contains { $0.matches(entry) }

@@ -67,7 +67,7 @@ struct Import: AnsweringCommand {
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let (sources, unreadable) = try sources(invocation)
         let count = sources.reduce(0) { $0 + $1.logins.count }
-        // Logins of different accounts have nothing to do with each other.
+        // Logins of different accounts never replace each other, so each account has its own run.
         var runs: [AccountName?: Run] = [:]
         var done = 0
         var reports: [Report] = []
@@ -135,7 +135,7 @@ struct Import: AnsweringCommand {
         let name: String
         /// The client that will ask for the logins.
         let client: any Client
-        /// The account that they belong to; nil for none.
+        /// The account of the logins; nil for logins outside every account.
         let account: AccountName?
         let logins: [PlaintextLogin]
         /// The reports of the logins that could not be read.
@@ -178,21 +178,21 @@ struct Import: AnsweringCommand {
                         hint: "keyfob setup docker --account \(account.account?.string ?? "")"))
                 continue
             }
-            // A client's own configuration decides, unless the user does.
+            // The option decides, then the client's configuration, then the environment.
             sources.append(
                 source(plaintext, contents, account.account ?? asked ?? invocation.choice.account))
         }
         return (sources, unreadable)
     }
 
-    /// Returns true if the client's file may have logins of the account that is named: of others than
-    /// the client that is named, or docker, it has those outside every account.
+    /// Returns true if the option names no account, or if the client's files belong to that
+    /// account: only those of the named client, by default docker, do.
     private func isOfAccount(_ client: any Client) -> Bool {
         account.account == nil || client.name == (named?.client ?? Docker()).name
     }
 
-    /// Returns the account that docker asks Keyfob for, if the file is the one that names its helper;
-    /// nil if it does not ask Keyfob, and for all other files.
+    /// Returns the account that docker asks Keyfob for: `.some(nil)` for logins outside every
+    /// account, and nil if docker does not use Keyfob or the file is another client's.
     private static func account(
         of plaintext: any PlaintextFile, in surroundings: Surroundings
     ) -> AccountName?? {

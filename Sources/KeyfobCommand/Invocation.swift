@@ -33,14 +33,14 @@ struct Invocation: Sendable {
         }
     }
 
-    /// The same invocation, but it sees the logins of every account, each in its own.
+    /// The same invocation, but for the logins of every account, each as an entry of its account.
     var ofAllAccounts: Invocation {
         var invocation = self
         invocation.choice = choice.ofAllAccounts
         return invocation
     }
 
-    /// The same invocation, but for another account.
+    /// Returns the same invocation, but for another account.
     func `in`(_ account: AccountName?) -> Invocation {
         var invocation = self
         invocation.choice.account = account
@@ -103,7 +103,8 @@ struct Invocation: Sendable {
     /// Returns all stored logins. It does not unlock the keyring, but it asks for the passphrase of
     /// the file. A store that cannot be read is a failure, beside the logins of the others. An
     /// absent keyring is a failure too if the setting `store` excludes the encrypted file; else it
-    /// is a warning if logins are known to be stored in it.
+    /// is a warning if logins are known to be stored in it. `withTokens` adds the cached tokens of
+    /// routes.
     func inventory(withTokens: Bool = false) -> Inventory {
         var inventory = Inventory()
         for store in withTokens ? choice.places : choice.stores {

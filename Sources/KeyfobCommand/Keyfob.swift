@@ -18,7 +18,8 @@ struct Keyfob: ParsableCommand {
             Uninstall.self,
         ])
 
-    /// The words of the command line. A link by the name `keyring` stands for that subcommand.
+    /// The arguments of the command line. If the program is called as `keyring`, by a link, they
+    /// begin with that subcommand.
     private static let words: [String] = {
         let words = Array(CommandLine.arguments.dropFirst())
         let name = CommandLine.arguments.first?.split(separator: "/").last

@@ -6,10 +6,12 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob keyring`: the command `keyring` as pip and uv run it for the password of a package index.
+/// `keyfob keyring`: answers pip and uv like the command `keyring`, which they run for the password
+/// of a package index.
 ///
-/// `keyfob setup pip` makes a link of that name. A get finds pip's own login for the URL or for one
-/// with which it begins; else docker's login for the same host, by a route or stored.
+/// `keyfob setup pip` makes a link named `keyring`. A get returns pip's login for the URL, or for a
+/// shorter URL with which it begins; if there is none, docker's login for the same host, which a
+/// route may make.
 struct Keyring: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer pip and uv as the command keyring does.",
@@ -78,7 +80,7 @@ struct Keyring: ParsableCommand {
 
     private var user: Text? { username.flatMap { Text($0) } }
 
-    /// Returns true if the login is of the user who is named, or anybody's if nobody is.
+    /// Returns true if the login has a user name, and it is the named one if one is named.
     private func isMeant(_ login: Credential?) -> Bool {
         guard let name = login?.entry.username else { return false }
         return user == nil || name == user

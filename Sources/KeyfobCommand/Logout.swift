@@ -115,8 +115,8 @@ struct Logout: AnsweringCommand {
             }
     }
 
-    /// Returns true if the client's file may have logins of the account that is named: of others than
-    /// the client that is named, or docker, it has those outside every account.
+    /// Returns true if the option names no account, or if the client's files belong to that
+    /// account: only those of the named client, by default docker, do.
     private func isOfAccount(_ client: any Client) -> Bool {
         account.account == nil || client.name == (self.client ?? Docker()).name
     }
@@ -263,7 +263,7 @@ struct Logout: AnsweringCommand {
         }
     }
 
-    /// Names the accounts that still have logins: a logout of all is one of all of one account.
+    /// Names the other accounts that still have logins, since `--all` is about one account only.
     private func reportOtherAccounts(_ invocation: Invocation) {
         let remaining = Set(invocation.ofAllAccounts.inventory().logins.compactMap(\.account))
         for name in remaining.sorted() where name != invocation.choice.account?.string {

@@ -131,7 +131,7 @@ struct Setup: AnsweringCommand {
         return [report, try applyPlan(of: client, surroundings, &record, &advice)]
     }
 
-    /// Makes the link to a program; nil stands for one that is not needed.
+    /// Makes the link to a program, if one is needed: otherwise `link` is nil.
     private func apply(
         _ link: SetupLink?, _ own: OwnLink, of client: any Client, _ record: inout SetupRecord
     ) throws(StoreError) -> Report {

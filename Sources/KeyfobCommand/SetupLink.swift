@@ -2,14 +2,15 @@ internal import Clients
 internal import Credentials
 internal import Files
 
-/// A setup link is a symbolic link to a program of Keyfob's in the user's own folder for programs. A
-/// client needs it if it calls a program that is not installed: the helper of an account.
+/// A setup link is a symbolic link to a program of Keyfob's in the user's own folder for programs.
+/// A client needs it if it calls a program by a name that is not installed: the helper of an
+/// account, or `keyring`.
 struct SetupLink {
     let path: String
     private let target: String
 
-    /// Nil if the program is found elsewhere on the PATH. Throws `failed` if the client could not run
-    /// it by the link, or would run another program.
+    /// Nil if the program is on the PATH under that name already, in another folder. Throws
+    /// `failed` if the client could not run it by the link, or would run another program.
     init?(
         _ wanted: OwnLink, of client: any Client, in surroundings: Surroundings
     ) throws(StoreError) {
@@ -41,7 +42,7 @@ struct SetupLink {
     /// True if the link is there.
     var exists: Bool { Path.isExecutable(path) }
 
-    /// Makes the link. One that leads nowhere is replaced.
+    /// Makes the link. A link whose target does not exist is replaced.
     func make() throws(StoreError) {
         guard !exists else { return }
         let file = ClientFile(path)

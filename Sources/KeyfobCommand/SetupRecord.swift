@@ -19,7 +19,7 @@ struct SetupRecord {
         let inserted: String
         /// The offset of the change, in bytes; nil in the record of an earlier version.
         let start: Int?
-        /// True if the path is that of a symbolic link which the setup has made.
+        /// True if the path is that of a symbolic link that the setup made.
         var isLink = false
     }
 
@@ -69,7 +69,7 @@ struct SetupRecord {
 }
 
 extension SetupRecord.Change {
-    /// A link that a setup makes.
+    /// Makes the record of a link.
     init(client: String, link path: String) {
         self.init(
             client: client, registry: nil, path: path, isNew: true, removed: "", inserted: "",

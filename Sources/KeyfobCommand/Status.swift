@@ -109,8 +109,8 @@ struct Status: AnsweringCommand {
         ]
     }
 
-    /// Returns who answers the client: Keyfob, another helper with its name, the client's own file,
-    /// or (nil) unknown.
+    /// Returns the source of the client's logins: Keyfob, another helper with its name, the
+    /// client's own file, or (nil) unknown.
     private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> [JSON.Member] {
         let answeredBy: Text =
             switch keeper {

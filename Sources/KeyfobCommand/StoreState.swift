@@ -26,7 +26,7 @@ struct StoreState {
     /// The path of the file, and its protection: `key` or `passphrase`.
     var path: String?
     var protection: String?
-    /// Until when a file with a passphrase is unlocked; nil if it is not.
+    /// The scope and the remaining time for which the file is unlocked; nil if it is not.
     var unlocking: FileStore.Unlocking?
 }
 

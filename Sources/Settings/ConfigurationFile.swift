@@ -26,8 +26,8 @@ struct ConfigurationFile {
         return members
     }
 
-    /// Whether the word "routes" stands in it, even where nothing in it is to be believed: then the
-    /// servers that it means are not known.
+    /// True if the file contains `"routes"`, even if it cannot be used: the routed servers are not
+    /// known then.
     var mentionsRoutes: Bool {
         guard let file = (try? Descriptor.ofFile(path)) ?? nil,
             let content = try? file.start(atMost: ConfigurationFile.limit)

@@ -9,13 +9,13 @@ package struct StoreChoice: Sendable {
     package let keyringStore: KeyringStore?
     /// The options of the file; nil if the policy leaves it out.
     package var file: FileStore.Options?
-    /// Where what routes have answered is cached; nil where there are no routes.
+    /// The cache of the tokens that routes returned; nil if there are no routes.
     package let tokens: TokenCache?
-    /// The route whose program runs this process, if one does.
+    /// The name of the route whose program runs this process; nil if none does.
     private let caller: String?
-    /// The account whose logins are seen; nil for the logins outside every account.
+    /// The account whose logins are visible; nil for the logins outside every account.
     package var account: AccountName?
-    /// True if the logins of every account are seen, each in its own.
+    /// True if the logins of every account are visible, each as an entry of its account.
     package private(set) var seesAll = false
     private let marks: KeyringMarker
     private let notice: @Sendable (String) -> Void
@@ -23,7 +23,7 @@ package struct StoreChoice: Sendable {
     /// Reads the configuration file and nothing else. `notice` prints one line for the user.
     /// `willPrompt` is called before a prompt is shown, with the number of seconds that it waits
     /// for an answer. `account` replaces the account that the environment names. Throws `failed` if
-    /// the user has no home directory, or the environment names what is no account.
+    /// the user has no home directory, or the environment's account is not a valid name.
     package init(
         _ environment: Environment, account: AccountName? = nil,
         notice: @escaping @Sendable (String) -> Void,
@@ -78,28 +78,27 @@ package struct StoreChoice: Sendable {
     /// The stores that the policy allows, one by one, in the order in which they are asked.
     package var stores: [any CredentialStore] { wholeStores.map { view(of: $0) } }
 
-    /// The stores, and where what routes have answered is cached.
+    /// The stores, and the cache of tokens.
     package var places: [any CredentialStore] {
         var places = stores
         if let tokens { places.append(tokens) }
         return places
     }
 
-    /// The one store of the user: the routes, which serve every account, and the chain of what is
-    /// stored.
+    /// The store that answers for all: the routes, which serve every account, then the chain.
     package var store: any CredentialStore {
         guard !settings.routes.isEmpty else { return chain }
         return RouteStore(chain, settings.routes, cache: tokens, caller: caller, notice: notice)
     }
 
-    /// The chain of all stores that the policy allows, whatever routes there are.
+    /// The chain of all stores that the policy allows, without the routes.
     package var chain: any CredentialStore {
         view(
             of: StoreChain(
                 wholeStores, marker: marker, refusal: settings.refusal, notice: notice))
     }
 
-    /// What is seen of a store.
+    /// Returns the store, limited to the chosen account unless `seesAll` is true.
     package func view(of store: any CredentialStore) -> any CredentialStore {
         seesAll ? store : AccountStore(store, account)
     }
@@ -120,8 +119,8 @@ package struct StoreChoice: Sendable {
 }
 
 extension Environment {
-    /// The account that `KEYFOB_ACCOUNT` names. Logins of another one must never take its place, so
-    /// what is no name is an error.
+    /// The account that `KEYFOB_ACCOUNT` names; nil if it is not set. An invalid name is an error,
+    /// since logins of another account must never be used instead.
     fileprivate var account: AccountName? {
         get throws(StoreError) {
             guard let value = self[.account] else { return nil }

@@ -1,12 +1,12 @@
 package import Credentials
 
-/// The logins of one account, or those outside every account, in a store that has all. To whoever
-/// uses it they look like logins outside every account.
+/// The view of a store that shows the logins of one account, or those outside every account. Its
+/// callers get and give them as logins outside every account.
 package final class AccountStore: CredentialStore {
     private let store: any CredentialStore
     private let account: AccountName?
 
-    /// Nil stands for the logins outside every account.
+    /// `account` is nil for the logins outside every account.
     package init(_ store: any CredentialStore, _ account: AccountName?) {
         self.store = store
         self.account = account

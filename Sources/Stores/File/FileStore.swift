@@ -22,7 +22,7 @@ package final class FileStore: CredentialStore {
         package var keyFile: String?
         /// `$CREDENTIALS_DIRECTORY`, where systemd puts a service's credentials.
         package var credentialsDirectory: String?
-        /// A key that the caller has from elsewhere; it is the only one then.
+        /// A key that the caller provides; no other source is used then.
         package var heldKey: Secret?
         /// The program that prints the passphrase, and its arguments.
         package var passphraseCommand: [String]?
@@ -32,8 +32,8 @@ package final class FileStore: CredentialStore {
         package var mayPrompt = true
         /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout = 60
-        /// For how many seconds the file stays unlocked once the passphrase has been typed, at most
-        /// `longestUnlocking`; 0 if it does not.
+        /// The seconds for which the file stays unlocked once the passphrase has been typed, at
+        /// most `longestUnlocking`; 0 if it does not stay unlocked.
         package var unlockSeconds = 0
         /// The processes that a typed passphrase unlocks the file for.
         package var unlockScope = KernelKey.Scope.user
@@ -245,7 +245,7 @@ extension FileStore {
     private func protect(
         by choose: (Unlocked?) throws(StoreError) -> (Secret, FileFormat.Slot.Kind)
     ) throws(StoreError) {
-        // The kernel keeps the data key, and not the user's.
+        // The kernel keeps only the data key, but `choose` needs the key that the user has.
         guard !options.looksIntoKernel else { return try asking.protect(by: choose) }
         let folder = try options.folder.create()
         try change(in: folder, for: "the encrypted file") {
@@ -253,7 +253,7 @@ extension FileStore {
             let (key, kind) = try choose(unlocked)
             let file = try protected(opened ?? emptyFile, with: key, kind)
             let all = [Bool](repeating: true, count: file.header.tags.count)
-            // The kernel's key would open an older copy of the file.
+            // The old data key in the kernel would open an older copy of the file.
             if let opened { forget(opened.header) }
             try write(file, keeping: all, in: folder, under: lock)
         }

@@ -29,7 +29,7 @@ struct Unlocked {
         return nil
     }
 
-    /// A data key of this slot of the file that the kernel has kept.
+    /// Takes a data key of this slot that the kernel has kept.
     init(_ dataKey: Secret, _ slot: FileFormat.Slot, _ header: FileFormat.Header) {
         self.dataKey = dataKey
         self.slot = slot

@@ -14,7 +14,7 @@ enum KeySource {
     case passphrase(Secret)
     /// A person at the terminal.
     case terminal
-    /// A key that the caller has from elsewhere. No other source is used then.
+    /// A key that the caller provides. No other source is used then.
     case held(Secret)
     /// The file `key` in this folder. The first store creates it if nothing is configured.
     case generated(Folder)

@@ -1,8 +1,8 @@
 internal import Credentials
 
-/// The errors of the keyring store, and what they say of a change that they interrupted.
+/// The errors of the keyring store, and their messages about an interrupted change.
 extension StoreError {
-    /// The keyring holds, or may hold, the login, and nobody can be asked to unlock it.
+    /// The keyring holds, or may hold, the login, and no prompt can be shown to unlock it.
     static let keyringLocked = StoreError(
         .keyringLocked, "the keyring is locked, and cannot ask for its password here",
         hint:

@@ -7,7 +7,7 @@ struct KeyringListing {
     /// True if label and time are read even if they do not decide between two entries.
     let wantsDetails: Bool
 
-    /// Lists the logins of a schema, or (nil) all, with those of every account.
+    /// Returns the logins of a schema, or (nil) of all schemas and accounts.
     func list(_ schema: Schema?) throws(StoreError) -> Listing {
         var listing = Listing()
         var isLocked = false

@@ -38,7 +38,7 @@ extension Schema {
         ]
     }
 
-    /// The name of an attribute on an item.
+    /// Returns the name of an attribute on an item.
     fileprivate func itemName(_ name: String) -> String {
         account == nil ? name : "login_" + name
     }
@@ -108,7 +108,7 @@ extension SecretService.Item {
         return Entry(schema: schema, attributes: own, label: label ?? "", modified: modified)
     }
 
-    /// Returns the item as an entry of its account; nil if it is of no account.
+    /// The item as an entry of its account; nil if it has no account.
     var entryOfAccount: Entry? {
         guard let account = attributes?[accountName].flatMap({ AccountName($0.string) }),
             let family = attributes?[familyName].flatMap({ Schema.Family(rawValue: $0.string) })
