@@ -41,6 +41,7 @@ struct Diagnosis {
         lookAtSettings()
         lookAtKeyring()
         lookAtFile()
+        lookAtRoutes()
         lookForSeveralUsers()
         lookForExpiries()
         for client in Clients.withHelpers { look(at: client) }
@@ -272,6 +273,34 @@ struct Diagnosis {
             } else {
                 note("expires-soon", "the login \(name) expires on \(time)")
             }
+        }
+    }
+
+    // MARK: Routes
+
+    /// The routes, and what keeps each from working.
+    private(set) var routes: [(route: Route, problem: StoreError?)] = []
+    /// The number of cached logins, and the reason why none can be cached; nil if there is no route.
+    private(set) var tokens: (count: Int, obstacle: String?)?
+
+    private mutating func lookAtRoutes() {
+        guard let cache = invocation.choice.tokens else { return }
+        let configured = invocation.choice.settings.routes
+        routes = configured.all.map { ($0, invocation.problem(of: $0)) }
+        for (route, problem) in routes {
+            // One that is not valid is told of among the settings.
+            guard let problem, problem.code != .badConfiguration else { continue }
+            fault("route", "the route \(route.name): \(problem.message)", hint: problem.hint)
+        }
+        tokens = ((try? cache.list(nil).entries.count) ?? 0, TokenCache.refusal)
+        if let obstacle = tokens?.obstacle {
+            note("no-token-cache", "logins of routes are not cached: \(obstacle)")
+        }
+        let hidden = Swift.Set(logins.map(\.entry).filter { configured.refusal(of: $0) != nil }.map(\.serverName))
+        for server in hidden.sorted() {
+            note(
+                "login-not-used", "the stored login of \(server) is not used: a route serves it",
+                hint: "keyfob logout \(server.shellWord)")
         }
     }
 

@@ -30,7 +30,7 @@ extension StoreError {
     var exitStatus: ExitStatus {
         switch code {
         case .usage: return .usage
-        case .notLoggedIn, .noSuchFile: return .notFound
+        case .notLoggedIn, .noSuchFile, .noRoute: return .notFound
         case .noTerminal, .answerTimedOut, .inputTimedOut, .anotherQuestion: return .locked
         case .registryRefuses: return .declined
         case .registryUnreachable, .registryNotAsked, .keyringOutOfReach, .noSuchCollection,

@@ -3,6 +3,7 @@ internal import Clients
 internal import Credentials
 internal import JSON
 internal import Settings
+internal import Stores
 
 /// `keyfob status`: shows everything that decides where a login is kept, and the next step for the
 /// user.
@@ -43,6 +44,14 @@ struct Status: AnsweringCommand {
                 (
                     "accounts",
                     diagnosis.accounts.map { "\($0.name) (\($0.logins))" }.joined(separator: ", ")
+                ))
+        }
+        if let (count, obstacle) = diagnosis.tokens {
+            let number = diagnosis.routes.count
+            rows.append(
+                (
+                    "routes",
+                    "\(number), \(obstacle == nil ? "cached logins: \(count)" : "nothing is cached")"
                 ))
         }
         rows += diagnosis.clients.map { ($0.client.name.string, words(of: $0.keeper)) }
@@ -104,6 +113,8 @@ struct Status: AnsweringCommand {
                     diagnosis.accounts.map { account in
                         ["name": .name(account.name), "logins": .integer(Int64(account.logins))]
                     })),
+            JSON.Member("routes", .array(diagnosis.routes.map { $0.route.json($0.problem) })),
+            JSON.Member("cachedLogins", diagnosis.tokens.map { .integer(Int64($0.count)) } ?? .null),
             JSON.Member("clients", .array(clients)),
             JSON.Member("findings", .array(findings)),
         ]

@@ -1,15 +1,15 @@
 internal import Credentials
-internal import JSON
-internal import Stores
+package import JSON
+package import Stores
 
 /// Reads `routes` of the config file.
 ///
 /// A route that cannot be understood is a problem, and still a route where its patterns can: the
 /// servers that they match have no other login then.
-struct RouteSettings {
-    private(set) var routes: [Route] = []
+package struct RouteSettings {
+    package private(set) var routes: [Route] = []
     /// What could not be understood, one line each. No value is quoted but the name of a key.
-    private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
 
     /// The route of this number, for messages.
     private var place = ""
@@ -17,7 +17,7 @@ struct RouteSettings {
     private var faults: [String] = []
 
     /// `source` is where the value stands, for messages.
-    init(_ value: JSON, from source: String) {
+    package init(_ value: JSON, from source: String) {
         guard case .array(let elements) = value else {
             problems.append("\(source) must be a list of routes")
             return

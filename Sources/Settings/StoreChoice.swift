@@ -12,7 +12,7 @@ package struct StoreChoice: Sendable {
     /// The cache of the tokens that routes returned; nil if there are no routes.
     package let tokens: TokenCache?
     /// The name of the route whose program runs this process; nil if none does.
-    private let caller: String?
+    package let caller: String?
     /// The account whose logins are visible; nil for the logins outside every account.
     package var account: AccountName?
     /// True if the logins of every account are visible, each as an entry of its account.

@@ -216,3 +216,37 @@ extension JSONText {
         (try? JSON.text(name).encoded())?.publicString ?? "\"\""
     }
 }
+
+// MARK: Arrays
+
+extension JSONText {
+    /// Returns the ranges of the elements of an array; none for any other value.
+    package func elements(of array: Value?) -> [Range<Int>] {
+        guard let array, case .array(let values) = array.json else { return [] }
+        var ranges: [Range<Int>] = []
+        var start = array.inner.lowerBound
+        for _ in values {
+            guard
+                let (_, range) = try? JSON.reading(
+                    content[start..<array.inner.upperBound], allowsRest: true)
+            else { return [] }
+            ranges.append(start + range.lowerBound..<start + range.upperBound)
+            start += range.upperBound
+            // The comma that follows it.
+            start = (content.first(from: start) { $0 == UInt8(ascii: ",") } ?? start) + 1
+        }
+        return ranges
+    }
+
+    /// Adds an element at the end of an array, on a line of its own if the last one has one.
+    package func add(_ element: String, to array: Value, in edits: inout Edits) {
+        guard let last = elements(of: array).last else {
+            edits.replace(array.inner, with: "\n    \(element)\n  ")
+            return
+        }
+        let start = content[0..<last.lowerBound].last { $0 > 0x20 }.map { $0 + 1 } ?? 0
+        edits.replace(
+            last.upperBound..<last.upperBound,
+            with: ",\(spelling(start..<last.lowerBound))\(element)")
+    }
+}

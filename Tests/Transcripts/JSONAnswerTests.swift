@@ -114,6 +114,20 @@ import Testing
         try other.check("lock", "--keyring", exits: 1)
     }
 
+    @Test func routesAreAsTheirManualSays() throws {
+        try check("route", "list", exits: 0)
+        try check("route", "add", "gitlab-ci", "--no-verify", "--dry-run", exits: 0)
+        try check("route", "add", "gitlab-ci", "--no-verify", exits: 0)
+        try check("route", "list", exits: 0)
+        try check("route", "test", "registry.gitlab.com", exits: 1)
+        sandbox.setEnvironment("CI_JOB_TOKEN", to: "token")
+        try check("route", "test", "registry.gitlab.com", exits: 0)
+        try check("route", "add", "gitlab-ci", "--match", "*.com", exits: 1)
+        try check("status", exits: 1)
+        try check("route", "remove", "registry.gitlab.com", exits: 0)
+        try check("route", "remove", "registry.gitlab.com", exits: 3)
+    }
+
     @Test func whatIsNoAnswerIsOneToo() throws {
         try check("list", "--nonsense", exits: 2)
         try check("passphrase", "nonsense", exits: 2)
@@ -147,7 +161,12 @@ import Testing
             "\(words): \(outcome)", sourceLocation: location)
         let isRefused = Set(answer.keys) == ["version", "error"]
         #expect(!isRefused || status != 0, sourceLocation: location)
-        try check(answer, of: isRefused ? nil : words[0], at: location)
+        try check(answer, of: isRefused ? nil : JSONAnswerTests.name(words), at: location)
+    }
+
+    /// The command, as the manual names it.
+    private static func name(_ words: [String]) -> String {
+        words[0] == "route" ? words.prefix(2).joined(separator: " ") : words[0]
     }
 
     private func run(_ words: [String], input: String = "") throws -> Outcome {

@@ -59,6 +59,16 @@ package struct RoutedServer: Hashable, Sendable {
 }
 
 extension Route {
+    /// The kind of its source, and what that is called, for people: `helper ecr-login`.
+    package var origin: (kind: String, name: String) {
+        switch source {
+        case .helper(let name): ("helper", name)
+        case .command(let words): ("command", words.first ?? "")
+        case .environment(_, let secret): ("environment", secret)
+        case .refused(let reason): ("invalid", reason)
+        }
+    }
+
     /// The server, if it is one of this route's.
     package func server(_ key: ServerKey) -> RoutedServer? {
         guard let server = key.webServer else { return nil }

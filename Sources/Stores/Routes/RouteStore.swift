@@ -23,6 +23,22 @@ package struct Routes: Hashable, Sendable {
         return nil
     }
 
+    /// Asks the route of a server now, whatever is cached. Returns the route, the user name and the
+    /// end of the login, in seconds since 1970, if that is told. `caller` is the route whose program
+    /// runs this process, if one does.
+    package func test(
+        _ key: ServerKey, caller: String?
+    ) throws(StoreError) -> (route: Route, username: Text, end: UInt64?) {
+        if let obstacle { throw obstacle }
+        guard let (route, server) = route(for: key) else {
+            throw StoreError(
+                .noRoute, "no route serves \(key.spelling.string)", hint: "see: keyfob route list")
+        }
+        guard caller == nil else { throw route.loop(by: caller ?? "") }
+        let answer = try Minter(route: route, server: server).answer(within: Minter.patience)
+        return (route, answer.username, answer.end)
+    }
+
     /// Why such a login is not stored; nil if no route serves its server.
     package func refusal(of entry: Entry) -> StoreError? {
         guard let key = entry.schema.serverKey(in: entry.attributes),
@@ -123,12 +139,7 @@ package final class RouteStore: CredentialStore {
     private func login(
         of route: Route, for server: RoutedServer
     ) throws(StoreError) -> (username: Text, secret: Secret) {
-        guard caller == nil else {
-            throw StoreError(
-                .routeLoop,
-                "the route \(route.name) leads back to keyfob, by the route \(caller ?? "")",
-                hint: "correct the route in the config file; see: keyfob route list")
-        }
+        guard caller == nil else { throw route.loop(by: caller ?? "") }
         let start = System.uptime
         guard let cache, route.isCacheable else {
             let answer = try mint(route, server, since: start)
@@ -175,6 +186,12 @@ extension Route {
         if case .environment = source { return false }
         if case .refused = source { return false }
         return true
+    }
+
+    fileprivate func loop(by caller: String) -> StoreError {
+        StoreError(
+            .routeLoop, "the route \(name) leads back to keyfob, by the route \(caller)",
+            hint: "correct the route in the config file; see: keyfob route list")
     }
 
     fileprivate func isAskedElsewhere(for server: RoutedServer) -> StoreError {

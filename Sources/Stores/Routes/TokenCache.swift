@@ -80,6 +80,14 @@ package final class TokenCache: CredentialStore {
         }
     }
 
+    /// Returns why the kernel keeps no key for tokens; nil if it does. Nothing is created.
+    package static var refusal: String? {
+        if key.read() != nil { return nil }
+        let probe = KernelKey("keyfob:probe", .user)
+        defer { probe.remove() }
+        return publish(.empty, as: probe, seconds: 1)
+    }
+
     /// The lock under which the token of this name is asked for. Few names share one.
     func lock(_ id: Text) throws(StoreError) -> Folder.Lock {
         try folder.lock("mint-" + (id.string.prefix(1)))
@@ -191,8 +199,15 @@ package final class TokenCache: CredentialStore {
         let known = TokenCache.key.read()
         if let known, known.secondsLeft >= seconds { return nil }
         if known == nil { removeFile() }
+        return TokenCache.publish(
+            known?.content ?? Seal.randomKey(), as: TokenCache.key, seconds: seconds)
+    }
+
+    private static func publish(
+        _ content: Secret, as key: KernelKey, seconds: Int
+    ) -> String? {
         do throws(KernelKey.Failure) {
-            try TokenCache.key.publish(known?.content ?? Seal.randomKey(), seconds: seconds)
+            try key.publish(content, seconds: seconds)
             return nil
         } catch {
             guard case .refused(let error) = error else { return "there is no session" }

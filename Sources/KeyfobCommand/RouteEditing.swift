@@ -1,0 +1,187 @@
+internal import ArgumentParser
+internal import Credentials
+internal import Files
+internal import JSON
+internal import Settings
+internal import Stores
+internal import TextEditing
+
+/// `keyfob route add`: adds a route of a known kind to the config file, once it has given a login.
+struct RouteAdd: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add a route for the registries of a cloud.",
+        discussion: """
+            If the tool is installed and the server is known, the route is tried first. The rest \
+            of the config file stays byte for byte the same.
+            """)
+
+    @Argument(help: "aws, google, azure, github or gitlab-ci.")
+    var kind: RouteTemplate
+
+    @Option(help: "The servers, instead of the usual ones.")
+    var match: [String] = []
+
+    @Flag(help: "Treat a failure as no login, for public images.")
+    var optional = false
+
+    @Flag(help: "Add it without trying it.")
+    var noVerify = false
+
+    @Flag(help: "Only show what would be added.")
+    var dryRun = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let invocation = try Invocation(output)
+        if let refusal = invocation.choice.settings.refusal { throw refusal }
+        let value = kind.route(match: match, isOptional: optional)
+        let read = RouteSettings(.array([value]), from: "--match")
+        if let problem = read.problems.first {
+            throw StoreError(.badConfiguration, "this route is not valid: \(problem)")
+        }
+        guard let route = read.routes.first, let text = try? value.encoded().publicString else {
+            return
+        }
+        if !noVerify, !dryRun { try verify(route, invocation) }
+        let file = ClientFile(invocation.directories.config + "/config.json")
+        if !dryRun {
+            try file.edit { content throws(StoreError) in
+                let content = content ?? .empty
+                return try content.adding(route: text, at: file.path)
+            }
+        }
+        let report = Report(
+            place: file.path, result: .changed,
+            words: "\(dryRun ? "would have" : "now has") a route for \(route.name)",
+            server: route.name)
+        try output.answer([report], dryRun: dryRun, on: invocation.console)
+    }
+
+    /// Asks the route once, where its tool is here and a server is known.
+    private func verify(_ route: Route, _ invocation: Invocation) throws(StoreError) {
+        if let problem = invocation.problem(of: route) {
+            invocation.console.warn("the route was not tried: \(problem.message)")
+            return
+        }
+        guard let pattern = route.patterns.first(where: { $0.starCount == 0 }) else {
+            invocation.console.note("not tried yet; to try it: keyfob route test <server>")
+            return
+        }
+        _ = try Routes([route]).test(ServerKey(pattern.spelling), caller: invocation.choice.caller)
+    }
+}
+
+/// `keyfob route remove`: removes routes from the config file, and their cached logins.
+struct RouteRemove: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Remove the routes of a pattern, or of a server.",
+        discussion: "Removes the cached logins, too, and looks again.")
+
+    @Argument(help: "A pattern as it is written in the route, or a server.")
+    var server: String
+
+    @Flag(help: "Only show what would be removed.")
+    var dryRun = false
+
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let invocation = try Invocation(output)
+        let key = try Invocation.key(server)
+        let file = ClientFile(invocation.directories.config + "/config.json")
+        var reports: [Report] = []
+        let change = { (content: Secret?) throws(StoreError) -> Secret? in
+            reports = []
+            guard let content, let text = try JSONText(config: content, at: file.path),
+                let array = text.root?.entry("routes")?.value
+            else { return nil }
+            let ranges = text.elements(of: array)
+            var meant: Swift.Set<Int> = []
+            for (index, range) in ranges.enumerated() {
+                guard let value = try? JSON(decoding: content[range]) else { continue }
+                let names = RouteRemove.patterns(value)
+                let route = RouteSettings(.array([value]), from: "").routes.first
+                guard names.contains(key) || route?.server(ServerKey(key)) != nil else { continue }
+                meant.insert(index)
+                let name = names.map(\.string).joined(separator: ", ")
+                reports.append(
+                    Report(
+                        place: file.path, result: .removed,
+                        words: "\(dryRun ? "would remove" : "removed") the route for \(name)",
+                        server: name))
+            }
+            guard !meant.isEmpty, !dryRun else { return nil }
+            var edits = Edits()
+            edits.cut(meant, of: ranges, within: array.inner)
+            return edits.applied(to: content)
+        }
+        try file.edit(change)
+        if !dryRun, !reports.isEmpty { try removeTokens(invocation, &reports) }
+        let error =
+            reports.isEmpty
+            ? StoreError(.noRoute, "no route serves \(server)", hint: "see: keyfob route list")
+            : nil
+        try output.answer(reports, dryRun: dryRun, error: error, on: invocation.console)
+        try ExitStatus([error].compactMap(\.self)).exit()
+    }
+
+    private static func patterns(_ value: JSON) -> [Text] {
+        guard let match = value.members?.last(where: { $0.name == "match" })?.value else { return [] }
+        if case .array(let elements) = match { return elements.compactMap(\.text) }
+        return match.text.map { [$0] } ?? []
+    }
+
+    /// Removes what is cached of servers that no route serves any more, or another one.
+    private func removeTokens(
+        _ invocation: Invocation, _ reports: inout [Report]
+    ) throws(StoreError) {
+        guard let tokens = invocation.choice.tokens else { return }
+        let before = invocation.choice.settings.routes
+        let after = try Invocation().choice.settings.routes
+        let queries = try tokens.list(.docker).entries.filter { entry in
+            guard let key = entry.schema.serverKey(in: entry.attributes) else { return false }
+            return before.route(for: key)?.route != after.route(for: key)?.route
+        }.compactMap { Query(replacedBy: $0) }
+        for entry in try tokens.remove(queries) {
+            reports.append(Report(entry, in: tokens.name, .removed, "removed"))
+        }
+    }
+}
+
+extension JSONText {
+    /// The config file's text; nil if it is blank. Throws `notJSON` if it is no JSON object.
+    fileprivate init?(config content: Secret, at path: String) throws(StoreError) {
+        do throws(JSON.Fault) {
+            try self.init(content)
+        } catch {
+            throw StoreError(
+                .notJSON, "\(path) is not JSON: \(error)", hint: "correct the file by hand")
+        }
+        guard let root else { return nil }
+        guard root.members != nil else {
+            throw StoreError(.notJSON, "\(path) is not a JSON object")
+        }
+    }
+}
+
+extension Secret {
+    /// The text of the config file with one more route.
+    fileprivate func adding(route: String, at path: String) throws(StoreError) -> Secret {
+        guard let text = try JSONText(config: self, at: path) else {
+            return "{\n  \"routes\": [\n    \(route)\n  ]\n}\n".secret
+        }
+        guard let array = text.root?.entry("routes")?.value, case .array = array.json else {
+            let value = "[\n    \(route)\n  ]".secret
+            guard let text = text.setting([.key("routes")], to: value, indent: "  ") else {
+                throw StoreError(.unexpectedContent, "\(path) cannot be edited")
+            }
+            return text
+        }
+        var edits = Edits()
+        text.add(route, to: array, in: &edits)
+        return edits.applied(to: self)
+    }
+}
