@@ -24,7 +24,8 @@ fish_completion = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/keyfob.fis
 pages := $(notdir $(wildcard packaging/man/*.[1-9]))
 documents = README.md SECURITY.md LICENSE packaging/CHANGELOG.md
 # Each lies in the folder that it is an example of.
-examples = registries.conf.d/keyfob.conf
+examples = registries.conf.d/keyfob.conf $(addprefix routes/,aws.json azure.json fleet.json \
+	github.json gitlab-ci.json google.json)
 # Debian's zsh looks for what packages complete in a folder of its own.
 zsh_functions = $(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),$\
 	vendor-completions,site-functions)
@@ -39,6 +40,7 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	dbus-daemon libglib2.0-bin libsecret-tools docker-registry apache2-utils openssl \
 	ca-certificates docker-compose podman skopeo buildah uidmap golang-docker-credential-helpers \
 	pass gnupg \
+	awscli amazon-ecr-credential-helper python3-pip \
 	strace time valgrind keyutils openssh-server openssh-client sudo swtpm tpm2-tools \
 	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 

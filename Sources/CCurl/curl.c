@@ -180,6 +180,11 @@ CurlResult curl_ask(const CurlRequest *request, CurlAnswer *answer) {
     CURL *handle = library.curl_easy_init();
     struct curl_slist *headers =
         request->header != NULL ? library.curl_slist_append(NULL, request->header) : NULL;
+    if (headers != NULL && request->second_header != NULL &&
+        library.curl_slist_append(headers, request->second_header) == NULL) {
+        library.curl_slist_free_all(headers);
+        headers = NULL;
+    }
     CurlResult result = CurlResultUnavailable;
     if (handle != NULL && (headers != NULL) == (request->header != NULL) &&
         prepare(handle, request, headers, answer)) {

@@ -134,6 +134,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case routeFailed = "route-failed"
     case routeLoop = "route-loop"
     case routeTimedOut = "route-timed-out"
+    case routeUnreachable = "route-unreachable"
     case servedByRoute = "served-by-route"
 
     // Registries.

@@ -3,6 +3,7 @@ internal import Credentials
 internal import Files
 internal import Registry
 internal import Settings
+internal import Web
 
 /// The certificate folders are the folders in which docker and podman look for the certificates of
 /// one registry: `certs.d/HOST[:PORT]`, with authorities in `*.crt`, and a client certificate in

@@ -6,6 +6,7 @@ internal import JSON
 internal import Registry
 internal import Settings
 internal import Stores
+internal import Web
 
 /// `keyfob check`: asks the servers of stored logins if they still accept them.
 ///

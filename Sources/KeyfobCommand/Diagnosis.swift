@@ -296,7 +296,8 @@ struct Diagnosis {
         if let obstacle = tokens?.obstacle {
             note("no-token-cache", "logins of routes are not cached: \(obstacle)")
         }
-        let hidden = Swift.Set(logins.map(\.entry).filter { configured.refusal(of: $0) != nil }.map(\.serverName))
+        let hidden = Swift.Set(
+            logins.map(\.entry).filter { configured.refusal(of: $0) != nil }.map(\.serverName))
         for server in hidden.sorted() {
             note(
                 "login-not-used", "the stored login of \(server) is not used: a route serves it",

@@ -33,7 +33,8 @@ extension StoreError {
         case .notLoggedIn, .noSuchFile, .noRoute: return .notFound
         case .noTerminal, .answerTimedOut, .inputTimedOut, .anotherQuestion: return .locked
         case .registryRefuses: return .declined
-        case .registryUnreachable, .registryNotAsked, .keyringOutOfReach, .noSuchCollection,
+        case .registryUnreachable, .registryNotAsked, .routeUnreachable, .keyringOutOfReach,
+            .noSuchCollection,
             .keyringTimedOut:
             return .unreachable
         default: break

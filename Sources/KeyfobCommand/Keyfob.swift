@@ -13,7 +13,8 @@ struct Keyfob: ParsableCommand {
         version: "keyfob \(Version.current)",
         subcommands: [
             Status.self, Setup.self, Import.self, Login.self, List.self, Logout.self, Check.self,
-            Token.self, Keyring.self, Exec.self, RouteCommand.self, Passphrase.self, Unlock.self, Lock.self, Move.self,
+            Token.self, Keyring.self, Exec.self, RouteCommand.self, Passphrase.self, Unlock.self,
+            Lock.self, Move.self,
             BackupCommand.self, Restore.self, Export.self,
             Uninstall.self,
         ])

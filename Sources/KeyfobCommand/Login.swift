@@ -6,6 +6,7 @@ internal import JSON
 internal import Registry
 internal import Settings
 internal import Stores
+internal import Web
 
 /// `keyfob login`: stores a login, once its registry has accepted it.
 struct Login: AnsweringCommand {

@@ -1,6 +1,7 @@
 internal import Clients
 internal import Credentials
 internal import Registry
+internal import Web
 
 /// A login verification asks a registry if it accepts a login, before the login is stored.
 struct LoginVerification {

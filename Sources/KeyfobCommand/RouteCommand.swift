@@ -36,7 +36,8 @@ struct RouteCommand: ParsableCommand {
                 lines: routes.all.isEmpty ? [] : table.lines(width: invocation.console.width),
                 error: routes.obstacle, on: invocation.console)
             if routes.isEmpty { invocation.console.note("no routes; to add one: keyfob route add") }
-            try ExitStatus(problems.compactMap(\.self) + [routes.obstacle].compactMap(\.self)).exit()
+            try ExitStatus(problems.compactMap(\.self) + [routes.obstacle].compactMap(\.self))
+                .exit()
         }
     }
 

@@ -11,12 +11,13 @@ struct RouteAdd: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Add a route for the registries of a cloud.",
+        usage: "keyfob route add <kind> [<options>]",
         discussion: """
             If the tool is installed and the server is known, the route is tried first. The rest \
             of the config file stays byte for byte the same.
             """)
 
-    @Argument(help: "aws, google, azure, github or gitlab-ci.")
+    @Argument(help: "The kind of registry.")
     var kind: RouteTemplate
 
     @Option(help: "The servers, instead of the usual ones.")
@@ -129,7 +130,9 @@ struct RouteRemove: AnsweringCommand {
     }
 
     private static func patterns(_ value: JSON) -> [Text] {
-        guard let match = value.members?.last(where: { $0.name == "match" })?.value else { return [] }
+        guard let match = value.members?.last(where: { $0.name == "match" })?.value else {
+            return []
+        }
         if case .array(let elements) = match { return elements.compactMap(\.text) }
         return match.text.map { [$0] } ?? []
     }

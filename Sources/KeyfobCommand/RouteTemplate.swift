@@ -54,7 +54,9 @@ enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
         case .azure:
             let name = RouteTemplate.label(0, of: servers) ?? "{1}"
             return [
-                command(["az", "acr", "login", "--name", name, "--expose-token", "--output", "json"]),
+                command([
+                    "az", "acr", "login", "--name", name, "--expose-token", "--output", "json",
+                ]),
                 JSON.Member("username", .text("00000000-0000-0000-0000-000000000000")),
                 JSON.Member("secret", .text("/accessToken")),
                 // The tool does not tell when it ends.

@@ -114,7 +114,8 @@ struct Status: AnsweringCommand {
                         ["name": .name(account.name), "logins": .integer(Int64(account.logins))]
                     })),
             JSON.Member("routes", .array(diagnosis.routes.map { $0.route.json($0.problem) })),
-            JSON.Member("cachedLogins", diagnosis.tokens.map { .integer(Int64($0.count)) } ?? .null),
+            JSON.Member(
+                "cachedLogins", diagnosis.tokens.map { .integer(Int64($0.count)) } ?? .null),
             JSON.Member("clients", .array(clients)),
             JSON.Member("findings", .array(findings)),
         ]

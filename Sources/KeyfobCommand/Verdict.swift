@@ -2,6 +2,7 @@ internal import Clients
 internal import Credentials
 internal import Files
 internal import Registry
+internal import Web
 
 /// A verdict is the result of `keyfob check` for one stored login.
 struct Verdict: Sendable {

@@ -1,5 +1,6 @@
 package import Credentials
 internal import JSON
+internal import Web
 
 /// A protected page is one that a server returns to authenticated users only. A request for it
 /// changes nothing, and shows if the server accepts a login.

@@ -1,4 +1,5 @@
 package import Credentials
+internal import Web
 
 /// A registry login asks a registry if it accepts a user, as docker does
 /// (distribution/registry/client/auth): first it requests the root of the API without

@@ -1,4 +1,5 @@
 package import Credentials
+package import Web
 
 /// A registry's name is the key of its login in docker's file, without the scheme and path that
 /// were typed: Docker Hub's URL, or `host[:port]`, here in lower case and without the port of
@@ -39,4 +40,16 @@ extension ArraySlice<UInt8> {
     fileprivate func hasPrefix(_ prefix: String) -> Bool {
         count >= prefix.utf8.count && zip(self, prefix.utf8).allSatisfy { $0.lowerCased == $1 }
     }
+}
+
+extension WebAddress {
+    /// The root of the registry's API, over https.
+    package init(rootOf registry: RegistryName) {
+        self.init(.https, registry.authority, Array("/v2/".utf8))
+    }
+}
+
+extension Trust {
+    /// Makes the trust in a registry; nil is for a server that has no such certificates.
+    package init(of registry: RegistryName?) { self.init(host: registry?.authority.host) }
 }

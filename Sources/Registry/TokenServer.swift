@@ -1,5 +1,6 @@
 internal import Credentials
 internal import JSON
+internal import Web
 
 /// A token server issues tokens for a registry, which names it in a bearer challenge
 /// (distribution's token specification).

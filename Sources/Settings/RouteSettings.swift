@@ -46,7 +46,8 @@ package struct RouteSettings {
         shape.secret = pointer("secret", members)
         shape.basic = pointer("basic", members)
         shape.expires = pointer("expires", members)
-        let lifetime = duration("lifetime", members)
+        var lifetime = duration("lifetime", members)
+        if case .vault? = source { lifetime = lifetime ?? 300 }
         let varies = words("varies", members) ?? []
         let isOptional = flag("optional", members)
         var route = Route(
@@ -62,7 +63,7 @@ package struct RouteSettings {
 
     private static let names: Set<String> = [
         "match", "helper", "command", "environment", "username", "secret", "basic", "expires",
-        "lifetime", "varies", "optional",
+        "lifetime", "varies", "optional", "vault", "staleFor",
     ]
 
     // MARK: What it matches
@@ -89,11 +90,12 @@ package struct RouteSettings {
     // MARK: Who answers
 
     private mutating func source(_ members: [JSON.Member]) -> Route.Source? {
-        let named = ["helper", "command", "environment"].filter { name in
+        let named = ["helper", "command", "environment", "vault"].filter { name in
             members.contains { $0.name.string == name }
         }
         guard named.count == 1 else {
-            faults.append("it must have one of \"helper\", \"command\" and \"environment\"")
+            faults.append(
+                "it must have one of \"helper\", \"command\", \"environment\" and \"vault\"")
             return nil
         }
         switch named[0] {
@@ -118,6 +120,17 @@ package struct RouteSettings {
                 return nil
             }
             return .command(words)
+        case "vault":
+            let path = text("vault", members)?.string ?? ""
+            let parts = path.utf8.split(
+                separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            guard parts.count > 2, !parts.contains(where: { $0.isEmpty || $0.first == 0x2E }),
+                parts.dropFirst().dropLast().contains(where: { $0.elementsEqual("data".utf8) })
+            else {
+                faults.append("\"vault\" must be a path such as secret/data/registries/{host}")
+                return nil
+            }
+            return .vault(path: path, staleFor: duration("staleFor", members) ?? 0)
         default:
             let variables = members.value("environment")?.members ?? []
             let user = variables.value("username")?.text?.string
@@ -153,6 +166,11 @@ package struct RouteSettings {
         case .environment(let username, _):
             if username == nil, route.shape.user == nil {
                 faults.append("it must have a \"username\"")
+            }
+        case .vault(let path, _):
+            let most = Placeholders.count(in: path)
+            if route.patterns.contains(where: { $0.starCount < most }) {
+                faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
             }
         case .helper, .refused: break
         }

@@ -111,6 +111,12 @@ import Testing
                         "(umask 077; head -c 32 /dev/urandom >/media/stick/keyfob.key)",
                         .typed(check: "[ $(stat -c %s:%a /media/stick/keyfob.key) = 32:600 ]")
                     ),
+                    (
+                        #"{ "routes": ["#,
+                        .file(
+                            "~/.config/keyfob/config.json",
+                            check: "keyfob status | tee /dev/stderr | grep '^routes  *3,'")
+                    ),
                 ]
             ),
             ("keyfob-json.5", []),

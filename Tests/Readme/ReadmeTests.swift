@@ -39,6 +39,11 @@ import Testing
                     check: "KEYFOB_STORE=file keyfob status | grep '^file .*, unlocked until '")
             ),
             (
+                "keyfob route add aws       # Amazon's registries, by the AWS CLI",
+                // gcloud is not there.
+                .lines(statuses: [0, 0, 1], check: "keyfob status | grep '^routes  *2,'")
+            ),
+            (
                 "keyfob logout registry.example.com    # from the keyring and the encrypted file",
                 .lines(
                     { try $0.logIn() },

@@ -1,6 +1,7 @@
 import Credentials
 import Registry
 import Testing
+import Web
 
 /// One table of vectors: the value of a `WWW-Authenticate`, and the challenges in it.
 private let vectors: [(value: String, challenges: [Challenge])] = [

@@ -2,6 +2,7 @@ import Credentials
 import Foundation
 import Registry
 import Testing
+import Web
 
 /// libcurl as it is called here, and servers of every kind.
 @Suite struct CurlTests {

@@ -1,6 +1,7 @@
 import Credentials
 import Registry
 import Testing
+import Web
 
 /// What is asked of whom, and what comes of each answer.
 @Suite struct RegistryLoginTests {

@@ -1,6 +1,7 @@
 import Credentials
 import Registry
 import Synchronization
+import Web
 
 /// A script is an HTTP client that answers as it is told to, and remembers what it was asked.
 final class Script: HTTPClient {
@@ -34,6 +35,7 @@ final class Script: HTTPClient {
             case .nobody: ""
             case .basic(let username, let password): "\(username):\(password.text)"
             case .bearer(let token): "bearer \(token.text)"
+            case .engine(let token, _): "engine \(token.text)"
             case .header(let value): "header \(value.text)"
             }
         let asked = Asked(

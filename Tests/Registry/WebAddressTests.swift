@@ -1,6 +1,7 @@
 import Credentials
 import Registry
 import Testing
+import Web
 
 @Suite struct WebAddressTests {
     @Test(arguments: [

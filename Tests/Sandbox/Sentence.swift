@@ -71,6 +71,7 @@ package enum Sentence {
         "route-failed": "the route {} failed: {}",
         "route-loop": "the route {} leads back to keyfob, by the route {}",
         "route-timed-out": "the route {} failed: {}",
+        "route-unreachable": "the route {} failed: {}",
         "served-by-route": "nothing is stored for {}: the route {} serves it",
         "storing-unknown": "the login may or may not have been stored: {}",
         // What a reader says of bytes.

@@ -35,6 +35,7 @@ typedef struct {
     const char *_Nullable bearer;
     /// A whole header, for a kind of authentication that libcurl does not know.
     const char *_Nullable header;
+    const char *_Nullable second_header;
     /// The form that is posted.
     const unsigned char *_Nullable form;
     size_t form_length;

@@ -1,5 +1,6 @@
 internal import Credentials
 internal import Files
+internal import Web
 
 /// The minter asks a route's source for a login, within a deadline.
 ///
@@ -18,7 +19,10 @@ struct Minter {
     /// set asks no route.
     static let variable = "KEYFOB_ROUTE"
 
-    func answer(within seconds: Int) throws(StoreError) -> Answer {
+    /// The login; nil if the engine has none.
+    ///
+    /// Throws `routeUnreachable` where the engine is out of reach, which may pass.
+    func answer(within seconds: Int) throws(StoreError) -> Answer? {
         switch route.source {
         case .helper(let name):
             return try ask(helper: "docker-credential-\(name)", within: seconds)
@@ -32,6 +36,8 @@ struct Minter {
             }
         case .environment(let username, let secret):
             return try environment(username, secret)
+        case .vault(let path, _):
+            return try ask(engine: path, within: seconds)
         case .refused(let reason):
             throw failure("is not valid: \(reason)", code: .badConfiguration)
         }
@@ -100,7 +106,23 @@ struct Minter {
         return result.output
     }
 
-    // MARK: The environment
+    // MARK: An engine, and the environment
+
+    private func ask(engine path: String, within seconds: Int) throws(StoreError) -> Answer? {
+        var shape = route.shape
+        if shape.user == nil, shape.username == nil { shape.username = "/username" }
+        if shape.secret == nil { shape.secret = "/password" }
+        let filled = Placeholders.fill(path, for: server) { part in
+            var encoded: [UInt8] = []
+            for byte in part.utf8 { encoded += FormEncoding(byte).bytes }
+            return String(decoding: encoded, as: UTF8.self)
+        }
+        do throws(Engine.Failure) {
+            return try Engine(path: filled).login(shape, within: seconds)
+        } catch {
+            throw failure(error.reason, code: error.isOutage ? .routeUnreachable : .routeFailed)
+        }
+    }
 
     private func environment(
         _ username: String?, _ secret: String

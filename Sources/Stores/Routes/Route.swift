@@ -11,6 +11,10 @@ package struct Route: Hashable, Sendable {
         case command([String])
         /// The names of variables; no user name's where the route names the user.
         case environment(username: String?, secret: String)
+        /// The path of a login in a fleet's engine (`Engine`), in which `{host}`, `{1}` and `{2}` stand
+        /// for parts of the server's name. For `staleFor` seconds more it is used where the engine is
+        /// out of reach.
+        case vault(path: String, staleFor: Int)
         /// The route could not be understood: what is wrong with it.
         case refused(String)
     }
@@ -65,6 +69,7 @@ extension Route {
         case .helper(let name): ("helper", name)
         case .command(let words): ("command", words.first ?? "")
         case .environment(_, let secret): ("environment", secret)
+        case .vault(let path, _): ("vault", path)
         case .refused(let reason): ("invalid", reason)
         }
     }
@@ -86,7 +91,7 @@ extension Route {
         switch source {
         case .helper(let name): "docker-credential-\(name)"
         case .command(let words): words.first
-        case .environment, .refused: nil
+        case .environment, .vault, .refused: nil
         }
     }
 }
@@ -106,10 +111,13 @@ package enum Placeholders {
         count(in: text) > 0 || text.utf8.contains(Array("{host}".utf8))
     }
 
-    static func fill(_ text: String, for server: RoutedServer) -> String {
-        var filled = text.replacing("{host}", with: server.host)
+    /// Returns the text with the server's parts in their places, each as `encode` makes it.
+    static func fill(
+        _ text: String, for server: RoutedServer, _ encode: (String) -> String = { $0 }
+    ) -> String {
+        var filled = text.replacing("{host}", with: encode(server.host))
         for (index, label) in server.labels.enumerated() {
-            filled = filled.replacing("{\(index + 1)}", with: label)
+            filled = filled.replacing("{\(index + 1)}", with: encode(label))
         }
         return filled
     }

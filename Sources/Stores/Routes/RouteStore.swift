@@ -35,7 +35,12 @@ package struct Routes: Hashable, Sendable {
                 .noRoute, "no route serves \(key.spelling.string)", hint: "see: keyfob route list")
         }
         guard caller == nil else { throw route.loop(by: caller ?? "") }
-        let answer = try Minter(route: route, server: server).answer(within: Minter.patience)
+        guard
+            let answer = try Minter(route: route, server: server).answer(within: Minter.patience)
+        else {
+            throw StoreError(
+                .notLoggedIn, "the route \(route.name) has no login for \(server.host)")
+        }
         return (route, answer.username, answer.end)
     }
 
@@ -68,6 +73,8 @@ package final class RouteStore: CredentialStore {
     /// How long a find may take in all, in milliseconds: less than the helper's watchdog allows, also
     /// where a program has to be ended.
     private static let patience = 16_000
+    /// For how long an engine that is out of reach is not asked again, in milliseconds.
+    private static let rest: UInt64 = 3000
 
     /// `cache` is nil where nothing can be cached. `caller` is the route whose program runs this
     /// process, if one does. `notice` says one line to the user.
@@ -93,7 +100,7 @@ package final class RouteStore: CredentialStore {
             return try store.find(query, options)
         }
         do throws(StoreError) {
-            let (username, secret) = try login(of: route, for: server)
+            guard let (username, secret) = try login(of: route, for: server) else { return [] }
             let entry = Entry.docker(server: key.spelling, username: username)
             return query.matches(entry) ? [Credential(entry, secret: secret)] : []
         } catch {
@@ -136,44 +143,80 @@ package final class RouteStore: CredentialStore {
 
     // MARK: Asking a route
 
-    private func login(
-        of route: Route, for server: RoutedServer
-    ) throws(StoreError) -> (username: Text, secret: Secret) {
+    private typealias Login = (username: Text, secret: Secret)
+
+    private func login(of route: Route, for server: RoutedServer) throws(StoreError) -> Login? {
         guard caller == nil else { throw route.loop(by: caller ?? "") }
         let start = System.uptime
-        guard let cache, route.isCacheable else {
-            let answer = try mint(route, server, since: start)
-            return (answer.username, answer.secret)
+        func mintedAlone() throws(StoreError) -> Login? {
+            try mint(route, server, since: start).map { ($0.username, $0.secret) }
         }
+        guard let cache, route.isCacheable else { return try mintedAlone() }
         let id = route.id(for: server)
-        if let token = cache.token(id), token.isUsable(cache.clock) {
-            return (token.username, token.secret)
+        if let token = cache.token(id), let login = use(token, route, server, cache) {
+            return login
         }
-        guard cache.obstacle() == nil else {
-            let answer = try mint(route, server, since: start)
-            return (answer.username, answer.secret)
-        }
+        guard cache.obstacle() == nil else { return try mintedAlone() }
         let lock: Folder.Lock
         do throws(StoreError) {
             lock = try cache.lock(id)
         } catch {
             throw error.code == .lockTimedOut ? route.isAskedElsewhere(for: server) : error
         }
-        if let token = cache.token(id), token.isUsable(cache.clock) || token.came >= start {
-            return (token.username, token.secret)
-        }
-        let asked = (seconds: cache.clock.seconds(), uptime: cache.clock.uptime())
-        let answer = try mint(route, server, since: start)
-        let token = TokenCache.Token(
-            answer, for: server, asked: asked, came: System.uptime, lifetime: route.lifetime)
-        cache.keep(token, as: id)
+        let known = cache.token(id)
+        if let known, let login = use(known, route, server, cache) { return login }
+        if let known, known.came >= start { return (known.username, known.secret) }
+        let login = try askAndKeep(route, server, as: id, in: cache, known, since: start)
         lock.release()
-        return (answer.username, answer.secret)
+        return login
+    }
+
+    /// Asks the route, and caches what it answers. Where an engine is out of reach, what is known is
+    /// used as long as the route lets it, and the engine is left alone for some seconds.
+    private func askAndKeep(
+        _ route: Route, _ server: RoutedServer, as id: Text, in cache: TokenCache,
+        _ known: TokenCache.Token?, since start: UInt64
+    ) throws(StoreError) -> Login? {
+        let asked = (seconds: cache.clock.seconds(), uptime: cache.clock.uptime())
+        do throws(StoreError) {
+            guard let answer = try mint(route, server, since: start) else {
+                if known != nil { cache.forget(id) }
+                return nil
+            }
+            let token = TokenCache.Token(
+                answer, for: server, asked: asked, came: System.uptime, lifetime: route.lifetime,
+                stale: route.staleFor)
+            cache.keep(token, as: id)
+            return (answer.username, answer.secret)
+        } catch let error where error.code == .routeUnreachable {
+            guard var known, known.isUsable(cache.clock, after: known.stale) else { throw error }
+            known.rest = System.uptime + RouteStore.rest
+            cache.keep(known, as: id)
+            say(known, server, error.message)
+            return (known.username, known.secret)
+        }
+    }
+
+    /// What a cached token gives; nil if the route is to be asked.
+    private func use(
+        _ token: TokenCache.Token, _ route: Route, _ server: RoutedServer, _ cache: TokenCache
+    ) -> Login? {
+        if token.isUsable(cache.clock) { return (token.username, token.secret) }
+        guard token.rest > System.uptime, token.isUsable(cache.clock, after: token.stale) else {
+            return nil
+        }
+        say(token, server, "the route \(route.name) was out of reach a moment ago")
+        return (token.username, token.secret)
+    }
+
+    private func say(_ token: TokenCache.Token, _ server: RoutedServer, _ cause: String) {
+        let age = (System.uptime - min(token.asked.uptime, System.uptime)) / 1000
+        notice("warning: the login of \(server.host) is one of \(age) seconds ago: \(cause)")
     }
 
     private func mint(
         _ route: Route, _ server: RoutedServer, since start: UInt64
-    ) throws(StoreError) -> Answer {
+    ) throws(StoreError) -> Answer? {
         let left = RouteStore.patience - Int(System.uptime - start)
         guard left >= 1000 else { throw route.isAskedElsewhere(for: server) }
         return try Minter(route: route, server: server).answer(within: left / 1000)
@@ -186,6 +229,11 @@ extension Route {
         if case .environment = source { return false }
         if case .refused = source { return false }
         return true
+    }
+
+    fileprivate var staleFor: UInt64 {
+        guard case .vault(_, let seconds) = source else { return 0 }
+        return UInt64(seconds)
     }
 
     fileprivate func loop(by caller: String) -> StoreError {

@@ -56,6 +56,8 @@ package final class TokenCache: CredentialStore {
         /// For how many seconds it may be used, and for how many more where its source is out of reach.
         let fresh: UInt64
         let stale: UInt64
+        /// Until then its source, which is out of reach, is not asked again.
+        var rest: UInt64 = 0
 
         /// Whether it may be used, after so many seconds more than it is fresh. A clock that stands
         /// before the time at which it was asked for has been set.
@@ -117,6 +119,9 @@ package final class TokenCache: CredentialStore {
             try? store.save(token.credential(named: id))
         }
     }
+
+    /// Removes the token of this name, which its source has no more.
+    func forget(_ id: Text) { _ = try? store?.remove([Query(.docker, ["server": id])]) }
 
     /// The tokens that may still be used, each as the login that `find` gives.
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
@@ -241,6 +246,7 @@ extension TokenCache.Token {
             "server": id, "username": username, "host": host,
             "asked": .number(asked.seconds), "uptime": .number(asked.uptime),
             "came": .number(came), "fresh": .number(fresh), "stale": .number(stale),
+            "rest": .number(rest),
         ]
         return Credential(
             Entry(schema: .docker, attributes: attributes, label: host), secret: secret)
@@ -250,7 +256,7 @@ extension TokenCache.Token {
         func number(_ name: String) -> UInt64? { record[name].flatMap { UInt64($0.string) } }
         guard let username = record["username"], let host = record["host"],
             let asked = number("asked"), let uptime = number("uptime"), let came = number("came"),
-            let fresh = number("fresh"), let stale = number("stale")
+            let fresh = number("fresh"), let stale = number("stale"), let rest = number("rest")
         else { return nil }
         self.username = username
         self.host = host
@@ -259,6 +265,7 @@ extension TokenCache.Token {
         self.came = came
         self.fresh = fresh
         self.stale = stale
+        self.rest = rest
     }
 
     /// The login that it is.

@@ -16,6 +16,10 @@ extension Route {
         case .command(let words):
             add("command")
             for word in words { add(Placeholders.fill(word, for: server)) }
+        case .vault(let path, let staleFor):
+            add("vault")
+            add(Placeholders.fill(path, for: server))
+            add("\(staleFor)")
         case .environment, .refused: add(name)
         }
         for text in [shape.user, shape.username, shape.secret, shape.basic, shape.expires] {
@@ -36,7 +40,8 @@ extension Route {
         "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL", "CLOUDSDK_CONFIG",
         "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS",
         "AZURE_CONFIG_DIR", "GH_HOST", "GH_CONFIG_DIR", "GH_TOKEN", "GITHUB_TOKEN", "VAULT_ADDR",
-        "VAULT_NAMESPACE", "VAULT_TOKEN", "BAO_ADDR", "BAO_NAMESPACE", "BAO_TOKEN",
+        "VAULT_NAMESPACE", "VAULT_TOKEN", "VAULT_CACERT", "BAO_ADDR", "BAO_NAMESPACE", "BAO_TOKEN",
+        "BAO_TOKEN_PATH", "BAO_CACERT",
     ]
 
     /// A hash in hexadecimal digits, different for every two lists of parts.

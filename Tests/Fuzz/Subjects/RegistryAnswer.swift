@@ -1,6 +1,7 @@
 import Credentials
 import Foundation
 import Registry
+import Web
 
 extension Subject {
     /// What a registry says of how it is to be shown who asks, and the addresses that it names.

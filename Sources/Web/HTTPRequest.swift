@@ -10,6 +10,8 @@ package struct HTTPRequest: Sendable {
         /// The whole value of the header `Authorization`, which holds only visible ASCII and
         /// spaces.
         case header(Secret)
+        /// The token and the namespace of OpenBao or Vault, which hold only visible ASCII.
+        case engine(token: Secret, namespace: Text?)
     }
 
     package let address: WebAddress

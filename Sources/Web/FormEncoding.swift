@@ -1,10 +1,10 @@
 internal import Credentials
 
 /// The encoding of a byte in a query and in a form: the byte itself, or `%XX`.
-struct FormEncoding {
-    let bytes: [UInt8]
+package struct FormEncoding {
+    package let bytes: [UInt8]
 
-    init(_ byte: UInt8) {
+    package init(_ byte: UInt8) {
         guard !byte.isUnreserved else {
             bytes = [byte]
             return

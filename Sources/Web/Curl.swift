@@ -3,7 +3,7 @@ internal import Credentials
 
 /// The HTTP client of this system, libcurl, with the system's certificates and proxy variables. No
 /// proxy is asked for an address on this machine.
-package struct Curl: HTTPClient {
+package struct Curl: Sendable {
     private let userAgent: String
     private let certificates: String?
     private let trust: Trust
@@ -95,6 +95,7 @@ private struct Arguments {
         var password: Secret?
         var bearer: Secret?
         var header: Secret?
+        var second: Secret?
         switch request.identity {
         case .nobody: break
         case .basic(let name, let secret):
@@ -102,12 +103,15 @@ private struct Arguments {
         case .bearer(let token): bearer = token
         case .header(let value):
             header = Secret(joining: [Secret("Authorization: "), value])
+        case .engine(let token, let namespace):
+            header = Secret(joining: [Secret("X-Vault-Token: "), token])
+            second = namespace.map { Secret("X-Vault-Namespace: \($0.string)") }
         }
         let own = trust.isOwn(request.address) ? trust.identity : nil
         let parts = [
             Secret(request.address.description), Secret(userAgent), certificates.map(Secret.init),
             username, password, bearer, request.form, header, own.map { Secret($0.certificate) },
-            own.map { Secret($0.key) },
+            own.map { Secret($0.key) }, second,
         ]
         var starts: [Int?] = []
         var end = 0
@@ -143,7 +147,8 @@ private struct Arguments {
                 }
                 var request = unsafe CurlRequest(
                     url: string(0)!, username: string(3), password: string(4), bearer: string(5),
-                    header: string(7), form: form, form_length: formLength,
+                    header: string(7), second_header: string(10), form: form,
+                    form_length: formLength,
                     user_agent: string(1)!, certificates: string(2),
                     client_certificate: string(8), client_key: string(9),
                     is_unverified: isUnverified, is_direct: isDirect, seconds: seconds)

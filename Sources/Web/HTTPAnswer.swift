@@ -17,7 +17,7 @@ package struct HTTPAnswer: Sendable {
         for line in headers.split(separator: 0x0A) {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
             let value = Array(line[(colon + 1)...])
-            switch String(decoding: line[..<colon].map(\.lowerCased), as: UTF8.self) {
+            switch String(decoding: line[..<colon].map { $0.lowerCased }, as: UTF8.self) {
             case "www-authenticate": challenges += Challenge.all(in: value)
             case "location":
                 location = Text(validating: value)?.trimmed.string

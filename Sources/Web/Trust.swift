@@ -1,5 +1,3 @@
-internal import Credentials
-
 /// Trust is the certificates, besides the system's, by which a client verifies a registry and
 /// authenticates itself to it.
 package struct Trust: Sendable {
@@ -12,8 +10,8 @@ package struct Trust: Sendable {
     package var isUnverified = false
     private let host: [UInt8]?
 
-    /// Makes the trust in a registry; nil is for a server that has no such certificates.
-    package init(of registry: RegistryName? = nil) { host = registry?.authority.host }
+    /// Makes the trust in a host, in lower case; nil is for a server that has no such certificates.
+    package init(host: [UInt8]? = nil) { self.host = host }
 
     /// True if the address is on the registry's host.
     func isOwn(_ address: WebAddress) -> Bool { address.host == host }

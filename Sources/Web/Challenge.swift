@@ -72,7 +72,7 @@ private struct Reader {
 
     /// Reads a token. Returns it in lower case; nil if there is none.
     private mutating func name() -> Text? {
-        token().flatMap { Text(validating: $0.bytes.map(\.lowerCased)) }
+        token().flatMap { Text(validating: $0.bytes.map { $0.lowerCased }) }
     }
 
     private mutating func token() -> Text? {

@@ -18,7 +18,8 @@ package struct WebAddress: Sendable {
         guard text.bytes.allSatisfy(WebAddress.isPlain),
             let colon = text.bytes.firstIndex(of: UInt8(ascii: ":")),
             let scheme = Scheme(
-                rawValue: String(decoding: text.bytes[..<colon].map(\.lowerCased), as: UTF8.self)),
+                rawValue: String(
+                    decoding: text.bytes[..<colon].map { $0.lowerCased }, as: UTF8.self)),
             text.bytes[colon...].starts(with: "://".utf8)
         else { return nil }
         let rest = text.bytes[(colon + 3)...]
@@ -30,22 +31,17 @@ package struct WebAddress: Sendable {
         )
     }
 
-    /// The root of the registry's API, over https.
-    package init(rootOf registry: RegistryName) {
-        self.init(.https, registry.authority, Array("/v2/".utf8))
-    }
-
-    private init(_ scheme: Scheme, _ authority: Authority, _ target: [UInt8]) {
+    package init(_ scheme: Scheme, _ authority: Authority, _ target: [UInt8]) {
         self.scheme = scheme
         self.authority = authority
         self.target = target
     }
 
     /// The same address with http for its scheme.
-    var inTheOpen: WebAddress { WebAddress(.http, authority, target) }
+    package var inTheOpen: WebAddress { WebAddress(.http, authority, target) }
 
     /// Returns the address with these parameters added to its query.
-    func asking(_ parameters: [(name: String, value: Text)]) -> WebAddress {
+    package func asking(_ parameters: [(name: String, value: Text)]) -> WebAddress {
         var target = target
         for (name, value) in parameters {
             let isFirst = !target.contains(UInt8(ascii: "?"))
@@ -58,10 +54,10 @@ package struct WebAddress: Sendable {
     }
 
     /// Returns the same origin with this path and query; nil if they cannot be in an address.
-    func at(_ path: String) -> WebAddress? { Text(origin + path).flatMap(WebAddress.init) }
+    package func at(_ path: String) -> WebAddress? { Text(origin + path).flatMap(WebAddress.init) }
 
     /// The host in lower case.
-    var host: [UInt8] { authority.host }
+    package var host: [UInt8] { authority.host }
 
     /// True if the address is on this machine.
     package var isLoopback: Bool { authority.isLoopback }
