@@ -28,7 +28,7 @@ package struct Curl: Sendable {
     /// of the other certificates.
     package func ask(_ request: HTTPRequest) throws(HTTPFailure) -> HTTPAnswer {
         var failure: HTTPFailure?
-        for authority in [certificates] + trust.authorities {
+        for authority in [certificates] + trust.authorities.map({ Optional($0) }) {
             do throws(HTTPFailure) {
                 return try ask(request, trusting: authority)
             } catch {

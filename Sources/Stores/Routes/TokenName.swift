@@ -27,8 +27,9 @@ extension Route {
         }
         add(lifetime.map { "\($0)" })
         for name in Route.variables + varies.sorted() {
+            guard let value = System.secret(name) else { continue }
             add(name)
-            parts.append(System.secret(name))
+            parts.append(value)
         }
         return Route.hash(parts)
     }
