@@ -278,7 +278,7 @@ struct Diagnosis {
 
     // MARK: Routes
 
-    /// The routes, and what keeps each from working.
+    /// The routes, each with the problem that keeps it from working; nil if none is known.
     private(set) var routes: [(route: Route, problem: StoreError?)] = []
     /// The number of cached logins, and the reason why none can be cached; nil if there is no route.
     private(set) var tokens: (count: Int, obstacle: String?)?
@@ -288,7 +288,7 @@ struct Diagnosis {
         let configured = invocation.choice.settings.routes
         routes = configured.all.map { ($0, invocation.problem(of: $0)) }
         for (route, problem) in routes {
-            // One that is not valid is told of among the settings.
+            // A route that is not valid is reported among the settings.
             guard let problem, problem.code != .badConfiguration else { continue }
             fault("route", "the route \(route.name): \(problem.message)", hint: problem.hint)
         }

@@ -73,7 +73,7 @@ struct RouteCommand: ParsableCommand {
 }
 
 extension Invocation {
-    /// The reason why a route cannot work; nil if none is seen.
+    /// Returns the reason why a route cannot work; nil if none is known.
     func problem(of route: Route) -> StoreError? {
         if case .refused(let reason) = route.source {
             return StoreError(.badConfiguration, reason)
@@ -89,7 +89,7 @@ extension Invocation {
 }
 
 extension Route {
-    /// The route as scripts are told of it.
+    /// Returns the route as JSON, for scripts.
     func json(_ problem: StoreError?) -> JSON {
         let (kind, name) = origin
         return [

@@ -6,7 +6,8 @@ internal import Settings
 internal import Stores
 internal import TextEditing
 
-/// `keyfob route add`: adds a route of a known kind to the config file, once it has given a login.
+/// `keyfob route add`: adds a route of a known kind to the config file, and tries it first if that
+/// is possible.
 struct RouteAdd: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
@@ -60,7 +61,7 @@ struct RouteAdd: AnsweringCommand {
         try output.answer([report], dryRun: dryRun, on: invocation.console)
     }
 
-    /// Asks the route once, where its tool is here and a server is known.
+    /// Asks the route once, if its tool is installed and a server is known.
     private func verify(_ route: Route, _ invocation: Invocation) throws(StoreError) {
         if let problem = invocation.problem(of: route) {
             invocation.console.warn("the route was not tried: \(problem.message)")
@@ -137,7 +138,7 @@ struct RouteRemove: AnsweringCommand {
         return match.text.map { [$0] } ?? []
     }
 
-    /// Removes what is cached of servers that no route serves any more, or another one.
+    /// Removes the cached tokens of servers that another route serves now, or none.
     private func removeTokens(
         _ invocation: Invocation, _ reports: inout [Report]
     ) throws(StoreError) {
@@ -171,7 +172,7 @@ extension JSONText {
 }
 
 extension Secret {
-    /// The text of the config file with one more route.
+    /// Returns the text of the config file with one more route.
     fileprivate func adding(route: String, at path: String) throws(StoreError) -> Secret {
         guard let text = try JSONText(config: self, at: path) else {
             return "{\n  \"routes\": [\n    \(route)\n  ]\n}\n".secret

@@ -4,8 +4,8 @@ internal import JSON
 
 /// A route template is the route for a kind of registry whose tool is known.
 ///
-/// The commands and what they print: aws-cli 2.9, gcloud's and az's reference, gh 2.23, and GitLab's
-/// predefined variables.
+/// The commands and their output are those of aws-cli 2.9, of gcloud's and az's reference, of gh
+/// 2.23, and of GitLab's predefined variables.
 enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
     case aws, google, azure, github
     case gitlab = "gitlab-ci"
@@ -59,7 +59,7 @@ enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
                 ]),
                 JSON.Member("username", .text("00000000-0000-0000-0000-000000000000")),
                 JSON.Member("secret", .text("/accessToken")),
-                // The tool does not tell when it ends.
+                // The tool does not say when the token expires.
                 JSON.Member("lifetime", .text("1h")),
             ]
         case .github:
@@ -74,8 +74,8 @@ enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// What stands for the label of this index in a command: itself, or `{1}` or `{2}` where it has a
-    /// `*`; nil if the servers do not have it in common.
+    /// Returns the text for the label of this index in a command: the label, or `{1}` or `{2}` if
+    /// it has a `*`; nil if the servers do not have it in common.
     private static func label(_ index: Int, of servers: [String]) -> String? {
         let labels = servers.map { server -> String? in
             let labels = server.split(separator: ".", omittingEmptySubsequences: false)

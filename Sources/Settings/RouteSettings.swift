@@ -2,21 +2,21 @@ internal import Credentials
 package import JSON
 package import Stores
 
-/// Reads `routes` of the config file.
+/// The routes that the config file defines under `routes`.
 ///
-/// A route that cannot be understood is a problem, and still a route where its patterns can: the
-/// servers that they match have no other login then.
+/// A route that is not valid is a problem. If its patterns are valid, it is still a route, so that
+/// the servers that they match get no other login.
 package struct RouteSettings {
     package private(set) var routes: [Route] = []
-    /// What could not be understood, one line each. No value is quoted but the name of a key.
+    /// The problems, one line for each. Names of keys and patterns are quoted, other values never.
     package private(set) var problems: [String] = []
 
-    /// The route of this number, for messages.
+    /// The place of the route that is being read, for messages.
     private var place = ""
-    /// What is wrong with the route that is being read.
+    /// The faults of the route that is being read.
     private var faults: [String] = []
 
-    /// `source` is where the value stands, for messages.
+    /// `source` names the place of the value, for messages.
     package init(_ value: JSON, from source: String) {
         guard case .array(let elements) = value else {
             problems.append("\(source) must be a list of routes")
@@ -66,7 +66,7 @@ package struct RouteSettings {
         "lifetime", "varies", "optional", "vault", "staleFor",
     ]
 
-    // MARK: What it matches
+    // MARK: Patterns
 
     private mutating func patterns(_ members: [JSON.Member]) -> [RoutePattern] {
         let texts: [Text]
@@ -87,7 +87,7 @@ package struct RouteSettings {
         return patterns
     }
 
-    // MARK: Who answers
+    // MARK: Sources
 
     private mutating func source(_ members: [JSON.Member]) -> Route.Source? {
         let named = ["helper", "command", "environment", "vault"].filter { name in
@@ -145,7 +145,7 @@ package struct RouteSettings {
         }
     }
 
-    /// What must fit together.
+    /// Adds a fault for settings of a route that do not fit together.
     private mutating func check(_ route: Route) {
         switch route.source {
         case .command(let words):
@@ -206,7 +206,8 @@ package struct RouteSettings {
         return false
     }
 
-    /// Seconds, or a number with `s`, `m`, `h` or `d` behind it; a month at most.
+    /// Returns a duration in seconds, given in seconds or with `s`, `m`, `h` or `d` after the
+    /// number; at most 30 days.
     private mutating func duration(_ name: String, _ members: [JSON.Member]) -> Int? {
         guard let value = members.value(name) else { return nil }
         if let seconds = value.duration, (1...30 * 86_400).contains(seconds) { return seconds }
@@ -216,7 +217,7 @@ package struct RouteSettings {
 }
 
 extension [JSON.Member] {
-    /// The last value of that name.
+    /// Returns the last value of that name; nil if there is none.
     fileprivate func value(_ name: String) -> JSON? { last { $0.name.string == name }?.value }
 }
 
@@ -225,7 +226,7 @@ extension Text {
 }
 
 extension JSON {
-    /// In seconds; nil if it is no time.
+    /// The duration in seconds; nil if the value is none.
     fileprivate var duration: Int? {
         if case .integer(let seconds) = self { return Int(exactly: seconds) }
         return text?.string.seconds

@@ -232,7 +232,7 @@ extension JSONText {
             else { return [] }
             ranges.append(start + range.lowerBound..<start + range.upperBound)
             start += range.upperBound
-            // The comma that follows it.
+            // The next element begins after the comma.
             start = (content.first(from: start) { $0 == UInt8(ascii: ",") } ?? start) + 1
         }
         return ranges

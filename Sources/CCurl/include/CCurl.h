@@ -33,7 +33,7 @@ typedef struct {
     const char *_Nullable password;
     /// The bearer token.
     const char *_Nullable bearer;
-    /// A whole header, for a kind of authentication that libcurl does not know.
+    /// Whole headers, for a kind of authentication that libcurl does not know.
     const char *_Nullable header;
     const char *_Nullable second_header;
     /// The form that is posted.

@@ -1,13 +1,13 @@
 package import Credentials
 internal import JSON
 
-/// How an answer of a route's program is read: JSON by pointers (RFC 6901), or else one line, which
-/// is the secret.
+/// The form of an answer of a route's program: JSON, in which pointers (RFC 6901) lead to the
+/// parts, or one line, which is the secret.
 package struct AnswerShape: Hashable, Sendable {
-    /// The user name itself.
+    /// The user name, if the route states it.
     package var user: Text?
     /// Pointers to the user name, to the secret, to both as the base64 of `USER:SECRET`, and to the
-    /// end of the secret.
+    /// time at which the secret expires.
     package var username: Text?
     package var secret: Text?
     package var basic: Text?
@@ -15,18 +15,18 @@ package struct AnswerShape: Hashable, Sendable {
 
     package init() {}
 
-    /// Whether the answer is JSON.
+    /// True if the answer is JSON.
     package var isJSON: Bool { secret != nil || basic != nil }
 }
 
-/// An answer is the login that a route's program, the environment or an engine has given.
+/// An answer is the login that a route's program, the environment or an engine returned.
 struct Answer {
     let username: Text
     let secret: Secret
-    /// When the secret ends, in seconds since 1970; nil where nothing says so.
+    /// The time at which the secret expires, in seconds since 1970; nil if it is not known.
     let end: UInt64?
 
-    /// Why something is no answer, for people. Nothing of it is quoted.
+    /// The reason why an output is no answer, for the user. It quotes nothing of the output.
     struct Fault: Error {
         let reason: String
     }
@@ -41,7 +41,7 @@ struct Answer {
         self.end = end
     }
 
-    /// What a program has printed.
+    /// Reads the output of a program.
     init(printed: Secret, _ shape: AnswerShape) throws(Fault) {
         guard !printed.withoutLineEnd.isEmpty else { throw Fault(reason: "is empty") }
         guard shape.isJSON else {
@@ -85,7 +85,7 @@ struct Answer {
         try self.init(username: username, secret: try string(shape.secret ?? ""), end: end)
     }
 
-    /// The only line that was printed, without its line's end.
+    /// Returns the only line that was printed, without its line end.
     private static func line(of printed: Secret) throws(Fault) -> Secret {
         let line = printed.withoutLineEnd
         guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
@@ -123,7 +123,7 @@ extension JSON {
         return value
     }
 
-    /// `~1` stands for a slash, and `~0` for a tilde.
+    /// Returns a part of a pointer with its escapes decoded: `~1` is a slash, and `~0` a tilde.
     private static func unescaped(_ part: ArraySlice<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = part

@@ -3,18 +3,19 @@ internal import Files
 internal import JSON
 internal import Web
 
-/// A fleet's engine is OpenBao or Vault, whose key-value store, version 2, has logins. It is only read.
+/// An engine is a server of OpenBao or Vault that has logins in its key-value store, version 2.
+/// They are only read.
 ///
-/// What its own tools read says where it is and who asks: the variables BAO_ADDR, BAO_TOKEN,
-/// BAO_NAMESPACE and BAO_CACERT, or VAULT_… for each that is not set, and the file ~/.vault-token.
-/// Nothing of an answer is quoted: it may hold an identifier that is a secret.
+/// The address and the token come from the settings of the engine's own tools: the variables
+/// BAO_ADDR, BAO_TOKEN, BAO_NAMESPACE and BAO_CACERT, or VAULT_… for each that is not set, and the
+/// file ~/.vault-token. No answer is quoted, since it may hold an identifier that is a secret.
 struct Engine {
     private let address: WebAddress
     private let token: Secret
     private let namespace: Text?
     private let certificates: String?
 
-    /// Why there is no login; an outage is one that may pass.
+    /// The reason why there is no login. `isOutage` is true if the engine may answer later.
     struct Failure: Error {
         let reason: String
         var isOutage = false
@@ -40,7 +41,7 @@ struct Engine {
         }
     }
 
-    /// The login at the path; nil if there is none, or if it has been deleted.
+    /// Returns the login at the path; nil if there is none, or if it has been deleted.
     func login(_ shape: AnswerShape, within seconds: Int) throws(Failure) -> Answer? {
         let answer = try ask(within: seconds)
         switch answer.status {
@@ -89,9 +90,10 @@ struct Engine {
         }
     }
 
-    // MARK: What its own tools read
+    // MARK: The settings of its tools
 
-    /// An empty BAO_… wins over VAULT_…, and counts as none.
+    /// Returns the variable BAO_…, or VAULT_… if that is not set; nil if there is none or it is
+    /// empty.
     private static func variable(_ name: String) -> String? {
         let value = System.variable("BAO_" + name) ?? System.variable("VAULT_" + name)
         return value?.isEmpty == false ? value : nil

@@ -1,20 +1,21 @@
 internal import Credentials
 internal import JSON
 
-/// The end of a token as those who make tokens write it: seconds since 1970 as a number (AWS CLI 1),
-/// or a date of ISO 8601 with a time zone, which RFC 3339 is too (AWS CLI 2, gcloud).
+/// The expiry of a token as tools write it: seconds since 1970 as a number (AWS CLI 1), or a date
+/// of ISO 8601 or RFC 3339 with a time zone (AWS CLI 2, gcloud).
 enum Expiry {
-    /// The seconds since 1970; nil if it is neither, so that nothing is known of the end.
+    /// Returns the seconds since 1970; nil if the value is neither, so that the expiry is not
+    /// known.
     static func seconds(_ value: JSON) -> UInt64? {
         switch value {
         case .integer(let number): number >= 0 ? UInt64(number) : 0
-        // A fraction is dropped: it ends earlier rather than later.
+        // The fraction is dropped, so that the token expires earlier rather than later.
         case .number(let text): whole(text.bytes[...])
         default: value.text.flatMap { text in date(text.bytes) ?? whole(text.bytes[...]) }
         }
     }
 
-    /// The digits before a fraction.
+    /// Returns the whole number before a fraction; nil if the text is no number.
     private static func whole(_ text: ArraySlice<UInt8>) -> UInt64? {
         let digits = text.prefix { $0.isDigit }
         let rest = text.dropFirst(digits.count)
@@ -25,7 +26,7 @@ enum Expiry {
         return UInt64(String(decoding: digits, as: UTF8.self))
     }
 
-    /// `YYYY-MM-DDThh:mm:ss`, a fraction or none, and `Z` or `±hh:mm`.
+    /// Returns the seconds of `YYYY-MM-DDThh:mm:ss`, a fraction or none, and `Z` or `±hh:mm`.
     private static func date(_ text: [UInt8]) -> UInt64? {
         var rest = text[...]
         guard let year = number(4, &rest), take("-", &rest), let month = number(2, &rest),
@@ -45,7 +46,7 @@ enum Expiry {
         return seconds > 0 ? UInt64(seconds) : 0
     }
 
-    /// Seconds east of Greenwich.
+    /// Returns the offset of a time zone from UTC, in seconds; positive to the east.
     private static func zone(_ text: ArraySlice<UInt8>) -> Int? {
         var rest = text
         if take("Zz", &rest) { return rest.isEmpty ? 0 : nil }
@@ -65,15 +66,15 @@ enum Expiry {
         return digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 
-    /// Whether one of these bytes stood there; it has been read then.
+    /// Skips the next byte and returns true if it is one of these.
     private static func take(_ bytes: String, _ rest: inout ArraySlice<UInt8>) -> Bool {
         guard let first = rest.first, bytes.utf8.contains(first) else { return false }
         rest.removeFirst()
         return true
     }
 
-    /// The days from 1970-01-01 to a date of the Gregorian calendar. Years begin in March, so that
-    /// the leap day is a year's last.
+    /// Returns the days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from
+    /// March, so that a leap day is the last day of its year.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let years = month > 2 ? year : year - 1
         let monthsSinceMarch = (month + 9) % 12

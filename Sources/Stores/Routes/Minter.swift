@@ -4,24 +4,23 @@ internal import Web
 
 /// The minter asks a route's source for a login, within a deadline.
 ///
-/// Its errors name the route and the cause, and quote nothing that was printed, but for the one line
-/// that a helper prints for an error. What a program says on standard error goes where this one's
-/// goes, and nowhere else.
+/// Its errors name the route and the cause. They quote nothing that was printed, except the one
+/// line that a helper prints for an error. Programs share the standard error of this process.
 struct Minter {
     let route: Route
     let server: RoutedServer
 
-    /// How long a program may run, in seconds: `az` and `gcloud` take some.
+    /// The longest time that a program may run, in seconds: `az` and `gcloud` take several.
     static let patience = 12
-    /// More than any token: an answer may hold more than one.
+    /// The longest output of a program, in bytes: an answer may hold several tokens.
     private static let limit = 256 << 10
-    /// Says to a program that a route runs which route that is: a helper of Keyfob's that finds it
-    /// set asks no route.
+    /// The variable that tells a program the name of the route that runs it. A helper of Keyfob's
+    /// asks no route if it is set.
     static let variable = "KEYFOB_ROUTE"
 
-    /// The login; nil if the engine has none.
+    /// Returns the login; nil if the engine has none.
     ///
-    /// Throws `routeUnreachable` where the engine is out of reach, which may pass.
+    /// Throws `routeUnreachable` if the engine cannot be reached now.
     func answer(within seconds: Int) throws(StoreError) -> Answer? {
         switch route.source {
         case .helper(let name):
@@ -59,8 +58,8 @@ struct Minter {
         }
     }
 
-    /// The arguments with what stands for the server in its place. A label that begins with a hyphen
-    /// would be an option of the program's.
+    /// Returns the arguments with their placeholders filled. Throws if a label that begins with a
+    /// hyphen would become an option of the program.
     private func arguments(_ words: [String]) throws(StoreError) -> [String] {
         var arguments: [String] = []
         for word in words {
@@ -74,8 +73,8 @@ struct Minter {
         return arguments
     }
 
-    /// What the program prints, if it ends with status 0. `complaint` is what is said of another
-    /// status and what has been printed then.
+    /// Runs a program, and returns its output if it ends with status 0. `complaint` returns the
+    /// message for another status and its output.
     private func run(
         _ arguments: [String], input: Secret? = nil, within seconds: Int,
         _ complaint: (Int32, Secret) -> String
@@ -158,7 +157,7 @@ struct Minter {
 }
 
 extension Route {
-    /// Why it has no answer.
+    /// Returns the error for a route that gives no answer.
     func failure(
         _ cause: String, for server: RoutedServer, code: ErrorCode = .routeFailed
     ) -> StoreError {

@@ -1,32 +1,33 @@
 package import Credentials
 
-/// A route says who answers for the servers that its patterns match: another helper, a command, the
-/// environment or a fleet's engine. It is read from `routes` in the config file.
+/// A route names the source of logins for the servers that its patterns match: another helper, a
+/// command, the environment or an engine. It is read from `routes` in the config file.
 package struct Route: Hashable, Sendable {
     package enum Source: Hashable, Sendable {
         /// `docker-credential-NAME`.
         case helper(String)
-        /// A program and its arguments, in which `{host}` and `{1}`, `{2}` stand for parts of the
-        /// server's name (`Placeholders`).
+        /// A program and its arguments, in which `{host}`, `{1}` and `{2}` are replaced by parts of
+        /// the server's name (`Placeholders`).
         case command([String])
-        /// The names of variables; no user name's where the route names the user.
+        /// The names of variables. `username` is nil if the route states the user name.
         case environment(username: String?, secret: String)
-        /// The path of a login in a fleet's engine (`Engine`), in which `{host}`, `{1}` and `{2}` stand
-        /// for parts of the server's name. For `staleFor` seconds more it is used where the engine is
-        /// out of reach.
+        /// The path of a login in an engine (`Engine`), in which `{host}`, `{1}` and `{2}` are
+        /// replaced by parts of the server's name. While the engine cannot be reached, the login is
+        /// used for `staleFor` seconds more.
         case vault(path: String, staleFor: Int)
-        /// The route could not be understood: what is wrong with it.
+        /// The route is not valid, for this reason.
         case refused(String)
     }
 
     package let patterns: [RoutePattern]
     package let source: Source
     package var shape: AnswerShape
-    /// How long an answer may be used, in seconds; nil where the answer must say it.
+    /// The longest time that an answer may be used, in seconds; nil if the answer alone says it.
     package var lifetime: Int?
-    /// The variables whose values decide what the answer is, besides those that always do.
+    /// The variables on whose values the answer depends, besides those of every route
+    /// (TokenName.swift).
     package var varies: [String]
-    /// Whether a failure means that there is no login.
+    /// True if a failure counts as no login.
     package var isOptional: Bool
 
     package init(
@@ -41,7 +42,7 @@ package struct Route: Hashable, Sendable {
         self.isOptional = isOptional
     }
 
-    /// What it is called in messages: its patterns.
+    /// Its name in messages: its patterns.
     package var name: String {
         var name = ""
         for pattern in patterns {
@@ -53,17 +54,17 @@ package struct Route: Hashable, Sendable {
 
 /// A server that a route is asked for.
 package struct RoutedServer: Hashable, Sendable {
-    /// `host`, or `host:port`; `docker.io` for Docker Hub. What podman calls it.
+    /// The server as podman names it: `host` or `host:port`, and `docker.io` for Docker Hub.
     package let host: String
-    /// What stands for `{1}`, `{2}`.
+    /// The labels that replace `{1}` and `{2}`.
     let labels: [String]
 
-    /// What docker calls it, which is the same but for Docker Hub.
+    /// The server as docker names it, which differs for Docker Hub only.
     var dockerKey: String { host == "docker.io" ? ServerKey.hub.spelling.string : host }
 }
 
 extension Route {
-    /// The kind of its source, and what that is called, for people: `helper ecr-login`.
+    /// The kind and the name of its source, for messages: `helper ecr-login`.
     package var origin: (kind: String, name: String) {
         switch source {
         case .helper(let name): ("helper", name)
@@ -74,7 +75,7 @@ extension Route {
         }
     }
 
-    /// The server, if it is one of this route's.
+    /// Returns the server; nil if no pattern of the route matches it.
     package func server(_ key: ServerKey) -> RoutedServer? {
         guard let server = key.webServer else { return nil }
         for pattern in patterns {
@@ -86,7 +87,7 @@ extension Route {
         return nil
     }
 
-    /// The program that it runs; nil for one that runs none.
+    /// The program that it runs; nil if it runs none.
     package var program: String? {
         switch source {
         case .helper(let name): "docker-credential-\(name)"
@@ -96,22 +97,23 @@ extension Route {
     }
 }
 
-/// What stands for something else in an argument: `{host}` for the server, `{1}` and `{2}` for those
-/// of its labels where the pattern has a `*`.
+/// The placeholders in an argument or a path: `{host}` is replaced by the server, `{1}` and `{2}`
+/// by those of its labels for which the pattern has a `*`.
 package enum Placeholders {
-    /// How many labels the text asks for.
+    /// Returns the number of labels that the text needs: the highest number of a placeholder.
     package static func count(in text: String) -> Int {
         var most = 0
         for number in 1...9 where text.utf8.contains(Array("{\(number)}".utf8)) { most = number }
         return most
     }
 
-    /// Returns true if the text asks for the server or a label.
+    /// Returns true if the text has a placeholder.
     package static func areIn(_ text: String) -> Bool {
         count(in: text) > 0 || text.utf8.contains(Array("{host}".utf8))
     }
 
-    /// Returns the text with the server's parts in their places, each as `encode` makes it.
+    /// Returns the text with its placeholders replaced by the server's parts, each encoded by
+    /// `encode`.
     static func fill(
         _ text: String, for server: RoutedServer, _ encode: (String) -> String = { $0 }
     ) -> String {
@@ -130,7 +132,7 @@ extension String.UTF8View {
 }
 
 extension String {
-    /// A string with each of these words replaced, compared byte for byte.
+    /// Returns the string with each of these words replaced; bytes are compared.
     fileprivate func replacing(_ word: String, with replacement: String) -> String {
         var bytes: [UInt8] = []
         var rest = Array(utf8)[...]

@@ -1,28 +1,28 @@
 package import Credentials
 
-/// A route pattern is a host, with a `*` for what may vary, and says which servers a route is for.
+/// A route pattern is a host that may contain `*`, and decides which servers a route is for.
 ///
-/// The rules are the kubelet's for credential providers (`matchImages`, v1): a `*` stands for any
-/// bytes of one label, and may be a part of it; the number of labels is that of the server's host; a
-/// port must be the server's; a path is where the server's path begins. Stricter than the kubelet's:
-/// a path ends where one of its parts ends, an empty label matches nothing, and the last two labels
-/// hold no `*`, so that no pattern covers the whole of a top-level domain.
+/// The rules are the kubelet's for credential providers (`matchImages`, v1): a `*` matches any
+/// bytes within one label; the server's host has as many labels; the port is the server's; the
+/// server's path begins with the pattern's. Stricter than the kubelet's: the pattern's path must
+/// end at the end of a part of the server's, an empty label matches nothing, and the last two
+/// labels hold no `*`, so that no pattern covers a whole top-level domain.
 ///
 /// Only servers over https are matched. Docker Hub is one server under all of its names.
 package struct RoutePattern: Hashable, Sendable {
-    /// Why a text is no pattern, for people: it follows the words "must be".
+    /// The reason why a text is no pattern.
     package enum Fault: Error, Hashable, Sendable {
         case notAHost, tooWide, tooManyStars
         case starInPortOrPath
     }
 
-    /// As it was written.
+    /// The pattern as it was written.
     package let spelling: Text
     private let labels: [ArraySlice<UInt8>]
     private let port: Int
     private let path: [UInt8]
 
-    /// How many labels may hold a `*`: the account and the region of a cloud's registry.
+    /// The most labels that may hold a `*`: the account and the region of a cloud's registry.
     private static let mostStars = 2
 
     package init(_ spelling: Text) throws(Fault) {
@@ -32,7 +32,7 @@ package struct RoutePattern: Hashable, Sendable {
         let star = UInt8(ascii: "*")
         guard !spelling.bytes[end...].contains(star) else { throw .starInPortOrPath }
         let isLiteral = !spelling.bytes.contains(star)
-        // A server key is asked about the rest, so a letter stands in for each star.
+        // `ServerKey` checks the rest, so each star is replaced by a letter.
         let example = spelling.bytes.map { $0 == star ? UInt8(ascii: "x") : $0 }
         guard !spelling.bytes.starts(with: "http:".utf8),
             !spelling.bytes.starts(with: "https:".utf8), let text = Text(validating: example),
@@ -50,11 +50,11 @@ package struct RoutePattern: Hashable, Sendable {
         }
     }
 
-    /// How many labels hold a `*`.
+    /// The number of labels that hold a `*`.
     package var starCount: Int { labels.count { $0.contains(UInt8(ascii: "*")) } }
 
-    /// The server's labels that stand where the pattern's hold a `*`, in their order; nil if the
-    /// server does not match.
+    /// Returns the server's labels at the places where the pattern's hold a `*`, in their order;
+    /// nil if the server does not match.
     package func match(_ server: ServerKey.WebServer) -> [String]? {
         let hostLabels = RoutePattern.labels(of: server.host[...])
         guard port == server.port, labels.count == hostLabels.count, isPathOf(server) else {
@@ -101,7 +101,7 @@ package struct RoutePattern: Hashable, Sendable {
 }
 
 extension RoutePattern.Fault {
-    /// What is wrong with it, for people.
+    /// The reason in words, for messages.
     package var reason: String {
         switch self {
         case .notAHost: "it is no host, such as registry.example.com or *.example.com:5000"

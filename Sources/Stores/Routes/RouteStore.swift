@@ -1,11 +1,11 @@
 package import Credentials
 internal import Files
 
-/// What the routes are that the user has configured.
+/// The routes that the user has configured.
 package struct Routes: Hashable, Sendable {
     package var all: [Route]
-    /// Why it is not known which routes there are; nil if it is. No docker server is asked about then:
-    /// what is stored for it may not be what its route gives.
+    /// The reason why the routes are not known; nil if they are. If they are not, no login for a
+    /// docker server is found, since a route may serve that server.
     package var obstacle: StoreError?
 
     package init(_ all: [Route] = [], obstacle: StoreError? = nil) {
@@ -15,7 +15,7 @@ package struct Routes: Hashable, Sendable {
 
     package var isEmpty: Bool { all.isEmpty && obstacle == nil }
 
-    /// The first route that is for the server.
+    /// Returns the first route that matches the server; nil if none does.
     package func route(for key: ServerKey) -> (route: Route, server: RoutedServer)? {
         for route in all {
             if let server = route.server(key) { return (route, server) }
@@ -23,9 +23,9 @@ package struct Routes: Hashable, Sendable {
         return nil
     }
 
-    /// Asks the route of a server now, whatever is cached. Returns the route, the user name and the
-    /// end of the login, in seconds since 1970, if that is told. `caller` is the route whose program
-    /// runs this process, if one does.
+    /// Asks the route of a server now, without the cache. Returns the route, the user name, and the
+    /// time at which the login expires, in seconds since 1970; nil if that is not known. `caller`
+    /// is the name of the route whose program runs this process; nil if none does.
     package func test(
         _ key: ServerKey, caller: String?
     ) throws(StoreError) -> (route: Route, username: Text, end: UInt64?) {
@@ -44,7 +44,7 @@ package struct Routes: Hashable, Sendable {
         return (route, answer.username, answer.end)
     }
 
-    /// Why such a login is not stored; nil if no route serves its server.
+    /// Returns the reason why such a login is not stored; nil if no route serves its server.
     package func refusal(of entry: Entry) -> StoreError? {
         guard let key = entry.schema.serverKey(in: entry.attributes),
             let (route, server) = route(for: key)
@@ -57,12 +57,14 @@ package struct Routes: Hashable, Sendable {
     }
 }
 
-/// The store of routes answers for the servers that a route matches, and lets another store answer
-/// for all others.
+/// The store of routes gets logins from a route if one matches the server, and from another store
+/// if none does.
 ///
-/// What must hold: a routed server has the route's answer or its failure, and never a stored login,
-/// nor "not found", unless the route is optional. Nothing is stored for it. It is asked for once,
-/// however many ask at once, where its answer can be cached (`TokenCache`).
+/// Invariants: for a routed server a find returns the route's answer or throws its failure. It
+/// never returns a stored login. It returns nothing only if an engine has no login, the login is
+/// another user's, or an optional route fails. Nothing is stored for a routed server. If several
+/// processes want the same login, the route is asked once, provided that the answer can be cached
+/// (`TokenCache`).
 package final class RouteStore: CredentialStore {
     private let store: any CredentialStore
     private let routes: Routes
@@ -70,14 +72,14 @@ package final class RouteStore: CredentialStore {
     private let caller: String?
     private let notice: @Sendable (String) -> Void
 
-    /// How long a find may take in all, in milliseconds: less than the helper's watchdog allows, also
-    /// where a program has to be ended.
+    /// The longest time of a find, in milliseconds: less than the helper's watchdog allows, even if
+    /// a program has to be ended.
     private static let patience = 16_000
-    /// For how long an engine that is out of reach is not asked again, in milliseconds.
+    /// The time for which an engine that cannot be reached is not asked again, in milliseconds.
     private static let rest: UInt64 = 3000
 
-    /// `cache` is nil where nothing can be cached. `caller` is the route whose program runs this
-    /// process, if one does. `notice` says one line to the user.
+    /// `cache` is nil if nothing can be cached. `caller` is the name of the route whose program
+    /// runs this process; nil if none does. `notice` prints one line for the user.
     package init(
         _ store: any CredentialStore, _ routes: Routes, cache: TokenCache?, caller: String?,
         notice: @escaping @Sendable (String) -> Void
@@ -110,7 +112,7 @@ package final class RouteStore: CredentialStore {
         }
     }
 
-    /// What is stored, but for servers that a route serves, and the tokens that are cached.
+    /// Returns the stored logins, except those for routed servers, and the cached tokens.
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         var listing = try store.list(schema, options)
         if let obstacle = routes.obstacle { listing.warnings.append(obstacle.message) }
@@ -126,7 +128,7 @@ package final class RouteStore: CredentialStore {
         try store.save(credential)
     }
 
-    /// Removes also what was stored for a server before there was a route for it.
+    /// Removes cached tokens, too, and logins that were stored before a route served their server.
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         var removed: [Entry] = []
@@ -171,8 +173,8 @@ package final class RouteStore: CredentialStore {
         return login
     }
 
-    /// Asks the route, and caches what it answers. Where an engine is out of reach, what is known is
-    /// used as long as the route lets it, and the engine is left alone for some seconds.
+    /// Asks the route, and caches its answer. If an engine cannot be reached, the `known` token is
+    /// used as long as the route allows, and the engine is not asked again for some seconds.
     private func askAndKeep(
         _ route: Route, _ server: RoutedServer, as id: Text, in cache: TokenCache,
         _ known: TokenCache.Token?, since start: UInt64
@@ -197,7 +199,7 @@ package final class RouteStore: CredentialStore {
         }
     }
 
-    /// What a cached token gives; nil if the route is to be asked.
+    /// Returns the login of a cached token; nil if the route must be asked.
     private func use(
         _ token: TokenCache.Token, _ route: Route, _ server: RoutedServer, _ cache: TokenCache
     ) -> Login? {
@@ -224,7 +226,7 @@ package final class RouteStore: CredentialStore {
 }
 
 extension Route {
-    /// Nothing is asked where the environment has the answer.
+    /// True if its answers are cached. The environment is read each time.
     fileprivate var isCacheable: Bool {
         if case .environment = source { return false }
         if case .refused = source { return false }

@@ -1,16 +1,18 @@
 package import Credentials
 package import Files
 
-/// The token cache keeps what routes have answered until it may no longer be used.
+/// The token cache keeps the answers of routes as long as they may be used.
 ///
-/// It is an encrypted file like that of logins (`FileStore`), in a folder of its own. Its key is random
-/// and in the kernel's user keyring alone, for as long as the longest token may be used; so a reboot,
-/// and `keyfob lock`, make the file worthless. Where the kernel keeps no key there is no cache.
+/// It is an encrypted file like that of logins (`FileStore`), in a folder of its own. Its key is
+/// random, and is kept only in the kernel's user keyring, for as long as any of the tokens may be
+/// used. So a reboot or `keyfob lock` makes the file unreadable. If the kernel keeps no key, there
+/// is no cache.
 ///
-/// A token that may not be used later is kept for those alone who were already waiting for it.
+/// A token that may not be used later is returned only to the processes that were already waiting
+/// for it.
 ///
-/// A token's time is measured on two clocks, the wall's and the system's since its start: it is used
-/// only while it is fresh by both, so that a clock that is set cannot prolong it.
+/// A token's age is measured by two clocks, the date and the time since the system was started. It
+/// is used only while it is fresh by both, so that setting a clock cannot prolong its use.
 package final class TokenCache: CredentialStore {
     /// The clocks: seconds since 1970, and milliseconds since the system was started.
     package struct Clock: Sendable {
@@ -31,10 +33,11 @@ package final class TokenCache: CredentialStore {
     private let folder: Folder
     let clock: Clock
 
-    /// Waiting processes join a mint that ends within this time, in seconds.
+    /// The shortest time for which the key is kept, in seconds: processes that wait for a token
+    /// read it within this time.
     private static let shortest = 30
 
-    /// `folder` is of this cache alone.
+    /// `folder` belongs to this cache alone.
     package init(in folder: Folder, clock: Clock = .system) {
         self.folder = folder
         self.clock = clock
@@ -44,23 +47,26 @@ package final class TokenCache: CredentialStore {
 
     private static let key = KernelKey("keyfob:tokens", .user)
 
-    /// What a route has answered, and for how long it may be used.
+    /// An answer of a route, and the time for which it may be used.
     struct Token {
         let username: Text
         let secret: Secret
         let host: Text
-        /// When it was asked for, in seconds since 1970, and in milliseconds since the system's start.
+        /// The time of the request, in seconds since 1970, and in milliseconds since the system was
+        /// started.
         let asked: (seconds: UInt64, uptime: UInt64)
-        /// When it came.
+        /// The time of the answer, in milliseconds since the system was started.
         let came: UInt64
-        /// For how many seconds it may be used, and for how many more where its source is out of reach.
+        /// The seconds for which it may be used, and those for which it may be used in addition if
+        /// its source cannot be reached.
         let fresh: UInt64
         let stale: UInt64
-        /// Until then its source, which is out of reach, is not asked again.
+        /// The time until which its source, which could not be reached, is not asked again, in
+        /// milliseconds since the system was started; 0 if the source may be asked.
         var rest: UInt64 = 0
 
-        /// Whether it may be used, after so many seconds more than it is fresh. A clock that stands
-        /// before the time at which it was asked for has been set.
+        /// Returns true if it may be used, even `more` seconds longer than it is fresh. It may not
+        /// be used if a clock was set to a time before the request.
         func isUsable(_ clock: Clock, after more: UInt64 = 0) -> Bool {
             let (now, uptime) = (clock.seconds(), clock.uptime())
             return now >= asked.seconds && uptime >= asked.uptime
@@ -71,7 +77,8 @@ package final class TokenCache: CredentialStore {
 
     // MARK: Using it
 
-    /// Makes sure that there is a key, and returns why tokens cannot be cached; nil if they can.
+    /// Makes sure that there is a key. Returns the reason why tokens cannot be cached; nil if they
+    /// can.
     package func obstacle() -> String? {
         if let (_, left) = TokenCache.key.read(), left >= TokenCache.shortest { return nil }
         do throws(StoreError) {
@@ -82,7 +89,8 @@ package final class TokenCache: CredentialStore {
         }
     }
 
-    /// Returns why the kernel keeps no key for tokens; nil if it does. Nothing is created.
+    /// Returns the reason why the kernel keeps no key for tokens; nil if it does. Nothing that it
+    /// creates remains.
     package static var refusal: String? {
         if key.read() != nil { return nil }
         let probe = KernelKey("keyfob:probe", .user)
@@ -90,12 +98,14 @@ package final class TokenCache: CredentialStore {
         return publish(.empty, as: probe, seconds: 1)
     }
 
-    /// The lock under which the token of this name is asked for. Few names share one.
+    /// Waits for the lock under which the token of this name is requested, and returns it. Names
+    /// with the same first digit share a lock.
     func lock(_ id: Text) throws(StoreError) -> Folder.Lock {
         try folder.lock("mint-" + (id.string.prefix(1)))
     }
 
-    /// The token of this name, usable or not; nil if there is none, or nothing opens the cache.
+    /// Returns the token of this name, usable or not; nil if there is none, or the cache cannot be
+    /// opened.
     func token(_ id: Text) -> Token? {
         guard let store, let found = try? store.find(Query(.docker, ["server": id])).first else {
             return nil
@@ -103,7 +113,7 @@ package final class TokenCache: CredentialStore {
         return Token(found)
     }
 
-    /// Keeps a token under this name. Where it cannot be kept, it is not: it can be had again.
+    /// Keeps a token under this name. A failure is ignored, since the token can be requested again.
     func keep(_ token: Token, as id: Text) {
         let life = Int(clamping: token.fresh + token.stale)
         guard let lock = try? folder.lock("key") else { return }
@@ -114,16 +124,16 @@ package final class TokenCache: CredentialStore {
         do throws(StoreError) {
             try store.save(token.credential(named: id))
         } catch {
-            // What lies there is not of this key, or is no cache.
+            // The file was written with another key, or is not a cache.
             removeFile()
             try? store.save(token.credential(named: id))
         }
     }
 
-    /// Removes the token of this name, which its source has no more.
+    /// Removes the token of this name, which its source no longer has.
     func forget(_ id: Text) { _ = try? store?.remove([Query(.docker, ["server": id])]) }
 
-    /// The tokens that may still be used, each as the login that `find` gives.
+    /// Returns the tokens that may still be used, each as the login that `find` returns.
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         guard let store, let listing = try? store.list(.docker) else { return Listing() }
         var entries: [Entry] = []
@@ -147,17 +157,17 @@ package final class TokenCache: CredentialStore {
         return query.ranked(found)
     }
 
-    /// Nothing but a route puts a login here.
+    /// Throws `failed`: only routes put logins here.
     package func save(_ credential: Credential) throws(StoreError) {
         throw StoreError(.servedByRoute, "a login cannot be stored among cached tokens")
     }
 
-    /// Removes the tokens that are meant, and looks again.
+    /// Removes the matching tokens, and checks that they are gone.
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard try folder.open() != nil else { return [] }
         guard let store else {
-            // Nothing opens it any more.
+            // The file cannot be read without its key.
             removeFile()
             return []
         }
@@ -189,7 +199,7 @@ package final class TokenCache: CredentialStore {
 
     // MARK: The file and its key
 
-    /// The file, as far as there is a key; it may have been written under another one.
+    /// The file; nil if there is no key. It may have been written with another key.
     private var store: FileStore? {
         guard let (key, _) = TokenCache.key.read() else { return nil }
         var options = FileStore.Options(folder: folder, keyFolder: folder, notice: { _ in })
@@ -198,8 +208,8 @@ package final class TokenCache: CredentialStore {
         return FileStore(options, now: clock.seconds)
     }
 
-    /// Keeps the key for so many seconds more, at least; a new one if there is none. Returns why the
-    /// kernel does not; nil if it does.
+    /// Makes sure that the kernel keeps the key for at least so many seconds more, and makes one if
+    /// there is none. Returns the reason why the kernel does not keep it; nil if it does.
     private func publish(for seconds: Int, under lock: borrowing Folder.Lock) -> String? {
         let known = TokenCache.key.read()
         if let known, known.secondsLeft >= seconds { return nil }
@@ -240,7 +250,7 @@ package final class TokenCache: CredentialStore {
 }
 
 extension TokenCache.Token {
-    /// The record of a token, in which `server` is its name.
+    /// Returns the record of a token, in which `server` is the token's name.
     fileprivate func credential(named id: Text) -> Credential {
         let attributes: [String: Text] = [
             "server": id, "username": username, "host": host,
@@ -268,7 +278,7 @@ extension TokenCache.Token {
         self.rest = rest
     }
 
-    /// The login that it is.
+    /// The login that it is for.
     fileprivate var entry: Entry {
         let login = Entry.docker(server: host, username: username)
         return Entry(

@@ -2,9 +2,9 @@ internal import Credentials
 internal import Files
 
 extension Route {
-    /// The name of a token in the cache: a hash of all that decides what the route answers for a
-    /// server. That is the route itself, the server, and the values of the variables by which cloud
-    /// tools choose whose token they make.
+    /// Returns the name of a token in the cache: a hash of everything on which the route's answer
+    /// for a server depends. That is the route, the server, and the values of the variables by
+    /// which cloud tools choose an account.
     func id(for server: RoutedServer) -> Text {
         var parts: [Secret?] = []
         func add(_ text: String?) { parts.append(text?.secret) }
@@ -34,7 +34,7 @@ extension Route {
         return Route.hash(parts)
     }
 
-    /// What the tools read that routes are made for.
+    /// The variables on which the answers of cloud tools and engines depend.
     private static let variables = [
         "HOME", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
         "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE",
@@ -45,7 +45,7 @@ extension Route {
         "BAO_TOKEN_PATH", "BAO_CACERT",
     ]
 
-    /// A hash in hexadecimal digits, different for every two lists of parts.
+    /// Returns a hash in hexadecimal digits. Different lists of parts have different hashes.
     private static func hash(_ parts: [Secret?]) -> Text {
         var pieces: [Secret] = []
         for part in parts {
@@ -59,10 +59,10 @@ extension Route {
 }
 
 extension TokenCache.Token {
-    /// A token that has been asked for at these times and came at that one.
+    /// Makes a token of an answer that was requested at the times `asked`, and arrived at `came`.
     ///
-    /// It is fresh until a minute before its end and no longer than half of its time, and for no more
-    /// than the route's lifetime; where nothing says when it ends, for the lifetime alone.
+    /// It is fresh until a minute before it expires, but for at most half of its time, and at most
+    /// the route's lifetime. If it is not known when it expires, it is fresh for the lifetime.
     init(
         _ answer: Answer, for server: RoutedServer, asked: (seconds: UInt64, uptime: UInt64),
         came: UInt64, lifetime: Int?, stale: UInt64 = 0
@@ -74,7 +74,7 @@ extension TokenCache.Token {
         self.came = came
         self.stale = stale
         let most = lifetime.map { UInt64($0) }
-        // An end that is many years ahead is written in another unit, so nothing is known of it.
+        // A time that is many years ahead was written in another unit, so it counts as unknown.
         let farthest = asked.seconds + 10 * 366 * 86_400
         guard let end = answer.end, end <= farthest else {
             fresh = most ?? 0
