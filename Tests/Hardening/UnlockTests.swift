@@ -82,14 +82,13 @@ struct UnlockTests {
         try vault.expectNo { _ in true }
     }
 
-    /// With its number in hand, and also where the other user's program runs in the session.
+    /// With its number in hand.
     @Test func anotherUserIsGivenNothing() throws {
         let vault = try Vault()
         #expect(try vault.unlock().succeeded)
         let number = try #require(try vault.keys().first?.number)
         for command in [
             "setpriv --reuid 65534 --clear-groups keyctl pipe \(number)",
-            "keyctl session - setpriv --reuid 65534 --clear-groups keyctl pipe \(number)",
             "sudo -u nobody keyctl pipe \(number)",
         ] {
             let outcome = try vault.asRoot(command)
@@ -103,6 +102,20 @@ struct UnlockTests {
             """)
         #expect(!helper.succeeded)
         #expect(helper.output != vault.login.answer)
+    }
+
+    /// Nor where the other user's program runs in the user's session, and so possesses the keys that are
+    /// linked there.
+    @Test func anotherUserInTheSessionIsGivenNothing() throws {
+        let vault = try Vault.ofRoot()
+        #expect(try vault.unlock("--for", "100s").succeeded)
+        let number = try #require(try vault.keyOfFile()?.number)
+        let outcome = try vault.sandbox.run(
+            "keyctl", "session", "-", "sh", "-c",
+            "keyctl link @u @s; keyctl pipe \(number) | wc -c; sudo -u nobody keyctl pipe \(number)"
+        )
+        #expect(outcome.output == "41\n")
+        #expect(outcome.errors.contains("Permission denied"))
     }
 
     /// A container's root is this user for the kernel, in a session of its own.
@@ -455,6 +468,14 @@ private struct Vault {
             else { return nil }
             return Key(number: "\(number)", name: fields[8], time: fields[3])
         }
+    }
+
+    /// The key of the file that is there: its name has the store's id, which lies behind the magic, the
+    /// version and two lengths (FileFormat).
+    func keyOfFile() throws -> Key? {
+        let id = (sandbox.read(Vault.file) ?? []).dropFirst(18).prefix(16)
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return try keys().first { $0.name.hasPrefix("keyfob:file:\(id):") }
     }
 
     /// The kernel takes a moment to drop the keyring of a process that has ended.
