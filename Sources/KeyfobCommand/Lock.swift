@@ -5,10 +5,10 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob lock`: ends what `keyfob unlock` began.
+/// `keyfob lock`: locks what `keyfob unlock` unlocked.
 ///
-/// What must hold: it is done only if no key of Keyfob's is seen any more, of whatever file and login
-/// session.
+/// The command succeeds only if it has looked, and the kernel has none of Keyfob's keys any more, of any
+/// file and any login session of the user.
 struct Lock: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask again: end what keyfob unlock began.",

@@ -3,15 +3,15 @@ internal import Files
 internal import Settings
 internal import Stores
 
-/// A keyring that is locked, and how a person at a terminal unlocks it.
+/// A locked keyring, which the user unlocks at the terminal.
 struct LockedKeyring {
     private let store: KeyringStore
     private let state: KeyringState
 
-    /// How often a person may type the password of a collection.
+    /// The number of times that the user may type the password of a collection.
     private static let attempts = 3
 
-    /// Nil where there is no keyring, or it is unlocked.
+    /// Returns nil if there is no keyring, or if it is unlocked.
     init?(_ invocation: Invocation) throws(StoreError) {
         guard let store = invocation.choice.keyringStore else { return nil }
         do throws(StoreError) {
@@ -24,8 +24,9 @@ struct LockedKeyring {
         }
     }
 
-    /// Unlocks it with what was read from standard input, or else with what is typed. Where nothing can
-    /// be typed, or the keyring takes no password from others, its own window asks.
+    /// Unlocks the keyring with the password from standard input, or else with one that the user types.
+    /// If there is no terminal, or if the keyring takes no password from a program, the keyring's own
+    /// window asks.
     ///
     /// Throws `locked` if the password is wrong, or if nobody can be asked.
     func unlock(with given: Secret?, _ invocation: Invocation) throws(StoreError) {
@@ -46,7 +47,7 @@ struct LockedKeyring {
         }
     }
 
-    /// Returns false where there is no terminal.
+    /// Asks for the password of a collection and unlocks it. Returns false if there is no terminal.
     private func ask(
         for collection: KeyringState.Collection, _ invocation: Invocation
     ) throws(StoreError) -> Bool {
@@ -75,7 +76,7 @@ struct LockedKeyring {
             hint: "give it on standard input, with --password-stdin")
     }
 
-    /// What is said of a keyring that only asks in a window of its own.
+    /// The error for a keyring that asks only in its own window.
     private var refusal: StoreError {
         let name = state.provider.map(Diagnosis.title) ?? "this keyring"
         return StoreError(

@@ -5,7 +5,7 @@ internal import JSON
 internal import Settings
 internal import Stores
 
-/// `keyfob unlock`: asks for a passphrase or a password once, so that nothing else has to.
+/// `keyfob unlock`: asks for a passphrase or a password once, so that no other program has to.
 struct Unlock: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask for a passphrase or the keyring's password once.",
@@ -72,7 +72,7 @@ struct Unlock: AnsweringCommand {
         try ExitStatus(failures).exit()
     }
 
-    /// Nil if the file needs no unlocking any more.
+    /// Returns nil if the file needs no unlocking any more.
     private func unlockFile(
         with typed: Secret?, _ invocation: Invocation
     ) throws(StoreError) -> FileStore.Unlocking? {
@@ -93,11 +93,11 @@ struct Unlock: AnsweringCommand {
         }
     }
 
-    /// Where neither the command nor the setting says how long.
+    /// The time, in seconds, if neither the command nor the setting names one.
     private static let usualSeconds = 8 * 60 * 60
 }
 
-/// How long the file is unlocked for.
+/// The time for which the file is unlocked, as it is typed.
 struct UnlockDuration: ExpressibleByArgument {
     let seconds: Int
 
@@ -111,10 +111,10 @@ struct UnlockDuration: ExpressibleByArgument {
 extension KernelKey.Scope: ExpressibleByArgument {}
 
 extension FileStore.Unlocking {
-    /// When it ends, in seconds since 1970.
+    /// The end, in seconds since 1970.
     private var end: UInt64 { System.seconds + UInt64(secondsLeft) }
 
-    /// For people.
+    /// The state in words.
     var words: String {
         let until = LocalTime(end).map { " until \($0.minute)" } ?? ""
         return "unlocked\(until) for "

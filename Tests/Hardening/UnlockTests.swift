@@ -133,6 +133,20 @@ struct UnlockTests {
         #expect(outcome.errors.contains("Permission denied") == (scope == "session"))
     }
 
+    @Test func whatNeedsAllLoginsAsksForNothing() throws {
+        let vault = try Vault()
+        #expect(try vault.unlock().succeeded)
+        for command in [
+            "docker-credential-keyfob list", "keyfob list",
+            "keyfob export --client docker --dry-run",
+            "keyfob logout --all --non-interactive",
+        ] {
+            let outcome = try vault.asUser("setsid -w \(command)")
+            #expect(outcome.output.contains("registry.example"), "\(command): \(outcome)")
+        }
+        #expect(try vault.asUser("setsid -w docker-credential-keyfob list").output == "{}\n")
+    }
+
     // MARK: What ends it
 
     @Test func lockLeavesNoKeyOfTwoFilesAndTwoScopes() throws {

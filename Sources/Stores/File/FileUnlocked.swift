@@ -1,14 +1,14 @@
 package import Credentials
 package import Files
 
-/// A file with a passphrase is unlocked as long as the kernel keeps its data key (`KernelKey`), which
-/// opens it without a question.
+/// A file with a passphrase is unlocked while the kernel keeps its data key (`KernelKey`), which opens
+/// the file without a question.
 ///
-/// The key's name has the store's id and the salt of its slot. A passphrase that is set, changed or
-/// removed makes another slot and another data key, so that what is kept of before is not found, and
-/// opens nothing.
+/// The kernel key's name has the store's id and the salt of the slot. When the passphrase is set,
+/// changed or removed, the file gets another slot and another data key, so the kernel key of before is
+/// not found, and does not open the file.
 extension FileStore {
-    /// Until when the file is unlocked, and for whom.
+    /// The processes that the file is unlocked for, and the seconds that are left.
     package struct Unlocking: Sendable {
         package let scope: KernelKey.Scope
         package let secondsLeft: Int
@@ -17,12 +17,12 @@ extension FileStore {
     /// The longest time that the file may be unlocked for, in seconds: 7 days.
     package static let longestUnlocking = 7 * 24 * 60 * 60
 
-    /// The names of all keys of Keyfob's begin so.
+    /// The prefix of the names of all of Keyfob's kernel keys.
     package static let keyNames = "keyfob:"
 
-    /// Asks for the passphrase, even where the file is unlocked, and unlocks the file for so many
-    /// seconds from now, for the processes of this scope and no others. Returns nil, and does nothing,
-    /// if there is no file or it opens with a key.
+    /// Asks for the passphrase, even if the file is unlocked, and unlocks the file for so many seconds
+    /// from now, for the processes of this scope only. Returns nil, and does nothing, if there is no
+    /// file or if it opens with a key.
     ///
     /// Throws the error of the question; `failed` if the kernel keeps no key, or if the passphrase was
     /// changed meanwhile.
@@ -51,7 +51,7 @@ extension FileStore {
         return unlocking
     }
 
-    /// Until when the file is unlocked; nil if it is not, or needs no unlocking.
+    /// Returns the state of an unlocked file; nil if it is locked, or if it opens with a key.
     package func unlocking() throws(StoreError) -> Unlocking? {
         guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
             return nil
@@ -59,7 +59,8 @@ extension FileStore {
         return kept(for: sealed)?.unlocking
     }
 
-    /// Whether the file is unlocked in another login session alone; nil where that cannot be seen.
+    /// Returns true if the file is unlocked for another login session, and locked here; nil if the
+    /// kernel does not show that.
     package func isUnlockedElsewhere() throws(StoreError) -> Bool? {
         guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
             return false
@@ -68,7 +69,7 @@ extension FileStore {
         return KernelKey.all(FileStore.keyNames(of: sealed.header)).map { !$0.isEmpty }
     }
 
-    /// Ends the unlocking of this file, as far as this process can see.
+    /// Locks this file: removes the kernel keys that this process can see.
     package func lock() throws(StoreError) {
         guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
             return
@@ -78,11 +79,11 @@ extension FileStore {
 
     // MARK: The data key
 
-    /// With the data key that the kernel keeps; nil if it keeps none. One that does not open the file
-    /// is ended.
+    /// Unlocks with the data key that the kernel keeps; returns nil if it keeps none. A kernel key that
+    /// does not open the file is removed.
     func unlockFromKernel(_ sealed: FileFormat.Sealed) -> Unlocked? { kept(for: sealed)?.unlocked }
 
-    /// The same store, which does not look into the kernel.
+    /// The same store, which asks for the passphrase even if the file is unlocked.
     var asking: FileStore {
         var options = options
         options.looksIntoKernel = false
@@ -105,7 +106,7 @@ extension FileStore {
         options.notice("to be asked once, and not each time: keyfob unlock")
     }
 
-    /// Ends all keys that the kernel keeps for the file, those of other login sessions too.
+    /// Removes all kernel keys of the file, also those of other login sessions.
     func forget(_ header: FileFormat.Header) {
         for key in FileStore.keys(of: header) { key.remove() }
         _ = KernelKey.removeAll(FileStore.keyNames(of: header))
@@ -117,7 +118,7 @@ extension FileStore {
     ) throws(KernelKey.Failure) {
         let name = FileStore.keyName(of: unlocked.slot, header)
         try KernelKey(name, scope).publish(unlocked.dataKey, seconds: seconds)
-        // It is unlocked for whom it was said last.
+        // The last call decides whom the file is unlocked for.
         for other in KernelKey.Scope.allCases where other != scope {
             KernelKey(name, other).remove()
         }
@@ -158,7 +159,7 @@ extension FileStore {
         keyNames(of: header) + hexadecimal(slot.salt)
     }
 
-    /// How the names of all keys of this file begin.
+    /// Returns the prefix of the names of all kernel keys of this file.
     private static func keyNames(of header: FileFormat.Header) -> String {
         keyNames + "file:" + hexadecimal(header.storeID) + ":"
     }

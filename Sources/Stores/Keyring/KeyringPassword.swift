@@ -1,9 +1,9 @@
 package import Credentials
 
-/// A keyring that is unlocked with a password that a program was given, and locked again.
+/// Unlocks a keyring with its password, and locks it.
 ///
-/// GNOME Keyring alone takes one (gnome-keyring 42 to 48, the interface below
-/// `org.gnome.keyring`); the others ask in a window of their own.
+/// Only GNOME Keyring takes a password from a program (gnome-keyring 42 to 48, by its interface
+/// `InternalUnsupportedGuiltRiddenInterface`); other keyrings ask in their own window.
 extension KeyringStore {
     /// Unlocks a collection with its password, without a window. Returns false if it is wrong.
     ///
