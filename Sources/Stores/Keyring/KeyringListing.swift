@@ -11,7 +11,7 @@ struct KeyringListing {
     func list(_ schema: Schema?) throws(StoreError) -> Listing {
         var listing = Listing()
         var isLocked = false
-        for schema in schema.map({ [$0] }) ?? Schema.all + [nil] {
+        for schema in schema.map({ [$0] }) ?? Schema.all.map({ Optional($0) }) + [nil] {
             let (entries, mayBeMore) = try entries(of: schema)
             listing.entries += entries
             isLocked = isLocked || mayBeMore
