@@ -69,8 +69,8 @@ package protocol Client: Sendable {
     /// prefix.
     var variables: [String] { get }
 
-    /// Returns true if a variable of that name holds a login that wins over the stored ones, and that
-    /// may be for the server (nil: for any).
+    /// Returns true if a variable of that name holds a login that wins over the stored ones, and
+    /// that may be for the server (nil: for any).
     func isLogin(variable name: String, for server: Text?) -> Bool
 
     /// Returns every file in which the client may keep logins in plain text, existing or not. The

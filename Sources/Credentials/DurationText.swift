@@ -1,6 +1,6 @@
 extension String {
-    /// The seconds of a duration: a number and its unit, `s`, `m`, `h` or `d`, such as `8h`. Nil for
-    /// any other text, and for more than a year.
+    /// The seconds of a duration: a number and its unit, `s`, `m`, `h` or `d`, such as `8h`. Nil
+    /// for any other text, and for more than a year.
     package var seconds: Int? {
         let units: [(UInt8, Int)] = [
             (UInt8(ascii: "s"), 1), (UInt8(ascii: "m"), 60), (UInt8(ascii: "h"), 3600),

@@ -3,7 +3,8 @@
 /// A predicate is given each byte, and must not keep it. `publicBytes` and `publicString` copy what
 /// the caller knows not to be confidential.
 extension Secret {
-    /// The index of the first byte at or after `start` that satisfies the predicate; nil if there is none.
+    /// The index of the first byte at or after `start` that satisfies the predicate; nil if there
+    /// is none.
     package func first(from start: Int = 0, where matches: (UInt8) -> Bool) -> Int? {
         expose { bytes in (start..<max(start, bytes.count)).first { matches(bytes[$0]) } }
     }
@@ -33,8 +34,8 @@ extension Secret {
 
     package func hasPrefix(_ text: String) -> Bool { holds(Array(text.utf8)) }
 
-    /// The bytes that `body` appends for each byte, at most `growth` for one. `body` is called once more,
-    /// with nil, at the end.
+    /// The bytes that `body` appends for each byte, at most `growth` for one. `body` is called once
+    /// more, with nil, at the end.
     package init(
         converting secret: Secret, growth: Int,
         _ body: (UInt8?, inout OutputSpan<UInt8>) -> Void

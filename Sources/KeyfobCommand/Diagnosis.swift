@@ -256,7 +256,7 @@ struct Diagnosis {
         }
     }
 
-    /// Reports the logins that have expired, or do so within a day, but those that their clients renew.
+    /// Reports logins that have expired or do so within a day, except those that clients renew.
     private mutating func lookForExpiries() {
         logins.addExpiries(from: invocation.choice.stores)
         let now = System.seconds
@@ -280,7 +280,7 @@ struct Diagnosis {
 
     /// The routes, each with the problem that keeps it from working; nil if none is known.
     private(set) var routes: [(route: Route, problem: StoreError?)] = []
-    /// The number of cached logins, and the reason why none can be cached; nil if there is no route.
+    /// The number of cached logins, and the reason why none can be cached; nil without routes.
     private(set) var tokens: (count: Int, obstacle: String?)?
 
     private mutating func lookAtRoutes() {

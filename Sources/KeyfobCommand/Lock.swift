@@ -7,8 +7,8 @@ internal import Stores
 
 /// `keyfob lock`: locks what `keyfob unlock` unlocked.
 ///
-/// The command succeeds only if it has looked, and the kernel has none of Keyfob's keys any more, of any
-/// file and any login session of the user.
+/// Invariant: it succeeds only if it has seen that the kernel keeps no key of Keyfob's any more, of
+/// any file and any login session of the user.
 struct Lock: AnsweringCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask again: end what keyfob unlock began.",
@@ -48,7 +48,7 @@ struct Lock: AnsweringCommand {
     }
 
     private static func endKeys(_ invocation: Invocation) throws(StoreError) {
-        // The kernel may not show its keys; that of this file has a name that is known.
+        // The kernel may not show its keys, but the name of this file's key is known.
         try? invocation.choice.fileStore?.lock()
         guard let left = KernelKey.removeAll(FileStore.keyNames) else {
             throw StoreError(

@@ -11,7 +11,7 @@ struct LockedKeyring {
     /// The number of times that the user may type the password of a collection.
     private static let attempts = 3
 
-    /// Returns nil if there is no keyring, or if it is unlocked.
+    /// Nil if the keyring is unlocked, or is not used, or is absent and the file is used.
     init?(_ invocation: Invocation) throws(StoreError) {
         guard let store = invocation.choice.keyringStore else { return nil }
         do throws(StoreError) {
@@ -24,11 +24,12 @@ struct LockedKeyring {
         }
     }
 
-    /// Unlocks the keyring with the password from standard input, or else with one that the user types.
-    /// If there is no terminal, or if the keyring takes no password from a program, the keyring's own
-    /// window asks.
+    /// Unlocks the keyring with the password from standard input, or else with one that the user
+    /// types. If there is no terminal, or if the keyring takes no password from a program, the
+    /// keyring's own window asks.
     ///
-    /// Throws `locked` if the password is wrong, or if nobody can be asked.
+    /// Throws `locked` if the password is wrong, or if the keyring takes none from a program and
+    /// has no window here; `failed` if it takes one, and there is neither a terminal nor a window.
     func unlock(with given: Secret?, _ invocation: Invocation) throws(StoreError) {
         guard state.takesPassword else {
             guard store.options.mayPrompt, given == nil else { throw refusal }

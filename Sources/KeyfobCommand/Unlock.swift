@@ -111,7 +111,7 @@ struct UnlockDuration: ExpressibleByArgument {
 extension KernelKey.Scope: ExpressibleByArgument {}
 
 extension FileStore.Unlocking {
-    /// The end, in seconds since 1970.
+    /// The time at which the file is locked again, in seconds since 1970.
     private var end: UInt64 { System.seconds + UInt64(secondsLeft) }
 
     /// The state in words.

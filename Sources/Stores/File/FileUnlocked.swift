@@ -1,11 +1,11 @@
 package import Credentials
 package import Files
 
-/// A file with a passphrase is unlocked while the kernel keeps its data key (`KernelKey`), which opens
-/// the file without a question.
+/// A file with a passphrase is unlocked while the kernel keeps its data key (`KernelKey`), which
+/// opens the file without a question.
 ///
 /// The kernel key's name has the store's id and the salt of the slot. When the passphrase is set,
-/// changed or removed, the file gets another slot and another data key, so the kernel key of before is
+/// changed or removed, the file gets another slot and another data key, so an earlier kernel key is
 /// not found, and does not open the file.
 extension FileStore {
     /// The processes that the file is unlocked for, and the seconds that are left.
@@ -20,12 +20,12 @@ extension FileStore {
     /// The prefix of the names of all of Keyfob's kernel keys.
     package static let keyNames = "keyfob:"
 
-    /// Asks for the passphrase, even if the file is unlocked, and unlocks the file for so many seconds
-    /// from now, for the processes of this scope only. Returns nil, and does nothing, if there is no
-    /// file or if it opens with a key.
+    /// Asks for the passphrase, even if the file is unlocked, and unlocks the file for so many
+    /// seconds from now, for the processes of this scope only. Returns nil, and does nothing, if
+    /// there is no file or if it opens with a key.
     ///
-    /// Throws the error of the question; `failed` if the kernel keeps no key, or if the passphrase was
-    /// changed meanwhile.
+    /// Throws an error if the passphrase cannot be asked for or is wrong; `failed` if the kernel
+    /// keeps no key, or if the passphrase was changed meanwhile.
     package func unlock(
         for seconds: Int, _ scope: KernelKey.Scope
     ) throws(StoreError) -> Unlocking? {
@@ -79,8 +79,8 @@ extension FileStore {
 
     // MARK: The data key
 
-    /// Unlocks with the data key that the kernel keeps; returns nil if it keeps none. A kernel key that
-    /// does not open the file is removed.
+    /// Unlocks with the data key that the kernel keeps; returns nil if it keeps none. A kernel key
+    /// that does not open the file is removed.
     func unlockFromKernel(_ sealed: FileFormat.Sealed) -> Unlocked? { kept(for: sealed)?.unlocked }
 
     /// The same store, which asks for the passphrase even if the file is unlocked.
@@ -90,15 +90,15 @@ extension FileStore {
         return FileStore(options, now: now)
     }
 
-    /// Unlocks the file after its passphrase has been typed, if the settings say so; otherwise says
-    /// once that `keyfob unlock` can do it. The file stays locked if the kernel keeps no key.
+    /// Unlocks the file after its passphrase has been typed, if the settings say so; otherwise
+    /// tells the user once about `keyfob unlock`. The file stays locked if the kernel keeps no key.
     func keepTyped(_ unlocked: Unlocked, _ header: FileFormat.Header) {
         guard options.looksIntoKernel else { return }
         guard options.unlockSeconds == 0 else {
             try? keep(unlocked, header, for: options.unlockSeconds, options.unlockScope)
             return
         }
-        // An empty file records that it has been said.
+        // An empty file records that the user has been told.
         let nothing: [UInt8] = []
         guard let folder = try? options.keyFolder.create(),
             (try? folder.add("told-of-unlock", with: nothing.span)) == true
@@ -118,7 +118,7 @@ extension FileStore {
     ) throws(KernelKey.Failure) {
         let name = FileStore.keyName(of: unlocked.slot, header)
         try KernelKey(name, scope).publish(unlocked.dataKey, seconds: seconds)
-        // The last call decides whom the file is unlocked for.
+        // The last call decides for which processes the file is unlocked.
         for other in KernelKey.Scope.allCases where other != scope {
             KernelKey(name, other).remove()
         }

@@ -12,13 +12,13 @@ extension KeyringStore {
         _ collection: KeyringState.Collection, with password: Secret
     ) throws(StoreError) -> Bool {
         try open { keyring throws(StoreError) in
-            // The first thing that a provider is sent is a search.
+            // A provider's first call must be a search.
             _ = try keyring.service.search(Schema.patternsOfAll)
             return try keyring.service.unlock(collection.path, with: password)
         }
     }
 
-    /// Locks every collection that has logins or that new ones go to, and looks whether it is locked.
+    /// Locks every collection that has logins or that new ones go to, and checks that it is locked.
     package func lock() throws(StoreError) {
         try open { keyring throws(StoreError) in
             let service = keyring.service

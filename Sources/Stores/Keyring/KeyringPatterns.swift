@@ -26,8 +26,8 @@ extension Schema {
         [familyName: Text($0.rawValue) ?? ""]
     }
 
-    /// The value of `xdg:schema`. Items of accounts have one of their own, and none of the attributes
-    /// by which other helpers search.
+    /// The value of `xdg:schema`. Items of accounts have one of their own, and none of the
+    /// attributes by which other helpers search.
     fileprivate var itemSchema: Text { account == nil ? name : "org.keyfob.Account" }
 
     /// The attributes that every item has, with the same values.
