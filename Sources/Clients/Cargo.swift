@@ -35,7 +35,7 @@ package struct Cargo: Client {
         var urls = [CargoIndex.normalForm(of: server) ?? server, server]
         if ["crates-io", "crates.io"].contains(server.string) { urls.append(CargoIndex.cratesIO) }
         for entry in entries where entry.cargoName == server {
-            urls += [entry.attributes["url"]].compactMap(\.self)
+            urls += [entry["url"]].compactMap(\.self)
         }
         var seen: Set<Text> = []
         return urls.filter { seen.insert($0).inserted }.map { Query(.cargo, ["url": $0]) }
@@ -301,7 +301,7 @@ package struct CargoCredentials: PlaintextTarget {
     /// Returns the keys under which cargo looks for a login's token. Throws `failed` if cargo's
     /// configuration has no name for a registry with that index.
     private func keys(of entry: Entry) throws(StoreError) -> [Text] {
-        let url = entry.attributes["url"] ?? ""
+        let url = entry["url"] ?? ""
         if url == CargoIndex.cratesIO { return ["registry", "token"] }
         let config = CargoConfig(surroundings)
         let known = [entry.cargoName].compactMap(\.self) + config.names

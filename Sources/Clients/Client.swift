@@ -218,7 +218,7 @@ extension Client {
     /// Returns true if the login is one of this client.
     package func owns(_ entry: Entry) -> Bool {
         entry.schema.family == schema.family
-            && (schema != .token || entry.attributes["client"] == name)
+            && (schema != .token || entry["client"] == name)
     }
 
     /// Returns true if both clients use the same logins.
@@ -372,7 +372,7 @@ extension Schema {
 extension Entry {
     /// The name of the login's client in `--client`; podman's logins are docker's.
     package var clientName: String {
-        attributes["client"]?.string
+        self["client"]?.string
             ?? Clients.all.first { $0.schema.family == schema.family }?.name.string
             ?? schema.rawValue
     }
@@ -380,15 +380,15 @@ extension Entry {
     /// The server of the login, as the user would type it.
     package var serverName: String {
         switch schema.family {
-        case .docker: attributes["server"].map { ServerKey($0).listed.string } ?? ""
-        case .cargo: attributes["url"]?.string ?? ""
-        case .token: attributes["key"]?.string ?? ""
+        case .docker: self["server"].map { ServerKey($0).listed.string } ?? ""
+        case .cargo: self["url"]?.string ?? ""
+        case .token: self["key"]?.string ?? ""
         case .git: GitAddress(attributes).url(withUser: false)
         }
     }
 
     /// The server of the login, as it is spelled in the store.
-    package var spelling: String { attributes["server"].map(\.string) ?? serverName }
+    package var spelling: String { self["server"].map(\.string) ?? serverName }
 
     /// The word by which the user can name the login: for git a URL with the user, else the server.
     package var accountName: String {

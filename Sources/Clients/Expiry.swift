@@ -26,7 +26,7 @@ extension Credential {
     package var isRenewed: Bool {
         switch schema {
         case .docker:
-            let server = entry.attributes["server"].map { ServerKey($0).normalForm }
+            let server = entry["server"].map { ServerKey($0).normalForm }
             return ServerKey.hub.logout.dropFirst().contains { $0.normalForm == server }
         case .git: return GitSecret(stored: secret).refreshToken != nil
         default: return false

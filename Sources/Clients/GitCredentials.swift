@@ -78,7 +78,7 @@ package struct GitCredentials: PlaintextTarget {
         return content.lines.compactMap { line in
             guard var login = login(content[line]) else { return nil }
             let host = login.entry.place
-            let isOfPath = login.entry.attributes["object"] != nil
+            let isOfPath = login.entry["object"] != nil
             if let place = login.entry.identity, login.obstacle == nil {
                 if let other = first[place], !other.isSame(as: login.credential) {
                     login.obstacle = "an earlier line has another password for it"

@@ -254,7 +254,7 @@ package struct NpmSettings: PlaintextTarget {
             func add(_ names: [Text], _ username: Text?, _ secret: Secret?, _ obstacle: String?) {
                 let lines = settings.filter { names.contains($0.name) }.map(\.line)
                 var login = login(address, username, secret, obstacle)
-                if let key = login.entry.attributes["key"], login.obstacle == nil,
+                if let key = login.entry["key"], login.obstacle == nil,
                     !used.insert(key).inserted
                 {
                     login.obstacle = "npm uses another line for this registry"

@@ -60,7 +60,7 @@ package struct OtherHelper: Sendable {
     package func add(
         _ login: Credential, replaces: Bool, dryRun: Bool
     ) throws(StoreError) -> PlaintextAddition {
-        guard let key = login.entry.attributes["server"], let user = login.entry.username else {
+        guard let key = login.entry["server"], let user = login.entry.username else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
         let other = try get(key)

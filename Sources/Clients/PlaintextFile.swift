@@ -100,7 +100,7 @@ package struct PlaintextLogin: Sendable {
     func isSame(as other: Credential) -> Bool {
         isForSame(as: other) && secret == other.secret
             && (entry.schema != .docker
-                || entry.attributes["username"] == other.entry.attributes["username"])
+                || entry["username"] == other.entry["username"])
     }
 
     /// Returns true if both are the same login of the file.

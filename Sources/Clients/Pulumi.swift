@@ -129,7 +129,7 @@ package struct PulumiCredentials: PlaintextFile {
             removed = []
             guard root.member(Name.envelope) == nil else { return }
             removed = logins(of: text, root).filter(isMeant).map(\.entry)
-            let keys = Set(removed.compactMap { $0.attributes["key"] })
+            let keys = Set(removed.compactMap { $0["key"] })
             if !keys.isEmpty { change(keys, text, root, &edits) }
         }
         return removed

@@ -201,7 +201,7 @@ package struct RegistryAuths: PlaintextTarget {
     /// Returns the order in which the client looks for the login of a server: 0 for the exact key
     /// that it asks for, 1 for another name of the same server, 2 for all others.
     private func rank(of login: PlaintextLogin) -> Int {
-        let server = ServerKey(login.entry.attributes["server"] ?? "")
+        let server = ServerKey(login.entry["server"] ?? "")
         let asked =
             server.isHub && format != .podman ? ServerKey.hub.spelling : server.podmanHost
         if login.key == asked { return 0 }
@@ -316,7 +316,7 @@ private struct UserAndPassword {
 
 extension PlaintextLogin {
     /// The key of the login in the file.
-    fileprivate var key: Text { spelling ?? entry.attributes["server"] ?? "" }
+    fileprivate var key: Text { spelling ?? entry["server"] ?? "" }
 }
 
 extension Text {

@@ -9,5 +9,5 @@ package struct Credential: Sendable {
     }
 
     /// Returns the value of one of the entry's attributes; nil if it has no such attribute.
-    package subscript(name: String) -> Text? { entry.attributes[name] }
+    package subscript(name: String) -> Text? { entry[name] }
 }

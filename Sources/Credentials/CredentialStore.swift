@@ -61,9 +61,12 @@ package struct Listing: Hashable, Sendable {
     package var entries: [Entry]
     /// One line for each part of the store that could not be read.
     package var warnings: [String]
+    /// True if it is known that no two entries are for the same place.
+    package var isDistinct: Bool
 
-    package init(entries: [Entry] = [], warnings: [String] = []) {
+    package init(entries: [Entry] = [], warnings: [String] = [], isDistinct: Bool = false) {
         self.entries = entries
         self.warnings = warnings
+        self.isDistinct = isDistinct || entries.isEmpty
     }
 }

@@ -1,28 +1,63 @@
 /// An entry is a login without its secret, as a store describes it.
 package struct Entry: Hashable, Sendable {
     package let schema: Schema
-    /// The schema's attributes, including the constant ones; without `xdg:schema`.
-    package let attributes: [String: Text]
+    /// The attributes that are not among the schema's constants, in the order of the bytes of their
+    /// names. An array, since a file may have many logins of a few attributes each.
+    package let facts: [Fact]
     /// The name that a keyring's own window shows for it.
     package let label: Text
     /// The time at which it was stored, in seconds since 1970; nil if the store does not know.
     package let modified: UInt64?
 
+    /// One attribute, without `xdg:schema`.
+    package struct Fact: Hashable, Sendable {
+        package let name: String
+        package let value: Text
+
+        package init(name: String, value: Text) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Makes an entry with these attributes and the schema's constants.
     package init(
         schema: Schema, attributes: [String: Text], label: Text, modified: UInt64? = nil
     ) {
+        var facts: [Fact] = []
+        for (name, value) in attributes where !schema.hasConstant(name, value) {
+            facts.append(Fact(name: name, value: value))
+        }
+        facts.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        self.init(schema: schema, facts: facts, label: label, modified: modified)
+    }
+
+    /// Makes an entry of facts that are as `facts` says.
+    package init(schema: Schema, facts: [Fact], label: Text, modified: UInt64?) {
         self.schema = schema
-        self.attributes = attributes
+        self.facts = facts
         self.label = label
         self.modified = modified
     }
 
+    /// Returns the value of an attribute; nil if there is none of that name.
+    package subscript(name: String) -> Text? {
+        facts.first { $0.name == name }?.value ?? schema.constants[name]
+    }
+
+    /// All attributes, including the schema's constants; without `xdg:schema`.
+    package var attributes: [String: Text] {
+        var all = schema.constants
+        for fact in facts { all[fact.name] = fact.value }
+        return all
+    }
+
     /// The place that it is for; nil for an item of another program that does not name one.
-    package var place: Place? { schema.place(of: attributes) }
+    package var place: Place? { schema.place { self[$0] } }
 
     /// The identity of the login: a store replaces the entry that has the same one. Nil as for
     /// `place`.
-    package var identity: Place? { schema.identity(of: attributes) }
+    package var identity: Place? { schema.identity { self[$0] } }
 }
 
 extension Entry {
@@ -39,10 +74,8 @@ extension Entry {
     /// kind. Its label is the server, since upstream's `list` gives the label for the key
     /// (docker-credential-helpers 0.9.0 and newer).
     package static func docker(server: Text, username: Text) -> Entry {
-        var facts = Schema.docker.constants
-        facts["server"] = server
-        facts["username"] = username
-        return Entry(schema: .docker, attributes: facts, label: server)
+        Entry(
+            schema: .docker, attributes: ["server": server, "username": username], label: server)
     }
 
     /// Returns the entry of a token for a registry of cargo's, under its index URL; `name` is

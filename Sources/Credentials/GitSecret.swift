@@ -106,16 +106,16 @@ extension Credential {
     /// `https://TOKEN:x-oauth-basic@github.com`) is kept with the secret and is no attribute. So a
     /// host and a path have one such login.
     package static func git(_ entry: Entry, _ secret: GitSecret) -> Credential {
-        guard let user = entry.attributes["user"], secret.hasToken(for: user) else {
+        guard let user = entry["user"], secret.hasToken(for: user) else {
             return Credential(entry, secret: secret.stored)
         }
         var secret = secret
         secret.token = user.string.secret
         return Credential(
             .git(
-                protocol: entry.attributes["protocol"] ?? "",
-                server: entry.attributes["server"] ?? "", port: entry.attributes["port"],
-                object: entry.attributes["object"], user: nil), secret: secret.stored)
+                protocol: entry["protocol"] ?? "",
+                server: entry["server"] ?? "", port: entry["port"],
+                object: entry["object"], user: nil), secret: secret.stored)
     }
 }
 

@@ -37,7 +37,7 @@ package struct Query: Hashable, Sendable {
     }
 
     /// The one place that the query is about; nil if the facts do not name it completely.
-    package var place: Place? { schema.place(of: facts) }
+    package var place: Place? { schema.place { facts[$0] } }
 
     /// The query for all logins of this query's place, of any user; nil if this is that query, or
     /// names no place.
@@ -53,7 +53,7 @@ package struct Query: Hashable, Sendable {
         if let place, entry.place != place { return false }
         if let identity, entry.identity != identity { return false }
         return facts.allSatisfy { name, fact in
-            guard let value = entry.attributes[name] else { return false }
+            guard let value = entry[name] else { return false }
             return schema.normalForm(of: value, named: name)
                 == schema.normalForm(of: fact, named: name)
         }
@@ -61,7 +61,7 @@ package struct Query: Hashable, Sendable {
 
     /// Returns true if the entry is spelled exactly as the query is.
     package func matchesExactly(_ entry: Entry) -> Bool {
-        facts.allSatisfy { name, fact in entry.attributes[name] == fact }
+        facts.allSatisfy { name, fact in entry[name] == fact }
     }
 
     /// Returns true if `left` answers the query better than `right`: the exact spelling comes
@@ -73,7 +73,7 @@ package struct Query: Hashable, Sendable {
         let (leftTime, rightTime) = (left.modified ?? 0, right.modified ?? 0)
         guard leftTime == rightTime else { return leftTime > rightTime }
         func account(_ entry: Entry) -> [Text] {
-            schema.accountNames.map { entry.attributes[$0] ?? "" }
+            schema.accountNames.map { entry[$0] ?? "" }
         }
         return account(left).lexicographicallyPrecedes(account(right))
     }

@@ -36,7 +36,7 @@ package struct Schema: Hashable, Sendable {
 
     /// The schema's name in the encrypted file: `docker`, or `docker@work` in an account.
     package var rawValue: String {
-        family.rawValue + (account.map { "@\($0)" } ?? "")
+        account.map { "\(family.rawValue)@\($0)" } ?? family.rawValue
     }
 
     /// Nil if this version knows no schema of that name.
@@ -73,11 +73,15 @@ package struct Schema: Hashable, Sendable {
     }
 
     /// The attributes that every item of the schema has, with the same values.
-    package var constants: [String: Text] {
-        switch family {
-        case .docker: ["label": "Docker Credentials", "docker_cli": "1"]
-        case .cargo, .git, .token: [:]
-        }
+    package var constants: [String: Text] { family == .docker ? Schema.dockerConstants : [:] }
+
+    private static let dockerConstants: [String: Text] = [
+        "label": "Docker Credentials", "docker_cli": "1",
+    ]
+
+    /// Returns true if this is one of the constants.
+    package func hasConstant(_ name: String, _ value: Text) -> Bool {
+        family == .docker && (name == "label" || name == "docker_cli") && constants[name] == value
     }
 
     /// The names of the attributes that say what a login is for.
@@ -120,16 +124,13 @@ package struct Schema: Hashable, Sendable {
         }
     }
 
-    /// Returns the place that the attributes name, or nil if they do not name one.
-    package func place(of attributes: [String: Text]) -> Place? {
-        place(of: attributes, naming: placeNames)
-    }
+    /// Returns the place that the attributes name, or nil if they do not name one. `value` returns
+    /// the attribute of a name.
+    func place(_ value: (String) -> Text?) -> Place? { place(naming: placeNames, value) }
 
     /// Returns the identity of a login with these attributes, or nil if they do not name one. A
     /// store replaces the login that has the same identity.
-    package func identity(of attributes: [String: Text]) -> Place? {
-        place(of: attributes, naming: identityNames)
-    }
+    func identity(_ value: (String) -> Text?) -> Place? { place(naming: identityNames, value) }
 
     /// Returns a value in the form in which it is compared.
     package func normalForm(of value: Text, named name: String) -> Text {
@@ -150,15 +151,12 @@ package struct Schema: Hashable, Sendable {
         return Text(validating: label.bytes.dropFirst(prefix.count))
     }
 
-    private func place(of attributes: [String: Text], naming names: [String]) -> Place? {
+    private func place(naming names: [String], _ value: (String) -> Text?) -> Place? {
         var parts: [Text?] = []
         for name in names {
-            guard let value = attributes[name] else {
-                guard optionalNames.contains(name) else { return nil }
-                parts.append(nil)
-                continue
-            }
-            parts.append(normalForm(of: value, named: name))
+            let value = value(name)
+            guard value != nil || optionalNames.contains(name) else { return nil }
+            parts.append(value.map { normalForm(of: $0, named: name) })
         }
         return Place(schema: self, parts: parts)
     }

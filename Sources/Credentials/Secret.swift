@@ -1,3 +1,5 @@
+internal import CLibc
+
 /// A secret is bytes in memory that is locked, left out of core dumps, and wiped when no secret
 /// uses it any more (`SecretMemory`).
 ///
@@ -64,7 +66,7 @@ extension OutputSpan<UInt8> {
         unsafe withUnsafeMutableBufferPointer { memory, count in
             unsafe bytes.withUnsafeBufferPointer { bytes in
                 guard let source = bytes.baseAddress else { return }
-                unsafe (memory.baseAddress! + count).initialize(from: source, count: bytes.count)
+                unsafe memcpy(memory.baseAddress! + count, source, bytes.count)
                 count += bytes.count
             }
         }

@@ -96,6 +96,17 @@ package struct ServerKey: Hashable, Sendable {
     }
 }
 
+extension Text {
+    /// The spelling that `list` prints for the server (`ServerKey.listed`). Only one that ends with
+    /// `:443`, or has a letter k, as Docker Hub's names do, is taken apart for it.
+    package var listed: Text {
+        let mayDiffer =
+            bytes.suffix(4).elementsEqual(":443".utf8) || bytes.span.contains(UInt8(ascii: "k"))
+            || bytes.span.contains(UInt8(ascii: "K"))
+        return mayDiffer ? ServerKey(self).listed : self
+    }
+}
+
 /// The parts of a key that is of the grammar.
 private struct Address: Hashable {
     enum Scheme {

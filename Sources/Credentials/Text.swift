@@ -8,10 +8,16 @@ package struct Text: Hashable, Sendable {
 
     /// Nil if the bytes are not UTF-8 or contain a NUL.
     package init?(validating bytes: [UInt8]) {
-        guard !bytes.contains(0), (try? UTF8Span(validating: bytes.span)) != nil else {
+        guard !bytes.span.contains(0), (try? UTF8Span(validating: bytes.span)) != nil else {
             return nil
         }
         self.bytes = bytes
+    }
+
+    /// Copies the bytes; nil if they are not UTF-8 or contain a NUL.
+    package init?(validating bytes: Span<UInt8>) {
+        guard !bytes.contains(0), (try? UTF8Span(validating: bytes)) != nil else { return nil }
+        self.bytes = [UInt8](capacity: bytes.count) { $0.append(bytes) }
     }
 
     package init?(validating bytes: some Collection<UInt8>) {
@@ -66,11 +72,17 @@ extension Text: ExpressibleByStringLiteral, CustomStringConvertible {
 
 extension Text: Comparable {
     package static func < (left: Text, right: Text) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        left.bytes.span.order(to: right.bytes.span) < 0
     }
 }
 
 extension String {
+    /// Copies the bytes; nil if they are not UTF-8 or contain a NUL.
+    package init?(validating bytes: Span<UInt8>) {
+        guard !bytes.contains(0), let text = try? UTF8Span(validating: bytes) else { return nil }
+        self.init(copying: text)
+    }
+
     /// The text as it may be shown: on one line, and in the order in which it is stored. A
     /// character that a terminal would obey is written as `\u` and four hexadecimal digits, as in
     /// JSON.

@@ -88,7 +88,7 @@ package struct DockerFrontend: Frontend {
     private func list(over channel: any Channel) throws(Refusal) -> Secret {
         let listing = try program.list(.docker)
         for warning in listing.warnings { channel.warn(warning.printable) }
-        let logins = logins(among: listing.entries).sorted { $0.key < $1.key }
+        let logins = logins(among: listing).sorted { $0.key < $1.key }
         do throws(JSON.Fault) {
             return try JSON.object(logins.map { JSON.Member($0.key, .text($0.username)) })
                 .encoded()
@@ -98,27 +98,29 @@ package struct DockerFrontend: Frontend {
     }
 
     /// Returns one login for each place: the one that `get` gives for its key.
-    private func logins(among entries: [Entry]) -> [(key: Text, username: Text)] {
+    private func logins(among listing: Credentials.Listing) -> [(key: Text, username: Text)] {
+        guard !listing.isDistinct else { return listing.entries.compactMap { login($0) } }
         var places: [Place: [Entry]] = [:]
-        for entry in entries where entry.attributes[Name.username] != nil {
+        for entry in listing.entries where entry[Name.username] != nil {
             guard let place = entry.place else { continue }
             places[place, default: []].append(entry)
         }
         return places.values.compactMap { entries in
-            let newest = entries.max { $0.modified ?? 0 < $1.modified ?? 0 }
-            guard let server = newest?.attributes[Name.server],
-                let key = listed(ServerKey(server)),
-                let login = entries.min(by: { key.query.prefers($0, to: $1) }),
-                let username = login.attributes[Name.username]
+            guard let newest = entries.max(by: { $0.modified ?? 0 < $1.modified ?? 0 }),
+                let key = login(newest)?.key
             else { return nil }
-            return (key, username)
+            return entries.min { key.query.prefers($0, to: $1) }?[Name.username].map { (key, $0) }
         }
     }
 
-    private func listed(_ key: ServerKey) -> Text? {
+    /// Returns the login as it is listed; nil if it has no server, no user name, or no name here.
+    private func login(_ entry: Entry) -> (key: Text, username: Text)? {
+        guard let server = entry[Name.server], let username = entry[Name.username] else {
+            return nil
+        }
         switch listing {
-        case .spellings: key.listed
-        case .hosts: key.podmanHost
+        case .spellings: return (server.listed, username)
+        case .hosts: return ServerKey(server).podmanHost.map { ($0, username) }
         }
     }
 

@@ -78,7 +78,7 @@ package struct GitFrontend: Frontend {
         }
 
         /// The user name, from the secret or from the attributes.
-        var user: Text? { secret.token.flatMap { Text(copying: $0) } ?? entry.attributes["user"] }
+        var user: Text? { secret.token.flatMap { Text(copying: $0) } ?? entry["user"] }
     }
 
     /// Returns the logins that match, the best one first.
@@ -97,7 +97,7 @@ package struct GitFrontend: Frontend {
         }
         let time = now()
         // A request for a whole host prefers logins that belong to no path.
-        let ofPlace = found.filter { $0.entry.attributes["object"] == wanted.facts["object"] }
+        let ofPlace = found.filter { $0.entry["object"] == wanted.facts["object"] }
         let ordered = ofPlace + found
         if let login = ordered.first(where: { !$0.secret.hasExpired(at: time) }) {
             return GitFrontend.answer(login)
@@ -151,7 +151,7 @@ package struct GitFrontend: Frontend {
         }
         if isKnown { return }
         try program.save(login)
-        guard login.entry.attributes["user"] != wanted.username else { return }
+        guard login.entry["user"] != wanted.username else { return }
         // The user name is a secret now, but an earlier login has it as an attribute.
         let inTheOpen = found.filter { $0.entry.identity == wanted.entry.identity }.map { $0.entry }
         try remove(inTheOpen.compactMap { Query(replacedBy: $0) })
@@ -170,7 +170,7 @@ package struct GitFrontend: Frontend {
             given.token = login.secret.token
             return login.secret.isSame(as: given)
         }.map { $0.entry }
-        let ofPlace = refused.filter { $0.attributes["object"] == wanted.facts["object"] }
+        let ofPlace = refused.filter { $0["object"] == wanted.facts["object"] }
         try remove((ofPlace.isEmpty ? refused : ofPlace).compactMap { Query(replacedBy: $0) })
     }
 

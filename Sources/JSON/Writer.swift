@@ -39,9 +39,12 @@ enum Writer {
         var size = 2
         var index = 0
         while index < bytes.count {
-            let escape = Escape(bytes, at: index)
+            let end = bytes.endOfPlain(from: index)
+            size += end - index
+            guard end < bytes.count else { break }
+            let escape = Escape(bytes, at: end)
             size += escape.size
-            index += escape.length
+            index = end + escape.length
         }
         return size
     }
@@ -58,6 +61,12 @@ private enum Escape {
     case letter(UInt8)
     /// `\uXXXX`; the character has so many bytes in the string.
     case code(UInt32, length: Int)
+
+    /// Returns true for a byte whose form is always `none`; most bytes are such.
+    @inline(__always)
+    static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= UInt8(ascii: "#") && byte < 0x7F && byte != UInt8(ascii: "\\")
+    }
 
     /// Finds the form of the character at the index; `bytes` must be UTF-8.
     init(_ bytes: Span<UInt8>, at index: Int) {
@@ -105,6 +114,17 @@ private enum Escape {
     }
 }
 
+extension Span<UInt8> {
+    /// Returns the index of the first byte, from this one on, that may have to be escaped; the count
+    /// if there is none.
+    fileprivate func endOfPlain(from start: Int) -> Int {
+        var end = start
+        // Every index is below the count.
+        while end < count, unsafe Escape.isPlain(self[unchecked: end]) { end += 1 }
+        return end
+    }
+}
+
 extension OutputSpan<UInt8> {
     fileprivate mutating func append(_ value: JSON) {
         switch value {
@@ -124,10 +144,12 @@ extension OutputSpan<UInt8> {
             append("]")
         case .object(let members):
             append("{")
-            for (index, member) in members.enumerated() {
-                if index > 0 { append(",") }
+            var isFirst = true
+            for member in members {
+                if !isFirst { append(UInt8(ascii: ",")) }
+                isFirst = false
                 append(string: member.name.bytes.span)
-                append(":")
+                append(UInt8(ascii: ":"))
                 append(member.value)
             }
             append("}")
@@ -138,10 +160,13 @@ extension OutputSpan<UInt8> {
         append(UInt8(ascii: "\""))
         var index = 0
         while index < bytes.count {
-            let escape = Escape(bytes, at: index)
+            let end = bytes.endOfPlain(from: index)
+            append(bytes.extracting(index..<end))
+            guard end < bytes.count else { break }
+            let escape = Escape(bytes, at: end)
             switch escape {
             case .none:
-                append(bytes[index])
+                append(bytes[end])
             case .letter(let letter):
                 append(UInt8(ascii: "\\"))
                 append(letter)
@@ -151,7 +176,7 @@ extension OutputSpan<UInt8> {
                     append(UInt8(hexDigit: UInt8(value >> shift & 0xF)))
                 }
             }
-            index += escape.length
+            index = end + escape.length
         }
         append(UInt8(ascii: "\""))
     }

@@ -254,7 +254,7 @@ struct Import: AnsweringCommand {
         ) { logins in
             logins.map { login in
                 do throws(StoreError) {
-                    let key = login.entry.attributes["server"] ?? ""
+                    let key = login.entry["server"] ?? ""
                     // The login may have been replaced since it was read.
                     guard let now = try helper.get(key), now.secret == login.secret else {
                         return nil
@@ -356,7 +356,7 @@ struct Import: AnsweringCommand {
             let facts = login.entry.attributes.filter { names.contains($0.key) }
             // A client gets a login of another path for the whole place only if there is no other.
             let found = try store.find(Query(schema, facts))
-            let ofPlace = found.first { $0.entry.attributes["object"] == facts["object"] }
+            let ofPlace = found.first { $0.entry["object"] == facts["object"] }
             guard let best = ofPlace ?? found.first, let place = best.entry.identity,
                 run.stored[place] == nil, best.entry.identity != given.last?.entry.identity
             else { continue }

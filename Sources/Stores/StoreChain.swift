@@ -70,9 +70,15 @@ package final class StoreChain: CredentialStore {
                     FindOptions(
                         wantsDetails: options.wantsDetails,
                         mayAsk: options.mayAsk && listing.entries.isEmpty))
-                let known = Set(listing.entries.map { $0.identity })
-                needsTimes = needsTimes || more.entries.contains { known.contains($0.identity) }
-                listing.entries += more.entries
+                if listing.entries.isEmpty {
+                    listing.entries = more.entries
+                    listing.isDistinct = more.isDistinct
+                } else if !more.entries.isEmpty {
+                    let known = Set(listing.entries.map { $0.identity })
+                    needsTimes = needsTimes || more.entries.contains { known.contains($0.identity) }
+                    listing.entries += more.entries
+                    listing.isDistinct = false
+                }
                 listing.warnings += more.warnings
             } catch {
                 guard isServed else { throw error }
@@ -87,7 +93,7 @@ package final class StoreChain: CredentialStore {
         if let absence, let warning = try marker?.warning(absence) {
             listing.warnings.append(warning)
         }
-        listing.entries = onceEach(listing.entries)
+        if !listing.isDistinct { listing.entries = onceEach(listing.entries) }
         return listing
     }
 

@@ -140,6 +140,7 @@ private let vectors: [(key: Text, normalForm: Text)] = [
     @Test(arguments: vectors) func whatIsListedIsTheSameServer(key: Text, normalForm: Text) {
         let key = ServerKey(key)
         #expect(ServerKey(key.listed).normalForm == key.normalForm)
+        #expect(key.spelling.listed == key.listed)
         if let host = key.podmanHost { #expect(ServerKey(host).normalForm == key.normalForm) }
     }
 
@@ -199,6 +200,7 @@ private let vectors: [(key: Text, normalForm: Text)] = [
         ] as [(Text, Text, Text?)])
     func listPrintsWhatClientsLookUp(key: Text, listed: Text, podmanHost: Text?) {
         #expect(ServerKey(key).listed == listed)
+        #expect(key.listed == listed)
         #expect(ServerKey(key).podmanHost == podmanHost)
     }
 

@@ -46,6 +46,14 @@ import Testing
         }
     }
 
+    @Test func twoLoginsOfOnePlaceAreListedOnce() throws {
+        let vector = try #require(FileVector.recorded.first { $0.name == "good-duplicates" })
+        let home = try home(with: vector)
+        #expect(try home.store.list(.docker).entries.count == 2)
+        let chain = StoreChain([home.store], marker: nil, notice: { _ in })
+        #expect(try chain.list(.docker).entries.count == 1)
+    }
+
     @Test func aFileWithAFaultIsRefusedWithItsOwnWordsAndStaysAsItIs() throws {
         let vectors = try FileVector.recorded.filter { $0.refused != nil }
         #expect(!vectors.isEmpty)

@@ -118,15 +118,11 @@ package final class FileStore: CredentialStore {
             let (sealed, unlocked) = try unlock(in: folder, for: "all logins")
         else { return Listing() }
         let file = try open(sealed, with: unlocked)
-        var entries: [Entry] = []
-        for index in file.header.tags.indices {
-            if let entry = try file.entry(at: index, of: self),
-                schema == nil || entry.schema == schema
-            {
-                entries.append(entry)
-            }
+        return try reporting { () throws(FileFormat.Fault) in
+            Listing(
+                entries: try file.body.entries(of: schema, file.header.tags),
+                isDistinct: file.header.isDistinct)
         }
-        return Listing(entries: entries)
     }
 
     package func save(_ credential: Credential) throws(StoreError) {
@@ -162,7 +158,7 @@ package final class FileStore: CredentialStore {
             try folder.syncEntries(of: FileStore.fileName)
             return []
         }
-        return try change(in: folder, for: subject, unlocked) {
+        return try change(in: folder, for: subject, after: (sealed, unlocked)) {
             opened, _, folder, lock throws(StoreError) in
             guard let file = opened else { return [] }
             var kept = [Bool](repeating: true, count: file.header.tags.count)
@@ -281,10 +277,15 @@ extension FileStore {
 
     package var path: String { options.folder.path + "/" + FileStore.fileName }
 
-    func read(in folder: borrowing OpenFolder) throws(StoreError) -> FileFormat.Sealed? {
+    /// Returns the file as it is now; nil if there is none. The file that was read before is not
+    /// verified again if it is still the same.
+    func read(
+        in folder: borrowing OpenFolder, after known: FileFormat.Sealed? = nil
+    ) throws(StoreError) -> FileFormat.Sealed? {
         guard
             let bytes = try folder.read(FileStore.fileName, atMost: FileFormat.fileLimit)
         else { return nil }
+        if let known, known.isSame(as: bytes) { return known }
         return try reporting { () throws(FileFormat.Fault) in try FileFormat.Sealed(bytes) }
     }
 
@@ -307,24 +308,25 @@ extension FileStore {
     }
 
     /// Runs `body` under the lock of writers. It is given the file as it is then, opened, and the
-    /// key that opened it; both are nil if there is no file. `unlocked` is a key that the caller
-    /// already has.
+    /// key that opened it; both are nil if there is no file. `known` is the file as the caller has
+    /// read it, and the key that opens it.
     ///
     /// A question to the user, and anything else that takes long, comes before the lock is taken:
     /// other writers would give up waiting for it. If the file has got another key by then, all of
     /// this starts again.
     private func change<Result>(
-        in folder: borrowing OpenFolder, for subject: String, _ unlocked: Unlocked? = nil,
+        in folder: borrowing OpenFolder, for subject: String,
+        after known: (sealed: FileFormat.Sealed, unlocked: Unlocked)? = nil,
         _ body: (
             Opened?, Unlocked?, borrowing OpenFolder, borrowing Folder.Lock
         ) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        var unlocked = unlocked
+        var unlocked = known?.unlocked
         while true {
             do {
                 let lock = try folder.lock(FileStore.fileName)
                 folder.removeTemporaries(of: FileStore.fileName, under: lock)
-                guard let sealed = try read(in: folder) else {
+                guard let sealed = try read(in: folder, after: known?.sealed) else {
                     return try body(nil, nil, folder, lock)
                 }
                 if unlocked?.opens(sealed.header) != true {

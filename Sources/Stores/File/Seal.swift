@@ -50,33 +50,31 @@ enum Seal {
     /// Returns the sealed message: it cannot be read without the key, and a change of any byte of
     /// it or of `header` is detected. The nonce must never have been used with this key.
     static func seal(_ message: Secret, key: Secret, nonce: [UInt8], header: [UInt8]) -> [UInt8] {
-        var bytes = header
-        append(message, to: &bytes, key: key, nonce: nonce, header: 0..<header.count)
-        return Array(bytes[header.count...])
+        [UInt8](capacity: message.count + overhead) {
+            append(message, to: &$0, key: key, nonce: nonce, header: header)
+        }
     }
 
-    /// Appends the sealed message to `bytes`, with a part of `bytes` as its header.
+    /// Appends the sealed message: `overhead` bytes more than the message.
     static func append(
-        _ message: Secret, to bytes: inout [UInt8], key: Secret, nonce: [UInt8],
-        header: Range<Int>
+        _ message: Secret, to output: inout OutputSpan<UInt8>, key: Secret, nonce: [UInt8],
+        header: [UInt8]
     ) {
         requireLibrary()
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
-        precondition(bytes.indices.contains(header), "the header is there")
-        let end = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: message.count + overhead))
-        message.expose { message in key.expose { encrypt(message, key: $0) } }
-
-        func encrypt(_ message: Span<UInt8>, key: Span<UInt8>) {
-            unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-                unsafe message.withUnsafeBufferPointer { message in
-                    unsafe key.withUnsafeBufferPointer { key in
-                        let start = bytes.baseAddress!
-                        _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                            start + end, nil, message.baseAddress, UInt64(message.count),
-                            start + header.lowerBound, UInt64(header.count), nil, nonce,
-                            key.baseAddress!)
+        precondition(output.freeCapacity >= message.count + overhead, "the message fits")
+        message.expose { message in
+            key.expose { key in
+                unsafe output.withUnsafeMutableBufferPointer { bytes, filled in
+                    unsafe message.withUnsafeBufferPointer { message in
+                        unsafe key.withUnsafeBufferPointer { key in
+                            _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                                bytes.baseAddress! + filled, nil, message.baseAddress,
+                                UInt64(message.count), header, UInt64(header.count), nil, nonce,
+                                key.baseAddress!)
+                        }
                     }
+                    filled += message.count + overhead
                 }
             }
         }

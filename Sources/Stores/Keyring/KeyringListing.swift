@@ -72,7 +72,7 @@ struct KeyringListing {
         let hits = try keyring.service.search([[schemaName: name]]).filter { !$0.isLocked }
         return try keyring.service.read(hits.map { $0.path }, .details)
             .compactMap { $0.entry(of: schema, named: name) }
-            .filter { $0.place != nil && $0.attributes["protocol"].map(isAskedByGit) ?? true }
+            .filter { $0.place != nil && $0["protocol"].map(isAskedByGit) ?? true }
     }
 }
 

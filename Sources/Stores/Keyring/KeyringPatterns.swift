@@ -76,7 +76,7 @@ extension Query {
 
 extension Entry {
     /// True unless it is a docker item without a user name, which is not a login.
-    var isLogin: Bool { schema.family != .docker || attributes["username"] != nil }
+    var isLogin: Bool { schema.family != .docker || self["username"] != nil }
 
     /// The attributes of its item in a keyring.
     var itemAttributes: [String: Text] {

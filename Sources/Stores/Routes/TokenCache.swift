@@ -149,7 +149,7 @@ package final class TokenCache: CredentialStore {
         guard let store, let listing = try? store.list(.docker) else { return [] }
         var found: [Credential] = []
         for entry in listing.entries {
-            guard let id = entry.attributes["server"], let token = token(id),
+            guard let id = entry["server"], let token = token(id),
                 token.isUsable(clock), query.matches(token.entry)
             else { continue }
             found.append(Credential(token.entry, secret: token.secret))
@@ -175,7 +175,7 @@ package final class TokenCache: CredentialStore {
             guard let listing = try? store.list(.docker) else { return nil }
             var meant: [(id: Text, entry: Entry)] = []
             for entry in listing.entries {
-                guard let id = entry.attributes["server"],
+                guard let id = entry["server"],
                     let token = Token(Credential(entry, secret: .empty)),
                     queries.contains(where: { $0.matches(token.entry) })
                 else { continue }
@@ -239,7 +239,7 @@ package final class TokenCache: CredentialStore {
         guard let listing = try? store.list(.docker) else { return }
         var ended: [Query] = []
         for entry in listing.entries {
-            guard let id = entry.attributes["server"] else { continue }
+            guard let id = entry["server"] else { continue }
             let token = Token(Credential(entry, secret: .empty))
             if token?.isUsable(clock, after: token?.stale ?? 0) != true {
                 ended.append(Query(.docker, ["server": id]))

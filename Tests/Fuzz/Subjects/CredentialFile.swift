@@ -47,6 +47,11 @@ extension Subject {
         let end = clear - Seal.checksumSize
         try require(again[..<end] == bytes[..<end], "a header has one encoding")
 
+        if let entries = try parsed({ try body.entries(of: nil, tags) }) {
+            let each = try all.compactMap { try body.entry(at: $0, updated: tags[$0].updated) }
+            try require(entries == each, "a list is the records one by one")
+        }
+
         for index in all {
             let updated = tags[index].updated
             guard
