@@ -99,7 +99,9 @@ let package = Package(
                 .unsafeFlags(runtimeHeaders + ["-Wall", "-Wextra", "-Wno-unused-parameter"])
             ]
         ),
-        .target(name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+        .target(
+            name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            linkerSettings: [.linkedLibrary("m")]),
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 

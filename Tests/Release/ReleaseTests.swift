@@ -43,6 +43,20 @@ import Testing
         #expect(try readelf("--file-header").contains("DYN (Position-Independent Executable file)"))
     }
 
+    /// Those of RHEL 9, Amazon Linux 2023 and Ubuntu 22.04, and of all that came later.
+    @Test(arguments: ["docker-credential-keyfob", "keyfob"])
+    func itNeedsNoSymbolThatGlibc34DoesNotHave(name: String) throws {
+        let path = (helper as NSString).deletingLastPathComponent + "/\(name)"
+        let outcome = try sandbox.run("readelf", "--wide", "--dyn-syms", path)
+        try #require(outcome.succeeded, "\(outcome)")
+        let needed = outcome.output.split(separator: "\n").filter { $0.contains("@GLIBC_") }
+        #expect(needed.count > 50)
+        let newer = needed.filter { line in
+            line.matches(of: /@GLIBC_2\.(\d+)/).contains { Int($0.1) ?? .max > 34 }
+        }
+        #expect(newer.isEmpty, "\(newer.joined(separator: "\n"))")
+    }
+
     private func readelf(_ option: String) throws -> String {
         let outcome = try sandbox.run("readelf", "--wide", option, helper)
         try #require(outcome.succeeded, "\(outcome)")
