@@ -261,12 +261,49 @@ MIRROR ?= http://deb.debian.org/debian
 DEB_TEST_PACKAGES = debootstrap
 RECIPE_PACKAGES = rpm rpmlint makepkg
 
-.PHONY: release dist deb deb-test reproducible recipes versions release-check \
-	deb-packages deb-test-packages recipe-packages
+# What is unpacked and installed on any Linux with glibc 2.34 or newer: libsodium is linked in, from
+# the archive that `archives` holds beside the C++ library's.
+portable = $(release)-linux-$(shell uname -m)
+portable_tarball = .build/dist/$(portable).tar.gz
+archives = .build/archives
+
+.PHONY: release dist tarball pack tarball-test deb deb-test reproducible recipes versions \
+	release-check deb-packages deb-test-packages recipe-packages
 
 dist: ## Make a source tarball of the committed files, in .build/dist
 	@mkdir -p $(dir $(tarball))
 	git -c tar.umask=0022 archive --prefix=$(release)/ HEAD | gzip -n -9 >$(tarball)
+
+tarball: build-packages ## Make a tarball of the programs for any Linux with glibc 2.34, in .build/dist
+	@mkdir -p $(archives)
+	ln -sf "$$(gcc -print-file-name=libsodium.a)" $(archives)/
+	$(make) build static=$(archives)
+	# Whatever comes of it, the programs are then linked as before.
+	trap '$(make) build' EXIT
+	for executable in $(EXECUTABLES); do
+		if readelf --dynamic $(RELEASE)/$$executable | grep -F libsodium >&2; then exit 1; fi
+	done
+	$(make) pack
+
+# Packs what has been built.
+pack:
+	@stage=$$(mktemp -d)
+	trap 'rm -rf "$$stage"' EXIT
+	$(make) install PREFIX= DESTDIR="$$stage/$(portable)"
+	cp packaging/portable/*.sh "$$stage/$(portable)"
+	cp /usr/share/doc/libsodium-dev/copyright \
+		"$$stage/$(portable)/share/doc/keyfob/copyright-of-libsodium"
+	mkdir -p $(dir $(portable_tarball))
+	tar -C "$$stage" --sort=name --owner=0 --group=0 --numeric-owner --mode=go-w \
+		--mtime="@$$(git log -1 --format=%ct)" -c $(portable) | gzip -n -9 >$(portable_tarball)
+
+tarball-test: deb-test-packages ## Try the tarball in fresh Debian 12 and 13 systems
+	@[[ -e $(portable_tarball) ]] || { echo "there is none yet: make tarball" >&2; exit 1; }
+	as_root=
+	[[ $$(id -u) == 0 ]] || as_root=sudo
+	for suite in $(SUITES); do
+		$$as_root packaging/tarball-test $$suite $(MIRROR) $(portable_tarball)
+	done
 
 deb: build-packages deb-packages dist ## Build the Debian package of the committed files, in .build/deb
 	@rm -rf $(deb_folder)
@@ -332,16 +369,16 @@ versions: ## Check that every file names the same version
 		packaging/arch/PKGBUILD pkgver=NUMBER
 	END
 
-release: deb ## Make all that is published, with its checksums, in .build/dist
+release: deb tarball ## Make all that is published, with its checksums, in .build/dist
 	@cp $(deb_folder)/keyfob_$(version)-*.deb $(dir $(tarball))
 	cd $(dir $(tarball))
-	sha256sum keyfob-$(version).tar.gz keyfob_$(version)-*.deb >SHA256SUMS
+	sha256sum keyfob-$(version)*.tar.gz keyfob_$(version)-*.deb >SHA256SUMS
 	cat SHA256SUMS
 
 release-check: ## Run everything that must pass before a release
 	@changes=$$(git status --porcelain)
 	[[ ! $$changes ]] || { echo "not committed:"; echo "$$changes"; exit 1; } >&2
-	for target in lint versions recipes test reproducible deb-test; do
+	for target in lint versions recipes test reproducible deb-test tarball tarball-test; do
 		echo "make $$target"
 		$(make) $$target
 	done

@@ -43,6 +43,9 @@ struct Newcomer {
                 case $target in
                     install) /usr/bin/make -C '\(sources)' install PREFIX="$HOME/.local" ;;
                     deb) mkdir -p .build/deb; : >.build/deb/keyfob_0.deb ;;
+                    tarball)
+                        /usr/bin/make -C '\(sources)' pack \
+                            portable_tarball="$PWD/.build/dist/keyfob-0-linux-here.tar.gz" ;;
                     dist) mkdir -p .build/dist; : >.build/dist/keyfob-0.tar.gz ;;
                 esac
             done

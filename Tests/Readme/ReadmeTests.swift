@@ -90,7 +90,7 @@ import Testing
     /// Each row of the table of installations is typed.
     @Test func everyInstallationIsTyped() throws {
         let rows = try Readme().table("from", "type").rows
-        #expect(rows.count == 4)
+        #expect(rows.count == 5)
         for row in rows {
             let newcomer = try Newcomer()
             let commands = Readme.commands(in: row[1])
