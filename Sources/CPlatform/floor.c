@@ -1,7 +1,7 @@
-// Functions that glibc has had, or has had anew, since 2.35. The archives that a release is linked
-// with ask for them. They are given from within, so that what is built here also runs with glibc
-// 2.34: on RHEL 9, Amazon Linux 2023 and Ubuntu 22.04. Hidden, since libraries that are opened at
-// run time have those of their own glibc.
+// Functions that glibc has, or has in a new version, since 2.35 or 2.36. The archives that a
+// release is linked with need them. They are defined here so that a release also runs with glibc
+// 2.34: on RHEL 9, Amazon Linux 2023 and Ubuntu 22.04. They are hidden, since libraries that are
+// opened at run time use those of their own glibc.
 
 #include <math.h>
 #include <stdint.h>
@@ -15,10 +15,10 @@ uint32_t arc4random(void);
 float hypotf(float x, float y);
 int _dl_find_object(void *address, void *found);
 
-// glibc 2.36, for Embedded Swift's library and GCC 12's C++ library. Without random numbers there
-// is no way on, as in glibc.
+// Since glibc 2.36; Embedded Swift's library and GCC 12's C++ library need it. It aborts if there
+// are no random numbers, as glibc's does.
 void arc4random_buf(void *bytes, size_t count) {
-    enum { MOST = 256 }; // of one getentropy(3)
+    enum { MOST = 256 }; // The most bytes of one getentropy(3).
     for (char *next = bytes; count > 0;) {
         const size_t length = count < MOST ? count : MOST;
         if (getentropy(next, length) != 0) abort();
@@ -33,14 +33,15 @@ uint32_t arc4random(void) {
     return number;
 }
 
-// A new version in glibc 2.35, for Swift's library. The squares of two floats fit in a double.
+// In a new version since glibc 2.35; Swift's library needs it. The squares of two floats fit in a
+// double.
 float hypotf(float x, float y) {
     if (isinf(x) || isinf(y)) return INFINITY;
     return (float)sqrt((double)x * x + (double)y * y);
 }
 
-// glibc 2.35, for the unwinder of GCC 12, which finds nothing with it: nothing is unwound, and the
-// release has no table for it.
+// Since glibc 2.35; the unwinder of GCC 12 needs it. It finds nothing: nothing is unwound, and a
+// release has no table for that.
 int _dl_find_object(void *address, void *found) {
     (void)address;
     (void)found;

@@ -1,7 +1,7 @@
 internal import CLibc
 
-/// Bytes are searched and compared where they are, by the C library. Of what it takes to list many
-/// logins, most was this: Swift's own loops take ten times as many instructions.
+/// Searches and compares bytes in place, with the C library. Swift's own loops take ten times as
+/// many instructions, which was most of the time of listing many logins.
 extension Span<UInt8> {
     /// Returns true if one of the bytes has this value.
     package func contains(_ byte: UInt8) -> Bool {

@@ -2,7 +2,7 @@
 package struct Entry: Hashable, Sendable {
     package let schema: Schema
     /// The attributes that are not among the schema's constants, in the order of the bytes of their
-    /// names. An array, since a file may have many logins of a few attributes each.
+    /// names. They are an array because a file may have many logins, with a few attributes each.
     package let facts: [Fact]
     /// The name that a keyring's own window shows for it.
     package let label: Text
@@ -32,7 +32,7 @@ package struct Entry: Hashable, Sendable {
         self.init(schema: schema, facts: facts, label: label, modified: modified)
     }
 
-    /// Makes an entry of facts that are as `facts` says.
+    /// Makes an entry of facts that are as the property `facts` requires.
     package init(schema: Schema, facts: [Fact], label: Text, modified: UInt64?) {
         self.schema = schema
         self.facts = facts

@@ -97,8 +97,8 @@ package struct ServerKey: Hashable, Sendable {
 }
 
 extension Text {
-    /// The spelling that `list` prints for the server (`ServerKey.listed`). Only one that ends with
-    /// `:443`, or has a letter k, as Docker Hub's names do, is taken apart for it.
+    /// The spelling that `list` prints for the server (`ServerKey.listed`). A server is parsed for
+    /// it only if it ends with `:443` or contains a k, as Docker Hub's names do.
     package var listed: Text {
         let mayDiffer =
             bytes.suffix(4).elementsEqual(":443".utf8) || bytes.span.contains(UInt8(ascii: "k"))

@@ -113,7 +113,8 @@ package struct DockerFrontend: Frontend {
         }
     }
 
-    /// Returns the login as it is listed; nil if it has no server, no user name, or no name here.
+    /// Returns the login as it is listed; nil if it has no server or no user name, or if the server
+    /// has no name in this form of the list.
     private func login(_ entry: Entry) -> (key: Text, username: Text)? {
         guard let server = entry[Name.server], let username = entry[Name.username] else {
             return nil

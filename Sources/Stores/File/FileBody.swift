@@ -35,7 +35,8 @@ extension FileFormat {
             self.records = records
         }
 
-        /// Returns the records of this schema, or of all that are known here, without their secrets.
+        /// Returns the records of this schema, or (nil) of all known schemas, without their
+        /// secrets.
         func entries(of wanted: Schema?, _ tags: [Tag]) throws(Fault) -> [Entry] {
             try bytes.expose { bytes throws(Fault) in
                 var entries: [Entry] = []
@@ -114,7 +115,7 @@ extension FileFormat {
         private static let lengthSize = 4
 
         /// Returns the entry, and the position of its secret in the body; nil if its schema is
-        /// unknown here. Texts that are those of `known`, as in a record before it, share its memory.
+        /// unknown here. Texts that are the same in `known`, an earlier entry, share its memory.
         private static func read(
             _ record: Range<Int>, of bytes: Span<UInt8>, _ updated: UInt64,
             like known: Entry? = nil

@@ -9,7 +9,7 @@ extension FileFormat {
 
         var isAtEnd: Bool { rest.isEmpty }
 
-        /// The next `count` bytes.
+        /// Returns the range of the next `count` bytes.
         mutating func range(_ count: Int) throws(Fault) -> Range<Int> {
             guard count <= rest.count else { throw .damaged("a length is too large") }
             let range = rest.lowerBound..<rest.lowerBound + count
@@ -35,7 +35,7 @@ extension FileFormat {
             return Int(length)
         }
 
-        /// Reads a text. If it is one of those that are given, the result is that one.
+        /// Reads a text. If it equals a given one, the result is that one, and shares its memory.
         mutating func text(
             in bytes: Span<UInt8>, like known: Text? = nil, _ other: Text? = nil
         ) throws(Fault) -> Text {
@@ -46,7 +46,7 @@ extension FileFormat {
             return text
         }
 
-        /// Reads a name. If it is the one that is given, the result is that one.
+        /// Reads a name. If it equals the given one, the result is that one, and shares its memory.
         mutating func name(
             in bytes: Span<UInt8>, like known: String? = nil
         ) throws(Fault) -> String {

@@ -117,8 +117,8 @@ extension FileFormat {
             (header, clear, nonce, body) = try Self.parse(file.span)
         }
 
-        /// Returns true if these are the bytes of the same file: of one size and with one checksum.
-        /// If they are not complete, that of this file still is.
+        /// Returns true if these are the bytes of the same file: size and checksum are the same.
+        /// They need no verification then, since this file was verified.
         func isSame(as bytes: [UInt8]) -> Bool {
             let end = file.count - Seal.checksumSize
             return bytes.count == file.count && bytes[end...] == file[end...]
