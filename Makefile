@@ -277,7 +277,10 @@ dist: ## Make a source tarball of the committed files, in .build/dist
 tarball: build-packages ## Make a tarball of the programs for any Linux with glibc 2.34, in .build/dist
 	@mkdir -p $(archives)
 	ln -sf "$$(gcc -print-file-name=libsodium.a)" $(archives)/
-	$(make) build static=$(archives)
+	# The package manager looks for a library where pkg-config says, before all other folders.
+	printf '%s\n' 'Name: libsodium' 'Description: the archive' 'Version: 1' \
+		'Libs: -L$(CURDIR)/$(archives) -lsodium' >$(archives)/libsodium.pc
+	PKG_CONFIG_PATH=$(CURDIR)/$(archives) $(make) build static=$(archives)
 	# Whatever comes of it, the programs are then linked as before.
 	trap '$(make) build' EXIT
 	for executable in $(EXECUTABLES); do
