@@ -26,13 +26,15 @@ import Testing
     @Test func bashOffersSubcommandsAndClients() throws {
         #expect(try bash("keyfob", "sta") == ["status"])
         #expect(try bash("keyfob", "logout", "--client", "ca") == ["cargo"])
-        #expect(try bash("keyfob", "setup", "p") == ["podman", "pulumi"])
+        #expect(try bash("keyfob", "setup", "p") == ["podman", "pulumi", "pip"])
     }
 
     /// Every value that a help text names, in every shell. bash is given all that begin so; the others
     /// insert the only one.
     @Test func bashOffersEveryValue() throws {
-        let clients = ["docker", "podman", "cargo", "git", "terraform", "pulumi", "npm", "token"]
+        let clients = [
+            "docker", "podman", "cargo", "git", "terraform", "pulumi", "npm", "pip", "token",
+        ]
         for command in ["import", "login", "list", "logout", "token", "exec", "move", "export"] {
             #expect(try bash("keyfob", command, "--client", "") == clients, "\(command)")
         }
