@@ -53,11 +53,11 @@ package struct Entry: Hashable, Sendable {
     }
 
     /// The place that it is for; nil for an item of another program that does not name one.
-    package var place: Place? { schema.place { self[$0] } }
+    package var place: Place? { schema.place(of: attributes) }
 
     /// The identity of the login: a store replaces the entry that has the same one. Nil as for
     /// `place`.
-    package var identity: Place? { schema.identity { self[$0] } }
+    package var identity: Place? { schema.identity(of: attributes) }
 }
 
 extension Entry {

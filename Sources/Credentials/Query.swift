@@ -37,7 +37,7 @@ package struct Query: Hashable, Sendable {
     }
 
     /// The one place that the query is about; nil if the facts do not name it completely.
-    package var place: Place? { schema.place { facts[$0] } }
+    package var place: Place? { schema.place(of: facts) }
 
     /// The query for all logins of this query's place, of any user; nil if this is that query, or
     /// names no place.

@@ -124,13 +124,16 @@ package struct Schema: Hashable, Sendable {
         }
     }
 
-    /// Returns the place that the attributes name, or nil if they do not name one. `value` returns
-    /// the attribute of a name.
-    func place(_ value: (String) -> Text?) -> Place? { place(naming: placeNames, value) }
+    /// Returns the place that the attributes name, or nil if they do not name one.
+    package func place(of attributes: [String: Text]) -> Place? {
+        place(of: attributes, naming: placeNames)
+    }
 
     /// Returns the identity of a login with these attributes, or nil if they do not name one. A
     /// store replaces the login that has the same identity.
-    func identity(_ value: (String) -> Text?) -> Place? { place(naming: identityNames, value) }
+    package func identity(of attributes: [String: Text]) -> Place? {
+        place(of: attributes, naming: identityNames)
+    }
 
     /// Returns a value in the form in which it is compared.
     package func normalForm(of value: Text, named name: String) -> Text {
@@ -151,12 +154,15 @@ package struct Schema: Hashable, Sendable {
         return Text(validating: label.bytes.dropFirst(prefix.count))
     }
 
-    private func place(naming names: [String], _ value: (String) -> Text?) -> Place? {
+    private func place(of attributes: [String: Text], naming names: [String]) -> Place? {
         var parts: [Text?] = []
         for name in names {
-            let value = value(name)
-            guard value != nil || optionalNames.contains(name) else { return nil }
-            parts.append(value.map { normalForm(of: $0, named: name) })
+            guard let value = attributes[name] else {
+                guard optionalNames.contains(name) else { return nil }
+                parts.append(nil)
+                continue
+            }
+            parts.append(normalForm(of: value, named: name))
         }
         return Place(schema: self, parts: parts)
     }
