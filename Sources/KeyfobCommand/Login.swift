@@ -106,7 +106,9 @@ struct Login: AnsweringCommand {
             [
                 JSON.Member("client", .text(client.name)),
                 JSON.Member("server", .name(place.description)),
-                JSON.Member("username", .name(user)), JSON.Member("store", .name(kept)),
+                JSON.Member("username", .name(user)),
+                JSON.Member("account", .name(invocation.choice.account?.string)),
+                JSON.Member("store", .name(kept)),
                 JSON.Member("verified", .bool(isVerified)),
                 JSON.Member("replaced", .name(replaced)),
             ],
@@ -114,7 +116,9 @@ struct Login: AnsweringCommand {
                 ? []
                 : [
                     "\(isVerified ? "logged in to" : "stored a login for") \(place)"
-                        + "\(user.map { " as \($0)" } ?? ""), kept in the \(kept)"
+                        + "\(user.map { " as \($0)" } ?? "")"
+                        + (invocation.choice.account.map { " in the account \($0)" } ?? "")
+                        + ", kept in the \(kept)"
                 ],
             on: invocation.console)
     }
