@@ -6,7 +6,10 @@ JOBS ?= $(shell nproc)
 
 version := $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Settings/Version.swift)
 
-EXECUTABLES = docker-credential-keyfob keyfob
+helper = docker-credential-keyfob
+EXECUTABLES = $(helper) keyfob
+# Whether the helper is made as Embedded Swift; otherwise with Swift's full runtime, nine times as large.
+EMBEDDED ?= 1
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
 NAMES := $(filter-out $(EXECUTABLES),$\
 	$(shell sed -n 's/.* = "\(.*\)"/\1/p' Sources/Credentials/ProgramName.swift))
@@ -44,6 +47,7 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	strace time valgrind keyutils openssh-server openssh-client sudo swtpm tpm2-tools \
 	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
+# How both are made, and COMMON_FLAGS, how the embedded helper is made, too.
 # The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
 # stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
 # and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
@@ -52,13 +56,17 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
 # what the compiler has been told.
 static = .build/static
-RELEASE_FLAGS = --configuration release --static-swift-stdlib --disable-local-rpath \
-	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -L$(static) \
+RELEASE_FLAGS = $(COMMON_FLAGS) --static-swift-stdlib -Xlinker -L$(static)
+COMMON_FLAGS = --configuration release --disable-local-rpath -Xlinker -s -Xlinker -z -Xlinker now \
+	-Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe -Xlinker --no-export-dynamic \
 	-Xlinker --build-id=none -Xswiftc -gnone \
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." -Xcc "-ffile-prefix-map=$(CURDIR)=."
+
+build_embedded = KEYFOB_EMBEDDED=1 swift build --force-resolved-versions --jobs $(JOBS) \
+	--scratch-path .build-embedded $(COMMON_FLAGS)
 
 # Not $(MAKE) itself: `make -n` runs every recipe in which that is written, the whole of it here.
 make = $(MAKE)
@@ -72,9 +80,13 @@ SHELL := /bin/bash
 build: build-packages ## Build the release executables into .build/release
 	@mkdir -p $(static)
 	ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(static)/
-	for executable in $(EXECUTABLES); do
-		swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product "$$executable"
-	done
+	swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product keyfob
+	if [[ $(EMBEDDED) == 1 ]]; then
+		$(build_embedded) --product $(helper)
+		install .build-embedded/release/$(helper) $(RELEASE)/$(helper)
+	else
+		swift build --jobs $(JOBS) $(RELEASE_FLAGS) --product $(helper)
+	fi
 	mkdir -p $(completions)
 	for shell in bash zsh fish; do
 		# Read by a shell, never run: without a line that names one.
@@ -83,7 +95,7 @@ build: build-packages ## Build the release executables into .build/release
 	done
 
 run: build ## Store, get, list and erase a made-up login, to see Keyfob at work
-	@helper=$(CURDIR)/$(RELEASE)/docker-credential-keyfob
+	@helper=$(CURDIR)/$(RELEASE)/$(helper)
 	scratch=$$(mktemp -d)
 	server=https://registry-$$$$.keyfob.example
 	export XDG_CONFIG_HOME=$$scratch/config XDG_DATA_HOME=$$scratch/data
@@ -126,8 +138,16 @@ run: build ## Store, get, list and erase a made-up login, to see Keyfob at work
 	[[ $$answer == "credentials not found in native keychain" ]]
 
 test: build test-packages ## Run the tests, with real keyrings, registries and clients
-	@swift build --jobs $(JOBS) --build-tests
-	swift test --disable-xctest --skip-build
+	@$(build_tests)
+	$(run_tests)
+
+define build_tests
+$(build_embedded) --product TrapProbe
+swift build --jobs $(JOBS) --build-tests
+endef
+
+# With the release helper in place of the one that has been built for the tests with the full runtime.
+run_tests = KEYFOB_HELPER=$(CURDIR)/$(RELEASE)/$(helper) swift test --disable-xctest --skip-build
 
 # The tests that need no keyring, client or registry.
 CHECKED_TESTS = CredentialsTests|FrontendsTests|JSONTests|SettingsTests|RegistryTests|StoresTests|$\
@@ -138,8 +158,8 @@ check: build-packages ## Run the tests that need no package but those for buildi
 	swift test --disable-xctest --skip-build --filter '$(CHECKED_TESTS)'
 
 soak: build test-packages ## Run all tests, also those that take long
-	@swift build --jobs $(JOBS) --build-tests
-	KEYFOB_SOAK=1 swift test --disable-xctest --skip-build
+	@$(build_tests)
+	KEYFOB_SOAK=1 $(run_tests)
 
 picture: build test-packages ## Draw the picture in the README
 	@swift build --jobs $(JOBS) --build-tests
@@ -387,7 +407,7 @@ release-check: ## Run everything that must pass before a release
 	done
 
 clean: ## Remove what has been built
-	@rm -rf --one-file-system .build .build-asan .build-fuzz .build-trixie
+	@rm -rf --one-file-system .build .build-asan .build-embedded .build-fuzz .build-trixie
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

@@ -46,13 +46,34 @@ let fuzzing: [Target] = {
     ]
 }()
 
-/// With KEYFOB_EMBEDDED=1 (`make build`) the helper alone, as Embedded Swift: without Swift's runtime,
-/// but for the tables by which it compares strings.
+/// With KEYFOB_EMBEDDED=1 (`make build`) the package is the helper alone, as Embedded Swift: without
+/// Swift's runtime, except for the tables by which it compares strings.
+///
+/// All files of the helper are then one module. If several modules compile the same function, Swift
+/// 6.3.1 numbers the constant arrays in it differently in each module, and the linker keeps one array
+/// for each number: in Stores, `Schema.placeNames` returned the names of git for docker.
 let isEmbedded = Context.environment["KEYFOB_EMBEDDED"] == "1"
-let ofTheHelper = [
-    "CKeyring", "CLibc", "CPlatform", "CSodium", "Credentials", "Files", "Frontends", "Helper",
-    "JSON", "Settings", "Stores", "CCurl", "Web",
-]
+func embeddedTargets() -> [Target] {
+    let linking = linkingEmbedded()
+    return [
+        .executableTarget(
+            name: "Helper",
+            dependencies: ["CCurl", "CKeyring", "CLibc", "CPlatform", "CSodium", "OneModule"],
+            path: "Sources", exclude: ["README.md"],
+            sources: [
+                "Credentials", "Files", "Frontends", "Helper", "JSON", "Settings", "Stores", "Web",
+            ],
+            // One module needs none of its imports, of which the compiler warns.
+            swiftSettings: [.unsafeFlags(["-suppress-warnings"])], linkerSettings: linking),
+        .systemLibrary(name: "OneModule"),
+        // Has the faults that end in a trap.
+        .executableTarget(
+            name: "TrapProbe", dependencies: ["CPlatform"], path: "Tests/TrapProbe",
+            linkerSettings: linking),
+    ]
+}
+
+/// Returns what links an executable of Embedded Swift.
 func linkingEmbedded() -> [LinkerSetting] {
     let target = output(of: "swiftc", "-print-target-info")
     func value(of name: String) -> String {
@@ -240,7 +261,10 @@ let package = Package(
 )
 
 if isEmbedded {
-    package.targets.removeAll { !ofTheHelper.contains($0.name) }
+    package.targets.removeAll {
+        !["CCurl", "CKeyring", "CLibc", "CPlatform", "CSodium"].contains($0.name)
+    }
+    package.targets += embeddedTargets()
     package.products.removeAll { $0.name != "docker-credential-keyfob" }
     package.dependencies = []
 }
@@ -252,17 +276,17 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .strictMemorySafety(),
-        .treatAllWarnings(as: .error),
     ]
+    if isEmbedded {
+        settings += [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+    } else {
+        settings.append(.treatAllWarnings(as: .error))
+    }
     // Nothing of ours asks what a type's fields are called; keyfob's arguments do.
     if target.name != "KeyfobCommand" {
         settings.append(
             .unsafeFlags(
                 ["-Xfrontend", "-disable-reflection-metadata"], .when(configuration: .release)))
-    }
-    if isEmbedded {
-        if target.name == "Helper" { target.linkerSettings = linkingEmbedded() }
-        settings += [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
     }
     if isFuzzing {
         // Optimised (a release build), and still to be looked into with @testable.

@@ -28,6 +28,20 @@ import Testing
         #expect(error?["message"]?.hasSuffix("; nothing was changed") == true)
     }
 
+    /// What the helper is built as has no runtime that catches these (Tests/TrapProbe).
+    @Test(arguments: ["index", "overflow", "absent", "memory"])
+    func aTrapOfEmbeddedSwiftIsAnAnswer(fault: String) throws {
+        let sandbox = try Sandbox()
+        let probe = Sandbox.products + "/../../../.build-embedded/release/TrapProbe"
+        try #require(FileManager.default.isExecutableFile(atPath: probe), "make test builds it")
+        let outcome = try sandbox.run(probe, fault)
+        #expect(outcome.status == 1)
+        #expect(outcome.output.hasSuffix("; nothing was changed\n"))
+        #expect(outcome.output.utf8.count { $0 == 0x0A } == 1)
+        #expect(outcome.errors == outcome.output)
+        #expect(try sandbox.run(probe, "none").output == "")
+    }
+
     @Test(arguments: ["ABRT", "SEGV", "TRAP"])
     func aCrashOfTheCommandIsAnError(signal: String) throws {
         try sandbox.writeScript("#!/bin/sh\nexec sleep 30\n", as: "docker-credential-slow")

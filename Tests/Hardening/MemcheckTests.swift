@@ -54,7 +54,7 @@ struct MemcheckTests {
     private func stripHelper() throws {
         let outcome = try sandbox.run(
             "strip", "--strip-debug", "-o", helper,
-            "\(Sandbox.products)/docker-credential-keyfob")
+            Sandbox.path(of: "docker-credential-keyfob"))
         try #require(outcome.succeeded, "\(outcome.errors)")
     }
 

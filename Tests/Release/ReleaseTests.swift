@@ -17,7 +17,7 @@ import Testing
     @Test func itIsSmallAndStripped() throws {
         let attributes = try FileManager.default.attributesOfItem(atPath: helper)
         let size = try #require(attributes[.size] as? Int)
-        #expect(size <= 6_800_000)
+        #expect(size <= 1_200_000)
         #expect(try !readelf("--sections").contains(".symtab"))
     }
 

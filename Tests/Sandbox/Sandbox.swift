@@ -85,9 +85,17 @@ package final class Sandbox: Sendable {
         return ((executable ?? "/") as NSString).deletingLastPathComponent
     }()
 
+    /// Returns where a product of this build lies; of the helper the one in KEYFOB_HELPER, which
+    /// `make test` gives: the release build, as Embedded Swift.
+    package static func path(of product: String) -> String {
+        let helper = "docker-credential-keyfob"
+        let given = product == helper ? ProcessInfo.processInfo.environment["KEYFOB_HELPER"] : nil
+        return given ?? "\(products)/\(product)"
+    }
+
     /// Puts a product of this build on the sandbox's `PATH` under a name.
     package func install(_ product: String, as name: String) throws {
-        let source = "\(Sandbox.products)/\(product)"
+        let source = Sandbox.path(of: product)
         let target = "\(path)/bin/\(name)"
         if user == nil {
             try FileManager.default.createSymbolicLink(
@@ -103,7 +111,7 @@ package final class Sandbox: Sendable {
     /// inherited it (`ETXTBSY`).
     package static func copy(product: String, to path: String) throws {
         let copy = Program(
-            arguments: ["/bin/cp", "\(products)/\(product)", path], environment: [:], input: [],
+            arguments: ["/bin/cp", Sandbox.path(of: product), path], environment: [:], input: [],
             deadline: .seconds(60))
         let outcome = try copy.run()
         guard outcome.succeeded else { throw SandboxError(outcome.errors) }

@@ -61,6 +61,7 @@ enum Seal {
         header: [UInt8]
     ) {
         requireLibrary()
+        defer { wipeStack() }
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
         precondition(output.freeCapacity >= message.count + overhead, "the message fits")
         message.expose { message in
@@ -111,6 +112,7 @@ enum Seal {
         into message: UnsafeMutablePointer<UInt8>?
     ) -> Bool {
         requireLibrary()
+        defer { wipeStack() }
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
         return key.expose { key in
             unsafe key.withUnsafeBufferPointer { key in
@@ -151,6 +153,7 @@ enum Seal {
     /// Returns the key that wraps the data key, derived from random bytes that the user keeps.
     static func wrappingKey(fromRaw key: Secret, salt: [UInt8]) -> Secret {
         requireLibrary()
+        defer { wipeStack() }
         return Secret(capacity: keySize) { output in
             key.expose { key in
                 unsafe output.withUnsafeMutableBufferPointer { memory, filled in
@@ -171,6 +174,7 @@ enum Seal {
         fromPassphrase passphrase: Secret, salt: [UInt8], cost: PassphraseCost
     ) -> Secret? {
         requireLibrary()
+        defer { wipeStack() }
         precondition(cost.isAccepted && salt.count == saltSize, "checked before")
         return try? Secret(capacity: keySize) { output throws(Refused) in
             let status = passphrase.expose { passphrase in
@@ -204,6 +208,10 @@ enum Seal {
             filled = count
         }
     }
+
+    /// Wipes the part of the stack that a call has used: BLAKE2b of libsodium 1.0.18 leaves a key
+    /// that it hashes there.
+    private static func wipeStack() { sodium_stackzero(1 << 13) }
 
     private static func requireLibrary() { _ = isReady }
 
