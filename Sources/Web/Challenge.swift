@@ -18,7 +18,7 @@ package struct Challenge: Hashable, Sendable {
     /// Parsing stops at the first malformed challenge: a repeated parameter, a string without an
     /// end, or bytes that are not UTF-8.
     package static func all(in value: [UInt8]) -> [Challenge] {
-        var reader = Reader(rest: value[...])
+        var reader = ChallengeReader(rest: value[...])
         var challenges: [Challenge] = []
         while let challenge = reader.next() { challenges.append(challenge) }
         return challenges
@@ -26,7 +26,7 @@ package struct Challenge: Hashable, Sendable {
 }
 
 /// A reader of the value of a `WWW-Authenticate` header.
-private struct Reader {
+private struct ChallengeReader {
     var rest: ArraySlice<UInt8>
 
     /// Returns the next challenge; nil at the end of the value, or if the rest is malformed.
@@ -76,7 +76,7 @@ private struct Reader {
     }
 
     private mutating func token() -> Text? {
-        let token = rest.prefix(while: Reader.isTokenByte)
+        let token = rest.prefix(while: ChallengeReader.isTokenByte)
         rest = rest[token.endIndex...]
         return token.isEmpty ? nil : Text(validating: token)
     }
@@ -99,7 +99,7 @@ private struct Reader {
     /// Skips a token68, such as the one of `Negotiate abc=`. Returns false, and skips nothing, if
     /// there is none, or if anything but a comma follows it.
     private mutating func readToken68() -> Bool {
-        let body = rest.prefix { Reader.isTokenByte($0) || $0 == UInt8(ascii: "/") }
+        let body = rest.prefix { ChallengeReader.isTokenByte($0) || $0 == UInt8(ascii: "/") }
         let padding = rest[body.endIndex...].prefix { $0 == UInt8(ascii: "=") }
         let after = rest[padding.endIndex...].drop { " \t".utf8.contains($0) }
         guard !body.isEmpty, after.isEmpty || after.first == UInt8(ascii: ",") else {
