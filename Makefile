@@ -8,7 +8,7 @@ version := $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Settings/Version
 
 helper = docker-credential-keyfob
 EXECUTABLES = $(helper) keyfob
-# Whether the helper is made as Embedded Swift; otherwise with Swift's full runtime, nine times as large.
+# Whether the helper is made as Embedded Swift; otherwise with Swift's full runtime, seven times as large.
 EMBEDDED ?= 1
 # Other names of docker-credential-keyfob, each for another protocol or another client of one.
 NAMES := $(filter-out $(EXECUTABLES),$\
