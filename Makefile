@@ -56,9 +56,9 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 # was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
 # what the compiler has been told.
 static = .build/static
-RELEASE_FLAGS = $(COMMON_FLAGS) --static-swift-stdlib -Xlinker -L$(static)
+RELEASE_FLAGS = $(COMMON_FLAGS) --static-swift-stdlib
 COMMON_FLAGS = --configuration release --disable-local-rpath -Xlinker -s -Xlinker -z -Xlinker now \
-	-Xswiftc -Xfrontend -Xswiftc -function-sections \
+	-Xlinker -L$(static) -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xswiftc -Osize -Xlinker --no-eh-frame-hdr -Xlinker --icf=safe -Xlinker --no-export-dynamic \
 	-Xlinker --build-id=none -Xswiftc -gnone \

@@ -88,7 +88,8 @@ package struct DockerFrontend: Frontend {
     private func list(over channel: any Channel) throws(Refusal) -> Secret {
         let listing = try program.list(.docker)
         for warning in listing.warnings { channel.warn(warning.printable) }
-        let logins = logins(among: listing).sorted { $0.key < $1.key }
+        let logins = logins(among: listing.entries, areDistinct: listing.isDistinct)
+            .sorted { $0.key < $1.key }
         do throws(JSON.Fault) {
             return try JSON.object(logins.map { JSON.Member($0.key, .text($0.username)) })
                 .encoded()
@@ -98,10 +99,12 @@ package struct DockerFrontend: Frontend {
     }
 
     /// Returns one login for each place: the one that `get` gives for its key.
-    private func logins(among listing: Credentials.Listing) -> [(key: Text, username: Text)] {
-        guard !listing.isDistinct else { return listing.entries.compactMap { login($0) } }
+    private func logins(
+        among all: [Entry], areDistinct: Bool
+    ) -> [(key: Text, username: Text)] {
+        guard !areDistinct else { return all.compactMap { login($0) } }
         var places: [Place: [Entry]] = [:]
-        for entry in listing.entries where entry[Name.username] != nil {
+        for entry in all where entry[Name.username] != nil {
             guard let place = entry.place else { continue }
             places[place, default: []].append(entry)
         }
