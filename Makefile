@@ -47,14 +47,13 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	strace time valgrind keyutils openssh-server openssh-client sudo swtpm tpm2-tools \
 	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
 
-# How both are made, and COMMON_FLAGS, how the embedded helper is made, too.
-# The Swift runtime and the C++ library inside, no run path, every symbol bound at the start, and
-# stripped: the executables run where there is no Swift. `static` holds the C++ library's archive
-# and nothing else, so that the linker can find no other. Nothing in them throws a C++ exception,
-# so they need no table to unwind by. They export no symbol, so that what is not used is left out.
-# Functions that are the same are kept once, where nobody asks for their address. Nothing in them tells one build of a commit from another, in whatever folder it
-# was: no build ID, nothing for a debugger, folders as they are seen from this one, and no hash of
-# what the compiler has been told.
+# COMMON_FLAGS make both executables, and RELEASE_FLAGS those with Swift's full runtime. The Swift runtime
+# and the C++ library are linked in, with no run path, every symbol bound at the start, and stripped: the
+# executables run where there is no Swift. `static` holds the C++ library's archive and nothing else, so that
+# the linker can find no other. Nothing in them throws a C++ exception, so they need no table to unwind by.
+# They export no symbol, so that code that is not used is left out. Identical functions are kept once, unless
+# their address is taken. Nothing in them tells one build of a commit from another, in whatever folder it was:
+# no build ID, nothing for a debugger, folders as seen from this one, and no hash of the compiler's options.
 static = .build/static
 RELEASE_FLAGS = $(COMMON_FLAGS) --static-swift-stdlib
 COMMON_FLAGS = --configuration release --disable-local-rpath -Xlinker -s -Xlinker -z -Xlinker now \
