@@ -66,13 +66,7 @@ struct Export: AnsweringCommand {
         let invocation = try Invocation(output, account)
         let target = try target(invocation)
         let path = target.name
-        guard plainText || dryRun || toHelper != nil else {
-            throw StoreError(
-                .plainTextRefused,
-                "nothing was written: \(path) would contain the secrets in plain text",
-                hint: "if you want that: "
-                    + "keyfob export --client \(client.name) --plain-text")
-        }
+        guard plainText || dryRun || toHelper != nil else { throw refusal(of: path) }
         if !dryRun { try invocation.unlockKeyring() }
         let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
@@ -107,6 +101,13 @@ struct Export: AnsweringCommand {
         if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, invocation) }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
         guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
+    }
+
+    private func refusal(of path: String) -> StoreError {
+        StoreError(
+            .plainTextRefused,
+            "nothing was written: \(path) would contain the secrets in plain text",
+            hint: "if you want that: keyfob export --client \(client.name) --plain-text")
     }
 
     private var client: any Client { named?.client ?? Docker() }

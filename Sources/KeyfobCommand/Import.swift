@@ -74,30 +74,14 @@ struct Import: AnsweringCommand {
         var clients: [any Client] = []
         var failure: StoreError?
         for source in sources where failure == nil {
-            var results: [Result] = []
-            // A client gets the account that was stored last, and that is the first one in its
-            // file. So the logins are stored in reverse order.
-            for login in source.logins.reversed() where failure == nil {
-                let result = result(
-                    of: login, in: source,
-                    &runs[source.account, default: Run(invocation.in(source.account))])
-                if case .left(let error) = result, error.isTheStores {
-                    failure = error
-                    continue
-                }
-                results.append(result)
+            var run = runs[source.account] ?? Run(invocation.in(source.account))
+            var results = results(of: source, &run, &failure) {
                 done += 1
                 if !dryRun { invocation.console.progress(done, of: count) }
             }
-            for login in source.logins where login.obstacle != nil && !login.isShadowed {
-                if let place = login.entry.identity {
-                    runs[source.account, default: Run(invocation.in(source.account))]
-                        .left.insert(place)
-                }
-            }
+            runs[source.account] = run
             // Logins that were not reached are not reported.
             let logins = Array(source.logins.suffix(results.count))
-            results.reverse()
             if results.contains(where: \.isStored) { clients.append(source.client) }
             if !keep, !dryRun { scrub(logins, of: source, &results) }
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.unread
@@ -297,9 +281,30 @@ struct Import: AnsweringCommand {
         }
     }
 
-    private func result(
-        of login: PlaintextLogin, in source: Source, _ run: inout Run
-    ) -> Result {
+    /// Imports the logins of a source until one fails with an error of the store. Returns the results
+    /// of the last logins, in the order of the source.
+    private func results(
+        of source: Source, _ run: inout Run, _ failure: inout StoreError?, _ didImport: () -> Void
+    ) -> [Result] {
+        var results: [Result] = []
+        // A client gets the account that was stored last, and that is the first one in its file. So
+        // the logins are stored in reverse order.
+        for login in source.logins.reversed() {
+            let result = result(of: login, &run)
+            if case .left(let error) = result, error.isTheStores {
+                failure = error
+                break
+            }
+            results.append(result)
+            didImport()
+        }
+        for login in source.logins where login.obstacle != nil && !login.isShadowed {
+            if let place = login.entry.identity { run.left.insert(place) }
+        }
+        return results.reversed()
+    }
+
+    private func result(of login: PlaintextLogin, _ run: inout Run) -> Result {
         do throws(StoreError) {
             if let obstacle = login.obstacle { throw StoreError(.notImportable, obstacle) }
             guard let place = login.entry.identity else {
@@ -432,24 +437,7 @@ struct Import: AnsweringCommand {
     }
 }
 
-extension Credential {
-    /// True if both have the same user and the same secret.
-    func isSame(as other: Credential) -> Bool {
-        entry.username == other.entry.username && secret == other.secret
-    }
-}
-
 extension Entry {
     /// The words ` of alice`; empty if there is no user to show.
     var whose: String { shownUser.map { " of \($0)" } ?? "" }
-}
-
-extension StoreError {
-    /// True if the error is one of the store, which every other login would get too.
-    var isTheStores: Bool {
-        switch outcome {
-        case .failed: false
-        case .absent, .locked, .declined, .timedOut, .gone, .damaged: true
-        }
-    }
 }

@@ -68,3 +68,20 @@ extension [Inventory.Login] {
         }
     }
 }
+
+extension Credential {
+    /// True if both have the same user and the same secret.
+    func isSame(as other: Credential) -> Bool {
+        entry.username == other.entry.username && secret == other.secret
+    }
+}
+
+extension StoreError {
+    /// True if the error is one of the store, which every other login would get too.
+    var isTheStores: Bool {
+        switch outcome {
+        case .failed: false
+        case .absent, .locked, .declined, .timedOut, .gone, .damaged: true
+        }
+    }
+}

@@ -100,8 +100,16 @@ struct Login: AnsweringCommand {
         let replaced = try userReplaced(by: login.asStored.entry, invocation)
         let kept = try keep(login.asStored, invocation)
         if let replaced { invocation.console.note("this replaced the login of \(replaced)") }
+        try answer(
+            place, user: place.entry(of: name).shownUser, kept: kept, replaced: replaced, invocation
+        )
+    }
+
+    private func answer(
+        _ place: LoginPlace, user: String?, kept: String, replaced: String?,
+        _ invocation: Invocation
+    ) throws {
         let isVerified = place.registry != nil && !noVerify
-        let user = place.entry(of: name).shownUser
         try output.answer(
             [
                 JSON.Member("client", .text(client.name)),

@@ -99,50 +99,61 @@ package struct RouteSettings {
             return nil
         }
         switch named[0] {
-        case "helper":
-            let name = text("helper", members)?.string ?? ""
-            guard !name.utf8.contains(UInt8(ascii: "/")), !name.isEmpty else {
-                faults.append("\"helper\" must be what follows docker-credential- in its name")
-                return nil
-            }
-            guard name != "keyfob", !name.hasPrefix("keyfob-") else {
-                faults.append("it leads back to keyfob")
-                return nil
-            }
-            return .helper(name)
-        case "command":
-            guard let words = words("command", members), let program = words.first else {
-                faults.append("\"command\" must be a list of a program and its arguments")
-                return nil
-            }
-            guard !Placeholders.areIn(program) else {
-                faults.append("\"command\" must begin with the name of a program")
-                return nil
-            }
-            return .command(words)
-        case "vault":
-            let path = text("vault", members)?.string ?? ""
-            let parts = path.utf8.split(
-                separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-            guard parts.count > 2, !parts.contains(where: { $0.isEmpty || $0.first == 0x2E }),
-                parts.dropFirst().dropLast().contains(where: { $0.elementsEqual("data".utf8) })
-            else {
-                faults.append("\"vault\" must be a path such as secret/data/registries/{host}")
-                return nil
-            }
-            return .vault(path: path, staleFor: duration("staleFor", members) ?? 0)
-        default:
-            let variables = members.value("environment")?.members ?? []
-            let user = variables.value("username")?.text?.string
-            guard let secret = variables.value("secret")?.text?.string,
-                variables.allSatisfy({ ["username", "secret"].contains($0.name.string) })
-            else {
-                faults.append(
-                    "\"environment\" must name the variables: \"secret\", and \"username\" or none")
-                return nil
-            }
-            return .environment(username: user, secret: secret)
+        case "helper": return helper(members)
+        case "command": return command(members)
+        case "vault": return engine(members)
+        default: return environment(members)
         }
+    }
+
+    private mutating func helper(_ members: [JSON.Member]) -> Route.Source? {
+        let name = text("helper", members)?.string ?? ""
+        guard !name.utf8.contains(UInt8(ascii: "/")), !name.isEmpty else {
+            faults.append("\"helper\" must be what follows docker-credential- in its name")
+            return nil
+        }
+        guard name != "keyfob", !name.hasPrefix("keyfob-") else {
+            faults.append("it leads back to keyfob")
+            return nil
+        }
+        return .helper(name)
+    }
+
+    private mutating func command(_ members: [JSON.Member]) -> Route.Source? {
+        guard let words = words("command", members), let program = words.first else {
+            faults.append("\"command\" must be a list of a program and its arguments")
+            return nil
+        }
+        guard !Placeholders.areIn(program) else {
+            faults.append("\"command\" must begin with the name of a program")
+            return nil
+        }
+        return .command(words)
+    }
+
+    private mutating func engine(_ members: [JSON.Member]) -> Route.Source? {
+        let path = text("vault", members)?.string ?? ""
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard parts.count > 2, !parts.contains(where: { $0.isEmpty || $0.first == 0x2E }),
+            parts.dropFirst().dropLast().contains(where: { $0.elementsEqual("data".utf8) })
+        else {
+            faults.append("\"vault\" must be a path such as secret/data/registries/{host}")
+            return nil
+        }
+        return .vault(path: path, staleFor: duration("staleFor", members) ?? 0)
+    }
+
+    private mutating func environment(_ members: [JSON.Member]) -> Route.Source? {
+        let variables = members.value("environment")?.members ?? []
+        let user = variables.value("username")?.text?.string
+        guard let secret = variables.value("secret")?.text?.string,
+            variables.allSatisfy({ ["username", "secret"].contains($0.name.string) })
+        else {
+            faults.append(
+                "\"environment\" must name the variables: \"secret\", and \"username\" or none")
+            return nil
+        }
+        return .environment(username: user, secret: secret)
     }
 
     /// Adds a fault for settings of a route that do not fit together.

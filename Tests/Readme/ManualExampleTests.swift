@@ -162,6 +162,21 @@ import Testing
                             check: "[ -z \"$(keyfob list)\" ]")
                     ),
                     (
+                        "export DOCKER_CONFIG=~/.docker-work",
+                        .typed(check: "grep '\"keyfob-work\"' ~/.docker-work/config.json")
+                    ),
+                    (
+                        "keyfob logout --all --account work",
+                        .typed(
+                            {
+                                try $0.expect(
+                                    "KEYFOB_ACCOUNT=work docker-credential-keyfob store "
+                                        + #"<<<'{"ServerURL":"a.example.com","Username":"u","Secret":"s"}'"#
+                                )
+                            }, answers: [.init(question: "[y/N]", text: "y")],
+                            check: "[ -z \"$(keyfob list)\" ]")
+                    ),
+                    (
                         "keyfob setup --undo docker",
                         .typed(
                             {

@@ -28,6 +28,10 @@ import Testing
                 .typed({ try $0.logInToPulumi() })
             ),
             (
+                "export DOCKER_CONFIG=~/.docker-work",
+                .typed(check: "grep '\"keyfob-work\"' ~/.docker-work/config.json")
+            ),
+            (
                 "export KEYFOB_STORE=file      # in ~/.profile, and without export in the crontab",
                 .typed(
                     { try $0.expect("KEYFOB_STORE=file \(ReadmeTests.store)") },
