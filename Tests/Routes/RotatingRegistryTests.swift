@@ -26,7 +26,7 @@ import Testing
         try sandbox.write(
             #"credential-helpers = ["keyfob-podman"]"#,
             to: "home/.config/containers/registries.conf")
-        let (pulls, seconds) = Sandbox.isSoak ? (100, 60.0) : (25, 15.0)
+        let (pulls, seconds) = Sandbox.isSoak ? (100, 60.0) : (14, 7.0)
         let start = ContinuousClock.now
         for pull in 0..<pulls {
             let outcome = try sandbox.run(
