@@ -91,10 +91,7 @@ package struct KernelKey: Hashable, Sendable {
         // The table is empty until the kernel has made the user's keyring; a search makes it.
         let found = unsafe platform_key_find(prefix, false)
         guard found != -ENOSYS else { return [:] }
-        guard let table = try? Descriptor.ofFile("/proc/keys") else { return nil }
-        var text: [UInt8] = []
-        while let more = try? table.start(atMost: 1 << 16), !more.isEmpty { text += more }
-        guard !text.isEmpty else { return nil }
+        guard let text = try? table(), !text.isEmpty else { return nil }
         var keys: [Int32: String] = [:]
         for line in text.split(separator: UInt8(ascii: "\n")) {
             guard let (number, name) = key(in: line), name.utf8.starts(with: prefix.utf8) else {
@@ -103,6 +100,17 @@ package struct KernelKey: Hashable, Sendable {
             keys[number] = name
         }
         return keys
+    }
+
+    /// Returns the content of /proc/keys; nil if there is no such file. Half of it would hide keys.
+    private static func table() throws(SystemError) -> [UInt8]? {
+        guard let file = try Descriptor.ofFile("/proc/keys") else { return nil }
+        var text: [UInt8] = []
+        while true {
+            let more = try file.start(atMost: 1 << 16)
+            if more.isEmpty { return text }
+            text += more
+        }
     }
 
     /// Removes all keys of this user whose names begin with `prefix`, and returns those that
@@ -123,7 +131,7 @@ package struct KernelKey: Hashable, Sendable {
     }
 
     /// Returns the number and the name in a line of /proc/keys (proc(5), proc_keys(5)); nil if it
-    /// is not a key of this user, or the key has expired. Such a line:
+    /// is not a key of this user, or can no longer be had. Such a line:
     /// `09ce00ca I--Q---     1   5m 003f0000  1000  1000 user      NAME: 41`.
     private static func key(in line: ArraySlice<UInt8>) -> (number: Int32, name: String)? {
         let fields = line.split(separator: UInt8(ascii: " ")).map {
@@ -132,7 +140,9 @@ package struct KernelKey: Hashable, Sendable {
         guard fields.count >= 9, let number = Int32(fields[0], radix: 16), fields[7] == "user",
             Int(fields[5]).map({ UInt32(truncatingIfNeeded: $0) }) == System.user,
             // These flags mean revoked, dead and invalidated.
-            !fields[1].utf8.contains(where: { "RDi".utf8.contains($0) }), fields[3] != "expd"
+            !fields[1].utf8.contains(where: { "RDi".utf8.contains($0) }), fields[3] != "expd",
+            // A key that is used 0 times, such as one that was replaced, waits for its end.
+            fields[2] != "0"
         else { return nil }
         let name = fields[8]
         return (number, name.hasSuffix(":") ? String(name.dropLast()) : name)

@@ -35,6 +35,16 @@ import Testing
         #expect(KernelKey.removeAll(key.name)?.isEmpty == true)
     }
 
+    /// The kernel goes on showing a key that was replaced, for a moment, and lets nobody have it.
+    @Test func aKeyThatWasReplacedDoesNotRemain() throws {
+        for round in 0..<200 {
+            try key.publish(secret("the first"), seconds: 100)
+            try key.publish(secret("the second"), seconds: 100)
+            usleep(UInt32(round) * 100)
+            try #require(KernelKey.removeAll(key.name)?.isEmpty == true)
+        }
+    }
+
     @Test func itsTimeEndsIt() throws {
         try key.publish(secret("short"), seconds: 1)
         usleep(2_100_000)
