@@ -111,6 +111,36 @@ import Testing
         #expect(try home.login(TokenTests.server) == ["u", "token-3-"])
     }
 
+    /// A file that can be neither read nor removed, with its key and without it.
+    @Test(arguments: [true, false])
+    func aCacheThatRemainsIsToldAtLogout(hasKey: Bool) throws {
+        let home = try TokenTests.home()
+        #expect(try home.login(TokenTests.server) == ["u", "token-1-"])
+        let folder = home.sandbox.file("run/keyfob/tokens")
+        if !hasKey {
+            let lock = try home.sandbox.run("keyfob", "lock")
+            #expect(lock.succeeded, "\(lock)")
+        }
+        unsafe chmod(folder + "/credentials", 0)
+        unsafe chmod(folder, 0o500)
+        let commands = [[TokenTests.server], ["--all", "--non-interactive"]]
+        for command in commands {
+            let logout = try home.sandbox.program(["keyfob", "logout", "--json"] + command).run()
+            #expect(logout.status == 1 && logout.output.contains("\"login-remains\""), "\(logout)")
+        }
+        #expect(try home.helper("erase", TokenTests.server).status == 1)
+        let list = try home.helper("list")
+        #expect(list.errors.contains(folder) == hasKey, "\(list)")
+
+        unsafe chmod(folder, 0o700)
+        for command in commands {
+            let logout = try home.sandbox.program(["keyfob", "logout", "--force"] + command).run()
+            #expect(logout.succeeded, "\(logout)")
+        }
+        #expect(home.sandbox.read("run/keyfob/tokens/credentials") == nil)
+        #expect(try home.helper("erase", TokenTests.server).succeeded)
+    }
+
     @Test func withoutARuntimeFolderTheCacheFolderServes() throws {
         let home = try TokenTests.home()
         let environment: [String: String?] = ["XDG_RUNTIME_DIR": nil]

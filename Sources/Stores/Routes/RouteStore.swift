@@ -118,7 +118,9 @@ package final class RouteStore: CredentialStore {
         if let obstacle = routes.obstacle { listing.warnings.append(obstacle.message) }
         listing.entries.removeAll { routes.refusal(of: $0) != nil }
         if schema == nil || schema == .docker, let cache {
-            listing.entries += try cache.list(schema, options).entries
+            let tokens = try cache.list(schema, options)
+            listing.entries += tokens.entries
+            listing.warnings += tokens.warnings
         }
         return listing
     }

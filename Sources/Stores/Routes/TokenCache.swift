@@ -125,7 +125,7 @@ package final class TokenCache: CredentialStore {
             try store.save(token.credential(named: id))
         } catch {
             // The file was written with another key, or is not a cache.
-            removeFile()
+            try? removeFile()
             try? store.save(token.credential(named: id))
         }
     }
@@ -135,7 +135,15 @@ package final class TokenCache: CredentialStore {
 
     /// Returns the tokens that may still be used, each as the login that `find` returns.
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
-        guard let store, let listing = try? store.list(.docker) else { return Listing() }
+        guard let store else { return Listing() }
+        let listing: Listing
+        do throws(StoreError) {
+            listing = try store.list(.docker)
+        } catch {
+            // A file that its key does not open holds nothing that can be used.
+            guard error.outcome != .damaged, error.outcome != .locked else { return Listing() }
+            return Listing(warnings: ["cached tokens are not listed: \(error.message)"])
+        }
         var entries: [Entry] = []
         for entry in listing.entries {
             guard let token = Token(Credential(entry, secret: .empty)), token.isUsable(clock)
@@ -162,17 +170,15 @@ package final class TokenCache: CredentialStore {
         throw StoreError(.servedByRoute, "a login cannot be stored among cached tokens")
     }
 
-    /// Removes the matching tokens, and checks that they are gone.
+    /// Removes the matching tokens, and checks that they are gone. A file that cannot be read is
+    /// removed whole.
+    ///
+    /// Throws `loginRemains` if that fails, too, or if a token comes back.
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         guard try folder.open() != nil else { return [] }
-        guard let store else {
-            // The file cannot be read without its key.
-            removeFile()
-            return []
-        }
         func meant() -> [(id: Text, entry: Entry)]? {
-            guard let listing = try? store.list(.docker) else { return nil }
+            guard let listing = try? store?.list(.docker) else { return nil }
             var meant: [(id: Text, entry: Entry)] = []
             for entry in listing.entries {
                 guard let id = entry["server"],
@@ -183,18 +189,24 @@ package final class TokenCache: CredentialStore {
             }
             return meant
         }
-        guard let found = meant() else {
-            removeFile()
+        guard let store, let found = meant() else {
+            do throws(StoreError) {
+                try removeFile()
+            } catch {
+                throw remaining("tokens may remain in \(folder.path): \(error.message)")
+            }
             return []
         }
         guard !found.isEmpty else { return [] }
         try store.remove(found.map { Query(.docker, ["server": $0.id]) })
         guard let left = meant(), left.isEmpty else {
-            throw StoreError(
-                .loginRemains, "a token remains in \(folder.path)",
-                hint: "to make it worthless: keyfob lock")
+            throw remaining("a token remains in \(folder.path)")
         }
         return found.map { $0.entry }
+    }
+
+    private func remaining(_ message: String) -> StoreError {
+        StoreError(.loginRemains, message, hint: "to make every token worthless: keyfob lock")
     }
 
     // MARK: The file and its key
@@ -213,7 +225,7 @@ package final class TokenCache: CredentialStore {
     private func publish(for seconds: Int, under lock: borrowing Folder.Lock) -> String? {
         let known = TokenCache.key.read()
         if let known, known.secondsLeft >= seconds { return nil }
-        if known == nil { removeFile() }
+        if known == nil { try? removeFile() }
         return TokenCache.publish(
             known?.content ?? Seal.randomKey(), as: TokenCache.key, seconds: seconds)
     }
@@ -230,9 +242,9 @@ package final class TokenCache: CredentialStore {
         }
     }
 
-    private func removeFile() {
-        guard let folder = try? folder.open() else { return }
-        try? folder.remove(FileStore.fileName)
+    private func removeFile() throws(StoreError) {
+        guard let folder = try folder.open() else { return }
+        try folder.remove(FileStore.fileName)
     }
 
     private func removeEnded(from store: FileStore) {
