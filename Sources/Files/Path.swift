@@ -30,8 +30,9 @@ package enum Path {
     }
 
     /// Removes the symbolic link at the path; anything else stays.
-    package static func removeLink(_ path: String) {
-        if FileStatus(of: path, followsLinks: false)?.kind == .link { unsafe unlink(path) }
+    package static func removeLink(_ path: String) throws(SystemError) {
+        guard FileStatus(of: path, followsLinks: false)?.kind == .link else { return }
+        try SystemError.check { unsafe unlink(path) }
     }
 
     package static func makeLink(_ path: String, to target: String) throws(SystemError) {

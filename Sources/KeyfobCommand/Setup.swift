@@ -206,9 +206,9 @@ struct Setup: AnsweringCommand {
         guard !dryRun else { return }
         if Path.isExecutable(path) { return }
         try ClientFile(path).makeFolder()
-        // A link to a program that no longer exists is replaced.
-        Path.removeLink(path)
         try attempt("link", path) { () throws(SystemError) in
+            // A link to a program that no longer exists is replaced.
+            try Path.removeLink(path)
             try Path.makeLink(path, to: program)
         }
     }
@@ -270,7 +270,7 @@ struct Setup: AnsweringCommand {
             }
         }
         guard !dryRun else { return report(change.path, client, result, words) }
-        if let path = client.link(in: surroundings) { try unlink(path) }
+        if let path = client.link(in: surroundings) { try SetupLink.remove(path) }
         try record.remove(change)
         return report(change.path, client, result, words)
     }
@@ -285,10 +285,5 @@ struct Setup: AnsweringCommand {
         if let splice { return splice }
         return try client.restoration(
             of: content, at: change.path, for: change.registry, removed: change.removed)
-    }
-
-    private func unlink(_ path: String) throws(StoreError) {
-        try ClientFile(path).requireOwnWay()
-        Path.removeLink(path)
     }
 }

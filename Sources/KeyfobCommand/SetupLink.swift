@@ -48,8 +48,8 @@ struct SetupLink {
         let file = ClientFile(path)
         try file.requireOwnWay()
         try file.makeFolder()
-        Path.removeLink(path)
         try attempt("link", path) { () throws(SystemError) in
+            try Path.removeLink(path)
             try Path.makeLink(path, to: target)
         }
     }
@@ -57,6 +57,6 @@ struct SetupLink {
     /// Removes the link at a path, and nothing else that may be there.
     static func remove(_ path: String) throws(StoreError) {
         try ClientFile(path).requireOwnWay()
-        Path.removeLink(path)
+        try attempt("remove", path) { () throws(SystemError) in try Path.removeLink(path) }
     }
 }

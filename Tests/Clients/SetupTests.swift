@@ -47,6 +47,31 @@ import Testing
         #expect((config?["auths"] as? [String: Any])?.count == 1)
     }
 
+    /// A link that cannot be removed is told, and the next undo removes it.
+    @Test(
+        arguments: [
+            (["terraform"], "home/.terraform.d/plugins", "terraform-credentials-keyfob"),
+            (["docker", "--account", "work"], "home/.local/bin", "docker-credential-keyfob-work"),
+        ])
+    func anUndoThatLeavesALinkFails(command: [String], folder: String, link: String) throws {
+        let sandbox = try Sandbox(unprivileged: true)
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        sandbox.setEnvironment(
+            "PATH", to: "\(sandbox.environment["PATH"] ?? ""):\(sandbox.file("home/.local/bin"))")
+        let setup = try sandbox.program(["keyfob", "setup"] + command).run()
+        #expect(setup.succeeded, "\(setup)")
+        let path = sandbox.file("\(folder)/\(link)")
+        let undo = ["keyfob", "setup", "--undo", "--json"] + command
+        unsafe chmod(sandbox.file(folder), 0o500)
+        let failed = try sandbox.program(undo).run()
+        #expect(!failed.succeeded, "\(failed)")
+        #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil)
+        unsafe chmod(sandbox.file(folder), 0o700)
+        let undone = try sandbox.program(undo).run()
+        #expect(undone.succeeded, "\(undone)")
+        #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil)
+    }
+
     /// From a plaintext login to nothing in plain text, as the README has it.
     @Test(arguments: Machine.Kind.allCases)
     func nothingIsInPlainTextAfterThreeCommands(_ kind: Machine.Kind) throws {
