@@ -37,8 +37,15 @@ package struct RunFolder: ~Copyable {
     /// The number of the descriptor that holds the lock.
     var descriptor: Int32 { folder.number }
 
-    /// Removes the folder and everything in it.
-    package consuming func remove() { unsafe platform_remove_folder(path) }
+    /// Removes the folder and everything in it. Throws `loginRemains` if something of it remains.
+    package consuming func remove() throws(StoreError) {
+        unsafe platform_remove_folder(path)
+        guard FileStatus(of: path, followsLinks: false) == nil else {
+            throw StoreError(
+                .loginRemains, "\(path) cannot be removed, and may contain a login",
+                hint: "remove it: rm -r \(path.shellWord)")
+        }
+    }
 
     private static func sweep(_ base: String) {
         guard let folder = try? OpenFolder.ofAnyone(base) else { return }

@@ -25,13 +25,13 @@ struct ExecFolder: ~Copyable {
 
     /// Copies the settings back if the client has changed them, and removes the folder.
     consuming func remove() {
-        if let now = try? ClientFile(folder.path + "/" + settings.name).read(), now != copied {
-            do throws(StoreError) {
+        do throws(StoreError) {
+            if let now = try ClientFile(folder.path + "/" + settings.name).read(), now != copied {
                 try settings.edit { _ throws(StoreError) in now }
-            } catch {
-                Console().report(error)
             }
+        } catch {
+            Console().report(error)
         }
-        folder.remove()
+        do throws(StoreError) { try folder.remove() } catch { Console().report(error) }
     }
 }
