@@ -70,16 +70,29 @@ package struct Git: Client {
 
     /// Returns the files of its helper `store`: the usual ones, and those that its options name.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        let helpers = (try? configured(surroundings)) ?? []
-        let named = helpers.compactMap { $0.storeFile(surroundings.home) }.map(ClientFile.init)
-        return (credentials(surroundings) + named).map { file in
-            GitCredentials(file) { login in
-                let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
-                guard let url = emptied?.url, !asked.contains(where: \.isOurs) else { return nil }
-                return
-                    "credential.\(url).helper makes git use \(words(asked) ?? "no helper") for it"
-            }
+        let helpers: [Helper]
+        var unread: [any PlaintextFile] = []
+        do throws(StoreError) {
+            helpers = try configured(surroundings)
+        } catch {
+            helpers = []
+            let configs = [
+                "\(surroundings.home)/.gitconfig", "\(surroundings.configFolder)/git/config",
+            ]
+            unread = configs.map { UnreadFile(client: self, file: ClientFile($0), error: error) }
         }
+        let named = helpers.compactMap { $0.storeFile(surroundings.home) }.map(ClientFile.init)
+        return unread
+            + (credentials(surroundings) + named).map { file in
+                GitCredentials(file) { login in
+                    let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
+                    guard let url = emptied?.url, !asked.contains(where: \.isOurs) else {
+                        return nil
+                    }
+                    return
+                        "credential.\(url).helper makes git use \(words(asked) ?? "no helper") for it"
+                }
+            }
     }
 
     package func plaintextTarget(
@@ -309,12 +322,11 @@ package struct Git: Client {
 
     /// Returns the output of `git config`; empty if it fails.
     private func git(_ arguments: [String]) throws(StoreError) -> String {
+        let (status, output): (Int32?, Secret)
         do throws(Child.Failure) {
             // `/` is in no repository, whose own settings git would read too.
-            let (status, output) = try Child.run(
+            (status, output) = try Child.run(
                 ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
-            guard status == 0 else { return "" }
-            return output.publicString
         } catch {
             switch error {
             case .notStarted(let error):
@@ -324,5 +336,12 @@ package struct Git: Client {
                 throw StoreError(.programTimedOut, "git config did not end within 4 seconds")
             }
         }
+        // The status is 1 if git finds nothing.
+        guard status == 0 || status == 1 else {
+            throw StoreError(
+                .badConfiguration, "git cannot read its configuration",
+                hint: "to see why: git config --list")
+        }
+        return status == 0 ? output.publicString : ""
     }
 }

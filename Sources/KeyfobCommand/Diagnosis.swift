@@ -382,11 +382,15 @@ struct Diagnosis {
             }
         }
         let netrc = invocation.surroundings.netrc
-        if let machines = try? netrc.machines(), !machines.isEmpty {
+        do throws(StoreError) {
+            let machines = try netrc.machines()
+            guard !machines.isEmpty else { return }
             note(
                 "netrc",
                 "\(netrc.file.path) has passwords in plain text, which keyfob does not move: "
                     + machines.joined(separator: ", "))
+        } catch {
+            fault("client-file", error)
         }
     }
 

@@ -254,7 +254,12 @@ struct Logout: AnsweringCommand {
     /// changed.
     private func reportNetrc(_ invocation: Invocation) {
         let netrc = invocation.surroundings.netrc
-        guard let machines = try? netrc.machines() else { return }
+        let machines: [String]
+        do throws(StoreError) {
+            machines = try netrc.machines()
+        } catch {
+            return invocation.console.warn("\(netrc.file.path) was not changed: \(error.message)")
+        }
         let names = machines.filter { machine in server.map { $0.names(host: machine) } ?? true }
         if !names.isEmpty {
             invocation.console.note(

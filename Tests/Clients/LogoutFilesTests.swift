@@ -64,6 +64,35 @@ import Testing
         unsafe chmod(sandbox.file("home/.docker"), 0o700)
     }
 
+    /// A configuration that git cannot read may name a file with logins.
+    @Test func aConfigurationThatCannotBeReadMayNameALogin() throws {
+        let sandbox = try Sandbox()
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let named = try sandbox.write("https://u:p@a.example\n", to: "home/named")
+        let helper = "[credential]\n\thelper = store --file \(named)\n"
+        let config = try sandbox.write(helper + "[broken\n", to: "home/.gitconfig")
+        let command = ["keyfob", "logout", "--files", "--force", "https://a.example"]
+        let logout = try sandbox.program(command).run()
+        #expect(logout.status == 1)
+        #expect(logout.output.contains("\(config): may still be there: "), "\(logout)")
+        #expect(try sandbox.run("keyfob", "import").status == 1)
+        try sandbox.write(helper, to: "home/.gitconfig")
+        #expect(try sandbox.program(command).run().succeeded)
+        #expect(sandbox.text("home/named") == "")
+    }
+
+    /// A netrc file is never changed, and is named if it cannot be looked at.
+    @Test func aNetrcThatCannotBeReadIsNamed() throws {
+        let sandbox = try Sandbox(unprivileged: true)
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let file = try sandbox.write("machine a.example password p\n", to: "home/.netrc")
+        for mode: mode_t in [0o600, 0] {
+            unsafe chmod(file, mode)
+            let logout = try sandbox.run("keyfob", "logout", "--files", "--force", "a.example")
+            #expect(logout.succeeded && logout.errors.contains(file), "\(logout)")
+        }
+    }
+
     /// podman removes a login from one file, and finds it in another one.
     @Test func podmanSaysRemovedWhereALoginIsLeftAndKeyfobDoesNot() throws {
         let clients = try PlainClients(on: try Machine(.server))
