@@ -9,8 +9,10 @@ import Testing
     private static let url = "https://api.pulumi.com"
     private static let token = "pul-0123456789abcdef"
 
-    init() throws {
-        sandbox = try Sandbox()
+    init() throws { try self.init(in: try Sandbox()) }
+
+    private init(in sandbox: Sandbox) throws {
+        self.sandbox = sandbox
         sandbox.setEnvironment("KEYFOB_STORE", to: "file")
         try sandbox.write(
             #"{"accessTokens":{"\#(Self.url)":"\#(Self.token)"},"accounts":{}}"#,
@@ -38,6 +40,7 @@ import Testing
                 sleep 0.1
                 exit 8
             fi
+            if [ "$1" = keep ]; then chmod 0 "$PULUMI_CREDENTIALS_PATH/more"; fi
             if [ "$1" = die ]; then kill -KILL $$; fi
             stat -c %a "$PULUMI_CREDENTIALS_PATH"
             """, as: "pulumi")
@@ -50,6 +53,13 @@ import Testing
         #expect(try folders().isEmpty)
         #expect(try leaks().isEmpty)
         #expect(FileManager.default.fileExists(atPath: sandbox.file("home/.pulumi")))
+    }
+
+    @Test func whatCannotBeRemovedIsTold() throws {
+        let ofOrdinary = try PulumiExecTests(in: try Sandbox(unprivileged: true))
+        let outcome = try ofOrdinary.exec("keep")
+        let left = try #require(try ofOrdinary.folders().first)
+        #expect(outcome.errors.contains("\(left) cannot be removed"), "\(outcome)")
     }
 
     /// The settings that it keeps beside its logins stay.
