@@ -85,12 +85,16 @@ package final class Sandbox: Sendable {
         return ((executable ?? "/") as NSString).deletingLastPathComponent
     }()
 
-    /// Returns where a product of this build lies; of the helper the one in KEYFOB_HELPER, which
-    /// `make test` gives: the release build, as Embedded Swift.
+    /// The variables by which `make test` gives the release builds of the two programs; the helper's
+    /// is Embedded Swift.
+    private static let variables = [
+        "docker-credential-keyfob": "KEYFOB_HELPER", "keyfob": "KEYFOB_COMMAND",
+    ]
+
+    /// Returns where a product of this build lies, or the program that a variable gives in its place.
     package static func path(of product: String) -> String {
-        let helper = "docker-credential-keyfob"
-        let given = product == helper ? ProcessInfo.processInfo.environment["KEYFOB_HELPER"] : nil
-        return given ?? "\(products)/\(product)"
+        let environment = ProcessInfo.processInfo.environment
+        return variables[product].flatMap { environment[$0] } ?? "\(products)/\(product)"
     }
 
     /// Puts a product of this build on the sandbox's `PATH` under a name.
