@@ -16,10 +16,13 @@ package struct Secret: Sendable {
 
     /// A secret of at most `capacity` bytes, which `body` appends. If it throws, the memory is
     /// wiped.
+    ///
+    /// If `isSealed`, the bytes are encrypted, so that large memory is neither locked nor wiped.
     package init<E: Error>(
-        capacity: Int, filledBy body: (inout OutputSpan<UInt8>) throws(E) -> Void
+        capacity: Int, isSealed: Bool = false,
+        filledBy body: (inout OutputSpan<UInt8>) throws(E) -> Void
     ) throws(E) {
-        memory = SecretMemory(count: capacity)
+        memory = SecretMemory(count: capacity, isSealed: isSealed)
         range = 0..<(try memory.fill(body))
     }
 

@@ -5,26 +5,29 @@ import CLibc
 ///
 /// A small secret shares its pages with others of about its size (`SecretPool`). One mapping for
 /// each secret would reach the kernel's limit of 65,530 (vm.max_map_count), since a client's file
-/// may hold more logins.
+/// may hold more logins. From `leastLarge` bytes on, a secret is in large pages.
 @safe
 final class SecretMemory: @unchecked Sendable {
     private let start: UnsafeMutablePointer<UInt8>
     private let count: Int
+    private let isSealed: Bool
 
     /// Aborts the process if there is no memory, with the last words that `platform_harden`
-    /// describes.
-    init(count: Int) {
+    /// describes. If `isSealed`, memory that is not of the pool is neither locked nor wiped.
+    init(count: Int, isSealed: Bool) {
         self.count = count
+        self.isSealed = isSealed
         unsafe start =
             count <= SecretPool.largest
-            ? SecretPool.shared.take(count) : mapPages(SecretMemory.wholePages(count))
+            ? SecretPool.shared.take(count)
+            : mapPages(SecretMemory.wholePages(count), isLocked: !isSealed)
     }
 
     deinit {
         if count <= SecretPool.largest {
             unsafe SecretPool.shared.release(start, count)
         } else {
-            unsafe explicit_bzero(start, count)
+            if !isSealed { unsafe explicit_bzero(start, count) }
             unsafe munmap(start, SecretMemory.wholePages(count))
         }
     }
@@ -48,9 +51,12 @@ final class SecretMemory: @unchecked Sendable {
     }
 
     private static func wholePages(_ count: Int) -> Int {
-        let page = Int(getpagesize())
+        let page = count < leastLarge ? Int(getpagesize()) : Int(libc_large_page)
         return (count + page - 1) / page * page
     }
+
+    /// The kernel clears one large page in the time in which it maps 100 to 200 small ones.
+    fileprivate static let leastLarge = 1 << 20
 }
 
 /// The pool of small secrets: pages that are cut into pieces, each block of pages into pieces of
@@ -104,7 +110,7 @@ private final class SecretPool: @unchecked Sendable {
         }
         if pieces[index].restCount == 0 {
             let block = pieces[index].nextBlock
-            unsafe pieces[index].rest = mapPages(block)
+            unsafe pieces[index].rest = mapPages(block, isLocked: true)
             pieces[index].restCount = block / size
             pieces[index].nextBlock = min(2 * block, max(block, SecretPool.largestBlock))
         }
@@ -133,11 +139,13 @@ private final class SecretPool: @unchecked Sendable {
     }
 }
 
-/// Returns pages that are left out of core dumps, and locked if the limit (RLIMIT_MEMLOCK) allows
-/// it. The count must be one of whole pages.
-private func mapPages(_ count: Int) -> UnsafeMutablePointer<UInt8> {
-    guard let pages = unsafe libc_map(count) else { abort() }
-    _ = unsafe mlock(pages, count)
+/// Returns pages that are left out of core dumps, and, if `isLocked`, locked as far as the limit
+/// (RLIMIT_MEMLOCK) allows it. The count must be one of whole pages, large ones from `leastLarge`
+/// on.
+private func mapPages(_ count: Int, isLocked: Bool) -> UnsafeMutablePointer<UInt8> {
+    let isLarge = count >= SecretMemory.leastLarge
+    guard let pages = unsafe isLarge ? libc_map_large(count) : libc_map(count) else { abort() }
+    if isLocked { _ = unsafe mlock(pages, count) }
     _ = unsafe madvise(pages, count, Int32(MADV_DONTDUMP))
     return unsafe pages.assumingMemoryBound(to: UInt8.self)
 }

@@ -46,12 +46,15 @@ package struct OpenFolder: ~Copyable, Sendable {
         }
     }
 
-    /// Like `read`, but reads into guarded memory, and checks the given ownership.
+    /// Like `read`, but reads into guarded memory, and checks the given ownership. `isSealed` is
+    /// true if the bytes are encrypted.
     package func readSecret(
-        _ name: String, atMost limit: Int, owned: Ownership = .mine
+        _ name: String, atMost limit: Int, owned: Ownership = .mine, isSealed: Bool = false
     ) throws(StoreError) -> Secret? {
         try read(name, atMost: limit, owned) { file, size throws(SystemError) in
-            try Secret(capacity: size) { output throws(SystemError) in try file.fill(&output) }
+            try Secret(capacity: size, isSealed: isSealed) { output throws(SystemError) in
+                try file.fill(&output)
+            }
         }
     }
 

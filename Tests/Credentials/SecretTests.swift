@@ -69,6 +69,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [(1 << 20) - 1, 1 << 20, 2 << 20, (4 << 20) + 1])
+    func aLargeSecretHasAllItsBytes(count: Int) {
+        let secret = Secret(capacity: count) { memory in
+            unsafe memory.withUnsafeMutableBufferPointer { memory, filled in
+                #expect(unsafe memory[0] == 0 && memory[count - 1] == 0)
+                unsafe memory.update(repeating: 0xA5)
+                filled = count
+            }
+        }
+        #expect(secret.count == count)
+        #expect(secret[0..<1] == secret[count - 1..<count])
+        #expect(secret[count - 1..<count].publicBytes == [0xA5])
+    }
+
     @Test func threadsShareThePool() async {
         let areRight = await withTaskGroup(of: Bool.self) { group in
             for task in 0..<8 {

@@ -139,7 +139,7 @@ struct FileFormatTests {
                 .passphrase(Seal.PassphraseCost(passes: 1, kibibytes: 19 << 10)),
                 storeID: storeID)
         ]
-        var bytes = try FileFormat.seal(header, .empty, with: Seal.randomKey())
+        var bytes = try FileFormat.seal(header, .empty, with: Seal.randomKey()).publicBytes
         let cost = 18 + 32 + 1 + 1
         bytes.replaceSubrange(cost..<cost + 4, with: little(Int(passes)))
         bytes.replaceSubrange(cost + 4..<cost + 8, with: little(Int(kibibytes)))
@@ -250,7 +250,7 @@ struct FileFormatTests {
         let full = try one.keeping([Int](repeating: 0, count: limit))
         var fullHeader = header
         fullHeader.tags = [FileFormat.Tag](repeating: header.tags[0], count: limit)
-        let bytes = try FileFormat.seal(fullHeader, full, with: dataKey)
+        let bytes = try FileFormat.seal(fullHeader, full, with: dataKey).publicBytes
         #expect(try FileFormat.Sealed(bytes).header.tags.count == limit)
         let over = try one.keeping([Int](repeating: 0, count: limit + 1))
         fullHeader.tags.append(header.tags[0])
@@ -285,7 +285,7 @@ struct FileFormatTests {
                     of: try #require(credential.entry.place), salt: salt, updated: updated))
             body = try body.keeping(Array(body.records.indices), adding: [credential])
         }
-        return (try FileFormat.seal(header, body, with: dataKey), header, dataKey)
+        return (try FileFormat.seal(header, body, with: dataKey).publicBytes, header, dataKey)
     }
 
     /// A file whose body is these bytes, said to be so many records.

@@ -175,7 +175,7 @@ struct FileStoreTests {
             FileFormat.Tag(of: try #require(saved.entry.place), salt: header.salt, updated: 1)
         ]
         let body = try FileFormat.Body.empty.keeping([], adding: [saved])
-        try home.write(try FileFormat.seal(header, body, with: dataKey), to: home.file)
+        try home.write(try FileFormat.seal(header, body, with: dataKey).publicBytes, to: home.file)
         try home.write([], to: home.key)
         for store in [home.store, home.store.asksNobody] {
             let error = try refusal { _ = try store.find(server("a.example")) }

@@ -75,3 +75,9 @@ func withRightChecksum(_ file: [UInt8]) -> [UInt8] {
     let front = Array(file.dropLast(Seal.checksumSize))
     return front + Seal.checksum(of: front.span)
 }
+
+extension FileFormat.Sealed {
+    init(_ bytes: [UInt8]) throws(FileFormat.Fault) { try self.init(secret(bytes)) }
+
+    func isSame(as bytes: [UInt8]) -> Bool { isSame(as: secret(bytes)) }
+}

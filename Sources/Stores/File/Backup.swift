@@ -33,7 +33,7 @@ package enum Backup {
         }
         do throws(FileFormat.Fault) {
             let body = try FileFormat.Body.empty.keeping([], adding: placed.map { $1 })
-            return try FileFormat.seal(header, body, with: dataKey)
+            return try FileFormat.seal(header, body, with: dataKey).publicBytes
         } catch {
             throw error.error(of: name)
         }
@@ -47,7 +47,7 @@ package enum Backup {
         in bytes: [UInt8], with passphrase: Secret
     ) throws(StoreError) -> [Credential] {
         let sealed = try reporting { () throws(FileFormat.Fault) in
-            try FileFormat.Sealed(bytes)
+            try FileFormat.Sealed(Secret(copying: bytes.span))
         }
         let dataKey = try dataKey(of: sealed.header, with: passphrase)
         return try reporting { () throws(FileFormat.Fault) in

@@ -10,6 +10,7 @@ extension FileFormat {
         var isAtEnd: Bool { rest.isEmpty }
 
         /// Returns the range of the next `count` bytes.
+        @inline(__always)
         mutating func range(_ count: Int) throws(Fault) -> Range<Int> {
             guard count <= rest.count else { throw .damaged("a length is too large") }
             let range = rest.lowerBound..<rest.lowerBound + count
@@ -21,6 +22,7 @@ extension FileFormat {
             try range(count).map { bytes[$0] }
         }
 
+        @inline(__always)
         mutating func integer<Number: FixedWidthInteger & BitwiseCopyable>(
             in bytes: Span<UInt8>
         ) throws(Fault) -> Number {
@@ -30,6 +32,7 @@ extension FileFormat {
                     fromByteOffset: range.lowerBound, as: Number.self))
         }
 
+        @inline(__always)
         mutating func length(in bytes: Span<UInt8>) throws(Fault) -> Int {
             let length: UInt32 = try integer(in: bytes)
             return Int(length)
@@ -61,6 +64,18 @@ extension FileFormat {
 
 extension FileFormat.Fault {
     fileprivate static let notUTF8 = FileFormat.Fault.damaged("a text is not UTF-8")
+}
+
+extension OutputSpan<UInt8> {
+    mutating func append(integer: some FixedWidthInteger & BitwiseCopyable) {
+        let size = MemoryLayout.size(ofValue: integer)
+        precondition(size <= freeCapacity, "the integer fits")
+        unsafe withUnsafeMutableBufferPointer { memory, count in
+            unsafe UnsafeMutableRawPointer(memory.baseAddress! + count)
+                .storeBytes(of: integer.littleEndian, as: type(of: integer))
+            count += size
+        }
+    }
 }
 
 extension [UInt8] {

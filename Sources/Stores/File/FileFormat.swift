@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 
 /// The file format is version 1 of the credential file, as values and as bytes; it does no I/O.
 ///
@@ -92,7 +93,7 @@ enum FileFormat {
             updated = try cursor.integer(in: bytes)
         }
 
-        func write(to bytes: inout [UInt8]) {
+        func write(to bytes: inout OutputSpan<UInt8>) {
             bytes.append(integer: high)
             bytes.append(integer: low)
             bytes.append(integer: updated)
@@ -106,58 +107,110 @@ extension FileFormat {
     /// A file as it was read: complete, and with its body still sealed.
     struct Sealed {
         let header: Header
-        private let file: [UInt8]
+        private let file: Secret
         private let clear: Range<Int>
         private let nonce: [UInt8]
         private let body: Range<Int>
+        /// True once the checksum is known to be right.
+        private let isVerified: Guarded<Bool>
+
+        /// The checksum of a file of so many bytes takes longer than to start a thread.
+        private static let leastParallel = 256 << 10
 
         /// Verifies the checksum first, then the version, then the rest.
-        init(_ file: [UInt8]) throws(Fault) {
+        ///
+        /// If `opensNext`, the checksum of a large file may be left to `open`, `authenticate` or
+        /// `verify`, one of which the caller must call before it believes anything in the header.
+        init(_ file: Secret, opensNext: Bool = false) throws(Fault) {
+            guard !file.isEmpty else { throw .damaged("it is empty") }
+            guard file.count >= preambleSize + Seal.checksumSize else {
+                throw .damaged("it is cut short")
+            }
             self.file = file
-            (header, clear, nonce, body) = try Self.parse(file.span)
+            isVerified = Guarded(false)
+            let isLater = opensNext && file.count >= Sealed.leastParallel
+            if !isLater { try Sealed.verify(file) }
+            do throws(Fault) {
+                (header, clear, nonce, body) = try file.expose { bytes throws(Fault) in
+                    try Sealed.parse(bytes)
+                }
+            } catch {
+                try Sealed.verify(file)
+                throw error
+            }
+            if !isLater { isVerified.with { $0 = true } }
+        }
+
+        /// Throws `damaged` unless the checksum is right.
+        func verify() throws(Fault) {
+            guard !isVerified.with({ $0 }) else { return }
+            try Sealed.verify(file)
+            isVerified.with { $0 = true }
         }
 
         /// Returns true if these are the bytes of the same file: size and checksum are the same.
-        /// They need no verification then, since this file was verified.
-        func isSame(as bytes: [UInt8]) -> Bool {
+        /// They need no verification then, if this file was verified.
+        func isSame(as bytes: Secret) -> Bool {
             let end = file.count - Seal.checksumSize
-            return bytes.count == file.count && bytes[end...] == file[end...]
+            return bytes.count == file.count
+                && bytes[end..<bytes.count] == file[end..<file.count]
         }
 
-        /// Returns the records, opened with the data key.
+        /// Returns the records, opened with the data key. A checksum that was left to this is
+        /// verified meanwhile, by another thread.
         func open(with dataKey: Secret) throws(Fault) -> Body {
-            let bytes = file.span
-            guard
-                let body = Seal.open(
-                    bytes.extracting(body), key: dataKey, nonce: nonce,
-                    header: bytes.extracting(clear))
-            else { throw .altered }
-            return try Body(body, count: header.tags.count)
+            var opened: Secret?
+            if isVerified.with({ $0 }) {
+                opened = decrypted(with: dataKey)
+            } else {
+                let (damage, body) = (Guarded<Fault?>(nil), Guarded<Secret?>(nil))
+                Parallel.forEach(2, threads: 2) { number in
+                    if number == 0 {
+                        do throws(Fault) { try verify() } catch { damage.with { $0 = error } }
+                    } else {
+                        let opened = decrypted(with: dataKey)
+                        body.with { $0 = opened }
+                    }
+                }
+                if let damage = damage.with({ $0 }) { throw damage }
+                opened = body.with { $0 }
+            }
+            guard let opened else { throw .altered }
+            return try Body(opened, count: header.tags.count)
         }
 
         /// Throws `altered` unless header and body were sealed with this data key. Nothing is
         /// decrypted.
         func authenticate(with dataKey: Secret) throws(Fault) {
-            let bytes = file.span
-            guard
+            try verify()
+            let isAuthentic = file.expose { bytes in
                 Seal.isAuthentic(
                     bytes.extracting(body), key: dataKey, nonce: nonce,
                     header: bytes.extracting(clear))
-            else { throw .altered }
+            }
+            guard isAuthentic else { throw .altered }
+        }
+
+        private func decrypted(with dataKey: Secret) -> Secret? {
+            file.expose { bytes in
+                Seal.open(
+                    bytes.extracting(body), key: dataKey, nonce: nonce,
+                    header: bytes.extracting(clear))
+            }
+        }
+
+        private static func verify(_ file: Secret) throws(Fault) {
+            let end = file.count - Seal.checksumSize
+            let checksum = file[0..<end].expose { Seal.checksum(of: $0) }
+            guard file[end..<file.count].publicBytes == checksum else {
+                throw .damaged("its checksum does not match")
+            }
         }
 
         private static func parse(
             _ bytes: Span<UInt8>
         ) throws(Fault) -> (Header, clear: Range<Int>, nonce: [UInt8], body: Range<Int>) {
-            guard !bytes.isEmpty else { throw .damaged("it is empty") }
             let end = bytes.count - Seal.checksumSize
-            guard end >= preambleSize else { throw .damaged("it is cut short") }
-            var trailer = Cursor(end..<bytes.count)
-            guard
-                try trailer.bytes(Seal.checksumSize, in: bytes)
-                    == Seal.checksum(of: bytes.extracting(0..<end))
-            else { throw .damaged("its checksum does not match") }
-
             var cursor = Cursor(0..<end)
             guard try cursor.bytes(magic.count, in: bytes) == magic else {
                 throw .damaged("it is not a credential file")
@@ -183,8 +236,7 @@ extension FileFormat {
     }
 
     /// Returns the bytes of a file with this header and these records.
-    static func seal(_ header: Header, _ body: Body, with dataKey: Secret) throws(Fault) -> [UInt8]
-    {
+    static func seal(_ header: Header, _ body: Body, with dataKey: Secret) throws(Fault) -> Secret {
         precondition(body.records.count == header.tags.count, "a tag for each record")
         guard header.tags.count <= recordLimit else { throw .full("\(recordLimit) logins") }
         var encoded: [UInt8] = []
@@ -199,7 +251,7 @@ extension FileFormat {
         clear.append(integer: UInt32(bodySize))
         clear += encoded
         let nonce = Seal.randomBytes(Seal.nonceSize)
-        return [UInt8](capacity: size) { output in
+        return Secret(capacity: size, isSealed: true) { output in
             output.append(clear.span)
             output.append(nonce.span)
             Seal.append(body.bytes, to: &output, key: dataKey, nonce: nonce, header: clear)
@@ -244,7 +296,8 @@ extension FileFormat.Header {
         bytes.append(UInt8(slots.count))
         for slot in slots { slot.write(to: &bytes) }
         bytes.append(integer: UInt32(tags.count))
-        bytes.reserveCapacity(bytes.count + tags.count * FileFormat.Tag.size)
-        for tag in tags { tag.write(to: &bytes) }
+        bytes += [UInt8](capacity: tags.count * FileFormat.Tag.size) { output in
+            for tag in tags { tag.write(to: &output) }
+        }
     }
 }

@@ -201,7 +201,9 @@ extension FileStore {
     /// operations need not ask. Does nothing if there is no file.
     package func unlock() throws(StoreError) {
         guard let folder = try options.folder.open() else { return }
-        _ = try asking.unlock(in: folder, for: "the encrypted file")
+        if let (sealed, _) = try asking.unlock(in: folder, for: "the encrypted file") {
+            try verify(sealed)
+        }
     }
 
     /// Protects the file with this passphrase alone, in place of any earlier protection. A store
@@ -278,15 +280,23 @@ extension FileStore {
     package var path: String { options.folder.path + "/" + FileStore.fileName }
 
     /// Returns the file as it is now; nil if there is none. The file that was read before is not
-    /// verified again if it is still the same.
+    /// verified again if it is still the same. `opensNext` is that of `FileFormat.Sealed`.
     func read(
-        in folder: borrowing OpenFolder, after known: FileFormat.Sealed? = nil
+        in folder: borrowing OpenFolder, after known: FileFormat.Sealed? = nil,
+        opensNext: Bool = false
     ) throws(StoreError) -> FileFormat.Sealed? {
         guard
-            let bytes = try folder.read(FileStore.fileName, atMost: FileFormat.fileLimit)
+            let bytes = try folder.readSecret(
+                FileStore.fileName, atMost: FileFormat.fileLimit, isSealed: true)
         else { return nil }
         if let known, known.isSame(as: bytes) { return known }
-        return try reporting { () throws(FileFormat.Fault) in try FileFormat.Sealed(bytes) }
+        return try reporting { () throws(FileFormat.Fault) in
+            try FileFormat.Sealed(bytes, opensNext: opensNext)
+        }
+    }
+
+    func verify(_ sealed: FileFormat.Sealed) throws(StoreError) {
+        try reporting { () throws(FileFormat.Fault) in try sealed.verify() }
     }
 
     private func open(
@@ -326,9 +336,9 @@ extension FileStore {
             do {
                 let lock = try folder.lock(FileStore.fileName)
                 folder.removeTemporaries(of: FileStore.fileName, under: lock)
-                guard let sealed = try read(in: folder, after: known?.sealed) else {
-                    return try body(nil, nil, folder, lock)
-                }
+                guard
+                    let sealed = try read(in: folder, after: known?.sealed, opensNext: true)
+                else { return try body(nil, nil, folder, lock) }
                 if unlocked?.opens(sealed.header) != true {
                     unlocked = try? unlockWithKey(sealed.header)
                 }
@@ -386,7 +396,9 @@ extension FileStore {
             let body = try file.body.keeping(indices, adding: added.map { [$0] } ?? [])
             return try FileFormat.seal(header, body, with: file.dataKey)
         }
-        try folder.replace(FileStore.fileName, with: bytes.span, under: lock)
+        try bytes.expose { bytes throws(StoreError) in
+            try folder.replace(FileStore.fileName, with: bytes, under: lock)
+        }
     }
 }
 

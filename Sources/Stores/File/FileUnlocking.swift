@@ -81,7 +81,8 @@ extension FileStore {
     private static let attempts = 3
 
     /// Returns the file as it is now, and the key that opens it; nil if there is no file. The user
-    /// is asked for the passphrase if necessary.
+    /// is asked for the passphrase if necessary. The file must then be opened or authenticated,
+    /// which verifies a checksum that is not verified yet.
     ///
     /// Also returns nil if `hasNothing` is true of the header, and there is no key at hand with
     /// which the header could be authenticated.
@@ -93,21 +94,27 @@ extension FileStore {
         unless hasNothing: (FileFormat.Header) -> Bool = { _ in false }
     ) throws(StoreError) -> (sealed: FileFormat.Sealed, unlocked: Unlocked)? {
         var hasFailed = false
-        while let sealed = try read(in: folder) {
+        while let sealed = try read(in: folder, opensNext: true) {
             let header = sealed.header
             do throws(StoreError) {
+                // A key can do no harm to a damaged file, but nobody is asked for a passphrase.
+                if header.slots.contains(where: { $0.kind != .raw }) { try verify(sealed) }
                 let hasNothing = hasNothing(header)
                 if let unlocked = options.memory.unlocked(header) ?? unlockFromKernel(sealed) {
                     return (sealed, unlocked)
                 }
                 if hasNothing {
-                    guard let unlocked = try unlockWithKey(header) else { return nil }
+                    guard let unlocked = try unlockWithKey(header) else {
+                        try verify(sealed)
+                        return nil
+                    }
                     return (sealed, unlocked)
                 }
                 if let unlocked = try unlock(header, in: folder, for: subject) {
                     return (sealed, unlocked)
                 }
             } catch {
+                try verify(sealed)
                 guard !hasFailed, header.slots.contains(where: { $0.kind == .raw })
                 else { throw error }
                 hasFailed = true

@@ -29,7 +29,7 @@ extension Subject {
     }
 
     private static func examine(file bytes: [UInt8]) throws {
-        guard let sealed = try parsed({ try FileFormat.Sealed(bytes) }),
+        guard let sealed = try parsed({ try FileFormat.Sealed(Secret(copying: bytes.span)) }),
             let body = try parsed({ try sealed.open(with: KnownFile.dataKey) })
         else { return }
         let tags = sealed.header.tags
@@ -37,8 +37,8 @@ extension Subject {
         try require(body.keeping(all).bytes == body.bytes, "the same records are the same bytes")
         try require(try body.keeping([]).bytes.isEmpty, "no records are no bytes")
 
-        let again = try FileFormat.seal(sealed.header, body, with: KnownFile.dataKey)
-        let sealedAgain = try FileFormat.Sealed(again)
+        let again = try FileFormat.seal(sealed.header, body, with: KnownFile.dataKey).publicBytes
+        let sealedAgain = try FileFormat.Sealed(Secret(copying: again.span))
         try require(again.count == bytes.count, "a file has one size")
         try require(sealedAgain.header == sealed.header, "a header comes back")
         let opened = try sealedAgain.open(with: KnownFile.dataKey)

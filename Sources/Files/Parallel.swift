@@ -1,10 +1,10 @@
 internal import CPlatform
 
 /// Parallel work is done by several threads at once.
-enum Parallel {
+package enum Parallel {
     /// Calls `body` once for each number below `count`, in at most `threads` threads. Returns when
     /// all calls have returned.
-    static func forEach(
+    package static func forEach(
         _ count: Int, threads: UInt32, _ body: @escaping @Sendable (Int) -> Void
     ) {
         let box = Box(body)
