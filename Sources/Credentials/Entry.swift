@@ -64,7 +64,7 @@ extension Entry {
     /// Returns the same entry in an account, or (nil) outside every account.
     package func `in`(_ account: AccountName?) -> Entry {
         Entry(
-            schema: Schema(schema.family, in: account), attributes: attributes, label: label,
+            schema: Schema(schema.family, in: account), facts: facts, label: label,
             modified: modified)
     }
 }

@@ -98,10 +98,10 @@ package struct ServerKey: Hashable, Sendable {
 
 extension Text {
     /// The spelling that `list` prints for the server (`ServerKey.listed`). A server is parsed for
-    /// it only if it ends with `:443` or contains a k, as Docker Hub's names do.
+    /// it only if it ends with a 3, as in `:443`, or contains a k, as Docker Hub's names do.
     package var listed: Text {
         let mayDiffer =
-            bytes.suffix(4).elementsEqual(":443".utf8) || bytes.span.contains(UInt8(ascii: "k"))
+            bytes.last == UInt8(ascii: "3") || bytes.span.contains(UInt8(ascii: "k"))
             || bytes.span.contains(UInt8(ascii: "K"))
         return mayDiffer ? ServerKey(self).listed : self
     }

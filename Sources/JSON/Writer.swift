@@ -68,6 +68,18 @@ private enum Escape {
         byte >= UInt8(ascii: "#") && byte < 0x7F && byte != UInt8(ascii: "\\")
     }
 
+    /// Returns true if all bytes of the word are plain. It may return false even then.
+    @inline(__always)
+    static func arePlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let backslash = word ^ ones &* UInt64(UInt8(ascii: "\\"))
+        // The highest bit of each byte: of its own, or set if the byte is too small or too large.
+        let unusual =
+            word | (word &+ ones) | (word &- ones &* UInt64(UInt8(ascii: "#")))
+            | (backslash &- ones)
+        return unusual & (ones &* 0x80) == 0
+    }
+
     /// Finds the form of the character at the index; `bytes` must be UTF-8.
     init(_ bytes: Span<UInt8>, at index: Int) {
         let byte = bytes[index]
@@ -120,6 +132,11 @@ extension Span<UInt8> {
     fileprivate func endOfPlain(from start: Int) -> Int {
         var end = start
         // Every index is below the count.
+        while end + 8 <= count,
+            unsafe Escape.arePlain(
+                bytes.unsafeLoadUnaligned(
+                    fromUncheckedByteOffset: end, as: UInt64.self))
+        { end += 8 }
         while end < count, unsafe Escape.isPlain(self[unchecked: end]) { end += 1 }
         return end
     }

@@ -21,8 +21,8 @@ package final class AccountStore: CredentialStore {
 
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
         var listing = try store.list(schema.map { Schema($0.family, in: account) }, options)
-        listing.entries = listing.entries.filter { $0.schema.account == account }
-            .map { $0.in(nil) }
+        listing.entries.removeAll { $0.schema.account != account }
+        if account != nil { listing.entries = listing.entries.map { $0.in(nil) } }
         return listing
     }
 

@@ -131,13 +131,21 @@ extension FileFormat {
             var facts: [Entry.Fact] = []
             facts.reserveCapacity(Int(count))
             let knownFacts = known?.facts ?? []
+            // The names of `known` are in order, and so are the same names here.
+            var isLikeKnown = true
             for index in 0..<Int(count) {
                 let like = index < knownFacts.count ? knownFacts[index] : nil
                 let name = try cursor.name(in: bytes, like: like?.name)
                 let value = try cursor.text(in: bytes, like: label, like?.value)
-                guard facts.last.map({ $0.name.utf8.span.order(to: name.utf8.span) < 0 }) ?? true,
-                    !schema.hasConstant(name, value)
-                else { throw .damaged("a record's attributes are not in order") }
+                guard !schema.hasConstant(name, value) else { throw .outOfOrder }
+                isLikeKnown = isLikeKnown && name == like?.name
+                if isLikeKnown {
+                    facts.append(Entry.Fact(name: name, value: value))
+                    continue
+                }
+                if let last = facts.last, last.name.utf8.span.order(to: name.utf8.span) >= 0 {
+                    throw .outOfOrder
+                }
                 // Two spellings of `é` differ in bytes, but are the same string.
                 guard !facts.contains(where: { $0.name == name }) else {
                     throw .damaged("a record names an attribute twice")
@@ -176,4 +184,9 @@ extension FileFormat {
             return bytes
         }
     }
+}
+
+extension FileFormat.Fault {
+    fileprivate static let outOfOrder = FileFormat.Fault.damaged(
+        "a record's attributes are not in order")
 }
