@@ -14,6 +14,7 @@ internal import Web
 /// or to the address to which `keyfob login` would send it.
 struct Check: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Ask servers if they accept the stored logins.",
         usage: "keyfob check [<server> ...] [<options>]",
         discussion: """

@@ -11,6 +11,7 @@ internal import Files
 /// (pulumi 3.258). So it gets a folder of its own for that, which this process removes.
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "exec",
         abstract: "Run a program with a login in its environment.",
         usage: "keyfob exec <server> [<options>] -- <command> ...",
         discussion: """

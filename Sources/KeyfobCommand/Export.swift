@@ -11,6 +11,7 @@ internal import Settings
 /// logins, and the file loses no login but one that the user has chosen to replace.
 struct Export: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write logins back to a client's file in plain text.",
         usage: "keyfob export --client <client> [<server>] [<options>]",
         discussion: """

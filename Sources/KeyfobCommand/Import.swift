@@ -14,6 +14,7 @@ internal import Stores
 /// next run finishes an interrupted one.
 struct Import: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract: "Move plaintext logins into the keyring or the file.",
         usage: "keyfob import [<options>]",
         discussion: """

@@ -14,6 +14,7 @@ internal import Stores
 /// route may make.
 struct Keyring: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "keyring",
         abstract: "Answer pip and uv as the command keyring does.",
         usage: "keyfob keyring get|set|del <service> [<username>]",
         shouldDisplay: false)

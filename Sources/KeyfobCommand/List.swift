@@ -8,6 +8,7 @@ internal import Settings
 /// `keyfob list`: prints every login of every client, and the store that keeps it.
 struct List: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List every login, without secrets.",
         discussion: """
             Asks for the passphrase of the file at a terminal. Does not unlock the keyring: a \

@@ -11,6 +11,7 @@ internal import Stores
 /// any file and any login session of the user.
 struct Lock: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "lock",
         abstract: "Ask again: end what keyfob unlock began.",
         discussion: """
             Ends it for all encrypted files and in all login sessions of yours. Leaves the keyring \

@@ -11,6 +11,7 @@ internal import Web
 /// `keyfob login`: stores a login, once its registry has accepted it.
 struct Login: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "login",
         abstract: "Store a login, if its registry accepts it.",
         usage: "keyfob login [<server>] [<options>]",
         discussion: "Registries of docker and podman are asked; servers of other clients are not.")

@@ -10,6 +10,7 @@ internal import Stores
 /// files, and reports the result for each place.
 struct Logout: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logout",
         abstract: "Remove logins, and check that they are gone.",
         usage: "keyfob logout [<server>] [<options>]")
 

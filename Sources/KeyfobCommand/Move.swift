@@ -12,6 +12,7 @@ internal import Stores
 /// there. The next run finishes an interrupted one.
 struct Move: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "move",
         abstract: "Move logins between the keyring and the file.",
         usage: "keyfob move --to keyring|file [<server>] [<options>]",
         discussion: """

@@ -9,6 +9,7 @@ internal import Stores
 /// it with a new key.
 struct Passphrase: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "passphrase",
         abstract: "Set, change or remove the passphrase of the file.",
         discussion: """
             The file is encrypted anew each time, so that no former key or passphrase opens it.
@@ -17,6 +18,7 @@ struct Passphrase: ParsableCommand {
 
     struct Set: AnsweringCommand {
         static let configuration = CommandConfiguration(
+            commandName: "set",
             abstract: "Protect the file with a passphrase.")
 
         @OptionGroup var source: Source
@@ -44,6 +46,7 @@ struct Passphrase: ParsableCommand {
 
     struct Change: AnsweringCommand {
         static let configuration = CommandConfiguration(
+            commandName: "change",
             abstract: "Change the passphrase.",
             discussion: "Asks for the old one, unless it is configured, and then for the new one.")
 
@@ -64,6 +67,7 @@ struct Passphrase: ParsableCommand {
 
     struct Remove: AnsweringCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Protect the file with a key again, configured or generated.")
 
         @OptionGroup var output: Output
@@ -80,6 +84,7 @@ struct Passphrase: ParsableCommand {
 
     struct Rekey: AnsweringCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rekey",
             abstract: "Encrypt the file with a new data key.")
 
         @OptionGroup var output: Output

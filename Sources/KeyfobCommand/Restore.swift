@@ -12,6 +12,7 @@ internal import Stores
 /// the next run finishes an interrupted one.
 struct Restore: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "restore",
         abstract: "Store the logins of a backup.",
         usage: "keyfob restore <file> [<options>]",
         discussion: """

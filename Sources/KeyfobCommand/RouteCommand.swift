@@ -17,7 +17,8 @@ struct RouteCommand: ParsableCommand {
         subcommands: [List.self, Test.self, RouteAdd.self, RouteRemove.self])
 
     struct List: AnsweringCommand {
-        static let configuration = CommandConfiguration(abstract: "List the routes.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the routes.")
 
         @OptionGroup var output: Output
 
@@ -43,6 +44,7 @@ struct RouteCommand: ParsableCommand {
 
     struct Test: AnsweringCommand {
         static let configuration = CommandConfiguration(
+            commandName: "test",
             abstract: "Ask the route of a server now.",
             discussion: "Uses no cached login and stores none. Never shows the secret.")
 

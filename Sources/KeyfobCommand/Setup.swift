@@ -12,6 +12,7 @@ internal import TextEditing
 /// restores exactly what was there.
 struct Setup: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "setup",
         abstract: "Set up clients to use Keyfob.",
         usage: """
             keyfob setup <client> ... [<options>]

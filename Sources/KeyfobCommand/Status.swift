@@ -9,6 +9,7 @@ internal import Stores
 /// user.
 struct Status: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show which store is used and what needs attention.",
         discussion: """
             Unlocks nothing and asks nobody. The exit status is 0 if all is well, and 1 if \

@@ -6,6 +6,7 @@ internal import Files
 /// `keyfob token`: prints the secret of one login, for scripts.
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "token",
         abstract: "Print the secret of one login.",
         discussion: """
             For cargo without a helper: credential-provider = ["cargo:token-from-stdout", "keyfob", \

@@ -8,6 +8,7 @@ internal import Settings
 /// program.
 struct Uninstall: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "uninstall",
         abstract: "Undo every setup, and say what remains.",
         discussion: """
             Removes no login. Take your logins along first with keyfob backup or keyfob export, or \

@@ -8,6 +8,7 @@ internal import Stores
 /// `keyfob unlock`: asks for a passphrase or a password once, so that no other program has to.
 struct Unlock: AnsweringCommand {
     static let configuration = CommandConfiguration(
+        commandName: "unlock",
         abstract: "Ask for a passphrase or the keyring's password once.",
         usage: """
             keyfob unlock [--for <for>] [--scope <scope>] [<options>]
