@@ -3,7 +3,7 @@ internal import Credentials
 
 /// The account whose logins a command works with, as it is named on the command line.
 struct AccountOption: ParsableArguments {
-    @Option(help: "The account whose logins are meant.")
+    @Option(help: "The account whose logins are meant.", completion: Completion.accounts)
     var account: AccountName?
 }
 

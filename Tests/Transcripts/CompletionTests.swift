@@ -23,6 +23,19 @@ import Testing
         #expect(try bash("keyfob", command, "o") == ["other.example"])
     }
 
+    @Test func bashOffersAccountsAndTheirServersAlone() throws {
+        let stored = try sandbox.run(
+            "docker-credential-keyfob", "store",
+            input: #"{"ServerURL":"registry.work.example","Username":"u","Secret":"s"}"#,
+            environment: ["KEYFOB_ACCOUNT": "work"])
+        try #require(stored.succeeded)
+        #expect(try bash("keyfob", "list", "--account", "") == ["work"])
+        #expect(
+            try bash("keyfob", "token", "--account", "work", "reg") == ["registry.work.example"])
+        #expect(try bash("keyfob", "token", "reg") == ["registry.example.com"])
+        #expect(try bash("keyfob", "token", "--account", "home", "reg").isEmpty)
+    }
+
     @Test func bashOffersSubcommandsAndClients() throws {
         #expect(try bash("keyfob", "sta") == ["status"])
         #expect(try bash("keyfob", "logout", "--client", "ca") == ["cargo"])
