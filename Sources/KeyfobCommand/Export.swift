@@ -88,7 +88,7 @@ struct Export: AnsweringCommand {
             if let problem = report.problem, problem.isTheStores {
                 failure = problem
             } else {
-                reports.append(report)
+                reports.append(report.in(invocation.choice.account))
                 if isInFile { written.append(entry) }
                 if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
             }

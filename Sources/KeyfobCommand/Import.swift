@@ -85,7 +85,8 @@ struct Import: AnsweringCommand {
             let logins = Array(source.logins.suffix(results.count))
             if results.contains(where: \.isStored) { clients.append(source.client) }
             if !keep, !dryRun { scrub(logins, of: source, &results) }
-            reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.unread
+            let told = zip(logins, results).map { report(of: $0, $1, in: source) } + source.unread
+            reports += told.map { $0.in(source.account) }
         }
         invocation.console.progress(0, of: 0)
         defer { if !dryRun, !keep { hintAtSetup(clients, invocation) } }

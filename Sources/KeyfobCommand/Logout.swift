@@ -200,7 +200,8 @@ struct Logout: AnsweringCommand {
         var inventory = invocation.inventory(withTokens: true)
         var reports: [Report] = []
         func add(_ entry: Entry, _ name: String, in place: String) {
-            reports.append(Report(entry, as: name, in: place, .removed, "would remove"))
+            let report = Report(entry, as: name, in: place, .removed, "would remove")
+            reports.append(report.in(invocation.choice.account))
         }
         for login in inventory.logins
         where self.isMeant(login.entry, by: queries) {
@@ -304,7 +305,9 @@ struct Logout: AnsweringCommand {
             invocation.console.note(
                 "this revokes no token or password; do that at the server")
         }
-        try output.answer(reports, dryRun: false, error: error, on: invocation.console)
+        try output.answer(
+            reports.map { $0.in(invocation.choice.account) }, dryRun: false, error: error,
+            on: invocation.console)
         try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()
     }
 }

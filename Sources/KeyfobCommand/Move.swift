@@ -58,7 +58,7 @@ struct Move: AnsweringCommand {
         for entry in entries {
             let problem = dryRun ? nil : Move.move(entry, from: source, to: target)
             let report = report(entry, from: source.name, problem)
-            reports.append(report)
+            reports.append(report.in(invocation.choice.account))
             if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
         }
         invocation.console.progress(0, of: 0)

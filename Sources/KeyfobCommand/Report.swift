@@ -30,6 +30,8 @@ struct Report {
     var client: String?
     var server: String?
     var username: String?
+    /// The account of the login; nil if it is outside every account, or there is no login.
+    var account: String?
     /// The error; nil if there is none.
     var problem: StoreError?
 }
@@ -43,7 +45,14 @@ extension Report {
         self.init(
             place: place, result: result, words: "\(words) \(name ?? entry.description)\(rest)",
             client: entry.clientName, server: entry.serverName, username: entry.shownUser,
-            problem: problem)
+            account: entry.schema.account?.string, problem: problem)
+    }
+
+    /// Returns the same report; if its login names no account, as a login of this one.
+    func `in`(_ account: AccountName?) -> Report {
+        var report = self
+        if server != nil { report.account = self.account ?? account?.string }
+        return report
     }
 
     var line: String { "\(place): \(words)" + (problem.map { ": \($0.message)" } ?? "") }
@@ -51,7 +60,7 @@ extension Report {
     var json: JSON {
         [
             "client": .name(client), "server": .name(server), "username": .name(username),
-            "place": .name(place), "result": .text(result.rawValue),
+            "account": .name(account), "place": .name(place), "result": .text(result.rawValue),
             "error": problem?.json ?? .null,
         ]
     }

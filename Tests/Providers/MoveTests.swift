@@ -25,7 +25,7 @@ import Testing
         let back = try keyfob("move", "--to", "keyring", "--json", "A.example")
         #expect(
             back.output
-                == #"{"version":1,"dryRun":false,"done":true,"to":"keyring","results":[{"client":"docker","server":"a.example","username":"u","place":"file","result":"moved","error":null}],"error":null}"#
+                == #"{"version":1,"dryRun":false,"done":true,"to":"keyring","results":[{"client":"docker","server":"a.example","username":"u","account":null,"place":"file","result":"moved","error":null}],"error":null}"#
                 + "\n")
         #expect(try keyring.items().count == 1)
         #expect(try secret("a.example", in: "secret-service") == "secret of a.example\n")
