@@ -325,6 +325,8 @@ struct Import: AnsweringCommand {
                     .anotherLogin, "another login for it stays, and the client finds that one first"
                 )
             }
+            let routes = run.invocation.choice.settings.routes
+            if let refusal = routes.refusal(of: login.entry) { throw refusal }
             let result = dryRun ? .imported : try store(login.credential, &run)
             if case .dropped = result { return result }
             run.stored[place] = login.credential
@@ -339,7 +341,6 @@ struct Import: AnsweringCommand {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
         let choice = run.invocation.choice
-        if let refusal = choice.settings.routes.refusal(of: login.entry) { throw refusal }
         let store = choice.chain
         if let other = try store.find(query).first {
             if other.isSame(as: login) { return .known }
