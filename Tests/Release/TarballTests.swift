@@ -75,6 +75,8 @@ import Testing
         }
         #expect(try run("\(folder)/uninstall.sh").contains("logins remain"))
         #expect(try files(in: prefix) == ["bin/other", "share/doc/keyfob/examples/mine"])
+        // A folder in which nothing is left goes, too.
+        #expect(exists("share/doc/keyfob/examples") && !exists("share/doc/keyfob/examples/routes"))
     }
 
     @Test(arguments: ["install.sh", "uninstall.sh"])
