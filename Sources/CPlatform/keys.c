@@ -83,4 +83,10 @@ long platform_key_read(int key, unsigned char *content, size_t size) {
     return control(KEYCTL_READ, key, (long)content, (long)size, 0);
 }
 
-int platform_key_remove(int key) { return (int)control(KEYCTL_INVALIDATE, key, 0, 0, 0); }
+int platform_key_remove(int key) {
+    const long result = control(KEYCTL_INVALIDATE, key, 0, 0, 0);
+    if (result == 0 || result == -EPERM || result == -ENOSYS) return (int)result;
+    // An expired key can only be unlinked.
+    if (control(KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING, 0, 0) == 0) return 0;
+    return control(KEYCTL_UNLINK, key, KEY_SPEC_SESSION_KEYRING, 0, 0) == 0 ? 0 : (int)result;
+}

@@ -178,7 +178,8 @@ int platform_key_find(const char *name, bool is_for_session);
 /// or the negated error number.
 long platform_key_read(int key, unsigned char *content, size_t size);
 
-/// Invalidates a key at once, wherever it is linked. Returns 0 or the negated error number.
+/// Invalidates a key at once, wherever it is linked; takes an expired key out of the user's and the
+/// session's keyring. Returns 0 or the negated error number.
 int platform_key_remove(int key);
 
 #pragma clang assume_nonnull end
