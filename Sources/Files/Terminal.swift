@@ -53,8 +53,6 @@ package struct Terminal: Sendable {
         private let terminal: Terminal
         private var usersLock: Folder.Lock?
         private var terminalsLock: Folder.Lock?
-        /// True if another process has asked in the meantime.
-        private(set) package var hasWaited = false
 
         fileprivate init(of terminal: Terminal) { self.terminal = terminal }
 
@@ -139,7 +137,6 @@ package struct Terminal: Sendable {
                 if result == 1 { return }
                 // Without locks in the file system, no process can wait for another.
                 guard result == 0 else { return }
-                hasWaited = true
                 var now = timespec()
                 unsafe clock_gettime(CLOCK_MONOTONIC, &now)
                 let status = try? file.status()

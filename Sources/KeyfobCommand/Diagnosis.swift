@@ -155,11 +155,12 @@ struct Diagnosis {
                     "keyring-locked", message,
                     hint: "you are asked to unlock it when a login is needed")
             } else {
+                let isOff = invocation.choice.settings.prompt == .never
+                let unlock = "keyfob unlock" + (isOff ? " --password-stdin" : "")
                 fault(
                     "keyring-locked", message + "; it cannot ask for its password here",
-                    hint: (state.takesPassword ? "keyfob unlock" : "unlock it at the desktop")
-                        + ", or use the encrypted file: export KEYFOB_STORE=file"
-                )
+                    hint: (state.takesPassword ? unlock : "unlock it at the desktop")
+                        + ", or use the encrypted file: export KEYFOB_STORE=file")
             }
         }
         if state.asksForAccess {
@@ -205,7 +206,8 @@ struct Diagnosis {
             if try file.isUnlockedElsewhere() == true {
                 note(
                     "unlocked-elsewhere",
-                    "the encrypted file is unlocked in another login session of yours",
+                    "the kernel keeps a key of the encrypted file that it does not give to this "
+                        + "process, as one for another login session",
                     hint: "to end that: keyfob lock")
             }
             do throws(StoreError) {

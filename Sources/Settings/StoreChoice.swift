@@ -58,8 +58,10 @@ package struct StoreChoice: Sendable {
         file.passphraseCommand = settings.passphraseCommand
         file.passphrase = environment.passphrase
         file.mayPrompt = settings.prompt != .never
+        file.neverPrompts = settings.prompt == .never
         file.promptTimeout = settings.promptTimeout
-        file.unlockSeconds = settings.unlockSeconds
+        // A setting that is not valid must not keep the file unlocked for longer or for more.
+        file.unlockSeconds = settings.problems.isEmpty ? settings.unlockSeconds : 0
         file.unlockScope = settings.unlockScope
         file.willPrompt = { willPrompt(settings.promptTimeout) }
         self.file = settings.policy == .keyring ? nil : file

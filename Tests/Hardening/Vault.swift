@@ -2,7 +2,8 @@ import Foundation
 import Sandbox
 import Testing
 
-/// A file with a passphrase and a login, its user, and what the kernel keeps for that user.
+/// A vault is a file with a passphrase and a login, its user, and what the kernel keeps for that user.
+/// Each test has a user of its own, since the kernel keeps keys for a user and not for a home.
 struct Vault {
     static let file = "home/.local/share/keyfob/credentials"
 

@@ -30,6 +30,8 @@ package final class FileStore: CredentialStore {
         package var passphrase: Secret?
         /// True if the user may be asked for the passphrase at the terminal.
         package var mayPrompt = true
+        /// True if the settings forbid it to ask.
+        package var neverPrompts = false
         /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout = 60
         /// The seconds for which the file stays unlocked once the passphrase has been typed, at
@@ -210,7 +212,8 @@ extension FileStore {
     /// that does not exist yet is created, without a login.
     ///
     /// Here and in the functions below, the logins are sealed under a fresh data key, so that the
-    /// data key of the old file, or of a copy of it, does not open the new one.
+    /// data key of the old file, or of a copy of it, does not open the new one. They throw `failed`
+    /// also if that is done and the kernel keeps the old data key, or may.
     package func setPassphrase(_ passphrase: Secret) throws(StoreError) {
         guard !passphrase.isEmpty, passphrase.count <= Terminal.limit else {
             throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
@@ -251,9 +254,11 @@ extension FileStore {
             let (key, kind) = try choose(unlocked)
             let file = try protected(opened ?? emptyFile, with: key, kind)
             let all = [Bool](repeating: true, count: file.header.tags.count)
-            // The old data key in the kernel would open an older copy of the file.
-            if let opened { forget(opened.header) }
+            // The old data key in the kernel would open an older copy of the file. Nobody puts it
+            // back there, since that needs the lock and the old file.
+            let failure = opened.flatMap { forget($0.header) }
             try write(file, keeping: all, in: folder, under: lock)
+            if let failure { throw failure }
         }
     }
 }

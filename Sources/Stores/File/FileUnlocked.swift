@@ -25,30 +25,27 @@ extension FileStore {
     /// there is no file or if it opens with a key.
     ///
     /// Throws an error if the passphrase cannot be asked for or is wrong; `failed` if the kernel
-    /// keeps no key, or if the passphrase was changed meanwhile.
+    /// keeps no key, which the error says of an earlier one too, or if the passphrase was changed
+    /// meanwhile.
     package func unlock(
         for seconds: Int, _ scope: KernelKey.Scope
     ) throws(StoreError) -> Unlocking? {
         guard try protection() == .passphrase, let folder = try options.folder.open(),
             let (sealed, unlocked) = try asking.unlock(in: folder, for: "the encrypted file")
         else { return nil }
-        do throws(KernelKey.Failure) {
-            try keep(unlocked, sealed.header, for: seconds, scope)
-        } catch {
-            throw refusal(of: error)
+        try keep(unlocked, in: folder, for: seconds, scope)
+        if let unlocking = kept(for: sealed)?.unlocking, unlocking.scope == scope {
+            return unlocking
         }
-        guard let now = try read(in: folder), now.header.slots == sealed.header.slots else {
-            forget(sealed.header)
-            throw StoreError(
-                .changedMeanwhile, "the passphrase of \(path) was changed just now",
-                hint: "try again")
+        guard let now = try read(in: folder), unlocked.opens(now.header) else {
+            throw changedMeanwhile
         }
-        guard let unlocking = kept(for: sealed)?.unlocking, unlocking.scope == scope else {
-            throw StoreError(
-                .kernelKeepsNoKey, "the kernel took the key and does not give it back",
-                hint: "try again, and for longer")
-        }
-        return unlocking
+        let isLocked = forget(sealed.header) == nil
+        throw StoreError(
+            .kernelKeepsNoKey,
+            "the kernel took the key and does not give it back; the file "
+                + (isLocked ? "is locked" : "may be unlocked for other processes of yours"),
+            hint: isLocked ? "try again, and for longer" : "to lock it: keyfob lock")
     }
 
     /// Returns the state of an unlocked file; nil if it is locked, or if it opens with a key.
@@ -59,8 +56,8 @@ extension FileStore {
         return kept(for: sealed)?.unlocking
     }
 
-    /// Returns true if the file is unlocked for another login session, and locked here; nil if the
-    /// kernel does not show that.
+    /// Returns true if the kernel keeps a key of the file that it does not give to this process,
+    /// such as one for another login session; nil if the kernel does not show that.
     package func isUnlockedElsewhere() throws(StoreError) -> Bool? {
         guard let folder = try options.folder.open(), let sealed = try read(in: folder) else {
             return false
@@ -92,10 +89,10 @@ extension FileStore {
 
     /// Unlocks the file after its passphrase has been typed, if the settings say so; otherwise
     /// tells the user once about `keyfob unlock`. The file stays locked if the kernel keeps no key.
-    func keepTyped(_ unlocked: Unlocked, _ header: FileFormat.Header) {
+    func keepTyped(_ unlocked: Unlocked, in folder: borrowing OpenFolder) {
         guard options.looksIntoKernel else { return }
         guard options.unlockSeconds == 0 else {
-            try? keep(unlocked, header, for: options.unlockSeconds, options.unlockScope)
+            try? keep(unlocked, in: folder, for: options.unlockSeconds, options.unlockScope)
             return
         }
         // An empty file records that the user has been told.
@@ -106,22 +103,69 @@ extension FileStore {
         options.notice("to be asked once, and not each time: keyfob unlock")
     }
 
-    /// Removes all kernel keys of the file, also those of other login sessions.
-    func forget(_ header: FileFormat.Header) {
+    /// Removes all kernel keys of the file, also those of other login sessions. Returns the error
+    /// that says, once the file is encrypted anew, that one remains or may remain; nil if none
+    /// does.
+    @discardableResult
+    func forget(_ header: FileFormat.Header) -> StoreError? {
         for key in FileStore.keys(of: header) { key.remove() }
-        _ = KernelKey.removeAll(FileStore.keyNames(of: header))
+        let left = KernelKey.removeAll(FileStore.keyNames(of: header))
+        if let left, !left.isEmpty {
+            return StoreError(
+                .fileStaysUnlocked,
+                "\(path) is encrypted anew, but the kernel still keeps \(left.count) of its former "
+                    + "keys, which opens an older copy",
+                hint: "to remove it: keyfob lock")
+        }
+        // A file without a passphrase was never unlocked.
+        guard left == nil, header.slots.contains(where: { $0.kind != .raw }) else { return nil }
+        return StoreError(
+            .kernelHidesKeys,
+            "\(path) is encrypted anew, but the kernel does not show its keys here, so an older "
+                + "copy may still be unlocked",
+            hint: "outside the container: keyfob lock")
+    }
+
+    /// Gives the data key to the kernel, under the lock of writers: who changes the passphrase then
+    /// removes it again. Throws `failed` if that was done since the file was opened.
+    private func keep(
+        _ unlocked: Unlocked, in folder: borrowing OpenFolder, for seconds: Int,
+        _ scope: KernelKey.Scope
+    ) throws(StoreError) {
+        let lock: Folder.Lock?
+        do throws(StoreError) {
+            lock = try folder.lock(FileStore.fileName)
+        } catch let error where error.code == .lockTimedOut {
+            throw error
+        } catch {
+            // Where nobody can hold the lock, as in a read-only folder, nobody can change the file.
+            lock = nil
+        }
+        try keep(unlocked, in: folder, for: seconds, scope, under: lock)
     }
 
     private func keep(
-        _ unlocked: Unlocked, _ header: FileFormat.Header, for seconds: Int,
-        _ scope: KernelKey.Scope
-    ) throws(KernelKey.Failure) {
-        let name = FileStore.keyName(of: unlocked.slot, header)
-        try KernelKey(name, scope).publish(unlocked.dataKey, seconds: seconds)
+        _ unlocked: Unlocked, in folder: borrowing OpenFolder, for seconds: Int,
+        _ scope: KernelKey.Scope, under lock: borrowing Folder.Lock?
+    ) throws(StoreError) {
+        guard let sealed = try read(in: folder), unlocked.opens(sealed.header) else {
+            throw changedMeanwhile
+        }
+        let name = FileStore.keyName(of: unlocked.slot, sealed.header)
+        do throws(KernelKey.Failure) {
+            try KernelKey(name, scope).publish(unlocked.dataKey, seconds: seconds)
+        } catch {
+            throw refusal(of: error, sealed)
+        }
         // The last call decides for which processes the file is unlocked.
         for other in KernelKey.Scope.allCases where other != scope {
             KernelKey(name, other).remove()
         }
+    }
+
+    private var changedMeanwhile: StoreError {
+        StoreError(
+            .changedMeanwhile, "the passphrase of \(path) was changed just now", hint: "try again")
     }
 
     private func kept(
@@ -164,22 +208,28 @@ extension FileStore {
         keyNames + "file:" + hexadecimal(header.storeID) + ":"
     }
 
-    private func refusal(of error: KernelKey.Failure) -> StoreError {
+    private func refusal(
+        of error: KernelKey.Failure, _ sealed: FileFormat.Sealed
+    ) -> StoreError {
+        let names = FileStore.keyNames(of: sealed.header)
+        let isUnlocked = kept(for: sealed) != nil || KernelKey.all(names)?.isEmpty == false
+        let state =
+            isUnlocked ? "so the file stays unlocked as it was" : "so the file stays locked"
         switch error {
         case .noSession:
-            StoreError(
+            return StoreError(
                 .noLoginSession,
                 "there is no login session of your own here that it could be unlocked for",
                 hint: "to unlock it for all your processes: keyfob unlock --scope user")
         case .tooMany:
-            StoreError(
+            return StoreError(
                 .kernelKeepsNoKey,
-                "the kernel keeps no key, so the file stays locked: you have as many as you may",
+                "the kernel keeps no key, \(state): you have as many as you may",
                 hint: "to see them: keyctl show @u; the limit is kernel.keys.maxkeys")
         case .refused(let error):
-            StoreError(
+            return StoreError(
                 .kernelKeepsNoKey,
-                "the kernel keeps no key here, so the file stays locked: \(error.reason)",
+                "the kernel keeps no key here, \(state): \(error.reason)",
                 hint: "in a container, or where this is forbidden, set passphraseCommand in the "
                     + "config file")
         }

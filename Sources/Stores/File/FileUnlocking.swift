@@ -195,7 +195,9 @@ extension FileStore {
         StoreError(
             .passphraseNeeded,
             "\(path) needs its passphrase, which cannot be asked for here",
-            hint: "at a terminal: keyfob unlock; without a person: set KEYFOB_PASSPHRASE, or "
+            hint: (options.neverPrompts
+                ? "keyfob unlock --password-stdin; or set KEYFOB_PASSPHRASE, or "
+                : "at a terminal: keyfob unlock; without a person: set KEYFOB_PASSPHRASE, or ")
                 + "passphraseCommand in the config file")
     }
 
@@ -212,8 +214,11 @@ extension FileStore {
         let terminal = Terminal(lockFolder: options.keyFolder, willWait: options.willPrompt)
         do throws(StoreError) {
             guard var turn = try terminal.takeTurn() else { return false }
-            // The process that had the terminal before may have changed the passphrase.
-            if turn.hasWaited, try read(in: folder)?.header.slots != header.slots { return true }
+            // The process that had the terminal before may have changed the passphrase, or the
+            // file is unlocked now.
+            guard let sealed = try read(in: folder), sealed.header.slots == header.slots,
+                unlockFromKernel(sealed) == nil
+            else { return true }
             let question = "Keyfob: passphrase for \((options.purpose ?? subject).shortened): "
             var notice: String?
             for left in (0..<FileStore.attempts).reversed() {
@@ -224,7 +229,7 @@ extension FileStore {
                 else { throw nobodyToAsk }
                 if let unlocked = try unlock(slots, of: header, with: passphrase) {
                     options.memory.keep(unlocked)
-                    keepTyped(unlocked, header)
+                    keepTyped(unlocked, in: folder)
                     return true
                 }
                 notice = "Keyfob: wrong passphrase, try again (\(left) left)"
