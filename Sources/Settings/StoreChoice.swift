@@ -51,6 +51,7 @@ package struct StoreChoice: Sendable {
             promptTimeout: settings.promptTimeout, lockFolder: state, marker: marker,
             willPrompt: { willPrompt(settings.promptTimeout) })
         keyring.mayConfirmUnseen = settings.prompt != .never
+        keyring.neverPrompts = settings.prompt == .never
         keyringStore = settings.policy == .file ? nil : KeyringStore(keyring)
         var file = FileStore.Options(
             folder: Folder(directories.data), keyFolder: state, keyFile: settings.keyFile,

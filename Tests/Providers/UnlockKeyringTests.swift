@@ -107,6 +107,49 @@ import Testing
         #expect(try sandbox.run("keyfob", "status").output.contains("    keyfob unlock, or"))
     }
 
+    @Test func whoWaitedForAnotherQuestionIsNotAsked() throws {
+        _ = try lockedKeyring(.byItsOwner)
+        let first = try start()
+        try terminal.wait(for: Self.question)
+        let other = try PseudoTerminal()
+        if geteuid() == 0 { try #require(unsafe chmod(other.path, 0o666) == 0) }
+        var program = sandbox.program(["keyfob", "unlock"])
+        program.terminal = other
+        let second = try program.start()
+        sleep(1)
+        terminal.type(GnomeKeyring.password + "\n")
+        #expect(try first.finish().succeeded)
+        let outcome = try second.finish()
+        #expect(outcome.succeeded && other.screen.isEmpty, "\(outcome)")
+    }
+
+    @Test func theSettingThatForbidsPromptsForbidsThisOne() throws {
+        _ = try lockedKeyring(.byItsOwner)
+        sandbox.setEnvironment("KEYFOB_PROMPT", to: "never")
+        let outcome = try start().finish()
+        #expect(outcome.status == 4 && terminal.screen.isEmpty)
+        #expect(outcome.errors.contains("keyfob unlock --password-stdin"), "\(outcome)")
+        let get = try sandbox.run("docker-credential-keyfob", "get", input: "h.example")
+        #expect(get.errors.contains("keyfob: hint: keyfob unlock --password-stdin; or"))
+        let right = try sandbox.run(
+            "keyfob", "unlock", "--password-stdin", input: GnomeKeyring.password)
+        #expect(right.succeeded)
+    }
+
+    /// The file is unlocked all the same.
+    @Test func aKeyringThatFailsIsToldAndTheFileIsUnlocked() throws {
+        let stored = try sandbox.run(
+            "docker-credential-keyfob", "store", input: json,
+            environment: ["KEYFOB_STORE": "file", "KEYFOB_PASSPHRASE": "open sesame"])
+        #expect(stored.succeeded)
+        sandbox.setEnvironment("DBUS_SESSION_BUS_ADDRESS", to: "nonsense")
+        let unlock = try sandbox.run(
+            "keyfob", "unlock", "--password-stdin", "--for", "60s", input: "open sesame\n")
+        #expect(unlock.status != 0 && unlock.errors.contains("keyfob: error: "))
+        #expect(unlock.output.hasPrefix("the encrypted file is unlocked"), "\(unlock)")
+        _ = try sandbox.run("keyfob", "lock")
+    }
+
     @Test func aFileAndAKeyringAreAskedForOneAfterTheOther() throws {
         let keyring = try lockedKeyring(.byItsOwner)
         let stored = try sandbox.run(
@@ -141,6 +184,9 @@ import Testing
         #expect(
             outcome.errors.hasPrefix(
                 Sentence.expanding("keyfob: error: <keyring-takes-no-password|KeePassXC>\n")))
+        // Nor does another error name the command, which cannot unlock it.
+        let store = try desk.sandbox.run("docker-credential-keyfob", "store", input: json)
+        #expect(store.errors.contains("keyfob: hint: unlock it at the desktop; or"), "\(store)")
         #expect(try keyring.isLocked() == true)
     }
 

@@ -4,21 +4,15 @@ internal import Credentials
 extension StoreError {
     /// The keyring holds, or may hold, the login, and no prompt can be shown to unlock it.
     static let keyringLocked = StoreError(
-        .keyringLocked, "the keyring is locked, and cannot ask for its password here",
-        hint:
-            "at a terminal: keyfob unlock; or use the encrypted file: export KEYFOB_STORE=file; "
-            + "see: keyfob status"
-    )
+        .keyringLocked, "the keyring is locked, and cannot ask for its password here")
 
     /// The keyring reported that it unlocked the items, but they are locked.
     static let keyringStaysLocked = StoreError(
-        .keyringStaysLocked, "the keyring reported that it was unlocked, but it is locked",
-        hint: keyringLocked.hint)
+        .keyringStaysLocked, "the keyring reported that it was unlocked, but it is locked")
 
     /// The user could answer a prompt, but a list shows none.
     static let listDoesNotUnlock = StoreError(
-        .keyringNotUnlocked, "the keyring is locked, and a list does not unlock it",
-        hint: keyringLocked.hint)
+        .keyringNotUnlocked, "the keyring is locked, and a list does not unlock it")
 
     /// The provider asks for a confirmation before a change, and the user cannot give it here.
     static let nobodyToConfirm = StoreError(
@@ -70,6 +64,11 @@ extension StoreError {
     func leaving(_ state: String) -> StoreError {
         let wrote = outcome == .locked || outcome == .declined ? .keyringFailed : code
         return StoreError(wrote, "\(state): \(message)", hint: hint)
+    }
+
+    /// True if the user must unlock the keyring first.
+    var isOfLock: Bool {
+        code == .keyringLocked || code == .keyringStaysLocked || code == .keyringNotUnlocked
     }
 
     /// True if the keyring no longer answers.

@@ -29,6 +29,8 @@ package final class KeyringStore: CredentialStore {
         /// cannot answer it. KeePassXC confirms every change so, and asks the user only if it is
         /// set to.
         package var mayConfirmUnseen = false
+        /// True if the settings forbid every prompt.
+        package var neverPrompts = false
         /// The longest time that a prompt waits for an answer, in seconds.
         package var promptTimeout: Int
         /// The folder of the lock that all writers of this user hold. It does not depend on the
@@ -158,7 +160,13 @@ package final class KeyringStore: CredentialStore {
             throw StoreError(.noSessionBus, "there is no session bus")
         }
         return try connection.use(address, forSecrets: forSecrets) { service throws(StoreError) in
-            try body(OpenKeyring(service: service, options: options))
+            let keyring = OpenKeyring(service: service, options: options)
+            do throws(StoreError) {
+                return try body(keyring)
+            } catch {
+                guard error.hint == nil, error.isOfLock else { throw error }
+                throw StoreError(error.code, error.message, hint: keyring.wayToUnlock)
+            }
         }
     }
 

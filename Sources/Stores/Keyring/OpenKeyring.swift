@@ -38,6 +38,17 @@ struct OpenKeyring {
         try service.show(prompt: prompt, seconds: options.promptTimeout)
     }
 
+    /// The next step for a user whose keyring is locked. Only a keyring that takes its password from
+    /// a program can be unlocked by `keyfob unlock` where there is no desktop.
+    var wayToUnlock: String {
+        let way =
+            !service.findsLockedItems
+            ? "unlock it at the desktop"
+            : options.neverPrompts
+                ? "keyfob unlock --password-stdin" : "at a terminal: keyfob unlock"
+        return way + "; or use the encrypted file: export KEYFOB_STORE=file; see: keyfob status"
+    }
+
     /// Returns true if items are locked only because KeePassXC wants each access to be confirmed:
     /// their collection is unlocked.
     private func asksForAccess(to paths: [String]) throws(StoreError) -> Bool {

@@ -325,7 +325,7 @@ extension StoreError {
     fileprivate init(step outcome: KeyringOutcome, _ reason: String) {
         switch outcome {
         case .absent: self.init(.keyringAbsent, reason)
-        case .locked: self.init(.keyringLocked, reason, hint: StoreError.keyringLocked.hint)
+        case .locked: self.init(.keyringLocked, reason)
         case .declined: self.init(.keyringDeclined, reason)
         case .timedOut: self.init(.keyringTimedOut, reason)
         case .gone: self.init(.keyringGone, reason)
