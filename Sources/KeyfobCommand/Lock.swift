@@ -24,33 +24,30 @@ struct Lock: AnsweringCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let console = Console(isQuiet: output.quiet)
         var lines: [String] = []
         var failures: [StoreError] = []
-        do throws(StoreError) {
+        // The keys are ended whatever the environment and the settings are.
+        let invocation = failures.catching { () throws(StoreError) in try Invocation(output) }
+        failures.catching { () throws(StoreError) in
             try Lock.endKeys(invocation)
             lines.append("no encrypted file is unlocked")
-        } catch {
-            failures.append(error)
         }
-        do throws(StoreError) {
-            if keyring {
-                try lockKeyring(invocation)
-                lines.append("the keyring is locked")
-            }
-        } catch {
-            failures.append(error)
+        failures.catching { () throws(StoreError) in
+            guard keyring, let invocation else { return }
+            try lockKeyring(invocation)
+            lines.append("the keyring is locked")
         }
-        for failure in failures.dropFirst() { invocation.console.report(failure) }
+        for failure in failures.dropFirst() { console.report(failure) }
         try output.answer(
             [JSON.Member("done", .bool(failures.isEmpty))], lines: output.quiet ? [] : lines,
-            error: failures.first, on: invocation.console)
+            error: failures.first, on: console)
         try ExitStatus(failures).exit()
     }
 
-    private static func endKeys(_ invocation: Invocation) throws(StoreError) {
+    private static func endKeys(_ invocation: Invocation?) throws(StoreError) {
         // The kernel may not show its keys, but the name of this file's key is known.
-        try? invocation.choice.fileStore?.lock()
+        try? invocation?.choice.fileStore?.lock()
         guard let left = KernelKey.removeAll(FileStore.keyNames) else {
             throw StoreError(
                 .kernelHidesKeys,

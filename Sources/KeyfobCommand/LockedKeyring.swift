@@ -39,7 +39,7 @@ struct LockedKeyring {
             if let given {
                 guard try store.unlock(collection, with: given) else { throw wrongPassword }
             } else if try !ask(for: collection, invocation) {
-                guard store.options.mayPrompt else { throw noTerminal }
+                guard store.options.mayPrompt else { throw noTerminal(invocation) }
                 return try store.unlock()
             }
         }
@@ -48,11 +48,16 @@ struct LockedKeyring {
         }
     }
 
-    /// Asks for the password of a collection and unlocks it. Returns false if there is no terminal.
+    /// Asks for the password of a collection and unlocks it, unless it was unlocked while this
+    /// waited for another question. Returns false if there is no terminal, or no prompt may be
+    /// shown.
     private func ask(
         for collection: KeyringState.Collection, _ invocation: Invocation
     ) throws(StoreError) -> Bool {
-        guard var turn = try invocation.terminal.takeTurn() else { return false }
+        guard invocation.choice.settings.prompt != .never,
+            var turn = try invocation.terminal.takeTurn()
+        else { return false }
+        guard try store.state().locked.contains(collection) else { return true }
         let question = "Keyfob: password of the keyring \"\(collection.label)\": "
         var notice: String?
         for left in (0..<LockedKeyring.attempts).reversed() {
@@ -71,10 +76,15 @@ struct LockedKeyring {
         StoreError(.wrongPassword, "wrong password for the keyring", hint: "try again")
     }
 
-    private var noTerminal: StoreError {
-        StoreError(
-            .noTerminal, "there is no terminal to ask for the password",
-            hint: "give it on standard input, with --password-stdin")
+    private func noTerminal(_ invocation: Invocation) -> StoreError {
+        guard invocation.choice.settings.prompt == .never else {
+            return StoreError(
+                .noTerminal, "there is no terminal to ask for the password",
+                hint: "give it on standard input, with --password-stdin")
+        }
+        return StoreError(
+            .keyringLocked, "the keyring is locked, and the setting `prompt` is never",
+            hint: "give the password on standard input: keyfob unlock --password-stdin")
     }
 
     /// The error for a keyring that asks only in its own window.

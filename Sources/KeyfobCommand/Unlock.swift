@@ -20,8 +20,9 @@ struct Unlock: AnsweringCommand {
 
     @Option(
         name: .customLong("for"),
-        help: "How long: 90s, 30m, 8h or 2d; at most 7d, 8h by default.")
-    var duration: UnlockDuration?
+        help: "How long: 90s, 30m, 8h or 2d; at most 7d, 8h by default.",
+        transform: Unlock.seconds)
+    var duration: Int?
 
     @Option(help: "Whose processes may open the file: user (default) or session.")
     var scope: KernelKey.Scope?
@@ -33,8 +34,17 @@ struct Unlock: AnsweringCommand {
 
     func run() throws {
         let invocation = try Invocation(output)
-        let keyring = try LockedKeyring(invocation)
-        let asks = try invocation.choice.fileStore?.protection() == .passphrase
+        if let refusal = invocation.choice.settings.refusal {
+            throw StoreError(
+                refusal.code, refusal.message,
+                hint: "nothing was unlocked; correct the setting; see: keyfob status")
+        }
+        var failures: [StoreError] = []
+        let keyring = failures.catching { () throws(StoreError) in try LockedKeyring(invocation) }
+        let asks =
+            failures.catching { () throws(StoreError) in
+                try invocation.choice.fileStore?.protection()
+            } == .passphrase
         guard !(passwordStdin && keyring != nil && asks) else {
             throw StoreError(
                 .usage, "both the keyring and the encrypted file are locked",
@@ -45,25 +55,18 @@ struct Unlock: AnsweringCommand {
             ? try Secret(firstLineOfStandardInput: "password") : nil
         var lines: [String] = []
         var members = [JSON.Member("keyring", .null), JSON.Member("file", .null)]
-        var failures: [StoreError] = []
-        do throws(StoreError) {
-            if let keyring {
-                try keyring.unlock(with: typed, invocation)
-                lines.append("the keyring is unlocked")
-                members[0] = JSON.Member("keyring", ["locked": .bool(false)])
-            }
-        } catch {
-            failures.append(error)
+        failures.catching { () throws(StoreError) in
+            guard let keyring else { return }
+            try keyring.unlock(with: typed, invocation)
+            lines.append("the keyring is unlocked")
+            members[0] = JSON.Member("keyring", ["locked": .bool(false)])
         }
-        do throws(StoreError) {
-            if asks, let unlocking = try unlockFile(with: typed, invocation) {
-                lines.append("the encrypted file is \(unlocking.words)")
-                members[1] = JSON.Member("file", unlocking.json)
-            }
-        } catch {
-            failures.append(error)
+        failures.catching { () throws(StoreError) in
+            guard asks, let unlocking = try unlockFile(with: typed, invocation) else { return }
+            lines.append("the encrypted file is \(unlocking.words)")
+            members[1] = JSON.Member("file", unlocking.json)
         }
-        if keyring == nil, !asks {
+        if keyring == nil, !asks, failures.isEmpty {
             lines.append("nothing here asks for a passphrase or a password")
         }
         for failure in failures.dropFirst() { invocation.console.report(failure) }
@@ -88,7 +91,7 @@ struct Unlock: AnsweringCommand {
         let file = FileStore(options)
         do throws(StoreError) {
             return try file.unlock(
-                for: duration?.seconds ?? usual, scope ?? settings.unlockScope)
+                for: duration ?? usual, scope ?? settings.unlockScope)
         } catch let error where typed != nil && error.code == .wrongKey {
             throw StoreError(.wrongPassphrase, "wrong passphrase for \(file.path)")
         }
@@ -96,16 +99,25 @@ struct Unlock: AnsweringCommand {
 
     /// The time, in seconds, if neither the command nor the setting names one.
     private static let usualSeconds = 8 * 60 * 60
+
+    /// Returns the seconds of a time as it is typed.
+    private static func seconds(_ typed: String) throws -> Int {
+        guard let seconds = typed.seconds, (1...FileStore.longestUnlocking).contains(seconds)
+        else { throw ValidationError("it must be a time such as 30m or 8h, of at most 7d") }
+        return seconds
+    }
 }
 
-/// The time for which the file is unlocked, as it is typed.
-struct UnlockDuration: ExpressibleByArgument {
-    let seconds: Int
-
-    init?(argument: String) {
-        guard let seconds = argument.seconds, (1...FileStore.longestUnlocking).contains(seconds)
-        else { return nil }
-        self.seconds = seconds
+extension [StoreError] {
+    /// Returns the result of `body`; nil if it throws an error, which is added.
+    @discardableResult
+    mutating func catching<Result>(_ body: () throws(StoreError) -> Result?) -> Result? {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            append(error)
+            return nil
+        }
     }
 }
 
