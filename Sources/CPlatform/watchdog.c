@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "platform.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -71,6 +73,14 @@ static const char *crash_reason(int number) {
     void *memory = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return "out of memory";
     munmap(memory, size);
+    // RLIMIT_DATA counts only memory that is private and can be written to.
+    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return "out of memory";
+    munmap(memory, size);
+    // GLib ends the process if it cannot have a descriptor.
+    const int descriptor = open("/", O_PATH | O_CLOEXEC);
+    if (descriptor < 0 && (errno == EMFILE || errno == ENFILE)) return "no more files may be open";
+    if (descriptor >= 0) close(descriptor);
     const pid_t child = _Fork();
     if (child == 0) _exit(0);
     if (child < 0) return "no more threads or processes may be started";

@@ -92,13 +92,16 @@ import Testing
 
     /// What there is too little of, as a shell sets it, from nothing to enough.
     enum Limit: String, CaseIterable, Sendable {
-        case memory, processes, files, lockedMemory, fileSize, stack
+        case memory, data, processes, files, lockedMemory, fileSize, stack
 
         var settings: [String] {
             switch self {
             case .memory:
                 stride(from: 6000, through: 90_000, by: Sandbox.isSoak ? 1500 : 12_000)
                     .map { "ulimit -v \($0)" }
+            case .data:
+                stride(from: 500, through: 12_500, by: Sandbox.isSoak ? 500 : 3000)
+                    .map { "ulimit -d \($0)" }
             case .processes:
                 (Sandbox.isSoak ? [1, 4, 8, 12, 16, 20, 24, 28, 32, 48] : [1, 12, 24])
                     .map { "prlimit --pid $$ --nproc=\($0)" }
@@ -137,6 +140,10 @@ import Testing
                 if outcome.status == 99 { continue }
                 answers += 1
                 #expect([0, 1].contains(outcome.status), "\(setting): \(command)")
+                // Such an end is told by its cause.
+                if [.data, .files].contains(limit) {
+                    #expect(!outcome.errors.contains("crashed"), "\(setting): \(command)")
+                }
                 let lines = outcome.output.utf8.count { $0 == 0x0A }
                 if command.hasPrefix("docker") {
                     #expect(
