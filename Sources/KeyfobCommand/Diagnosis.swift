@@ -206,8 +206,7 @@ struct Diagnosis {
             if try file.isUnlockedElsewhere() == true {
                 note(
                     "unlocked-elsewhere",
-                    "the kernel keeps a key of the encrypted file that it does not give to this "
-                        + "process, as one for another login session",
+                    "the kernel keeps a key of the file that this process is not given",
                     hint: "to end that: keyfob lock")
             }
             do throws(StoreError) {

@@ -146,14 +146,13 @@ struct UnlockTests {
                 KEYFOB_PASSPHRASE=\(vault.passphrase) docker-credential-keyfob store
             keyfob unlock --scope session --password-stdin >/dev/null
             grep -c keyfob:file: /proc/keys
-            keyctl session - sh -c 'keyfob status | grep ^note:.*session; keyfob lock'
+            keyctl session - sh -c 'keyfob status | grep ^note:.*kernel; keyfob lock'
             grep -c keyfob: /proc/keys
             """, input: vault.passphrase + "\n")
         #expect(
             outcome.output.split(separator: "\n").filter { !$0.hasPrefix("Joined") } == [
                 "2",
-                "note: the kernel keeps a key of the encrypted file that it does not give to this "
-                    + "process, as one for another login session",
+                "note: the kernel keeps a key of the file that this process is not given",
                 "no encrypted file is unlocked", "0",
             ])
         try vault.expectLocked()
