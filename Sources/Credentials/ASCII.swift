@@ -28,3 +28,11 @@ extension UInt8 {
         self = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }
+
+extension [UInt8] {
+    /// The bytes in small hexadecimal digits, two for each.
+    package var hexadecimal: String {
+        let digits = flatMap { [UInt8(hexDigit: $0 >> 4), UInt8(hexDigit: $0 & 0xF)] }
+        return String(decoding: digits, as: UTF8.self)
+    }
+}

@@ -38,7 +38,7 @@ package struct GitSecret: Sendable {
     package func alone(for username: Text?) -> Secret? {
         if let credential { return credential }
         if let token { return token }
-        if let username, hasToken(for: username) { return username.string.secret }
+        if let username, hasToken(for: username) { return username.secret }
         return password
     }
 
@@ -91,10 +91,7 @@ package struct GitSecret: Sendable {
 
     /// Returns the value of a number without a sign; nil for anything else.
     package static func seconds(_ value: Secret) -> UInt64? {
-        guard (1...18).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) })
-        else {
-            return nil
-        }
+        guard (1...18).contains(value.count), value.allSatisfy({ $0.isDigit }) else { return nil }
         return value.publicBytes.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
     }
 }
@@ -110,7 +107,7 @@ extension Credential {
             return Credential(entry, secret: secret.stored)
         }
         var secret = secret
-        secret.token = user.string.secret
+        secret.token = user.secret
         return Credential(
             .git(
                 protocol: entry["protocol"] ?? "",
@@ -130,7 +127,7 @@ extension GitSecret {
     fileprivate func hasToken(for username: Text) -> Bool {
         guard credential == nil, !username.isEmpty, let password else { return false }
         return username.looksLikeToken
-            || GitSecret.placeholders.contains { password == Secret(copying: $0.bytes.span) }
+            || GitSecret.placeholders.contains { password == $0.secret }
     }
 }
 
@@ -146,10 +143,7 @@ extension Text {
     /// True if it begins like a token that is sometimes given for a user name, or is 40 hexadecimal
     /// digits, as GitHub's older tokens and Gitea's are. Such a name is not shown.
     package var looksLikeToken: Bool {
-        let isDigit = { (byte: UInt8) in
-            (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte.lowerCased)
-        }
-        if bytes.count == 40, bytes.allSatisfy(isDigit) { return true }
+        if bytes.count == 40, bytes.allSatisfy({ $0.hexDigit != nil }) { return true }
         return Text.tokenPrefixes.contains {
             bytes.count >= $0.bytes.count + 16 && bytes.starts(with: $0.bytes)
         }

@@ -87,6 +87,11 @@ extension String {
     package var secret: Secret { Secret(copying: Array(utf8).span) }
 }
 
+extension Text {
+    /// The text, which is not secret, in the same way.
+    package var secret: Secret { Secret(copying: bytes.span) }
+}
+
 extension Secret: Equatable {
     /// Takes the same time wherever the first difference is. Only a difference in length is not
     /// hidden.

@@ -34,8 +34,8 @@ extension Secret {
 
     package func hasPrefix(_ text: String) -> Bool { holds(Array(text.utf8)) }
 
-    /// The bytes that `body` appends for each byte, at most `growth` for one. `body` is called once
-    /// more, with nil, at the end.
+    /// The bytes that `body` appends for each byte: in all, at most `growth` for each byte so far.
+    /// `body` is called once more, with nil, at the end.
     package init(
         converting secret: Secret, growth: Int,
         _ body: (UInt8?, inout OutputSpan<UInt8>) -> Void

@@ -105,16 +105,7 @@ extension String {
     /// unless it consists of letters, digits and `. _ : / @ + , -` alone. A character that must not
     /// be sent to a terminal is written as an escape in `$'…'`, which fish does not know.
     package var shellWord: String {
-        let isPlain = utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "@"), UInt8(ascii: "+"),
-                UInt8(ascii: ","), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
+        let isPlain = utf8.allSatisfy { $0.isAlphanumeric || "._:/@+,-".utf8.contains($0) }
         if isPlain, !isEmpty { return self }
         let hasEscapes = unicodeScalars.contains { $0.isUnprintable }
         var word = hasEscapes ? "$'" : "'"

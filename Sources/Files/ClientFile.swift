@@ -149,11 +149,7 @@ package struct ClientFile: Hashable, Sendable {
         guard status.size <= ClientFile.limit else {
             throw StoreError(.tooLong, "\(path) is longer than \(ClientFile.limit) bytes")
         }
-        return try attempt("read", path) { () throws(SystemError) in
-            try Secret(capacity: status.size) { output throws(SystemError) in
-                try file.fill(&output)
-            }
-        }
+        return try attempt("read", path) { () throws(SystemError) in try file.secret(status.size) }
     }
 
     /// Returns the file that the path leads to, if the path is a symbolic link.

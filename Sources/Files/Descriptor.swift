@@ -1,4 +1,5 @@
 internal import CLibc
+package import Credentials
 
 /// A descriptor is an open file that is closed when its owner no longer needs it.
 package struct Descriptor: ~Copyable, Sendable {
@@ -49,7 +50,7 @@ package struct Descriptor: ~Copyable, Sendable {
 
     /// Fills the free part of the memory from the beginning of the file. A file that ends earlier
     /// is an error, since its status said that it is longer.
-    package func fill(_ output: inout OutputSpan<UInt8>) throws(SystemError) {
+    func fill(_ output: inout OutputSpan<UInt8>) throws(SystemError) {
         var read = 0
         while output.freeCapacity > 0 {
             let count = try unsafe output.append { memory, count in
@@ -58,6 +59,11 @@ package struct Descriptor: ~Copyable, Sendable {
             guard count > 0 else { throw SystemError(code: EIO) }
             read += count
         }
+    }
+
+    /// Returns as many bytes from the beginning of the file, in guarded memory.
+    package func secret(_ count: Int) throws(SystemError) -> Secret {
+        try Secret(capacity: count) { output throws(SystemError) in try fill(&output) }
     }
 
     /// Returns the bytes that one call reads, at most so many. It is for files of the kernel, which

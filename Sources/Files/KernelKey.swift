@@ -134,11 +134,7 @@ package struct KernelKey: Hashable, Sendable {
     private static let overhead = 9
 
     /// The seconds since the system was started, which do not depend on the date that is set.
-    private static var now: UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-        return UInt64(time.tv_sec)
-    }
+    private static var now: UInt64 { System.uptime / 1000 }
 
     // MARK: The kernel's table
 

@@ -101,13 +101,7 @@ package struct CargoFrontend: Frontend {
         } catch {
             throw Refusal(error, of: "request", limit: CargoFrontend.requestLimit)
         }
-        let value: JSON
-        do throws(JSON.Fault) {
-            value = try JSON(decoding: line)
-        } catch {
-            throw .refused(.badInput, "the request is not JSON: \(error)")
-        }
-        return try Request(value)
+        return try Request(JSON(object: line, named: "request"))
     }
 }
 
@@ -129,26 +123,21 @@ private struct Request {
 
     var query: Query { Query(.cargo, ["url": url]) }
 
+    /// `value` must be an object.
     init(_ value: JSON) throws(Refusal) {
-        guard let members = value.members else {
-            throw .refused(.badInput, "the request is not an object")
-        }
-        func member(_ name: Text, of members: [JSON.Member]) -> JSON? {
-            members.last { $0.name == name }?.value
-        }
-        guard case .integer(1) = member("v", of: members) else {
+        guard case .integer(1) = value["v"] else {
             throw .refused(.badInput, "the request does not have protocol version 1")
         }
-        guard let registry = member("registry", of: members)?.members,
-            let url = member("index-url", of: registry)?.text, !url.isEmpty,
-            !url.hasControlCharacter
-        else { throw .refused(.badInput, "the request names no index of a registry") }
+        let registry = value["registry"]
+        guard let url = registry?["index-url"]?.text, !url.isEmpty, !url.hasControlCharacter else {
+            throw .refused(.badInput, "the request names no index of a registry")
+        }
         self.url = url
-        name = member("name", of: registry)?.text.flatMap { $0.hasControlCharacter ? nil : $0 }
-        kind = member("kind", of: members)?.text ?? ""
-        operation = member("operation", of: members)?.text ?? ""
-        token = member("token", of: members)?.secret
-        loginURL = member("login-url", of: members)?.text
+        name = registry?["name"]?.text.flatMap { $0.hasControlCharacter ? nil : $0 }
+        kind = value["kind"]?.text ?? ""
+        operation = value["operation"]?.text ?? ""
+        token = value["token"]?.secret
+        loginURL = value["login-url"]?.text
     }
 }
 
@@ -172,8 +161,8 @@ private enum Response {
             return Response.object(
                 "Ok", kind: "get",
                 [
-                    JSON.Member("token", .string(token)), JSON.Member("cache", .text("session")),
-                    JSON.Member("operation_independent", .bool(true)),
+                    "token": .string(token), "cache": .text("session"),
+                    "operation_independent": .bool(true),
                 ])
         case .done(let kind): return Response.object("Ok", kind: kind)
         case .notFound: return Response.object("Err", kind: "not-found")
@@ -181,14 +170,12 @@ private enum Response {
             return Response.object("Err", kind: "operation-not-supported")
         case .other(let message):
             let text = Text(message.printable) ?? ""
-            return Response.object("Err", kind: "other", [JSON.Member("message", .text(text))])
+            return Response.object("Err", kind: "other", ["message": .text(text)])
         }
     }
 
-    private static func object(
-        _ result: Text, kind: Text, _ members: [JSON.Member] = []
-    ) -> JSON {
-        .object([JSON.Member(result, .object([JSON.Member("kind", .text(kind))] + members))])
+    private static func object(_ result: Text, kind: Text, _ members: JSON = [:]) -> JSON {
+        [result: ["kind": .text(kind)] + members]
     }
 }
 

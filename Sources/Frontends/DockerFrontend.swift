@@ -73,11 +73,11 @@ package struct DockerFrontend: Frontend {
             !login.secret.isEmpty
         else { throw .notFound }
         do throws(JSON.Fault) {
-            return try JSON.object([
-                JSON.Member(Wire.serverURL, .text(key)),
-                JSON.Member(Wire.username, .text(username)),
-                JSON.Member(Wire.secret, .string(login.secret)),
-            ]).encoded()
+            let answer: JSON = [
+                Wire.serverURL: .text(key), Wire.username: .text(username),
+                Wire.secret: .string(login.secret),
+            ]
+            return try answer.encoded()
         } catch {
             throw .refused(
                 .notEncodable, "the stored secret cannot be returned to a docker client: \(error)",

@@ -1,4 +1,5 @@
 internal import Credentials
+internal import JSON
 
 /// A refusal is the reason why a request gets no normal answer.
 enum Refusal: Error {
@@ -31,5 +32,17 @@ extension Refusal {
         case .unreadable(let reason):
             self = .refused(.inputUnreadable, "cannot read the \(noun): \(reason)")
         }
+    }
+}
+
+extension JSON {
+    /// Reads the one value of an input, named `noun`; throws a refusal if it is not an object.
+    init(object input: Secret, named noun: String) throws(Refusal) {
+        do throws(JSON.Fault) {
+            try self.init(decoding: input)
+        } catch {
+            throw .refused(.badInput, "the \(noun) is not JSON: \(error)")
+        }
+        guard members != nil else { throw .refused(.badInput, "the \(noun) is not an object") }
     }
 }

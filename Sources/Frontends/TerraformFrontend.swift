@@ -64,7 +64,8 @@ package struct TerraformFrontend: Frontend {
             throw .notFound
         }
         do throws(JSON.Fault) {
-            return try JSON.object([JSON.Member(Name.token, .string(login.secret))]).encoded()
+            let answer: JSON = [Name.token: .string(login.secret)]
+            return try answer.encoded()
         } catch {
             throw .refused(
                 .notEncodable, "the stored token cannot be returned to terraform: \(error)",
@@ -81,12 +82,7 @@ package struct TerraformFrontend: Frontend {
     /// form again.
     private func place(of host: String) throws(Refusal) -> Query {
         let isHost = host.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"):
-                true
-            default: false
-            }
+            byte.isAlphanumeric && byte == byte.lowerCased || ".-:".utf8.contains(byte)
         }
         guard isHost, !host.isEmpty, let key = Text(host) else {
             throw .refused(
@@ -119,23 +115,15 @@ package struct TerraformFrontend: Frontend {
     /// Returns the token in the input of `store`: an object with a string `token` that is not
     /// empty. Any other member is refused, since it could not be given back.
     private func token(in input: Secret) throws(Refusal) -> Secret {
-        let value: JSON
-        do throws(JSON.Fault) {
-            value = try JSON(decoding: input)
-        } catch {
-            throw .refused(.badInput, "the input is not JSON: \(error)")
-        }
-        guard let members = value.members else {
-            throw .refused(.badInput, "the input is not an object")
-        }
-        if let other = members.first(where: { $0.name != Name.token }) {
+        let object = try JSON(object: input, named: "input")
+        if let other = object.members?.first(where: { $0.name != Name.token }) {
             throw .refused(
                 .badInput,
                 "the input has \"\(other.name.string.printable)\", but only a token can be stored")
         }
-        guard let token = members.last(where: { $0.name == Name.token })?.value.secret,
-            !token.isEmpty
-        else { throw .refused(.badSecret, "the input has no token") }
+        guard let token = object[Name.token]?.secret, !token.isEmpty else {
+            throw .refused(.badSecret, "the input has no token")
+        }
         return token
     }
 }

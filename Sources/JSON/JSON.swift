@@ -80,6 +80,14 @@ package enum JSON: Sendable {
         return members
     }
 
+    /// The value of the last member of that name; nil if there is none, and for any other value.
+    package subscript(name: Text) -> JSON? { members?.last { $0.name == name }?.value }
+
+    /// Returns an object with the members of the one, then of the other.
+    package static func + (left: JSON, right: JSON) -> JSON {
+        .object((left.members ?? []) + (right.members ?? []))
+    }
+
     package var isNull: Bool {
         guard case .null = self else { return false }
         return true
@@ -98,7 +106,7 @@ package enum JSON: Sendable {
     /// The bytes of a string; nil for any other value.
     package var secret: Secret? {
         switch self {
-        case .text(let text): Secret(copying: text.bytes.span)
+        case .text(let text): text.secret
         case .string(let string): string
         case .null, .bool, .integer, .number, .array, .object: nil
         }

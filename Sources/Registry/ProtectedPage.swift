@@ -46,8 +46,8 @@ package struct ProtectedPage: Sendable {
             let discovery = root.at("/.well-known/terraform.json")
         else { return nil }
         let reply = try client.reply(to: HTTPRequest(discovery))
-        guard reply.status == 200, let services = try? JSON(decoding: reply.body).members,
-            let service = services.last(where: { $0.name == "tfe.v2" })?.value.text
+        guard reply.status == 200, let services = try? JSON(decoding: reply.body),
+            let service = services["tfe.v2"]?.text
         else { return nil }
         let isPath = service.bytes.first == UInt8(ascii: "/")
         guard let base = isPath ? root.at(service.string) : WebAddress(service),

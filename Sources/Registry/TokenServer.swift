@@ -41,9 +41,7 @@ struct TokenServer {
             let service = service ?? ""
             let head = "grant_type=refresh_token&client_id=\(TokenServer.client)&scope=&service="
             let fields = Secret(joining: [
-                Secret(copying: Array(head.utf8).span),
-                Secret(copying: service.bytes.span).formEncoded,
-                Secret(copying: Array("&refresh_token=".utf8).span),
+                head.secret, service.secret.formEncoded, "&refresh_token=".secret,
                 password.formEncoded,
             ])
             return HTTPRequest(address, posting: fields)
@@ -58,14 +56,14 @@ struct TokenServer {
     }
 
     func tokens(in answer: HTTPAnswer) throws(RegistryError) -> Tokens {
-        let members: [JSON.Member]
+        let reply: JSON
         do throws(JSON.Fault) {
-            members = try JSON(decoding: answer.body).members ?? []
+            reply = try JSON(decoding: answer.body)
         } catch {
             throw .unexpected(address: address.description, "it returned no JSON")
         }
         func token(_ name: Text) -> Secret? {
-            let token = members.last { $0.name == name }?.value.secret
+            let token = reply[name]?.secret
             return token?.isEmpty == false ? token : nil
         }
         guard let access = token("access_token") ?? token("token"), access.isVisibleASCII else {

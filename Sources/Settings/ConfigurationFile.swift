@@ -53,11 +53,7 @@ struct ConfigurationFile {
         guard status.size <= ConfigurationFile.limit else {
             throw Failure(reason: "longer than \(ConfigurationFile.limit) bytes")
         }
-        return try attempt { () throws(SystemError) in
-            try Secret(capacity: status.size) { output throws(SystemError) in
-                try file.fill(&output)
-            }
-        }
+        return try attempt { () throws(SystemError) in try file.secret(status.size) }
     }
 
     private func requireWay() throws(Failure) {

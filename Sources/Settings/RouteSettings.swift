@@ -29,36 +29,34 @@ package struct RouteSettings {
         }
     }
 
-    private mutating func read(_ value: JSON) {
-        guard let members = value.members else {
+    private mutating func read(_ route: JSON) {
+        guard let members = route.members else {
             problems.append("\(place) must be an object")
             return
         }
-        let patterns = patterns(members)
+        let patterns = patterns(route)
         for member in members where !RouteSettings.names.contains(member.name.string) {
             faults.append("it has an unknown key \"\(member.name.string.printable)\"")
         }
-        let source = source(members)
+        let source = source(route)
         var shape = AnswerShape()
-        if let name = text("username", members) {
+        if let name = text("username", route) {
             if name.isPointer { shape.username = name } else { shape.user = name }
         }
-        shape.secret = pointer("secret", members)
-        shape.basic = pointer("basic", members)
-        shape.expires = pointer("expires", members)
-        var lifetime = duration("lifetime", members)
+        shape.secret = pointer("secret", route)
+        shape.basic = pointer("basic", route)
+        shape.expires = pointer("expires", route)
+        var lifetime = duration("lifetime", route)
         if case .vault? = source { lifetime = lifetime ?? 300 }
-        let varies = words("varies", members) ?? []
-        let isOptional = flag("optional", members)
-        var route = Route(
+        let varies = words("varies", route) ?? []
+        let isOptional = flag("optional", route)
+        var made = Route(
             patterns, source ?? .refused(""), shape: shape, lifetime: lifetime, varies: varies,
             isOptional: isOptional)
-        check(route)
+        check(made)
         problems += faults.map { "\(place): \($0)" }
-        if let fault = faults.first {
-            route = Route(patterns, .refused("\(place): \(fault)"))
-        }
-        if !patterns.isEmpty { routes.append(route) }
+        if let fault = faults.first { made = Route(patterns, .refused("\(place): \(fault)")) }
+        if !patterns.isEmpty { routes.append(made) }
     }
 
     private static let names: Set<String> = [
@@ -68,9 +66,9 @@ package struct RouteSettings {
 
     // MARK: Patterns
 
-    private mutating func patterns(_ members: [JSON.Member]) -> [RoutePattern] {
+    private mutating func patterns(_ route: JSON) -> [RoutePattern] {
         let texts: [Text]
-        switch members.value("match") {
+        switch route["match"] {
         case .array(let elements)?: texts = elements.compactMap { $0.text }
         case let value?: texts = value.text.map { [$0] } ?? []
         case nil: texts = []
@@ -89,25 +87,24 @@ package struct RouteSettings {
 
     // MARK: Sources
 
-    private mutating func source(_ members: [JSON.Member]) -> Route.Source? {
-        let named = ["helper", "command", "environment", "vault"].filter { name in
-            members.contains { $0.name.string == name }
-        }
+    private mutating func source(_ route: JSON) -> Route.Source? {
+        let kinds: [Text] = ["helper", "command", "environment", "vault"]
+        let named = kinds.filter { route[$0] != nil }
         guard named.count == 1 else {
             faults.append(
                 "it must have one of \"helper\", \"command\", \"environment\" and \"vault\"")
             return nil
         }
         switch named[0] {
-        case "helper": return helper(members)
-        case "command": return command(members)
-        case "vault": return engine(members)
-        default: return environment(members)
+        case "helper": return helper(route)
+        case "command": return command(route)
+        case "vault": return engine(route)
+        default: return environment(route)
         }
     }
 
-    private mutating func helper(_ members: [JSON.Member]) -> Route.Source? {
-        let name = text("helper", members)?.string ?? ""
+    private mutating func helper(_ route: JSON) -> Route.Source? {
+        let name = text("helper", route)?.string ?? ""
         guard !name.utf8.contains(UInt8(ascii: "/")), !name.isEmpty else {
             faults.append("\"helper\" must be what follows docker-credential- in its name")
             return nil
@@ -119,8 +116,8 @@ package struct RouteSettings {
         return .helper(name)
     }
 
-    private mutating func command(_ members: [JSON.Member]) -> Route.Source? {
-        guard let words = words("command", members), let program = words.first else {
+    private mutating func command(_ route: JSON) -> Route.Source? {
+        guard let words = words("command", route), let program = words.first else {
             faults.append("\"command\" must be a list of a program and its arguments")
             return nil
         }
@@ -131,8 +128,8 @@ package struct RouteSettings {
         return .command(words)
     }
 
-    private mutating func engine(_ members: [JSON.Member]) -> Route.Source? {
-        let path = text("vault", members)?.string ?? ""
+    private mutating func engine(_ route: JSON) -> Route.Source? {
+        let path = text("vault", route)?.string ?? ""
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.count > 2, !parts.contains(where: { $0.isEmpty || $0.first == 0x2E }),
             parts.dropFirst().dropLast().contains(where: { $0.elementsEqual("data".utf8) })
@@ -140,14 +137,14 @@ package struct RouteSettings {
             faults.append("\"vault\" must be a path such as secret/data/registries/{host}")
             return nil
         }
-        return .vault(path: path, staleFor: duration("staleFor", members) ?? 0)
+        return .vault(path: path, staleFor: duration("staleFor", route) ?? 0)
     }
 
-    private mutating func environment(_ members: [JSON.Member]) -> Route.Source? {
-        let variables = members.value("environment")?.members ?? []
-        let user = variables.value("username")?.text?.string
-        guard let secret = variables.value("secret")?.text?.string,
-            variables.allSatisfy({ ["username", "secret"].contains($0.name.string) })
+    private mutating func environment(_ route: JSON) -> Route.Source? {
+        let variables = route["environment"]
+        let user = variables?["username"]?.text?.string
+        guard let secret = variables?["secret"]?.text?.string,
+            variables?.members?.allSatisfy({ ["username", "secret"].contains($0.name) }) == true
         else {
             faults.append(
                 "\"environment\" must name the variables: \"secret\", and \"username\" or none")
@@ -189,29 +186,29 @@ package struct RouteSettings {
 
     // MARK: Values
 
-    private mutating func text(_ name: String, _ members: [JSON.Member]) -> Text? {
-        guard let value = members.value(name) else { return nil }
+    private mutating func text(_ name: Text, _ route: JSON) -> Text? {
+        guard let value = route[name] else { return nil }
         if let text = value.text, !text.isEmpty, !text.hasControlCharacter { return text }
         faults.append("\"\(name)\" must be a text")
         return nil
     }
 
-    private mutating func pointer(_ name: String, _ members: [JSON.Member]) -> Text? {
-        guard let text = text(name, members) else { return nil }
+    private mutating func pointer(_ name: Text, _ route: JSON) -> Text? {
+        guard let text = text(name, route) else { return nil }
         if text.isPointer { return text }
         faults.append("\"\(name)\" must be a JSON pointer, such as /token")
         return nil
     }
 
-    private mutating func words(_ name: String, _ members: [JSON.Member]) -> [String]? {
-        guard let value = members.value(name) else { return nil }
+    private mutating func words(_ name: Text, _ route: JSON) -> [String]? {
+        guard let value = route[name] else { return nil }
         if let words = value.command { return words }
         faults.append("\"\(name)\" must be a list of texts")
         return nil
     }
 
-    private mutating func flag(_ name: String, _ members: [JSON.Member]) -> Bool {
-        guard let value = members.value(name) else { return false }
+    private mutating func flag(_ name: Text, _ route: JSON) -> Bool {
+        guard let value = route[name] else { return false }
         if case .bool(let flag) = value { return flag }
         faults.append("\"\(name)\" must be true or false")
         return false
@@ -219,17 +216,12 @@ package struct RouteSettings {
 
     /// Returns a duration in seconds, given in seconds or with `s`, `m`, `h` or `d` after the
     /// number; at most 30 days.
-    private mutating func duration(_ name: String, _ members: [JSON.Member]) -> Int? {
-        guard let value = members.value(name) else { return nil }
+    private mutating func duration(_ name: Text, _ route: JSON) -> Int? {
+        guard let value = route[name] else { return nil }
         if let seconds = value.duration, (1...30 * 86_400).contains(seconds) { return seconds }
         faults.append("\"\(name)\" must be a time, such as 5m, 12h or 1d, of 30 days at most")
         return nil
     }
-}
-
-extension [JSON.Member] {
-    /// Returns the last value of that name; nil if there is none.
-    fileprivate func value(_ name: String) -> JSON? { last { $0.name.string == name }?.value }
 }
 
 extension Text {

@@ -1,3 +1,4 @@
+internal import Credentials
 internal import Files
 
 /// The session bus is the D-Bus bus on which the user's keyring is found.
@@ -35,12 +36,9 @@ package enum SessionBus {
     private static func escaped(_ value: String) -> String {
         var escaped = ""
         for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "."), UInt8(ascii: "*"):
+            if byte.isAlphanumeric || "-_/\\.*".utf8.contains(byte) {
                 escaped.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
+            } else {
                 escaped += byte < 0x10 ? "%0" : "%"
                 escaped += String(byte, radix: 16)
             }

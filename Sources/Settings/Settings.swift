@@ -161,8 +161,8 @@ private enum Key: String, CaseIterable {
 }
 
 private func seconds(_ value: String) -> Int? {
-    guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-        let seconds = Int(value), (1...3600).contains(seconds)
+    guard value.utf8.allSatisfy({ $0.isDigit }), let seconds = Int(value),
+        (1...3600).contains(seconds)
     else { return nil }
     return seconds
 }

@@ -14,23 +14,17 @@ extension Secret {
     }
 
     package var percentDecoded: Secret {
-        Secret(capacity: count) { output in
-            expose { bytes in
-                var read = 0
-                while read < bytes.count {
-                    let isEscape =
-                        bytes[read] == UInt8(ascii: "%") && read + 2 < bytes.count
-                    if isEscape, let high = bytes[read + 1].hexDigit,
-                        let low = bytes[read + 2].hexDigit
-                    {
-                        output.append(high << 4 | low)
-                        read += 3
-                    } else {
-                        output.append(bytes[read])
-                        read += 1
-                    }
-                }
+        // A percent sign, and the digit after it, until it is known if they are an escape.
+        var start: [UInt8] = []
+        return Secret(converting: self, growth: 1) { byte, output in
+            if start.count == 2, let low = byte?.hexDigit, let high = start[1].hexDigit {
+                output.append(high << 4 | low)
+                return start = []
             }
+            if start.count == 1, let byte, byte.hexDigit != nil { return start.append(byte) }
+            for byte in start { output.append(byte) }
+            start = byte == UInt8(ascii: "%") ? [UInt8(ascii: "%")] : []
+            if let byte, start.isEmpty { output.append(byte) }
         }
     }
 }

@@ -532,18 +532,10 @@ private struct Scanner {
 }
 
 extension UInt8 {
-    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
-
-    fileprivate var isBareKey: Bool {
-        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
-            || self == UInt8(ascii: "-") || self == UInt8(ascii: "_")
-    }
+    fileprivate var isBareKey: Bool { isAlphanumeric || "-_".utf8.contains(self) }
 
     /// True for a byte of a number, a date or a word.
-    fileprivate var isInScalar: Bool {
-        isBareKey || self == UInt8(ascii: "+") || self == UInt8(ascii: ".")
-            || self == UInt8(ascii: ":")
-    }
+    fileprivate var isInScalar: Bool { isBareKey || "+.:".utf8.contains(self) }
 
     fileprivate var isSpaceOrLine: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
 }

@@ -99,7 +99,7 @@ private struct Arguments {
         switch request.identity {
         case .nobody: break
         case .basic(let name, let secret):
-            (username, password) = (Secret(copying: name.bytes.span), secret)
+            (username, password) = (name.secret, secret)
         case .bearer(let token): bearer = token
         case .header(let value):
             header = Secret(joining: [Secret("Authorization: "), value])

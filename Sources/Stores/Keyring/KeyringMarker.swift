@@ -113,11 +113,3 @@ package struct KeyringMarker: Sendable {
         return salt
     }
 }
-
-extension [UInt8] {
-    fileprivate var hexadecimal: String {
-        let digits = Array<UInt8>("0123456789abcdef".utf8)
-        return String(
-            decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
-    }
-}

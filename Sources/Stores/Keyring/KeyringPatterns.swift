@@ -123,18 +123,10 @@ extension String {
         let slash = UInt8(ascii: "/")
         var last: UInt8?
         for byte in utf8 {
-            guard byte == slash ? last != slash : last != nil && byte.isInObjectPath else {
-                return false
-            }
+            let isInName = byte.isAlphanumeric || byte == UInt8(ascii: "_")
+            guard byte == slash ? last != slash : last != nil && isInName else { return false }
             last = byte
         }
         return last != nil && last != slash
-    }
-}
-
-extension UInt8 {
-    fileprivate var isInObjectPath: Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) || self == UInt8(ascii: "_")
     }
 }

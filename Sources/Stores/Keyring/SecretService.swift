@@ -183,13 +183,9 @@ final class SecretService {
     /// Unlocks a collection of gnome-keyring with its password. Returns false if that is wrong.
     func unlock(_ path: String, with password: Secret) throws(StoreError) -> Bool {
         var isWrong = false
-        try check(
-            password.expose { bytes in
-                unsafe bytes.withUnsafeBufferPointer { bytes in
-                    unsafe keyring_unlock_with_password(
-                        keyring, path, bytes.baseAddress!, bytes.count, &isWrong)
-                }
-            })
+        try unsafe pass(password) { bytes, count in
+            unsafe keyring_unlock_with_password(keyring, path, bytes, count, &isWrong)
+        }
         return !isWrong
     }
 

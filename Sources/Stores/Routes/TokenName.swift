@@ -53,8 +53,7 @@ extension Route {
             if let part { pieces.append(part) }
         }
         let hash = Secret(joining: pieces).expose { Seal.checksum(of: $0) }
-        let digits = hash.flatMap { [UInt8(hexDigit: $0 >> 4), UInt8(hexDigit: $0 & 15)] }
-        return Text(validating: digits) ?? ""
+        return Text(hash.hexadecimal) ?? ""
     }
 }
 
