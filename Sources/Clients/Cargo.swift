@@ -43,14 +43,7 @@ package struct Cargo: Client {
 
     /// A registry's name consists of letters, digits, `-` and `_`.
     package func knowsByLabel(_ server: Text) -> Bool {
-        server.bytes.allSatisfy { byte in
-            switch byte.lowerCased {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
+        server.bytes.allSatisfy { $0.isAlphanumeric || "-_".utf8.contains($0) }
     }
 
     package func place(
@@ -314,13 +307,11 @@ package struct CargoCredentials: PlaintextTarget {
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         let config = CargoConfig(surroundings)
-        try file.editTOML { text, edits in
-            removed = []
+        return try edit { content, edits throws(StoreError) in
+            let text = try file.toml(content)
+            var removed: [Entry] = []
             var places: [TOMLText.Place] = []
             for found in text.places {
                 guard let login = login(found, config), isMeant(login) else { continue }
@@ -328,8 +319,8 @@ package struct CargoCredentials: PlaintextTarget {
                 removed.append(login.entry)
             }
             text.cut(places, in: &edits)
+            return removed
         }
-        return removed
     }
 
     private func login(

@@ -40,7 +40,7 @@ enum CargoIndex {
         }
         if host.last != UInt8(ascii: "]"), let colon = host.lastIndex(of: UInt8(ascii: ":")) {
             (host, port) = (host[..<colon], host[(colon + 1)...])
-            guard port.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            guard port.allSatisfy({ $0.isDigit }) else { return nil }
         }
         guard let text = Text(validating: host), !text.isEmpty else { return nil }
         guard let name = defaultPort == nil ? text : WebHost.normalForm(of: text) else {

@@ -81,9 +81,6 @@ package protocol Client: Sendable {
     /// the file is not known, or if its entries have more data than a stored login.
     func plaintextTarget(in surroundings: Surroundings) throws(StoreError) -> any PlaintextTarget
 
-    /// Returns another file in the client's format; nil if the format is not known.
-    func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)?
-
     // MARK: Its helper
 
     /// The program of Keyfob that the client runs; nil if the client has no credential helpers.
@@ -267,7 +264,6 @@ extension Client {
     package func fallbackQueries(for server: Text) -> [Query] { [] }
     package func logoutQueries(for server: Text) -> [Query] { [] }
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] { [] }
-    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? { nil }
 
     package func plaintextTarget(
         in surroundings: Surroundings

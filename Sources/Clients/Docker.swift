@@ -1,5 +1,5 @@
 package import Credentials
-package import Files
+internal import Files
 internal import JSON
 package import TextEditing
 
@@ -52,10 +52,6 @@ package struct Docker: RegistryClient {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         RegistryAuths(config(surroundings), .docker)
-    }
-
-    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? {
-        RegistryAuths(file, .docker)
     }
 
     // MARK: Its helper

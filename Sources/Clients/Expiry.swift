@@ -55,8 +55,7 @@ extension Secret {
 
     /// A time of the JSON object that the secret is; nil if there is none.
     fileprivate func seconds(named name: Text) -> UInt64? {
-        guard let members = try? JSON(decoding: self).members,
-            case .integer(let seconds) = members.last(where: { $0.name == name })?.value
+        guard let object = try? JSON(decoding: self), case .integer(let seconds) = object[name]
         else { return nil }
         return UInt64(exactly: seconds)
     }

@@ -70,7 +70,7 @@ struct GitAddress {
 
     /// Returns the URL, with its user if `withUser` is true.
     func url(withUser: Bool) -> String {
-        let user = withUser ? facts["user"]?.string.secret.percentEncoded() : nil
+        let user = withUser ? facts["user"]?.secret.percentEncoded() : nil
         return (facts["protocol"]?.string ?? "") + "://"
             + (user.flatMap { Text(copying: $0) }.map { "\($0)@" } ?? "")
             + (facts["server"]?.string ?? "") + (facts["port"].map { ":\($0)" } ?? "")
@@ -114,9 +114,6 @@ struct GitURL {
 extension Text {
     /// True if a URL can have this protocol: letters, digits, `+`, `-` and `.`.
     var isGitProtocol: Bool {
-        !isEmpty
-            && string.allSatisfy {
-                $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0))
-            }
+        !isEmpty && bytes.allSatisfy { $0.isAlphanumeric || "+-.".utf8.contains($0) }
     }
 }

@@ -37,7 +37,7 @@ package struct GitCredentials: PlaintextTarget {
     private func line(of login: Credential) throws(StoreError) -> Secret {
         let secret = GitSecret(stored: login.secret)
         guard let scheme = login["protocol"], let server = login["server"],
-            let user = secret.token ?? login["user"]?.string.secret
+            let user = secret.token ?? login["user"]?.secret
         else { throw StoreError(.unfitForFile, "it has no user name") }
         guard let password = secret.password, secret.isOfLines, secret.credential == nil,
             secret.expiry == nil, secret.refreshToken == nil
@@ -48,22 +48,20 @@ package struct GitCredentials: PlaintextTarget {
         }
         let host = server.string + (login["port"].map { ":\($0)" } ?? "")
         var parts = [
-            scheme.string.secret.percentEncoded(), "://".secret, user.percentEncoded(), ":".secret,
+            scheme.secret.percentEncoded(), "://".secret, user.percentEncoded(), ":".secret,
             password.percentEncoded(), "@".secret, host.secret.percentEncoded(),
         ]
         if let path = login["object"] {
             guard path.bytes.first != UInt8(ascii: "/") else {
                 throw StoreError(.unfitForFile, "git does not find a path in it that begins with /")
             }
-            parts += ["/".secret, path.string.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
+            parts += ["/".secret, path.secret.percentEncoded(except: "!*'();:@&=+$,/?#[]")]
         }
         return Secret(joining: parts + ["\n".secret])
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try edit { content, edits in
             let meant = logins(of: content).filter { isMeant($0.login) }
             for (line, _) in meant { edits.replace(line) }

@@ -4,22 +4,6 @@ internal import JSON
 internal import TextEditing
 
 extension ClientFile {
-    /// Changes the JSON object in the file by edits of its text. Without edits the file is not
-    /// written. Returns true if it was.
-    @discardableResult
-    func editJSON(
-        _ change: (JSONText, JSONText.Value, inout Edits) -> Void
-    ) throws(StoreError) -> Bool {
-        try edit { content throws(StoreError) in
-            guard let content, let text = try object(content), let root = text.root else {
-                return nil
-            }
-            var edits = Edits()
-            change(text, root, &edits)
-            return edits.isEmpty ? nil : edits.applied(to: content)
-        }
-    }
-
     /// Returns the content as a JSON object; nil if it is blank. Throws `failed` if it is anything
     /// else.
     func object(_ content: Secret) throws(StoreError) -> JSONText? {

@@ -90,15 +90,7 @@ package struct Npm: Client {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var host = rest[..<slash].lowercased()
         if let port, !port.isEmpty, host.hasSuffix(port) { host.removeLast(port.count) }
-        let isHost = host.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"),
-                UInt8(ascii: "["), UInt8(ascii: "]"):
-                true
-            default: false
-            }
-        }
+        let isHost = host.utf8.allSatisfy { $0.isAlphanumeric || ".-_:[]".utf8.contains($0) }
         let isPath = rest[slash...].utf8.allSatisfy { byte in
             (0x21...0x7E).contains(byte) && !"=?#;\"'\\[]".utf8.contains(byte)
         }
@@ -118,8 +110,6 @@ package struct Npm: Client {
     ) throws(StoreError) -> any PlaintextTarget {
         NpmSettings(user(surroundings))
     }
-
-    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? { NpmSettings(file) }
 
     private func setting(_ name: String, _ surroundings: Surroundings) -> String? {
         surroundings["npm_config_" + name] ?? surroundings["NPM_CONFIG_" + name.uppercased()]
@@ -167,21 +157,12 @@ package struct NpmSettings: PlaintextTarget {
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
-        try file.edit { content throws(StoreError) in
-            removed = []
-            guard let content else { return nil }
-            var edits = Edits()
-            for (lines, login) in logins(of: content) where isMeant(login) {
-                for line in lines { edits.replace(line) }
-                removed.append(login.entry)
-            }
-            return edits.isEmpty ? nil : edits.applied(to: content)
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
+        try edit { content, edits in
+            let meant = logins(of: content).filter { isMeant($0.login) }
+            for line in meant.flatMap(\.lines) { edits.replace(line) }
+            return meant.map(\.login.entry)
         }
-        return removed
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {

@@ -22,7 +22,8 @@ package struct OtherHelper: Sendable {
 
     /// Returns the keys of its logins.
     package func list() throws(StoreError) -> [Text] {
-        try members(of: try ask("list", "unused"), "list").map { member in
+        let members = try value(of: try ask("list", "unused".secret), "list").members ?? []
+        return members.map { member in
             let key = member.name.string
             guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
             return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
@@ -31,24 +32,23 @@ package struct OtherHelper: Sendable {
 
     /// Returns its login for a key; nil if there is none.
     package func get(_ key: Text) throws(StoreError) -> Credential? {
-        let (status, output) = try run("get", key)
+        let (status, output) = try run("get", key.secret)
         guard status == 0 else {
             guard status == 1, output.publicFirstLine == OtherHelper.notFound else {
                 throw failure("get", output)
             }
             return nil
         }
-        let members = try members(of: output, "get")
-        guard let username = members.last(where: { $0.name == "Username" })?.value.text,
-            let secret = members.last(where: { $0.name == "Secret" })?.value.secret,
+        let login = try value(of: output, "get")
+        guard let username = login["Username"]?.text, let secret = login["Secret"]?.secret,
             !username.isEmpty, !secret.isEmpty
         else { return nil }
         return Credential(.docker(server: key, username: username), secret: secret)
     }
 
-    private func members(of output: Secret, _ action: String) throws(StoreError) -> [JSON.Member] {
+    private func value(of output: Secret, _ action: String) throws(StoreError) -> JSON {
         do throws(JSON.Fault) {
-            return try JSON(decoding: output).members ?? []
+            return try JSON(decoding: output)
         } catch {
             throw StoreError(
                 .helperFailed, "the output of \(program) \(action) is not JSON: \(error)")
@@ -85,7 +85,7 @@ package struct OtherHelper: Sendable {
 
     /// Removes its login for a key, and asks for it again.
     package func erase(_ key: Text) throws(StoreError) {
-        _ = try ask("erase", key)
+        _ = try ask("erase", key.secret)
         let login: Credential?
         do throws(StoreError) {
             login = try get(key)
@@ -101,7 +101,7 @@ package struct OtherHelper: Sendable {
 
     /// Returns true if the helper generates tokens and does not keep logins.
     package func makesTokens() -> Bool {
-        guard let (status, output) = try? run("erase", OtherHelper.probe), status != 0 else {
+        guard let (status, output) = try? run("erase", OtherHelper.probe.secret), status != 0 else {
             return false
         }
         let words = output.publicFirstLine.lowercased()
@@ -122,29 +122,19 @@ package struct OtherHelper: Sendable {
             )
         }
         // A helper that does not store the test login shares nothing that this test could show.
-        guard try run("store", Text(probe) ?? "").status == 0 else { return false }
+        guard try run("store", probe.secret).status == 0 else { return false }
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
-        _ = try ask("erase", server)
+        _ = try ask("erase", server.secret)
         return isShared
     }
 
     // MARK: Asking
 
     /// Returns the helper's output. Throws `failed` if the helper fails.
-    private func ask(_ action: String, _ input: Text) throws(StoreError) -> Secret {
-        try ask(action, Secret(copying: input.bytes.span))
-    }
-
     private func ask(_ action: String, _ input: Secret) throws(StoreError) -> Secret {
         let (status, output) = try run(action, input)
         guard status == 0 else { throw failure(action, output) }
         return output
-    }
-
-    private func run(
-        _ action: String, _ input: Text
-    ) throws(StoreError) -> (status: Int32?, output: Secret) {
-        try run(action, Secret(copying: input.bytes.span))
     }
 
     private func run(

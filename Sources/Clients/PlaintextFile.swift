@@ -17,20 +17,19 @@ package protocol PlaintextFile: Sendable {
     /// Removes every login for which `isMeant` returns true, as the client's own logout does, and
     /// keeps every other byte. Returns the logins that it removed.
     @discardableResult
-    func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry]
+    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry]
 
     /// Does what `remove` does, for logins that are now stored elsewhere: it keeps what the client
     /// still needs to know about them.
     @discardableResult
-    func scrub(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry]
+    func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry]
 
     /// Returns true if the client uses the login for a server although it is another server's.
     func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool
 }
+
+/// Returns true for the logins of a file that are meant.
+package typealias LoginTest = (PlaintextLogin) -> Bool
 
 extension PlaintextFile {
     /// Returns the logins in the file, and notes for the user. Throws if the file cannot be read or
@@ -40,9 +39,7 @@ extension PlaintextFile {
         return try contents(of: content)
     }
 
-    package func scrub(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try remove(where: isMeant)
     }
 

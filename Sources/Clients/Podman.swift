@@ -1,5 +1,5 @@
 package import Credentials
-package import Files
+internal import Files
 internal import TextEditing
 
 /// podman (4.3.1), buildah and skopeo.
@@ -64,10 +64,6 @@ package struct Podman: RegistryClient {
         let auths = auths(surroundings)
         let files = surroundings["REGISTRY_AUTH_FILE"] == nil ? auths : [auths[0]]
         return RegistryAuths(files.first(where: \.exists) ?? files[0], .podman)
-    }
-
-    package func plaintextFile(_ file: ClientFile) -> (any PlaintextFile)? {
-        RegistryAuths(file, .podman)
     }
 
     // MARK: Its helper

@@ -92,9 +92,7 @@ package struct PulumiCredentials: PlaintextFile {
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try edit(where: isMeant) { keys, text, root, edits in
             for part in [root[Name.accessTokens], root[Name.accounts]].compactMap(\.self) {
                 text.cut(part.indices { keys.contains($0.name) }, of: part, in: &edits)
@@ -106,9 +104,7 @@ package struct PulumiCredentials: PlaintextFile {
     }
 
     @discardableResult
-    package func scrub(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try edit(where: isMeant) { keys, text, root, edits in
             if let tokens = root[Name.accessTokens] {
                 text.cut(tokens.indices { keys.contains($0.name) }, of: tokens, in: &edits)
@@ -121,18 +117,18 @@ package struct PulumiCredentials: PlaintextFile {
     }
 
     private func edit(
-        where isMeant: (PlaintextLogin) -> Bool,
+        where isMeant: LoginTest,
         _ change: (Set<Text>, JSONText, JSONText.Value, inout Edits) -> Void
     ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
-        try file.editJSON { text, root, edits in
-            removed = []
-            guard root.member(Name.envelope) == nil else { return }
-            removed = logins(of: text, root).filter(isMeant).map(\.entry)
+        try edit { content, edits throws(StoreError) in
+            guard let text = try file.object(content), let root = text.root,
+                root.member(Name.envelope) == nil
+            else { return [] }
+            let removed = logins(of: text, root).filter(isMeant).map(\.entry)
             let keys = Set(removed.compactMap { $0["key"] })
             if !keys.isEmpty { change(keys, text, root, &edits) }
+            return removed
         }
-        return removed
     }
 
     private func logins(of text: JSONText, _ root: JSONText.Value) -> [PlaintextLogin] {

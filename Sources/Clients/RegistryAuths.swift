@@ -39,18 +39,14 @@ package struct RegistryAuths: PlaintextTarget {
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try edit(where: isMeant) { members, auths, text, edits in
             text.cut(Set(members), of: auths, in: &edits)
         }
     }
 
     @discardableResult
-    package func scrub(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         guard format == .docker else { return try remove(where: isMeant) }
         return try edit(where: isMeant) { members, auths, text, edits in
             for member in members.compactMap({ auths.members?[$0] }) {
@@ -61,17 +57,17 @@ package struct RegistryAuths: PlaintextTarget {
     }
 
     private func edit(
-        where isMeant: (PlaintextLogin) -> Bool,
+        where isMeant: LoginTest,
         _ change: ([Int], JSONText.Value, JSONText, inout Edits) -> Void
     ) throws(StoreError) -> [Entry] {
-        var removed: [Entry] = []
-        try file.editJSON { text, _, edits in
+        try edit { content, edits throws(StoreError) in
+            guard let text = try file.object(content), let auths = auths(of: text) else {
+                return []
+            }
             let meant = logins(of: text).filter { isMeant($0.login) }
-            removed = meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
-            guard let auths = auths(of: text), !meant.isEmpty else { return }
-            change(meant.map(\.index), auths, text, &edits)
+            if !meant.isEmpty { change(meant.map(\.index), auths, text, &edits) }
+            return meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
         }
-        return removed
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {

@@ -240,9 +240,7 @@ package struct TerraformCredentials: PlaintextTarget {
     }
 
     @discardableResult
-    package func remove(
-        where isMeant: (PlaintextLogin) -> Bool
-    ) throws(StoreError) -> [Entry] {
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try edit { content, edits throws(StoreError) in
             let logins = try contents(of: content).logins
             let meant = zip(try items(of: content), logins).filter { isMeant($1) }
