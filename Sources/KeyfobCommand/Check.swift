@@ -44,7 +44,7 @@ struct Check: AnsweringCommand {
         let verdicts = Check.ask(logins, invocation)
         for failure in failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
-            [JSON.Member("checks", .array(zip(logins, verdicts).map(Check.json)))],
+            ["checks": .array(zip(logins, verdicts).map(Check.json))],
             lines: zip(logins, verdicts).filter { !output.quiet || $1.isFault }.map {
                 "\($0.entry.description): \($1.words)"
             }, error: failures.first, on: invocation.console)

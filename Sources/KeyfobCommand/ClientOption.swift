@@ -15,3 +15,15 @@ struct ClientOption: ExpressibleByArgument, Sendable {
 
     static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
+
+extension OtherHelper {
+    /// Throws unless a helper can have this name, and logins of the named client.
+    static func validate(_ name: String, for named: ClientOption?) throws {
+        guard !name.isEmpty, !name.contains("/") else {
+            throw ValidationError("\(name) is not the name of a helper")
+        }
+        guard named?.client.sharesLogins(with: Docker()) != false else {
+            throw ValidationError("other helpers have logins of docker and podman only")
+        }
+    }
+}

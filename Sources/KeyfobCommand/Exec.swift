@@ -21,13 +21,7 @@ struct Exec: ParsableCommand {
             Only that program, and what it starts, gets the secret.
             """)
 
-    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
-    var server: String
-
-    @Option(name: .customLong("client"), help: "The client whose login it is.")
-    var named: ClientOption?
-
-    @OptionGroup var account: AccountOption
+    @OptionGroup var wanted: LoginOptions
 
     @Option(
         help: ArgumentHelp(
@@ -60,15 +54,8 @@ struct Exec: ParsableCommand {
         }
 
         private static func isName(_ name: Substring.UTF8View) -> Bool {
-            guard let first = name.first, !(0x30...0x39).contains(first) else { return false }
-            return name.allSatisfy { byte in
-                switch byte.lowerCased {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                    UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
+            guard let first = name.first, !first.isDigit else { return false }
+            return name.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "_") }
         }
     }
 
@@ -76,14 +63,14 @@ struct Exec: ParsableCommand {
         guard !command.isEmpty else {
             throw ValidationError("no command given; write it after --")
         }
-        guard !env.isEmpty || named?.client.readsEnvironment == true else {
+        guard !env.isEmpty || wanted.named?.client.readsEnvironment == true else {
             throw ValidationError("no variable given for the secret; use --env VARIABLE")
         }
     }
 
     func run() throws {
-        let invocation = try Invocation(nil, account)
-        let login = try invocation.login(for: server, of: named?.client)
+        let invocation = try Invocation(nil, wanted.account)
+        let login = try wanted.login(invocation)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login))
         }
@@ -91,7 +78,7 @@ struct Exec: ParsableCommand {
             throw StoreError(
                 .badSecret, "\(variable.name) cannot hold a NUL, which the secret contains")
         }
-        guard let client = named?.client, client.readsEnvironment else {
+        guard let client = wanted.named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))
         }
         let own = try client.execution(of: login, in: invocation.surroundings)
@@ -122,9 +109,9 @@ struct Exec: ParsableCommand {
         case .secret: return try login.token()
         case .username:
             guard let username = login.entry.username else {
-                throw StoreError(.noUserName, "the login for \(server) has no user name")
+                throw StoreError(.noUserName, "the login for \(wanted.server) has no user name")
             }
-            return Secret(copying: username.bytes.span)
+            return username.secret
         }
     }
 

@@ -53,14 +53,7 @@ struct Export: AnsweringCommand {
         guard named != nil || toHelper != nil else {
             throw ValidationError("name the client, with --client")
         }
-        if let toHelper {
-            guard !toHelper.isEmpty, !toHelper.contains("/") else {
-                throw ValidationError("\(toHelper) is not the name of a helper")
-            }
-            guard client.sharesLogins(with: Docker()) else {
-                throw ValidationError("other helpers have logins of docker and podman only")
-            }
-        }
+        if let toHelper { try OtherHelper.validate(toHelper, for: named) }
     }
 
     func run() throws {
@@ -80,24 +73,17 @@ struct Export: AnsweringCommand {
             )
         }
 
-        var reports: [Report] = []
-        var written: [Entry] = []
-        var failure: StoreError?
-        for entry in entries where failure == nil {
-            let (report, isInFile) = report(of: entry, in: target, invocation)
-            if let problem = report.problem, problem.isTheStores {
-                failure = problem
-            } else {
-                reports.append(report.in(invocation.choice.account))
-                if isInFile { written.append(entry) }
-                if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
-            }
+        let (reports, failure) = invocation.reports(of: entries, dryRun: dryRun) {
+            report(of: $0, in: target, invocation).in(invocation.choice.account)
         }
-        invocation.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("target", .name(path))], error: failure,
+            reports, dryRun: dryRun, ["target": .name(path)], error: failure,
             isWhole: inventory.warnings.isEmpty, on: invocation.console)
         if reports.isEmpty { invocation.console.note("nothing to export") }
+        // These very logins are in the target now, or would be without `--dry-run`.
+        let written = zip(entries, reports).filter { _, report in
+            [.exported, .replaced, .known].contains(report.result)
+        }.map(\.0)
         let isWhole = written.count == entries.count && inventory.warnings.isEmpty
         if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, invocation) }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
@@ -169,11 +155,10 @@ struct Export: AnsweringCommand {
             .map(\.element)
     }
 
-    /// Exports one login. Returns its report, and true if that very login is in the file now, or
-    /// would be without `--dry-run`.
+    /// Exports one login, and returns its report.
     private func report(
         of entry: Entry, in target: Target, _ invocation: Invocation
-    ) -> (report: Report, isInFile: Bool) {
+    ) -> Report {
         let place = target.name
         func report(
             _ result: Report.Result, _ words: String, _ rest: String = "",
@@ -183,20 +168,16 @@ struct Export: AnsweringCommand {
         }
         let word = dryRun ? "would export" : "exported"
         do throws(StoreError) {
-            guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.namelessLogin, "it does not name its server")
-            }
+            let query = try entry.ownQuery()
             guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
             switch try target.add(login) {
-            case .added: return (report(.exported, word), true)
-            case .replaced: return (report(.replaced, word, ", replacing another one"), true)
-            case .known: return (report(.known, "has", " already"), true)
+            case .added: return report(.exported, word)
+            case .replaced: return report(.replaced, word, ", replacing another one")
+            case .known: return report(.known, "has", " already")
             case .refused(let other):
-                guard prefer == nil else {
-                    return (report(.dropped, "has another one for"), false)
-                }
+                guard prefer == nil else { return report(.dropped, "has another one for") }
                 throw StoreError(
                     .anotherLogin,
                     "the file has another login\(other.whose) for this server, as "
@@ -204,9 +185,7 @@ struct Export: AnsweringCommand {
                     hint: "choose the one to keep: --prefer stored or --prefer found")
             }
         } catch {
-            return (
-                report(.left, dryRun ? "would not export" : "did not export", "", error), false
-            )
+            return report(.left, dryRun ? "would not export" : "did not export", "", error)
         }
     }
 

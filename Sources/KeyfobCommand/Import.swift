@@ -53,14 +53,7 @@ struct Import: AnsweringCommand {
     @OptionGroup var output: Output
 
     func validate() throws {
-        if let fromHelper {
-            guard !fromHelper.isEmpty, !fromHelper.contains("/") else {
-                throw ValidationError("\(fromHelper) is not the name of a helper")
-            }
-            guard named?.client.sharesLogins(with: Docker()) != false else {
-                throw ValidationError("other helpers have logins of docker and podman only")
-            }
-        }
+        if let fromHelper { try OtherHelper.validate(fromHelper, for: named) }
     }
 
     func run() throws {
@@ -93,7 +86,7 @@ struct Import: AnsweringCommand {
         let failures = unreadable + [failure].compactMap(\.self)
         for error in failures.dropLast() { invocation.console.report(error) }
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("keep", .bool(keep))], error: failures.last,
+            reports, dryRun: dryRun, ["keep": .bool(keep)], error: failures.last,
             on: invocation.console)
         if reports.isEmpty, failures.isEmpty { invocation.console.note("nothing to import") }
         try ExitStatus(failures + reports.compactMap(\.problem)).exit()
@@ -141,7 +134,7 @@ struct Import: AnsweringCommand {
         for plaintext in Clients.plaintextFiles(in: invocation.surroundings, first: named?.client)
         where plaintext.file.exists {
             guard named?.client.sharesLogins(with: plaintext.client) != false,
-                isOfAccount(plaintext.client)
+                account.covers(plaintext.client, named: named)
             else { continue }
             let contents: PlaintextContents
             do throws(StoreError) {
@@ -169,12 +162,6 @@ struct Import: AnsweringCommand {
                 source(plaintext, contents, account.account ?? asked ?? invocation.choice.account))
         }
         return (sources, unreadable)
-    }
-
-    /// Returns true if the option names no account, or if the client's files belong to that
-    /// account: only those of the named client, by default docker, do.
-    private func isOfAccount(_ client: any Client) -> Bool {
-        account.account == nil || client.name == (named?.client ?? Docker()).name
     }
 
     /// Returns the account that docker asks Keyfob for: `.some(nil)` for logins outside every
@@ -337,9 +324,7 @@ struct Import: AnsweringCommand {
     }
 
     private func store(_ login: Credential, _ run: inout Run) throws(StoreError) -> Result {
-        guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.namelessLogin, "it does not name its server")
-        }
+        let query = try login.entry.ownQuery()
         let choice = run.invocation.choice
         let store = choice.chain
         if let other = try store.find(query).first {

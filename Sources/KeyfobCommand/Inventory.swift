@@ -69,6 +69,16 @@ extension [Inventory.Login] {
     }
 }
 
+extension Entry {
+    /// Returns the query for exactly this login. Throws `failed` if it does not name its server.
+    func ownQuery() throws(StoreError) -> Query {
+        guard let query = Query(replacedBy: self) else {
+            throw StoreError(.namelessLogin, "it does not name its server")
+        }
+        return query
+    }
+}
+
 extension Credential {
     /// True if both have the same user and the same secret.
     func isSame(as other: Credential) -> Bool {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CPlatform
 internal import Credentials
 internal import Files
+internal import JSON
 internal import Settings
 
 /// The `keyfob` command. Each of its subcommands is a file of its own.
@@ -73,7 +74,7 @@ struct Keyfob: ParsableCommand {
     /// Reports the error on standard error, and with `--json` as the answer too.
     private static func report(_ error: StoreError, to console: Console) {
         let words = words.prefix { $0 != "--" }
-        if words.contains("--json") { try? console.print(Output.object([], error: error)) }
+        if words.contains("--json") { try? console.print(Output.object([:], error: error)) }
         console.report(error)
     }
 

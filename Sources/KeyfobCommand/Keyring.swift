@@ -105,7 +105,7 @@ struct Keyring: ParsableCommand {
         guard mode == .creds else { return console.printBytes(of: login.secret) }
         let name = login.entry.username ?? ""
         guard output == .json else {
-            console.printBytes(of: Secret(copying: name.bytes.span))
+            console.printBytes(of: name.secret)
             return console.printBytes(of: login.secret)
         }
         try console.print(["username": .text(name), "password": .string(login.secret)])

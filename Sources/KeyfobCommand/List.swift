@@ -65,7 +65,7 @@ struct List: AnsweringCommand {
             rows: inventory.logins.map { login in columns.map { $0.cell(login) ?? "" } })
     }
 
-    private static func members(of inventory: Inventory) -> [JSON.Member] {
+    private static func members(of inventory: Inventory) -> JSON {
         let logins = inventory.logins.map { login -> JSON in
             [
                 "client": .name(login.client), "server": .name(login.server),
@@ -74,16 +74,6 @@ struct List: AnsweringCommand {
                 "modified": .seconds(login.entry.modified), "expires": .seconds(login.expires),
             ]
         }
-        return [
-            JSON.Member("logins", .array(logins)),
-            JSON.Member("warnings", .array(inventory.warnings.map(JSON.name))),
-        ]
-    }
-}
-
-extension JSON {
-    /// A time in seconds since 1970, or null.
-    fileprivate static func seconds(_ seconds: UInt64?) -> JSON {
-        seconds.map { .integer(Int64(clamping: $0)) } ?? .null
+        return ["logins": .array(logins), "warnings": .array(inventory.warnings.map(JSON.name))]
     }
 }

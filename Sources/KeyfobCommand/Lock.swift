@@ -40,7 +40,7 @@ struct Lock: AnsweringCommand {
         }
         for failure in failures.dropFirst() { console.report(failure) }
         try output.answer(
-            [JSON.Member("done", .bool(failures.isEmpty))], lines: output.quiet ? [] : lines,
+            ["done": .bool(failures.isEmpty)], lines: output.quiet ? [] : lines,
             error: failures.first, on: console)
         try ExitStatus(failures).exit()
     }

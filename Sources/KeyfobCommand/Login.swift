@@ -113,13 +113,9 @@ struct Login: AnsweringCommand {
         let isVerified = place.registry != nil && !noVerify
         try output.answer(
             [
-                JSON.Member("client", .text(client.name)),
-                JSON.Member("server", .name(place.description)),
-                JSON.Member("username", .name(user)),
-                JSON.Member("account", .name(invocation.choice.account?.string)),
-                JSON.Member("store", .name(kept)),
-                JSON.Member("verified", .bool(isVerified)),
-                JSON.Member("replaced", .name(replaced)),
+                "client": .text(client.name), "server": .name(place.description),
+                "username": .name(user), "account": .name(invocation.choice.account?.string),
+                "store": .name(kept), "verified": .bool(isVerified), "replaced": .name(replaced),
             ],
             lines: output.quiet
                 ? []
@@ -149,9 +145,7 @@ struct Login: AnsweringCommand {
             }
             typed = try invocation.ask("user name for \(place): ", for: "user name")
             guard typed != nil else {
-                throw StoreError(
-                    .noTerminal, "there is no terminal to ask for the user name",
-                    hint: "give it with --username")
+                throw .noTerminal(for: "user name", "with --username")
             }
         }
         guard let typed else { return place.username }
@@ -178,9 +172,7 @@ struct Login: AnsweringCommand {
                     "\(noun)\(whose) for \(place): ", for: noun,
                     seconds: invocation.choice.settings.promptTimeout)
             else {
-                throw StoreError(
-                    .noTerminal, "there is no terminal to ask for the \(noun)",
-                    hint: "give it on standard input, with --password-stdin")
+                throw .noTerminal(for: noun, "on standard input, with --password-stdin")
             }
             secret = typed
         }

@@ -112,14 +112,8 @@ struct Logout: AnsweringCommand {
                 $0.file.exists && !known.contains($0.file.identity)
                     // It is a file of the named client, or of one that shares its logins.
                     && client?.sharesLogins(with: $0.client) != false
-                    && isOfAccount($0.client)
+                    && account.covers($0.client, named: self.named)
             }
-    }
-
-    /// Returns true if the option names no account, or if the client's files belong to that
-    /// account: only those of the named client, by default docker, do.
-    private func isOfAccount(_ client: any Client) -> Bool {
-        account.account == nil || client.name == (self.client ?? Docker()).name
     }
 
     // MARK: Selection
@@ -195,7 +189,7 @@ struct Logout: AnsweringCommand {
 
     private func preview(
         _ plaintext: [any PlaintextFile], _ invocation: Invocation, _ queries: [Query],
-        where isMeant: (PlaintextLogin) -> Bool
+        where isMeant: LoginTest
     ) throws {
         var inventory = invocation.inventory(withTokens: true)
         var reports: [Report] = []

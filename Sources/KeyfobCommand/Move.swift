@@ -63,7 +63,7 @@ struct Move: AnsweringCommand {
         }
         invocation.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("to", .name(to.rawValue))],
+            reports, dryRun: dryRun, ["to": .name(to.rawValue)],
             isWhole: listing.warnings.isEmpty, on: invocation.console)
         if reports.isEmpty { invocation.console.note("nothing to move") }
         try reports.exitStatus.exit()
@@ -101,9 +101,7 @@ struct Move: AnsweringCommand {
         _ entry: Entry, from source: any CredentialStore, to target: any CredentialStore
     ) -> StoreError? {
         do throws(StoreError) {
-            guard let query = Query(replacedBy: entry) else {
-                throw StoreError(.namelessLogin, "it does not name its server")
-            }
+            let query = try entry.ownQuery()
             guard let login = try source.find(query).first else { return nil }
             let there = try target.find(query).first
             if let there,

@@ -13,7 +13,7 @@ struct Output: ParsableArguments {
     /// Prints the answer: the lines, or an object with the members. An error becomes part of the
     /// object; it is reported after the answer.
     func answer(
-        _ members: [JSON.Member], lines: @autoclosure () -> [String], error: StoreError? = nil,
+        _ members: JSON, lines: @autoclosure () -> [String], error: StoreError? = nil,
         on console: Console
     ) throws(StoreError) {
         if json {
@@ -27,23 +27,21 @@ struct Output: ParsableArguments {
     /// Prints reports: a line for each, or an object with the member `results`. The hints of their
     /// problems follow. `isWhole` says that no login may have been missed.
     func answer(
-        _ reports: [Report], dryRun: Bool, _ members: [JSON.Member] = [],
-        error: StoreError? = nil, isWhole: Bool = true, on console: Console
+        _ reports: [Report], dryRun: Bool, _ members: JSON = [:], error: StoreError? = nil,
+        isWhole: Bool = true, on console: Console
     ) throws(StoreError) {
         let isDone = reports.isDone && error == nil && isWhole
         try answer(
-            [JSON.Member("dryRun", .bool(dryRun)), JSON.Member("done", .bool(isDone && !dryRun))]
-                + members + [JSON.Member("results", .array(reports.map(\.json)))],
+            ["dryRun": .bool(dryRun), "done": .bool(isDone && !dryRun)] + members
+                + ["results": .array(reports.map(\.json))],
             lines: reports.filter { !quiet || $0.problem != nil }.map(\.line), error: error,
             on: console)
         reports.hint(on: console)
     }
 
     /// Returns the object of an answer. Its version changes if the meaning of a member changes.
-    static func object(_ members: [JSON.Member], error: StoreError?) -> JSON {
-        .object(
-            [JSON.Member("version", .integer(1))] + members
-                + [JSON.Member("error", error?.json ?? .null)])
+    static func object(_ members: JSON, error: StoreError?) -> JSON {
+        ["version": .integer(1)] + members + ["error": error?.json ?? .null]
     }
 }
 
@@ -65,5 +63,13 @@ extension JSON {
     static func name(_ string: String?) -> JSON {
         guard let string else { return .null }
         return .text(Text(String(string.prefix { $0 != "\0" })) ?? "")
+    }
+
+    /// A number, or null.
+    static func count(_ count: Int?) -> JSON { count.map { .integer(Int64($0)) } ?? .null }
+
+    /// A time in seconds since 1970, or null.
+    static func seconds(_ seconds: UInt64?) -> JSON {
+        seconds.map { .integer(Int64(clamping: $0)) } ?? .null
     }
 }

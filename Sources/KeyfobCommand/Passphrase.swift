@@ -112,9 +112,7 @@ struct Passphrase: ParsableCommand {
                 let second = try turn?.ask(
                     "Keyfob: new passphrase again: ", for: "passphrase", seconds: seconds)
             else {
-                throw StoreError(
-                    .noTerminal, "there is no terminal to ask for the passphrase",
-                    hint: "give it on standard input, with --stdin")
+                throw .noTerminal(for: "passphrase", "on standard input, with --stdin")
             }
             guard first == second else {
                 throw StoreError(
@@ -155,7 +153,7 @@ extension Output {
     fileprivate func answer(_ line: String, _ invocation: Invocation) throws(StoreError) {
         let protection = try invocation.file.protection()
         try answer(
-            [JSON.Member("protection", .name(protection?.rawValue))], lines: quiet ? [] : [line],
+            ["protection": .name(protection?.rawValue)], lines: quiet ? [] : [line],
             on: invocation.console)
     }
 }

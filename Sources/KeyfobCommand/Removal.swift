@@ -60,7 +60,7 @@ struct Removal {
     /// something that Keyfob could not read, is a problem.
     init(
         from plaintext: any PlaintextFile, isOfAll: Bool, of server: Text?,
-        where isMeant: (PlaintextLogin) -> Bool
+        where isMeant: LoginTest
     ) {
         name = plaintext.file.path
         do throws(StoreError) {

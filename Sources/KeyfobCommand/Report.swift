@@ -77,3 +77,21 @@ extension [Report] {
         for hint in Set(compactMap(\.problem?.hint)).sorted() { console.hint(hint) }
     }
 }
+
+extension Invocation {
+    /// Returns the reports of these logins, and shows the progress unless nothing is done. Ends at
+    /// the first error of the store, and returns that instead of the login's report.
+    func reports<Login>(
+        of logins: [Login], dryRun: Bool, _ report: (Login) -> Report
+    ) -> (reports: [Report], failure: StoreError?) {
+        defer { console.progress(0, of: 0) }
+        var reports: [Report] = []
+        for login in logins {
+            let report = report(login)
+            if let problem = report.problem, problem.isTheStores { return (reports, problem) }
+            reports.append(report)
+            if !dryRun { console.progress(reports.count, of: logins.count) }
+        }
+        return (reports, nil)
+    }
+}

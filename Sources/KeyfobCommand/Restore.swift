@@ -38,18 +38,9 @@ struct Restore: AnsweringCommand {
             throw StoreError(.noSuchFile, "\(source.path) does not exist")
         }
         let logins = try Backup.logins(in: content.publicBytes, with: try passphrase(invocation))
-        var reports: [Report] = []
-        var failure: StoreError?
-        for login in logins where failure == nil {
-            let report = report(of: login, invocation)
-            if let problem = report.problem, problem.isTheStores {
-                failure = problem
-            } else {
-                reports.append(report)
-                if !dryRun { invocation.console.progress(reports.count, of: logins.count) }
-            }
+        let (reports, failure) = invocation.reports(of: logins, dryRun: dryRun) {
+            report(of: $0, invocation)
         }
-        invocation.console.progress(0, of: 0)
         try output.answer(reports, dryRun: dryRun, error: failure, on: invocation.console)
         if logins.isEmpty { invocation.console.note("there is nothing to restore") }
         try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
@@ -61,9 +52,7 @@ struct Restore: AnsweringCommand {
             "Keyfob: passphrase of the backup: ", for: "passphrase",
             seconds: invocation.choice.settings.promptTimeout)
         guard let typed else {
-            throw StoreError(
-                .noTerminal, "there is no terminal to ask for the passphrase",
-                hint: "give it on standard input, with --stdin")
+            throw .noTerminal(for: "passphrase", "on standard input, with --stdin")
         }
         return typed
     }
@@ -75,9 +64,7 @@ struct Restore: AnsweringCommand {
             Report(login.entry, in: file, result, words, problem: problem)
         }
         do throws(StoreError) {
-            guard let query = Query(replacedBy: login.entry) else {
-                throw StoreError(.namelessLogin, "it does not name its server")
-            }
+            let query = try login.entry.ownQuery()
             let choice = invocation.choice
             if let refusal = choice.settings.routes.refusal(of: login.entry) { throw refusal }
             let store = choice.chain

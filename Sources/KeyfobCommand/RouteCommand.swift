@@ -33,7 +33,7 @@ struct RouteCommand: ParsableCommand {
                     return [route.name, "\(kind) \(name)", problem?.message ?? ""]
                 })
             try output.answer(
-                [JSON.Member("routes", .array(zip(routes.all, problems).map { $0.json($1) }))],
+                ["routes": .array(zip(routes.all, problems).map { $0.json($1) })],
                 lines: routes.all.isEmpty ? [] : table.lines(width: invocation.console.width),
                 error: routes.obstacle, on: invocation.console)
             if routes.isEmpty { invocation.console.note("no routes; to add one: keyfob route add") }
@@ -62,9 +62,8 @@ struct RouteCommand: ParsableCommand {
             let time = end.flatMap { LocalTime($0) }.map { ", which ends on \($0.minute)" } ?? ""
             try output.answer(
                 [
-                    JSON.Member("server", .name(server)), JSON.Member("route", .name(route.name)),
-                    JSON.Member("username", .text(username)),
-                    JSON.Member("expires", end.map { .integer(Int64(clamping: $0)) } ?? .null),
+                    "server": .name(server), "route": .name(route.name),
+                    "username": .text(username), "expires": .seconds(end),
                 ],
                 lines: output.quiet
                     ? []
@@ -96,7 +95,7 @@ extension Route {
         let (kind, name) = origin
         return [
             "match": .array(patterns.map { .text($0.spelling) }), "kind": .name(kind),
-            "name": .name(name), "lifetime": lifetime.map { .integer(Int64($0)) } ?? .null,
+            "name": .name(name), "lifetime": .count(lifetime),
             "optional": .bool(isOptional), "error": problem?.json ?? .null,
         ]
     }

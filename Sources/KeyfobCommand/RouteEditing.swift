@@ -131,9 +131,7 @@ struct RouteRemove: AnsweringCommand {
     }
 
     private static func patterns(_ value: JSON) -> [Text] {
-        guard let match = value.members?.last(where: { $0.name == "match" })?.value else {
-            return []
-        }
+        guard let match = value["match"] else { return [] }
         if case .array(let elements) = match { return elements.compactMap(\.text) }
         return match.text.map { [$0] } ?? []
     }

@@ -22,54 +22,46 @@ enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
 
     func route(match: [String], isOptional: Bool) -> JSON {
         let servers = match.isEmpty ? servers : match
-        var members = [
-            JSON.Member(
-                "match", servers.count == 1 ? .name(servers[0]) : .array(servers.map(JSON.name)))
-        ]
-        members += source(servers)
-        if isOptional { members.append(JSON.Member("optional", .bool(true))) }
-        return .object(members)
+        let match = servers.count == 1 ? JSON.name(servers[0]) : .array(servers.map(JSON.name))
+        return ["match": match] + source(servers) + (isOptional ? ["optional": .bool(true)] : [:])
     }
 
-    private func source(_ servers: [String]) -> [JSON.Member] {
-        func command(_ words: [String]) -> JSON.Member {
-            JSON.Member("command", .array(words.map(JSON.name)))
-        }
+    private func source(_ servers: [String]) -> JSON {
+        func command(_ words: String...) -> JSON { .array(words.map(JSON.name)) }
         switch self {
         case .aws:
+            let words = ["aws", "ecr", "get-authorization-token"]
             let region = RouteTemplate.label(3, of: servers).map { ["--region", $0] } ?? []
             return [
-                command(
-                    ["aws", "ecr", "get-authorization-token"] + region + ["--output", "json"]),
-                JSON.Member("basic", .text("/authorizationData/0/authorizationToken")),
-                JSON.Member("expires", .text("/authorizationData/0/expiresAt")),
+                "command": .array((words + region + ["--output", "json"]).map(JSON.name)),
+                "basic": .text("/authorizationData/0/authorizationToken"),
+                "expires": .text("/authorizationData/0/expiresAt"),
             ]
         case .google:
             return [
-                command(["gcloud", "config", "config-helper", "--format=json"]),
-                JSON.Member("username", .text("oauth2accesstoken")),
-                JSON.Member("secret", .text("/credential/access_token")),
-                JSON.Member("expires", .text("/credential/token_expiry")),
+                "command": command("gcloud", "config", "config-helper", "--format=json"),
+                "username": .text("oauth2accesstoken"),
+                "secret": .text("/credential/access_token"),
+                "expires": .text("/credential/token_expiry"),
             ]
         case .azure:
             let name = RouteTemplate.label(0, of: servers) ?? "{1}"
             return [
-                command([
-                    "az", "acr", "login", "--name", name, "--expose-token", "--output", "json",
-                ]),
-                JSON.Member("username", .text("00000000-0000-0000-0000-000000000000")),
-                JSON.Member("secret", .text("/accessToken")),
+                "command": command(
+                    "az", "acr", "login", "--name", name, "--expose-token", "--output", "json"),
+                "username": .text("00000000-0000-0000-0000-000000000000"),
+                "secret": .text("/accessToken"),
                 // The tool does not say when the token expires.
-                JSON.Member("lifetime", .text("1h")),
+                "lifetime": .text("1h"),
             ]
         case .github:
             return [
-                command(["gh", "auth", "token"]), JSON.Member("username", .text("x-access-token")),
+                "command": command("gh", "auth", "token"), "username": .text("x-access-token"),
             ]
         case .gitlab:
             return [
-                JSON.Member("environment", ["secret": .text("CI_JOB_TOKEN")]),
-                JSON.Member("username", .text("gitlab-ci-token")),
+                "environment": ["secret": .text("CI_JOB_TOKEN")],
+                "username": .text("gitlab-ci-token"),
             ]
         }
     }

@@ -58,7 +58,7 @@ struct Setup: AnsweringCommand {
         let invocation = try Invocation(output)
         let (reports, advice) = try reports(invocation)
         try output.answer(
-            reports, dryRun: dryRun, [JSON.Member("undo", .bool(undo))], on: invocation.console)
+            reports, dryRun: dryRun, ["undo": .bool(undo)], on: invocation.console)
         if reports.isEmpty {
             invocation.console.note(
                 undo ? "nothing to undo" : "no client is installed that could be set up")
@@ -154,14 +154,11 @@ struct Setup: AnsweringCommand {
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
         let plan = try client.plan(for: registry, in: surroundings)
-        let name = client.program?.rawValue ?? ""
-        guard let program = surroundings.program(name) else {
-            throw StoreError(
-                .programNotRun, "\(name) is not on the PATH, so \(client.name) could not run it",
-                hint: "install it: make install")
+        let program = try surroundings.program(client.program?.rawValue ?? "", for: client)
+        if !dryRun, let path = client.link(in: surroundings) {
+            try SetupLink.make(path, to: program)
         }
         guard let splice = plan.splice else {
-            if let path = client.link(in: surroundings) { try link(program, to: path) }
             advice += plan.advice
             return report(
                 plan.file.path, client, .unchanged, "\(plan.setting) is \(plan.after) already")
@@ -170,7 +167,6 @@ struct Setup: AnsweringCommand {
             "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)"
             + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
         if !dryRun {
-            if let path = client.link(in: surroundings) { try link(program, to: path) }
             // The change is recorded first, so that an interrupted setup can be undone.
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry, path: plan.file.path,
@@ -200,17 +196,6 @@ struct Setup: AnsweringCommand {
                     .changedMeanwhile, "\(file.path) has just been changed", hint: "try again")
             }
             return new
-        }
-    }
-
-    private func link(_ program: String, to path: String) throws(StoreError) {
-        guard !dryRun else { return }
-        if Path.isExecutable(path) { return }
-        try ClientFile(path).makeFolder()
-        try attempt("link", path) { () throws(SystemError) in
-            // A link to a program that no longer exists is replaced.
-            try Path.removeLink(path)
-            try Path.makeLink(path, to: program)
         }
     }
 

@@ -14,14 +14,8 @@ struct SetupLink {
     init?(
         _ wanted: OwnLink, of client: any Client, in surroundings: Surroundings
     ) throws(StoreError) {
-        guard let target = surroundings.program(wanted.target) else {
-            throw StoreError(
-                .programNotRun,
-                "\(wanted.target) is not on the PATH, so \(client.name) could not run it",
-                hint: "install it: make install")
-        }
+        target = try surroundings.program(wanted.target, for: client)
         path = surroundings.binFolder + "/" + wanted.name
-        self.target = target
         if let found = surroundings.program(wanted.name) {
             guard (try? Path.resolve(found)) == (try? Path.resolve(target)) else {
                 throw StoreError(
@@ -43,11 +37,12 @@ struct SetupLink {
     var exists: Bool { Path.isExecutable(path) }
 
     /// Makes the link. A link whose target does not exist is replaced.
-    func make() throws(StoreError) {
-        guard !exists else { return }
-        let file = ClientFile(path)
-        try file.requireOwnWay()
-        try file.makeFolder()
+    func make() throws(StoreError) { try SetupLink.make(path, to: target) }
+
+    /// Makes a link at a path, in the same way.
+    static func make(_ path: String, to target: String) throws(StoreError) {
+        guard !Path.isExecutable(path) else { return }
+        try ClientFile(path).makeFolder()
         try attempt("link", path) { () throws(SystemError) in
             try Path.removeLink(path)
             try Path.makeLink(path, to: target)
@@ -58,5 +53,18 @@ struct SetupLink {
     static func remove(_ path: String) throws(StoreError) {
         try ClientFile(path).requireOwnWay()
         try attempt("remove", path) { () throws(SystemError) in try Path.removeLink(path) }
+    }
+}
+
+extension Surroundings {
+    /// Returns the path of a program of Keyfob's that the client is to run. Throws `failed` if it is
+    /// not on the PATH.
+    func program(_ name: String, for client: any Client) throws(StoreError) -> String {
+        guard let path = program(name) else {
+            throw StoreError(
+                .programNotRun, "\(name) is not on the PATH, so \(client.name) could not run it",
+                hint: "install it: make install")
+        }
+        return path
     }
 }

@@ -31,8 +31,7 @@ struct SetupRecord {
         // The record decides which files an undo changes, and how.
         try file.requireOwn()
         guard let content = try file.read() else { return }
-        guard let members = try? JSON(decoding: content).members,
-            case .array(let values) = members.first(where: { $0.name == "changes" })?.value
+        guard let record = try? JSON(decoding: content), case .array(let values) = record["changes"]
         else { throw damage }
         for value in values {
             guard let change = Change(value) else { throw damage }
@@ -51,7 +50,7 @@ struct SetupRecord {
     }
 
     private func write() throws(StoreError) {
-        let record = JSON.object([JSON.Member("changes", .array(changes.map(\.json)))])
+        let record: JSON = ["changes": .array(changes.map(\.json))]
         let content: Secret
         do throws(JSON.Fault) {
             content = try record.encoded()
@@ -77,34 +76,23 @@ extension SetupRecord.Change {
     }
 
     fileprivate var json: JSON {
-        .object([
-            JSON.Member("client", .name(client)),
-            JSON.Member("registry", registry.map { .name($0) } ?? .null),
-            JSON.Member("path", .name(path)),
-            JSON.Member("isNew", .bool(isNew)),
-            JSON.Member("removed", .name(removed)),
-            JSON.Member("inserted", .name(inserted)),
-            JSON.Member("start", start.map { .integer(Int64($0)) } ?? .null),
-            JSON.Member("isLink", .bool(isLink)),
-        ])
+        [
+            "client": .name(client), "registry": .name(registry), "path": .name(path),
+            "isNew": .bool(isNew), "removed": .name(removed), "inserted": .name(inserted),
+            "start": .count(start), "isLink": .bool(isLink),
+        ]
     }
 
     fileprivate init?(_ json: JSON) {
-        func text(_ name: Text) -> String? {
-            json.members?.first { $0.name == name }?.value.text?.string
-        }
+        func text(_ name: Text) -> String? { json[name]?.text?.string }
         guard let client = text("client"), let path = text("path"),
-            case .bool(let isNew) = json.members?.first(where: { $0.name == "isNew" })?.value,
-            let removed = text("removed"), let inserted = text("inserted")
+            case .bool(let isNew) = json["isNew"], let removed = text("removed"),
+            let inserted = text("inserted")
         else { return nil }
         var start: Int?
-        if case .integer(let number) = json.members?.first(where: { $0.name == "start" })?.value {
-            start = Int(number)
-        }
+        if case .integer(let number) = json["start"] { start = Int(number) }
         var isLink = false
-        if case .bool(let value) = json.members?.first(where: { $0.name == "isLink" })?.value {
-            isLink = value
-        }
+        if case .bool(let value) = json["isLink"] { isLink = value }
         self.init(
             client: client, registry: text("registry"), path: path, isNew: isNew, removed: removed,
             inserted: inserted, start: start, isLink: isLink)

@@ -26,3 +26,12 @@ extension Secret {
         }
     }
 }
+
+extension StoreError {
+    /// Returns the error if there is no terminal to ask at. `remedy` says how to give the answer
+    /// instead.
+    static func noTerminal(for noun: String, _ remedy: String) -> StoreError {
+        StoreError(
+            .noTerminal, "there is no terminal to ask for the \(noun)", hint: "give it \(remedy)")
+    }
+}

@@ -80,22 +80,17 @@ struct Status: AnsweringCommand {
 
     // MARK: For scripts
 
-    private static func members(
-        of diagnosis: Diagnosis, _ policy: Settings.Policy
-    ) -> [JSON.Member] {
+    private static func members(of diagnosis: Diagnosis, _ policy: Settings.Policy) -> JSON {
         let clients = diagnosis.clients.map { client, keeper in
-            JSON.object(
-                [JSON.Member("client", .text(client.name))]
-                    + answer(keeper.map { ($0.name, $0.isOurs) }) + [
-                        JSON.Member(
-                            "registries",
-                            .array(
-                                (keeper?.exceptions ?? []).map { exception in
-                                    .object(
-                                        [JSON.Member("registry", .name(exception.registry))]
-                                            + answer((exception.name, exception.isOurs)))
-                                }))
-                    ])
+            let exceptions = (keeper?.exceptions ?? []).map { exception in
+                ["registry": .name(exception.registry)]
+                    + answer((exception.name, exception.isOurs))
+            }
+            return ["client": .text(client.name)] + answer(keeper.map { ($0.name, $0.isOurs) })
+                + ["registries": .array(exceptions)]
+        }
+        let accounts = diagnosis.accounts.map { account -> JSON in
+            ["name": .name(account.name), "logins": .count(account.logins)]
         }
         let findings = diagnosis.findings.map { finding -> JSON in
             [
@@ -104,27 +99,18 @@ struct Status: AnsweringCommand {
             ]
         }
         return [
-            JSON.Member("healthy", .bool(diagnosis.isHealthy)),
-            JSON.Member("policy", .name(policy.rawValue)),
-            JSON.Member("keyring", diagnosis.keyring.jsonOfKeyring),
-            JSON.Member("file", diagnosis.file.jsonOfFile),
-            JSON.Member(
-                "accounts",
-                .array(
-                    diagnosis.accounts.map { account in
-                        ["name": .name(account.name), "logins": .integer(Int64(account.logins))]
-                    })),
-            JSON.Member("routes", .array(diagnosis.routes.map { $0.route.json($0.problem) })),
-            JSON.Member(
-                "cachedLogins", diagnosis.tokens.map { .integer(Int64($0.count)) } ?? .null),
-            JSON.Member("clients", .array(clients)),
-            JSON.Member("findings", .array(findings)),
+            "healthy": .bool(diagnosis.isHealthy), "policy": .name(policy.rawValue),
+            "keyring": diagnosis.keyring.jsonOfKeyring, "file": diagnosis.file.jsonOfFile,
+            "accounts": .array(accounts),
+            "routes": .array(diagnosis.routes.map { $0.route.json($0.problem) }),
+            "cachedLogins": .count(diagnosis.tokens?.count), "clients": .array(clients),
+            "findings": .array(findings),
         ]
     }
 
     /// Returns the source of the client's logins: Keyfob, another helper with its name, the
     /// client's own file, or (nil) unknown.
-    private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> [JSON.Member] {
+    private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> JSON {
         let answeredBy: Text =
             switch keeper {
             case nil: "unknown"
@@ -133,8 +119,8 @@ struct Status: AnsweringCommand {
             case (_?, _)?: "helper"
             }
         return [
-            JSON.Member("answeredBy", .text(answeredBy)),
-            JSON.Member("helper", .name(answeredBy == "helper" ? keeper?.name : nil)),
+            "answeredBy": .text(answeredBy),
+            "helper": .name(answeredBy == "helper" ? keeper?.name : nil),
         ]
     }
 }

@@ -51,28 +51,21 @@ extension StoreState {
             : [count, protected, unlocking?.words].compactMap(\.self).joined(separator: ", ")
     }
 
-    private var members: [JSON.Member] {
+    private var json: JSON {
         [
-            JSON.Member("state", .text(kind.rawValue)),
-            JSON.Member("locked", .bool(kind == .locked)),
-            JSON.Member("logins", logins.map { .integer(Int64($0)) } ?? .null),
-            JSON.Member("error", error?.json ?? .null),
+            "state": .text(kind.rawValue), "locked": .bool(kind == .locked),
+            "logins": .count(logins), "error": error?.json ?? .null,
         ]
     }
 
     var jsonOfKeyring: JSON {
-        .object(
-            members + [
-                JSON.Member("provider", .name(provider)),
-                JSON.Member("collection", .name(collection)),
-            ])
+        json + ["provider": .name(provider), "collection": .name(collection)]
     }
 
     var jsonOfFile: JSON {
-        .object(
-            members + [
-                JSON.Member("path", .name(path)), JSON.Member("protection", .name(protection)),
-                JSON.Member("unlocked", unlocking?.json ?? .null),
-            ])
+        json + [
+            "path": .name(path), "protection": .name(protection),
+            "unlocked": unlocking?.json ?? .null,
+        ]
     }
 }

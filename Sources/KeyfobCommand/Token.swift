@@ -13,6 +13,16 @@ struct Token: ParsableCommand {
             "token", "{index_url}"].
             """)
 
+    @OptionGroup var wanted: LoginOptions
+
+    func run() throws {
+        let invocation = try Invocation(nil, wanted.account)
+        invocation.console.printBytes(of: try wanted.login(invocation).token())
+    }
+}
+
+/// The options that name one login.
+struct LoginOptions: ParsableArguments {
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
@@ -21,10 +31,9 @@ struct Token: ParsableCommand {
 
     @OptionGroup var account: AccountOption
 
-    func run() throws {
-        let invocation = try Invocation(nil, account)
-        invocation.console.printBytes(
-            of: try invocation.login(for: server, of: named?.client).token())
+    /// Returns the login, with its secret.
+    func login(_ invocation: Invocation) throws(StoreError) -> Credential {
+        try invocation.login(for: server, of: named?.client)
     }
 }
 

@@ -54,25 +54,25 @@ struct Unlock: AnsweringCommand {
             passwordStdin && (keyring != nil || asks)
             ? try Secret(firstLineOfStandardInput: "password") : nil
         var lines: [String] = []
-        var members = [JSON.Member("keyring", .null), JSON.Member("file", .null)]
+        var (ofKeyring, ofFile) = (JSON.null, JSON.null)
         failures.catching { () throws(StoreError) in
             guard let keyring else { return }
             try keyring.unlock(with: typed, invocation)
             lines.append("the keyring is unlocked")
-            members[0] = JSON.Member("keyring", ["locked": .bool(false)])
+            ofKeyring = ["locked": .bool(false)]
         }
         failures.catching { () throws(StoreError) in
             guard asks, let unlocking = try unlockFile(with: typed, invocation) else { return }
             lines.append("the encrypted file is \(unlocking.words)")
-            members[1] = JSON.Member("file", unlocking.json)
+            ofFile = unlocking.json
         }
         if keyring == nil, !asks, failures.isEmpty {
             lines.append("nothing here asks for a passphrase or a password")
         }
         for failure in failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
-            members, lines: output.quiet ? [] : lines, error: failures.first,
-            on: invocation.console)
+            ["keyring": ofKeyring, "file": ofFile], lines: output.quiet ? [] : lines,
+            error: failures.first, on: invocation.console)
         try ExitStatus(failures).exit()
     }
 
