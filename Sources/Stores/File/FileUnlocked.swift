@@ -200,12 +200,12 @@ extension FileStore {
     private static func keyName(
         of slot: FileFormat.Slot, _ header: FileFormat.Header
     ) -> String {
-        keyNames(of: header) + hexadecimal(slot.salt)
+        keyNames(of: header) + slot.salt.hexadecimal
     }
 
     /// Returns the prefix of the names of all kernel keys of this file.
     private static func keyNames(of header: FileFormat.Header) -> String {
-        keyNames + "file:" + hexadecimal(header.storeID) + ":"
+        keyNames + "file:" + header.storeID.hexadecimal + ":"
     }
 
     private func refusal(
@@ -234,13 +234,4 @@ extension FileStore {
                     + "config file")
         }
     }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    for byte in bytes {
-        text.append(UInt8(hexDigit: byte >> 4))
-        text.append(UInt8(hexDigit: byte & 15))
-    }
-    return String(decoding: text, as: UTF8.self)
 }

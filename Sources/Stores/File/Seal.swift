@@ -64,20 +64,16 @@ enum Seal {
         defer { wipeStack() }
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
         precondition(output.freeCapacity >= message.count + overhead, "the message fits")
-        message.expose { message in
-            key.expose { key in
-                unsafe output.withUnsafeMutableBufferPointer { bytes, filled in
-                    unsafe message.withUnsafeBufferPointer { message in
-                        unsafe key.withUnsafeBufferPointer { key in
-                            _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                                bytes.baseAddress! + filled, nil, message.baseAddress,
-                                UInt64(message.count), header, UInt64(header.count), nil, nonce,
-                                key.baseAddress!)
-                        }
-                    }
-                    filled += message.count + overhead
+        unsafe output.withUnsafeMutableBufferPointer { bytes, filled in
+            unsafe pass(message) { message in
+                unsafe pass(key) { key in
+                    _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                        bytes.baseAddress! + filled, nil, message.baseAddress,
+                        UInt64(message.count), header, UInt64(header.count), nil, nonce,
+                        key.baseAddress!)
                 }
             }
+            filled += message.count + overhead
         }
     }
 
@@ -114,14 +110,12 @@ enum Seal {
         requireLibrary()
         defer { wipeStack() }
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
-        return key.expose { key in
-            unsafe key.withUnsafeBufferPointer { key in
-                unsafe sealed.withUnsafeBufferPointer { sealed in
-                    unsafe header.withUnsafeBufferPointer { header in
-                        unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
-                            message, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
-                            header.baseAddress, UInt64(header.count), nonce, key.baseAddress!)
-                    }
+        return unsafe pass(key) { key in
+            unsafe sealed.withUnsafeBufferPointer { sealed in
+                unsafe header.withUnsafeBufferPointer { header in
+                    unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                        message, nil, nil, sealed.baseAddress!, UInt64(sealed.count),
+                        header.baseAddress, UInt64(header.count), nonce, key.baseAddress!)
                 }
             }
         } == 0
@@ -155,14 +149,12 @@ enum Seal {
         requireLibrary()
         defer { wipeStack() }
         return Secret(capacity: keySize) { output in
-            key.expose { key in
-                unsafe output.withUnsafeMutableBufferPointer { memory, filled in
-                    filled = keySize
-                    unsafe key.withUnsafeBufferPointer { key in
-                        _ = unsafe crypto_generichash(
-                            memory.baseAddress!, keySize, key.baseAddress, UInt64(key.count),
-                            salt, salt.count)
-                    }
+            unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                filled = keySize
+                _ = unsafe pass(key) { key in
+                    unsafe crypto_generichash(
+                        memory.baseAddress!, keySize, key.baseAddress, UInt64(key.count),
+                        salt, salt.count)
                 }
             }
         }
@@ -177,16 +169,14 @@ enum Seal {
         defer { wipeStack() }
         precondition(cost.isAccepted && salt.count == saltSize, "checked before")
         return try? Secret(capacity: keySize) { output throws(Refused) in
-            let status = passphrase.expose { passphrase in
-                unsafe output.withUnsafeMutableBufferPointer { memory, filled in
-                    filled = keySize
-                    return unsafe passphrase.withUnsafeBytes { passphrase in
-                        unsafe crypto_pwhash(
-                            memory.baseAddress!, UInt64(keySize),
-                            passphrase.assumingMemoryBound(to: CChar.self).baseAddress!,
-                            UInt64(passphrase.count), salt, UInt64(cost.passes),
-                            Int(cost.kibibytes) << 10, crypto_pwhash_ALG_ARGON2ID13)
-                    }
+            let status = unsafe output.withUnsafeMutableBufferPointer { memory, filled in
+                filled = keySize
+                return unsafe pass(passphrase) { bytes in
+                    unsafe crypto_pwhash(
+                        memory.baseAddress!, UInt64(keySize),
+                        UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self),
+                        UInt64(bytes.count), salt, UInt64(cost.passes),
+                        Int(cost.kibibytes) << 10, crypto_pwhash_ALG_ARGON2ID13)
                 }
             }
             guard status == 0 else { throw Refused() }
@@ -196,6 +186,13 @@ enum Seal {
     // MARK: Implementation
 
     private struct Refused: Error {}
+
+    /// Returns the result of a call that is given the address and the length of a secret.
+    private static func pass<Result>(
+        _ secret: Secret, to call: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        secret.expose { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe call($0) } }
+    }
 
     private static func hash(_ bytes: Span<UInt8>, key: [UInt8], count: Int) -> [UInt8] {
         requireLibrary()
