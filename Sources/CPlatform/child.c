@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-// The time that a program has to end by itself after SIGTERM, and the time that its end may take
-// after SIGKILL.
-enum { GRACE_MILLISECONDS = 500, END_MILLISECONDS = 1500 };
+// The time that a program has to end by itself after SIGTERM; the time that what it left running has to
+// become a daemon, and again to end after SIGTERM; and the time that an end may take after SIGKILL.
+enum { GRACE_MILLISECONDS = 500, REST_MILLISECONDS = 100, END_MILLISECONDS = 1500 };
 
 static long milliseconds(void) {
     struct timespec now;
@@ -28,14 +28,15 @@ static void send_to_all(const pid_t *children, size_t count, int signal_number) 
     for (size_t index = 0; index < count; index++) kill(children[index], signal_number);
 }
 
-// Returns the children of this process: the program, and its other descendants, which become
-// children when their own parents end. On a kernel without this file (CONFIG_PROC_CHILDREN), only
-// the program is found.
+// Returns the children of this process: the program unless it is 0, and its other descendants, which
+// become children when their own parents end. On a kernel without this file (CONFIG_PROC_CHILDREN),
+// only the program is found.
 static size_t find_children(pid_t program, pid_t *children, size_t limit) {
-    children[0] = program;
-    const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return 1;
     size_t count = 0;
+    if (program != 0) children[count++] = program;
+    const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return count;
+    count = 0;
     pid_t number = 0;
     char text[512];
     ssize_t length;
@@ -77,6 +78,31 @@ static void end_all(pid_t program) {
         nanosleep(&pause, NULL);
     }
     _exit(1);
+}
+
+// Ends what the program has left running, except daemons: they have sessions of their own.
+static void end_rest(void) {
+    enum { LIMIT = 256 };
+    const pid_t session = getsid(0);
+    const struct timespec pause = {.tv_nsec = 2000000};
+    const long start = milliseconds();
+    bool is_told = false;
+    while (reap()) {
+        pid_t children[LIMIT];
+        const size_t found = find_children(0, children, LIMIT);
+        size_t count = 0;
+        for (size_t index = 0; index < found; index++)
+            if (getsid(children[index]) == session) children[count++] = children[index];
+        const long passed = milliseconds() - start;
+        if (count == 0 || passed >= END_MILLISECONDS) return;
+        if (passed >= 2 * REST_MILLISECONDS) {
+            send_to_all(children, count, SIGKILL);
+        } else if (passed >= REST_MILLISECONDS && !is_told) {
+            send_to_all(children, count, SIGTERM);
+            is_told = true;
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 // Ends this process in the way in which the program has ended.
@@ -140,7 +166,10 @@ static void guard(char *const *arguments, int input, int output, int failure) {
         int status;
         pid_t ended;
         while ((ended = waitpid(-1, &status, WNOHANG)) > 0)
-            if (ended == program) end_like(status);
+            if (ended == program) {
+                end_rest();
+                end_like(status);
+            }
         siginfo_t arrived;
         if (sigwaitinfo(&awaited, &arrived) == SIGTERM) end_all(program);
     }

@@ -12,17 +12,18 @@ package enum Child {
         case timedOut
     }
 
-    /// Runs a program, which is searched for on `PATH` unless it contains a slash, until it ends,
-    /// and returns its output. It shares standard error and the terminal. The status is nil if a
-    /// signal has ended it.
+    /// Runs a program (`Path.program`) until it ends, and returns its output. It shares standard
+    /// error and the terminal. The status is nil if a signal has ended it.
     ///
     /// It is ended, with everything that it has started, when it has printed `limit` bytes, or has
-    /// run for so many seconds. Processes that it leaves running when it ends are not waited for.
+    /// run for so many seconds. What it leaves running when it ends is ended, too, since it would
+    /// keep standard error open; only processes in a session of their own, as daemons are, go on.
     package static func run(
         _ arguments: [String], input: Secret? = nil, atMost limit: Int, within seconds: Int
     ) throws(Failure) -> (status: Int32?, output: Secret) {
         let deadline = milliseconds() + seconds * 1000
-        let child = try start(arguments, reads: input != nil)
+        guard let program = Path.program(arguments[0]) else { throw .notStarted(.notFound) }
+        let child = try start([program] + arguments.dropFirst(), reads: input != nil)
         let process = child.process
         let output = Descriptor(owning: child.output)
         var writing = child.input

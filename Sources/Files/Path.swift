@@ -16,6 +16,20 @@ package enum Path {
         return unsafe String(cString: folder) + "/" + path
     }
 
+    /// Returns the path of a program: an absolute path itself, or where its name is found in the
+    /// folders of `PATH`; nil if it is nowhere. Only absolute folders are looked into, so that
+    /// nothing is run because it lies in the current folder.
+    package static func program(_ name: String) -> String? {
+        let slash = UInt8(ascii: "/")
+        guard !name.utf8.contains(slash) else { return name.utf8.first == slash ? name : nil }
+        let folders = System.variable("PATH") ?? "/bin:/usr/bin"
+        for folder in folders.utf8.split(separator: UInt8(ascii: ":")) where folder.first == slash {
+            let path = String(decoding: folder, as: UTF8.self) + "/" + name
+            if isExecutable(path), FileStatus(of: path)?.kind == .file { return path }
+        }
+        return nil
+    }
+
     package static func isExecutable(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
     /// Returns true if there may be a file: a path in a folder that cannot be entered counts as
