@@ -55,8 +55,15 @@ extension Secret {
 
     /// A time of the JSON object that the secret is; nil if there is none.
     fileprivate func seconds(named name: Text) -> UInt64? {
-        guard let object = try? JSON(decoding: self), case .integer(let seconds) = object[name]
-        else { return nil }
-        return UInt64(exactly: seconds)
+        guard let object = try? JSON(decoding: self) else { return nil }
+        switch object[name] {
+        case .integer(let seconds)?: return UInt64(exactly: seconds)
+        // The fraction of a second is dropped (RFC 7519, 2, NumericDate).
+        case .number(let text)?:
+            let parts = text.string.split(separator: ".")
+            guard parts.count == 2, UInt64(parts[1]) != nil else { return nil }
+            return UInt64(parts[0])
+        default: return nil
+        }
     }
 }
