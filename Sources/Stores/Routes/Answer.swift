@@ -35,7 +35,9 @@ struct Answer {
         guard let username, !username.isEmpty, !username.hasControlCharacter else {
             throw Fault(reason: "names no user")
         }
-        guard !secret.isEmpty else { throw Fault(reason: "has no secret") }
+        guard !secret.trimmed.isEmpty else { throw Fault(reason: "has no secret") }
+        // Clients are answered in JSON, which has no other text.
+        guard secret.isUTF8 else { throw Fault(reason: "has a secret that is not UTF-8") }
         self.username = username
         self.secret = secret
         self.end = end
@@ -43,18 +45,38 @@ struct Answer {
 
     /// Reads the output of a program.
     init(printed: Secret, _ shape: AnswerShape) throws(Fault) {
-        guard !printed.withoutLineEnd.isEmpty else { throw Fault(reason: "is empty") }
-        guard shape.isJSON else {
-            try self.init(username: shape.user, secret: try Answer.line(of: printed))
+        guard !shape.isJSON else {
+            try self.init(try Answer.json(printed), shape)
             return
         }
-        let value: JSON
+        guard !printed.trimmed.isEmpty else { throw Fault(reason: "is empty") }
+        try self.init(username: shape.user, secret: try Answer.line(of: printed))
+    }
+
+    /// Reads the output of a credential helper. docker and podman read its keys in any case.
+    init(printedByHelper printed: Secret, user: Text?) throws(Fault) {
+        let value = try Answer.json(printed)
+        var shape = AnswerShape()
+        (shape.user, shape.username, shape.secret) = (user, "/Username", "/Secret")
+        guard let members = value.members else {
+            try self.init(value, shape)
+            return
+        }
+        let names: [Text] = ["Username", "Secret"]
+        let renamed = members.map { member in
+            let name = names.first { $0.isSame(as: member.name) }
+            return JSON.Member(name ?? member.name, member.value)
+        }
+        try self.init(.object(renamed), shape)
+    }
+
+    private static func json(_ printed: Secret) throws(Fault) -> JSON {
+        guard !printed.trimmed.isEmpty else { throw Fault(reason: "is empty") }
         do throws(JSON.Fault) {
-            value = try JSON(decoding: printed)
+            return try JSON(decoding: printed)
         } catch {
             throw Fault(reason: "is not JSON: \(error)")
         }
-        try self.init(value, shape)
     }
 
     init(_ value: JSON, _ shape: AnswerShape) throws(Fault) {
@@ -92,6 +114,13 @@ struct Answer {
             throw Fault(reason: "is more than one line")
         }
         return line
+    }
+}
+
+extension Text {
+    /// Returns true if the texts differ at most in the case of ASCII letters.
+    fileprivate func isSame(as other: Text) -> Bool {
+        bytes.map { $0.lowerCased } == other.bytes.map { $0.lowerCased }
     }
 }
 

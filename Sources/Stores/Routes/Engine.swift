@@ -46,7 +46,13 @@ struct Engine {
         let answer = try ask(within: seconds)
         switch answer.status {
         case 200: break
-        case 404: return nil
+        case 404:
+            guard Engine.saysThatThereIsNone(answer.body) else {
+                throw Failure(
+                    reason:
+                        "\(address.origin) knows no such mount or namespace, or is no engine (404)")
+            }
+            return nil
         case 400: throw Failure(reason: "\(address.origin) does not accept the request (400)")
         case 403:
             throw Failure(
@@ -68,6 +74,16 @@ struct Engine {
         } catch {
             throw Failure(reason: "what is stored at \(address.description) \(error.reason)")
         }
+    }
+
+    /// Returns true if the body of an answer with status 404 is an engine's for a path without a
+    /// login: empty, or JSON without errors. For a mount that does not exist it names an error.
+    private static func saysThatThereIsNone(_ body: Secret) -> Bool {
+        guard !body.trimmed.isEmpty else { return true }
+        guard let members = try? JSON(decoding: body).members else { return false }
+        guard let errors = members.last(where: { $0.name == "errors" })?.value else { return true }
+        if case .array(let errors) = errors { return errors.isEmpty }
+        return errors.isNull
     }
 
     private func ask(within seconds: Int) throws(Failure) -> HTTPAnswer {
@@ -103,7 +119,8 @@ struct Engine {
         let named = System.secret("BAO_TOKEN") ?? System.secret("VAULT_TOKEN") ?? .empty
         guard named.isEmpty else { return named }
         let home = System.variable("HOME") ?? System.home ?? ""
-        let path = System.variable("BAO_TOKEN_PATH") ?? home + "/.vault-token"
+        let chosen = System.variable("BAO_TOKEN_PATH") ?? ""
+        let path = chosen.isEmpty ? home + "/.vault-token" : chosen
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map {
             String(decoding: $0, as: UTF8.self)
         }
