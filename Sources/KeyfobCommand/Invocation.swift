@@ -138,11 +138,19 @@ extension Invocation {
         let key = try Invocation.key(server)
         let inventory = inventory()
         let entries = inventory.logins.map(\.entry)
+        let store = choice.store
         var found: [Credential] = []
+        var asked: Set<[String]> = []
         for client in client.map({ [$0] }) ?? Clients.each {
             let queries = client.queries(for: key, among: entries)
             for query in queries + client.fallbackQueries(for: key) {
-                let logins = try choice.store.find(query).preferringPath(of: query)
+                // A route is asked once, however its server is spelled.
+                if let (route, server) = choice.settings.routes.route(for: query),
+                    !asked.insert([route.name, server.host]).inserted
+                {
+                    continue
+                }
+                let logins = try store.find(query).preferringPath(of: query)
                 // A client without accounts gets the first login.
                 found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
                 if !logins.isEmpty { break }

@@ -4,6 +4,7 @@ internal import Credentials
 internal import Files
 internal import JSON
 internal import Settings
+internal import Stores
 
 /// `keyfob list`: prints every login of every client, and the store that keeps it.
 struct List: AnsweringCommand {
@@ -27,7 +28,10 @@ struct List: AnsweringCommand {
         var inventory = invocation.inventory(withTokens: true)
         inventory.logins.addExpiries(from: invocation.choice.places)
         if let name = account.account {
-            inventory.logins.removeAll { $0.entry.schema.account != name }
+            // Routes serve every account.
+            inventory.logins.removeAll {
+                $0.entry.schema.account != name && $0.store != TokenCache.name
+            }
         }
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         for warning in inventory.warnings { invocation.console.warn(warning) }

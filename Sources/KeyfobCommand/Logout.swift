@@ -70,7 +70,10 @@ struct Logout: AnsweringCommand {
         if dryRun { return try preview(plaintext, invocation, queries, where: isMeant) }
 
         var removals = invocation.choice.places.map { store in
-            Removal(removing: queries, from: store, invocation, isOfAll: all)
+            // All tokens are meant also where they cannot be seen from here.
+            let meant = all && ownsTokens && store.name == TokenCache.name
+            return Removal(
+                removing: meant ? [Query(.docker)] : queries, from: store, invocation, isOfAll: all)
         }
         if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore {
             for index in removals.indices where removals[index].name == keyring.name {
@@ -92,6 +95,9 @@ struct Logout: AnsweringCommand {
     }
 
     private var client: (any Client)? { named?.client }
+
+    /// True if the logins of routes are those of the client: they are docker's.
+    private var ownsTokens: Bool { client.map { $0.schema == .docker } ?? true }
 
     /// Returns the clients' own files that the options ask for and that exist. Throws `failed` if a
     /// file that was named does not exist.
@@ -294,6 +300,10 @@ struct Logout: AnsweringCommand {
             invocation.console.note(
                 "the route \(route.name) can make another login for \(host.host); to remove it: "
                     + "keyfob route remove \(host.host.shellWord)")
+        }
+        if all, reports.contains(where: { $0.place == TokenCache.name && $0.result == .removed }) {
+            invocation.console.note(
+                "routes can make such logins again; to see them: keyfob route list")
         }
         if isAnyRemoved {
             invocation.console.note(

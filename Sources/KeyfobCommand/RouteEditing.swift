@@ -41,10 +41,21 @@ struct RouteAdd: AnsweringCommand {
         let value = kind.route(match: match, isOptional: optional)
         let read = RouteSettings(.array([value]), from: "--match")
         if let problem = read.problems.first {
-            throw StoreError(.badConfiguration, "this route is not valid: \(problem)")
+            throw StoreError(
+                .badConfiguration, "this route is not valid: \(problem)",
+                hint: match.count > 1 ? "add one route for each --match" : nil)
         }
         guard let route = read.routes.first, let text = try? value.encoded().publicString else {
             return
+        }
+        if let (earlier, pattern) = invocation.choice.settings.routes.route(before: route.patterns)
+        {
+            throw StoreError(
+                .servedByRoute,
+                "the route would never be asked for \(pattern.spelling): the route "
+                    + "\(earlier.name) serves it",
+                hint: "to remove that: keyfob route remove "
+                    + (earlier.spellings.first?.string ?? "").shellWord)
         }
         if !noVerify, !dryRun { try verify(route, invocation) }
         let file = ClientFile(invocation.directories.config + "/config.json")
@@ -71,7 +82,9 @@ struct RouteAdd: AnsweringCommand {
             invocation.console.note("not tried yet; to try it: keyfob route test <server>")
             return
         }
-        _ = try Routes([route]).test(ServerKey(pattern.spelling), caller: invocation.choice.caller)
+        _ = try Routes([route]).test(
+            ServerKey(pattern.spelling), caller: invocation.choice.caller,
+            hint: "to add it all the same: --no-verify")
     }
 }
 
@@ -80,7 +93,7 @@ struct RouteRemove: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Remove the routes of a pattern, or of a server.",
-        discussion: "Removes the cached logins, too, and looks again.")
+        discussion: "Removes all cached logins, too, and looks again.")
 
     @Argument(help: "A pattern as it is written in the route, or a server.")
     var server: String
@@ -136,18 +149,19 @@ struct RouteRemove: AnsweringCommand {
         return match.text.map { [$0] } ?? []
     }
 
-    /// Removes the cached tokens of servers that another route serves now, or none.
+    /// Empties the cache, and reports the tokens of servers that another route serves now, or none.
     private func removeTokens(
         _ invocation: Invocation, _ reports: inout [Report]
     ) throws(StoreError) {
         guard let tokens = invocation.choice.tokens else { return }
         let before = invocation.choice.settings.routes
         let after = try Invocation().choice.settings.routes
-        let queries = try tokens.list(.docker).entries.filter { entry in
+        let entries = try tokens.list(.docker).entries.filter { entry in
             guard let key = entry.schema.serverKey(in: entry.attributes) else { return false }
             return before.route(for: key)?.route != after.route(for: key)?.route
-        }.compactMap { Query(replacedBy: $0) }
-        for entry in try tokens.remove(queries) {
+        }
+        try tokens.empty()
+        for entry in entries {
             reports.append(Report(entry, in: tokens.name, .removed, "removed"))
         }
     }

@@ -10,6 +10,9 @@ package struct Directories: Hashable, Sendable {
     package let cache: String
     /// Nil if the system has none for this user.
     package let runtime: String?
+    /// Those in which tokens are cached; the first is used now. Other processes of this user, such
+    /// as those of cron, may have other variables.
+    package let tokens: [String]
 
     /// Throws `failed` if the user has no home directory, neither in `HOME` nor in the password
     /// database.
@@ -23,6 +26,10 @@ package struct Directories: Hashable, Sendable {
         state = try directory(.stateHome, else: "/.local/state")
         cache = try directory(.cacheHome, else: "/.cache")
         runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
+        let usual = environment.systemRuntimeDirectory.map { $0 + "/keyfob" }
+        tokens = [runtime, cache, usual == runtime ? nil : usual].compactMap { path in
+            path.map { $0 + "/tokens" }
+        }
     }
 
     /// Returns the user's home, from `HOME` or else from the password database. Throws `failed` if

@@ -41,7 +41,8 @@ package struct StoreChoice: Sendable {
             settings.routes.isEmpty
             ? nil
             : TokenCache(
-                in: Folder(directories.runtime ?? directories.cache).folder(named: "tokens"))
+                in: directories.tokens.map { Folder($0) }, lockFolder: state,
+                for: settings.routes)
         self.notice = notice
 
         let hasDisplay = environment[.display] != nil || environment[.waylandDisplay] != nil

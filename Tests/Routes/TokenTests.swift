@@ -123,14 +123,14 @@ import Testing
         }
         unsafe chmod(folder + "/credentials", 0)
         unsafe chmod(folder, 0o500)
+        let list = try home.helper("list")
+        #expect(list.errors.contains(folder) == hasKey, "\(list)")
         let commands = [[TokenTests.server], ["--all", "--non-interactive"]]
         for command in commands {
             let logout = try home.sandbox.program(["keyfob", "logout", "--json"] + command).run()
             #expect(logout.status == 1 && logout.output.contains("\"login-remains\""), "\(logout)")
         }
         #expect(try home.helper("erase", TokenTests.server).status == 1)
-        let list = try home.helper("list")
-        #expect(list.errors.contains(folder) == hasKey, "\(list)")
 
         unsafe chmod(folder, 0o700)
         for command in commands {

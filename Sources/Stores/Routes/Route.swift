@@ -20,6 +20,8 @@ package struct Route: Hashable, Sendable {
     }
 
     package let patterns: [RoutePattern]
+    /// The patterns as they were written, also those that are refused.
+    package let spellings: [Text]
     package let source: Source
     package var shape: AnswerShape
     /// The longest time that an answer may be used, in seconds; nil if the answer alone says it.
@@ -32,9 +34,11 @@ package struct Route: Hashable, Sendable {
 
     package init(
         _ patterns: [RoutePattern], _ source: Source, shape: AnswerShape = AnswerShape(),
-        lifetime: Int? = nil, varies: [String] = [], isOptional: Bool = false
+        lifetime: Int? = nil, varies: [String] = [], isOptional: Bool = false,
+        spellings: [Text]? = nil
     ) {
         self.patterns = patterns
+        self.spellings = spellings ?? patterns.map { $0.spelling }
         self.source = source
         self.shape = shape
         self.lifetime = lifetime
@@ -45,10 +49,10 @@ package struct Route: Hashable, Sendable {
     /// Its name in messages: its patterns.
     package var name: String {
         var name = ""
-        for pattern in patterns {
-            name += (name.isEmpty ? "" : ", ") + pattern.spelling.string
+        for spelling in spellings {
+            name += (name.isEmpty ? "" : ", ") + spelling.string.printable
         }
-        return name
+        return name.isEmpty ? "-" : name
     }
 }
 
@@ -110,6 +114,13 @@ package enum Placeholders {
     /// Returns true if the text has a placeholder.
     package static func areIn(_ text: String) -> Bool {
         count(in: text) > 0 || text.utf8.contains(Array("{host}".utf8))
+    }
+
+    /// Returns the text without its placeholders.
+    package static func removed(from text: String) -> String {
+        var rest = text.replacing("{host}", with: "")
+        for number in 1...9 { rest = rest.replacing("{\(number)}", with: "") }
+        return rest
     }
 
     /// Returns the text with its placeholders replaced by the server's parts, each encoded by

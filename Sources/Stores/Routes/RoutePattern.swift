@@ -53,6 +53,14 @@ package struct RoutePattern: Hashable, Sendable {
     /// The number of labels that hold a `*`.
     package var starCount: Int { labels.count { $0.contains(UInt8(ascii: "*")) } }
 
+    /// A server that matches it. The labels in place of each `*` are so uncommon that only a pattern
+    /// that matches all of its servers matches this one.
+    package var example: ServerKey {
+        let star = UInt8(ascii: "*")
+        let bytes = spelling.bytes.flatMap { $0 == star ? Array("0k3y-f0b".utf8) : [$0] }
+        return ServerKey(Text(validating: bytes) ?? "")
+    }
+
     /// Returns the server's labels at the places where the pattern's hold a `*`, in their order;
     /// nil if the server does not match.
     package func match(_ server: ServerKey.WebServer) -> [String]? {

@@ -23,11 +23,26 @@ package struct Routes: Hashable, Sendable {
         return nil
     }
 
+    /// Returns the server that a query is for if a route serves it, and that route; nil if none does.
+    package func route(for query: Query) -> (route: Route, server: RoutedServer)? {
+        query.schema.serverKey(in: query.facts).flatMap { route(for: $0) }
+    }
+
+    /// Returns the route that serves all servers of one of these patterns, and that pattern; nil if
+    /// there is none.
+    package func route(before patterns: [RoutePattern]) -> (route: Route, pattern: RoutePattern)? {
+        for pattern in patterns {
+            if let (route, _) = route(for: pattern.example) { return (route, pattern) }
+        }
+        return nil
+    }
+
     /// Asks the route of a server now, without the cache. Returns the route, the user name, and the
     /// time at which the login expires, in seconds since 1970; nil if that is not known. `caller`
-    /// is the name of the route whose program runs this process; nil if none does.
+    /// is the name of the route whose program runs this process; nil if none does. `hint` is that of
+    /// an error of the route.
     package func test(
-        _ key: ServerKey, caller: String?
+        _ key: ServerKey, caller: String?, hint: String? = nil
     ) throws(StoreError) -> (route: Route, username: Text, end: UInt64?) {
         if let obstacle { throw obstacle }
         guard let (route, server) = route(for: key) else {
@@ -35,11 +50,15 @@ package struct Routes: Hashable, Sendable {
                 .noRoute, "no route serves \(key.spelling.string)", hint: "see: keyfob route list")
         }
         guard caller == nil else { throw route.loop(by: caller ?? "") }
-        guard
-            let answer = try Minter(route: route, server: server).answer(within: Minter.patience)
-        else {
+        let answer: Answer?
+        do throws(StoreError) {
+            answer = try Minter(route: route, server: server).answer(within: Minter.patience)
+        } catch {
+            throw StoreError(error.code, error.message, hint: hint)
+        }
+        guard let answer else {
             throw StoreError(
-                .notLoggedIn, "the route \(route.name) has no login for \(server.host)")
+                .notLoggedIn, "the route \(route.name) has no login for \(server.host)", hint: hint)
         }
         return (route, answer.username, answer.end)
     }
@@ -160,12 +179,14 @@ package final class RouteStore: CredentialStore {
         if let token = cache.token(id), let login = use(token, route, server, cache) {
             return login
         }
-        guard cache.obstacle() == nil else { return try mintedAlone() }
+        guard cache.readyKey() != nil else { return try mintedAlone() }
         let lock: Folder.Lock
         do throws(StoreError) {
             lock = try cache.lock(id)
         } catch {
-            throw error.code == .lockTimedOut ? route.isAskedElsewhere(for: server) : error
+            // Where nothing can be written, nothing is cached.
+            guard error.code == .lockTimedOut else { return try mintedAlone() }
+            throw route.isAskedElsewhere(for: server)
         }
         let known = cache.token(id)
         if let known, let login = use(known, route, server, cache) { return login }
@@ -181,6 +202,7 @@ package final class RouteStore: CredentialStore {
         _ route: Route, _ server: RoutedServer, as id: Text, in cache: TokenCache,
         _ known: TokenCache.Token?, since start: UInt64
     ) throws(StoreError) -> Login? {
+        let key = cache.readyKey()
         let asked = (seconds: cache.clock.seconds(), uptime: cache.clock.uptime())
         do throws(StoreError) {
             guard let answer = try mint(route, server, since: start) else {
@@ -190,12 +212,12 @@ package final class RouteStore: CredentialStore {
             let token = TokenCache.Token(
                 answer, for: server, asked: asked, came: System.uptime, lifetime: route.lifetime,
                 stale: route.staleFor)
-            cache.keep(token, as: id)
+            cache.keep(token, as: id, under: key)
             return (answer.username, answer.secret)
         } catch let error where error.code == .routeUnreachable {
             guard var known, known.isUsable(cache.clock, after: known.stale) else { throw error }
             known.rest = System.uptime + RouteStore.rest
-            cache.keep(known, as: id)
+            cache.keep(known, as: id, under: key)
             say(known, server, error.message)
             return (known.username, known.secret)
         }
@@ -223,7 +245,14 @@ package final class RouteStore: CredentialStore {
     ) throws(StoreError) -> Answer? {
         let left = RouteStore.patience - Int(System.uptime - start)
         guard left >= 1000 else { throw route.isAskedElsewhere(for: server) }
-        return try Minter(route: route, server: server).answer(within: left / 1000)
+        do throws(StoreError) {
+            return try Minter(route: route, server: server).answer(within: left / 1000)
+        } catch {
+            // It had less time than a program may take, since this process waited for another one.
+            let hadItsTime = left / 1000 >= Minter.patience
+            throw error.code == .routeTimedOut && !hadItsTime
+                ? route.isAskedElsewhere(for: server) : error
+        }
     }
 }
 

@@ -8,6 +8,9 @@ package import Files
 /// used. So a reboot or `keyfob lock` makes the file unreadable. If the kernel keeps no key, there
 /// is no cache.
 ///
+/// A logout removes the key. So no copy of the file can be read any more, also one in a folder that
+/// only other processes use, and a token that was asked for before the logout is not kept.
+///
 /// A token that may not be used later is returned only to the processes that were already waiting
 /// for it.
 ///
@@ -30,20 +33,31 @@ package final class TokenCache: CredentialStore {
             seconds: { System.seconds }, uptime: { System.uptime })
     }
 
-    private let folder: Folder
+    /// The folder that is used, and others in which processes of this user keep tokens if their
+    /// environment names no runtime folder, or another one.
+    private let folders: [Folder]
+    /// Where processes that change the key wait for each other.
+    private let lockFolder: Folder
+    private let routes: Routes
     let clock: Clock
 
     /// The shortest time for which the key is kept, in seconds: processes that wait for a token
     /// read it within this time.
     private static let shortest = 30
 
-    /// `folder` belongs to this cache alone.
-    package init(in folder: Folder, clock: Clock = .system) {
-        self.folder = folder
+    /// The folders belong to this cache alone; the first is the one that is used.
+    package init(
+        in folders: [Folder], lockFolder: Folder, for routes: Routes, clock: Clock = .system
+    ) {
+        precondition(!folders.isEmpty, "there is a folder to use")
+        self.folders = folders
+        self.lockFolder = lockFolder
+        self.routes = routes
         self.clock = clock
     }
 
-    package var name: String { "cache" }
+    package static let name = "cache"
+    package var name: String { TokenCache.name }
 
     private static let key = KernelKey("keyfob:tokens", .user)
 
@@ -77,16 +91,13 @@ package final class TokenCache: CredentialStore {
 
     // MARK: Using it
 
-    /// Makes sure that there is a key. Returns the reason why tokens cannot be cached; nil if they
-    /// can.
-    package func obstacle() -> String? {
-        if let (_, left) = TokenCache.key.read(), left >= TokenCache.shortest { return nil }
-        do throws(StoreError) {
-            let lock = try folder.lock("key")
-            return publish(for: TokenCache.shortest, under: lock)
-        } catch {
-            return error.message
-        }
+    /// Makes sure that there is a key, and returns it; nil if tokens cannot be cached.
+    func readyKey() -> Secret? {
+        if let (key, left) = TokenCache.key.read(), left >= TokenCache.shortest { return key }
+        guard let lock = try? lockOfKey() else { return nil }
+        let refusal = publish(for: TokenCache.shortest)
+        lock.release()
+        return refusal == nil ? TokenCache.key.read()?.content : nil
     }
 
     /// Returns the reason why the kernel keeps no key for tokens; nil if it does. Nothing that it
@@ -98,71 +109,79 @@ package final class TokenCache: CredentialStore {
         return publish(.empty, as: probe, seconds: 1)
     }
 
-    /// Waits for the lock under which the token of this name is requested, and returns it. Names
-    /// with the same first digit share a lock.
+    /// Waits for the lock under which the token of this name is requested, and returns it. Only
+    /// names with the same first digits share a lock: its file stays, so there must not be one for
+    /// each name that ever was.
     func lock(_ id: Text) throws(StoreError) -> Folder.Lock {
-        try folder.lock("mint-" + (id.string.prefix(1)))
+        try folders[0].lock("mint-" + id.string.prefix(4))
     }
 
     /// Returns the token of this name, usable or not; nil if there is none, or the cache cannot be
     /// opened.
     func token(_ id: Text) -> Token? {
-        guard let store, let found = try? store.find(Query(.docker, ["server": id])).first else {
-            return nil
-        }
-        return Token(found)
+        (try? store(in: folders[0])?.find(Query(.docker, ["server": id])).first)
+            .flatMap { Token($0) }
     }
 
-    /// Keeps a token under this name. A failure is ignored, since the token can be requested again.
-    func keep(_ token: Token, as id: Text) {
-        let life = Int(clamping: token.fresh + token.stale)
-        guard let lock = try? folder.lock("key") else { return }
-        guard publish(for: max(life, TokenCache.shortest), under: lock) == nil, let store else {
-            return
+    /// Keeps a token under this name if `key` is still the key; if it is not, a logout has emptied
+    /// the cache since the token was asked for. A failure is ignored, since the token can be
+    /// requested again.
+    func keep(_ token: Token, as id: Text, under key: Secret?) {
+        guard let key, let lock = try? lockOfKey() else { return }
+        let life = max(Int(clamping: token.fresh + token.stale), TokenCache.shortest)
+        if TokenCache.key.read()?.content == key, publish(for: life) == nil,
+            let store = store(in: folders[0])
+        {
+            removeEnded(from: store)
+            do throws(StoreError) {
+                try store.save(token.credential(named: id))
+            } catch {
+                // The file was written with another key, or is not a cache.
+                try? removeFile(in: folders[0])
+                try? store.save(token.credential(named: id))
+            }
         }
-        removeEnded(from: store)
-        do throws(StoreError) {
-            try store.save(token.credential(named: id))
-        } catch {
-            // The file was written with another key, or is not a cache.
-            try? removeFile()
-            try? store.save(token.credential(named: id))
-        }
+        lock.release()
     }
 
     /// Removes the token of this name, which its source no longer has.
-    func forget(_ id: Text) { _ = try? store?.remove([Query(.docker, ["server": id])]) }
+    func forget(_ id: Text) {
+        _ = try? store(in: folders[0])?.remove([Query(.docker, ["server": id])])
+    }
 
     /// Returns the tokens that may still be used, each as the login that `find` returns.
     package func list(_ schema: Schema?, _ options: FindOptions) throws(StoreError) -> Listing {
-        guard let store else { return Listing() }
-        let listing: Listing
-        do throws(StoreError) {
-            listing = try store.list(.docker)
-        } catch {
-            // A file that its key does not open holds nothing that can be used.
-            guard error.outcome != .damaged, error.outcome != .locked else { return Listing() }
-            return Listing(warnings: ["cached tokens are not listed: \(error.message)"])
-        }
-        var entries: [Entry] = []
-        for entry in listing.entries {
-            guard let token = Token(Credential(entry, secret: .empty)), token.isUsable(clock)
-            else { continue }
-            entries.append(token.entry)
-        }
-        return Listing(entries: entries)
+        let (tokens, warnings) = usable()
+        return Listing(entries: tokens.map { $0.entry }, warnings: warnings)
     }
 
     package func find(_ query: Query, _ options: FindOptions) throws(StoreError) -> [Credential] {
-        guard let store, let listing = try? store.list(.docker) else { return [] }
-        var found: [Credential] = []
-        for entry in listing.entries {
-            guard let id = entry["server"], let token = token(id),
-                token.isUsable(clock), query.matches(token.entry)
-            else { continue }
-            found.append(Credential(token.entry, secret: token.secret))
+        let found = usable().tokens.filter { query.matches($0.entry) }
+        return query.ranked(found.map { Credential($0.entry, secret: $0.secret) })
+    }
+
+    /// Returns the tokens that may be used, also those that may only while their source cannot be
+    /// reached; of several for one server the newest. A file that cannot be read is a warning.
+    private func usable() -> (tokens: [Token], warnings: [String]) {
+        var tokens: [Token] = []
+        var warnings: [String] = []
+        for folder in folders {
+            guard let store = store(in: folder) else { break }
+            do throws(StoreError) {
+                for record in try store.find(Query(.docker)) {
+                    guard let token = Token(record), token.isUsable(clock, after: token.stale)
+                    else { continue }
+                    tokens.append(token)
+                }
+            } catch {
+                // A file that its key does not open holds nothing that can be used.
+                guard error.outcome != .damaged, error.outcome != .locked else { continue }
+                warnings.append("cached tokens are not listed: \(error.message)")
+            }
         }
-        return query.ranked(found)
+        tokens.sort { $0.asked.uptime > $1.asked.uptime }
+        var servers: Set<Text> = []
+        return (tokens.filter { servers.insert($0.host).inserted }, warnings)
     }
 
     /// Throws `failed`: only routes put logins here.
@@ -170,39 +189,45 @@ package final class TokenCache: CredentialStore {
         throw StoreError(.servedByRoute, "a login cannot be stored among cached tokens")
     }
 
-    /// Removes the matching tokens, and checks that they are gone. A file that cannot be read is
-    /// removed whole.
-    ///
-    /// Throws `loginRemains` if that fails, too, or if a token comes back.
+    /// Makes every token worthless (`empty`) if there is one that matches, or if one may be in a
+    /// place that this process does not see: if a query is for a routed server, or for all. Returns
+    /// those that match.
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
-        guard try folder.open() != nil else { return [] }
-        func meant() -> [(id: Text, entry: Entry)]? {
-            guard let listing = try? store?.list(.docker) else { return nil }
-            var meant: [(id: Text, entry: Entry)] = []
-            for entry in listing.entries {
-                guard let id = entry["server"],
-                    let token = Token(Credential(entry, secret: .empty)),
-                    queries.contains(where: { $0.matches(token.entry) })
-                else { continue }
-                meant.append((id, token.entry))
-            }
-            return meant
+        let known = usable().tokens.map { $0.entry }
+        let meant = known.filter { entry in queries.contains { $0.matches(entry) } }
+        guard !meant.isEmpty || queries.contains(where: isOfRoutes) else { return [] }
+        try empty()
+        return meant
+    }
+
+    private func isOfRoutes(_ query: Query) -> Bool {
+        guard query.schema.family == .docker else { return false }
+        guard let key = query.schema.serverKey(in: query.facts) else { return true }
+        return routes.obstacle != nil || routes.route(for: key) != nil
+    }
+
+    /// Makes every token worthless: removes the key, checks that it is gone, and removes the files.
+    ///
+    /// Throws `loginRemains` if the key or a file remains.
+    package func empty() throws(StoreError) {
+        guard let lock = try? lockOfKey() else { return try removeKeyAndFiles() }
+        try removeKeyAndFiles()
+        lock.release()
+    }
+
+    private func removeKeyAndFiles() throws(StoreError) {
+        TokenCache.key.remove()
+        guard TokenCache.key.read() == nil else {
+            throw remaining("the kernel keeps the key of cached tokens")
         }
-        guard let store, let found = meant() else {
+        for folder in folders {
             do throws(StoreError) {
-                try removeFile()
+                try removeFile(in: folder)
             } catch {
                 throw remaining("tokens may remain in \(folder.path): \(error.message)")
             }
-            return []
         }
-        guard !found.isEmpty else { return [] }
-        try store.remove(found.map { Query(.docker, ["server": $0.id]) })
-        guard let left = meant(), left.isEmpty else {
-            throw remaining("a token remains in \(folder.path)")
-        }
-        return found.map { $0.entry }
     }
 
     private func remaining(_ message: String) -> StoreError {
@@ -211,8 +236,8 @@ package final class TokenCache: CredentialStore {
 
     // MARK: The file and its key
 
-    /// The file; nil if there is no key. It may have been written with another key.
-    private var store: FileStore? {
+    /// The file in a folder; nil if there is no key. It may have been written with another key.
+    private func store(in folder: Folder) -> FileStore? {
         guard let (key, _) = TokenCache.key.read() else { return nil }
         var options = FileStore.Options(folder: folder, keyFolder: folder, notice: { _ in })
         options.heldKey = key
@@ -220,12 +245,24 @@ package final class TokenCache: CredentialStore {
         return FileStore(options, now: clock.seconds)
     }
 
+    /// Waits for the lock under which the key is changed, whatever folder the tokens are in. Where
+    /// that cannot be written, the processes that use one folder still wait for each other.
+    private func lockOfKey() throws(StoreError) -> Folder.Lock {
+        do throws(StoreError) {
+            return try lockFolder.lock("tokens")
+        } catch {
+            guard error.code != .lockTimedOut else { throw error }
+            return try folders[0].lock("key")
+        }
+    }
+
     /// Makes sure that the kernel keeps the key for at least so many seconds more, and makes one if
-    /// there is none. Returns the reason why the kernel does not keep it; nil if it does.
-    private func publish(for seconds: Int, under lock: borrowing Folder.Lock) -> String? {
+    /// there is none. Returns the reason why the kernel does not keep it; nil if it does. The
+    /// caller holds the lock of the key.
+    private func publish(for seconds: Int) -> String? {
         let known = TokenCache.key.read()
         if let known, known.secondsLeft >= seconds { return nil }
-        if known == nil { try? removeFile() }
+        if known == nil { try? removeFile(in: folders[0]) }
         return TokenCache.publish(
             known?.content ?? Seal.randomKey(), as: TokenCache.key, seconds: seconds)
     }
@@ -237,12 +274,15 @@ package final class TokenCache: CredentialStore {
             try key.publish(content, seconds: seconds)
             return nil
         } catch {
-            guard case .refused(let error) = error else { return "there is no session" }
-            return "the kernel keeps no key: \(error.reason)"
+            switch error {
+            case .noSession: return "there is no session"
+            case .tooMany: return "you have as many keys as the kernel allows"
+            case .refused(let error): return "the kernel keeps no key: \(error.reason)"
+            }
         }
     }
 
-    private func removeFile() throws(StoreError) {
+    private func removeFile(in folder: Folder) throws(StoreError) {
         guard let folder = try folder.open() else { return }
         try folder.remove(FileStore.fileName)
     }

@@ -3,8 +3,8 @@ internal import Files
 
 extension Route {
     /// Returns the name of a token in the cache: a hash of everything on which the route's answer
-    /// for a server depends. That is the route, the server, and the values of the variables by
-    /// which cloud tools choose an account.
+    /// for a server depends. That is the route, the server, the program, and the values of the
+    /// variables by which cloud tools choose an account.
     func id(for server: RoutedServer) -> Text {
         var parts: [Secret?] = []
         func add(_ text: String?) { parts.append(text?.secret) }
@@ -14,7 +14,7 @@ extension Route {
             add("helper")
             add(name)
         case .command(let words):
-            add("command")
+            add("command of \(words.count)")
             for word in words { add(Placeholders.fill(word, for: server)) }
         case .vault(let path, let staleFor):
             add("vault")
@@ -22,11 +22,14 @@ extension Route {
             add("\(staleFor)")
         case .environment, .refused: add(name)
         }
+        // What a name on the PATH leads to.
+        add(program.flatMap { Path.program($0) })
         for text in [shape.user, shape.username, shape.secret, shape.basic, shape.expires] {
             add(text?.string)
         }
         add(lifetime.map { "\($0)" })
-        for name in Route.variables + varies.sorted() {
+        let names = System.variables { _ in false }.keys.filter(Route.isOfTools)
+        for name in Set(names).union(varies).sorted() {
             guard let value = System.secret(name) else { continue }
             add(name)
             parts.append(value)
@@ -34,15 +37,23 @@ extension Route {
         return Route.hash(parts)
     }
 
-    /// The variables on which the answers of cloud tools and engines depend.
-    private static let variables = [
-        "HOME", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
-        "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE",
-        "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL", "CLOUDSDK_CONFIG",
-        "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS",
-        "AZURE_CONFIG_DIR", "GH_HOST", "GH_CONFIG_DIR", "GH_TOKEN", "GITHUB_TOKEN", "VAULT_ADDR",
-        "VAULT_NAMESPACE", "VAULT_TOKEN", "VAULT_CACERT", "BAO_ADDR", "BAO_NAMESPACE", "BAO_TOKEN",
-        "BAO_TOKEN_PATH", "BAO_CACERT",
+    /// Returns true for the variables on which the answers of cloud tools and engines depend: which
+    /// account they use, which server they ask, and where their settings are.
+    ///
+    /// All of a tool's variables count, for a new version may read another one. Those that differ
+    /// in each shell or job do not belong here: what they name would be asked for each time.
+    private static func isOfTools(_ name: String) -> Bool {
+        tools.contains(name) || prefixes.contains { name.utf8.starts(with: $0.utf8) }
+    }
+
+    private static let prefixes = [
+        "AWS_", "CLOUDSDK_", "GOOGLE_", "GCE_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "GH_",
+        "VAULT_", "BAO_",
+    ]
+
+    private static let tools: Set<String> = [
+        "HOME", "XDG_CONFIG_HOME", "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GITLAB_TOKEN",
+        "GITLAB_HOST", "DOCKER_CONFIG", "PASSWORD_STORE_DIR", "GNUPGHOME",
     ]
 
     /// Returns a hash in hexadecimal digits. Different lists of parts have different hashes.
