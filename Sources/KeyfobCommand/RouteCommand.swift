@@ -79,13 +79,12 @@ extension Invocation {
         if case .refused(let reason) = route.source {
             return StoreError(.badConfiguration, reason)
         }
-        guard let program = route.program, !program.contains("/"),
-            surroundings.program(program) == nil
-        else { return nil }
+        guard let program = route.program, surroundings.program(program) == nil else { return nil }
         return StoreError(
-            .programNotRun, "\(program) is not on the PATH",
+            .programNotRun,
+            program.hasPrefix("/") ? "\(program) is no program" : "\(program) is not on the PATH",
             hint: "install it, or remove the route: keyfob route remove "
-                + (route.patterns.first?.spelling.string ?? "").shellWord)
+                + (route.spellings.first?.string ?? "").shellWord)
     }
 }
 
@@ -94,7 +93,7 @@ extension Route {
     func json(_ problem: StoreError?) -> JSON {
         let (kind, name) = origin
         return [
-            "match": .array(patterns.map { .text($0.spelling) }), "kind": .name(kind),
+            "match": .array(spellings.map { .text($0) }), "kind": .name(kind),
             "name": .name(name), "lifetime": .count(lifetime),
             "optional": .bool(isOptional), "error": problem?.json ?? .null,
         ]

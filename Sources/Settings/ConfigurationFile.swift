@@ -26,14 +26,18 @@ struct ConfigurationFile {
         return members
     }
 
-    /// True if the file contains `"routes"`, even if it cannot be used: the routed servers are not
-    /// known then.
-    var mentionsRoutes: Bool {
-        guard let file = (try? Descriptor.ofFile(path)) ?? nil,
-            let content = try? file.start(atMost: ConfigurationFile.limit)
-        else { return false }
-        let word = Array("\"routes\"".utf8)
-        return content.indices.contains { content[$0...].starts(with: word) }
+    /// True if the file, which cannot be used, has routes; nil if that is not known, since it cannot
+    /// be read. The word counts wherever it stands, and an escape may hide it.
+    var hasRoutes: Bool? {
+        guard let file = (try? Descriptor.ofFile(path)) ?? nil, let status = try? file.status(),
+            status.kind == .file, status.size <= ConfigurationFile.limit,
+            let content = try? file.start(atMost: ConfigurationFile.limit),
+            Text(validating: content) != nil
+        else { return nil }
+        func holds(_ word: String) -> Bool {
+            content.indices.contains { content[$0...].starts(with: word.utf8) }
+        }
+        return holds("routes") ? true : holds("\\u") ? nil : false
     }
 
     /// Returns the content of the file; nil if there is none. A symbolic link is followed: many
@@ -45,7 +49,12 @@ struct ConfigurationFile {
     /// create the file first.
     private func content() throws(Failure) -> Secret? {
         guard let file = try attempt({ () throws(SystemError) in try Descriptor.ofFile(path) })
-        else { return nil }
+        else {
+            guard FileStatus(of: path, followsLinks: false) == nil else {
+                throw Failure(reason: "a symbolic link that leads to no file")
+            }
+            return nil
+        }
         let status = try attempt { () throws(SystemError) in try file.status() }
         guard status.kind == .file else { throw Failure(reason: "not a file") }
         try require(status, of: path)

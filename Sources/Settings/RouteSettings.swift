@@ -4,12 +4,14 @@ package import Stores
 
 /// The routes that the config file defines under `routes`.
 ///
-/// A route that is not valid is a problem. If its patterns are valid, it is still a route, so that
-/// the servers that they match get no other login.
+/// A route that is not valid is a problem. It is still a route, so that the servers that its patterns
+/// match get no other login. If none of its patterns is valid, it is not known which servers those are.
 package struct RouteSettings {
     package private(set) var routes: [Route] = []
     /// The problems, one line for each. Names of keys and patterns are quoted, other values never.
     package private(set) var problems: [String] = []
+    /// The first problem for which it is not known which servers have a route; nil if it is known.
+    package private(set) var doubt: String?
 
     /// The place of the route that is being read, for messages.
     private var place = ""
@@ -20,6 +22,7 @@ package struct RouteSettings {
     package init(_ value: JSON, from source: String) {
         guard case .array(let elements) = value else {
             problems.append("\(source) must be a list of routes")
+            doubt = problems.last
             return
         }
         for (index, element) in elements.enumerated() {
@@ -32,13 +35,12 @@ package struct RouteSettings {
     private mutating func read(_ route: JSON) {
         guard let members = route.members else {
             problems.append("\(place) must be an object")
+            doubt = doubt ?? problems.last
             return
         }
-        let patterns = patterns(route)
-        for member in members where !RouteSettings.names.contains(member.name.string) {
-            faults.append("it has an unknown key \"\(member.name.string.printable)\"")
-        }
+        let (patterns, spellings) = patterns(members)
         let source = source(route)
+        checkNames(members)
         var shape = AnswerShape()
         if let name = text("username", route) {
             if name.isPointer { shape.username = name } else { shape.user = name }
@@ -54,26 +56,68 @@ package struct RouteSettings {
             patterns, source ?? .refused(""), shape: shape, lifetime: lifetime, varies: varies,
             isOptional: isOptional)
         check(made)
-        problems += faults.map { "\(place): \($0)" }
-        if let fault = faults.first { made = Route(patterns, .refused("\(place): \(fault)")) }
-        if !patterns.isEmpty { routes.append(made) }
+        let found = faults.map { "\(place): \($0)" }
+        problems += found
+        if let fault = found.first {
+            made = Route(patterns, .refused(fault), spellings: spellings)
+        }
+        if patterns.isEmpty { doubt = doubt ?? found.first }
+        routes.append(made)
     }
 
-    private static let names: Set<String> = [
-        "match", "helper", "command", "environment", "username", "secret", "basic", "expires",
-        "lifetime", "varies", "optional", "vault", "staleFor",
+    // MARK: Names
+
+    /// The keys that are of use with each source, besides `match`, `username` and `optional`.
+    private static let names: [(source: Text, others: [Text])] = [
+        ("helper", ["lifetime", "varies"]),
+        ("command", ["secret", "basic", "expires", "lifetime", "varies"]),
+        ("environment", []),
+        ("vault", ["secret", "basic", "expires", "lifetime", "varies", "staleFor"]),
     ]
+
+    /// Adds a fault for each key that is unknown, there twice, or of no use with the route's source.
+    private mutating func checkNames(_ members: [JSON.Member]) {
+        let known: [Text] = ["match", "username", "optional"]
+        let all = known + RouteSettings.names.flatMap { [$0.source] + $0.others }
+        let useful = RouteSettings.names.filter { kind in
+            members.contains { $0.name == kind.source }
+        }
+        var seen: Set<Text> = []
+        for name in members.map({ $0.name }) {
+            guard seen.insert(name).inserted else {
+                faults.append("it has \"\(name.string.printable)\" twice")
+                continue
+            }
+            guard all.contains(name) else {
+                faults.append("it has an unknown key \"\(name.string.printable)\"")
+                continue
+            }
+            // Without one source alone there is a fault already.
+            guard useful.count == 1, let (source, others) = useful.first else { continue }
+            if !known.contains(name), name != source, !others.contains(name) {
+                faults.append("\"\(name)\" is of no use with \"\(source)\"")
+            }
+        }
+    }
 
     // MARK: Patterns
 
-    private mutating func patterns(_ route: JSON) -> [RoutePattern] {
-        let texts: [Text]
-        switch route["match"] {
-        case .array(let elements)?: texts = elements.compactMap { $0.text }
-        case let value?: texts = value.text.map { [$0] } ?? []
-        case nil: texts = []
+    /// Returns the patterns that are valid, and all as they are written.
+    private mutating func patterns(
+        _ members: [JSON.Member]
+    ) -> (valid: [RoutePattern], spellings: [Text]) {
+        var values: [JSON] = []
+        for member in members where member.name == "match" {
+            if case .array(let elements) = member.value {
+                values += elements
+            } else {
+                values.append(member.value)
+            }
         }
-        if texts.isEmpty { faults.append("\"match\" must be a pattern, or a list of patterns") }
+        let texts = values.compactMap { $0.text }
+        if texts.isEmpty || texts.count < values.count {
+            faults.append("\"match\" must be a pattern, or a list of patterns")
+        }
         var patterns: [RoutePattern] = []
         for text in texts {
             do throws(RoutePattern.Fault) {
@@ -82,14 +126,13 @@ package struct RouteSettings {
                 faults.append("the pattern \(text.string.printable) is refused: \(error.reason)")
             }
         }
-        return patterns
+        return (patterns, texts)
     }
 
     // MARK: Sources
 
     private mutating func source(_ route: JSON) -> Route.Source? {
-        let kinds: [Text] = ["helper", "command", "environment", "vault"]
-        let named = kinds.filter { route[$0] != nil }
+        let named = RouteSettings.names.map { $0.source }.filter { route[$0] != nil }
         guard named.count == 1 else {
             faults.append(
                 "it must have one of \"helper\", \"command\", \"environment\" and \"vault\"")
@@ -125,6 +168,12 @@ package struct RouteSettings {
             faults.append("\"command\" must begin with the name of a program")
             return nil
         }
+        // The folder that a relative path begins at is the client's, which anyone may have filled.
+        guard program.utf8.first == UInt8(ascii: "/") || !program.utf8.contains(UInt8(ascii: "/"))
+        else {
+            faults.append("\"command\" must begin with a name, or with an absolute path")
+            return nil
+        }
         return .command(words)
     }
 
@@ -135,6 +184,11 @@ package struct RouteSettings {
             parts.dropFirst().dropLast().contains(where: { $0.elementsEqual("data".utf8) })
         else {
             faults.append("\"vault\" must be a path such as secret/data/registries/{host}")
+            return nil
+        }
+        guard Placeholders.removed(from: path).utf8.allSatisfy({ $0.isOfPath }) else {
+            faults.append(
+                "\"vault\" has a character that no path may have; write it as % and two digits")
             return nil
         }
         return .vault(path: path, staleFor: duration("staleFor", route) ?? 0)
@@ -180,7 +234,9 @@ package struct RouteSettings {
             if route.patterns.contains(where: { $0.starCount < most }) {
                 faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
             }
-        case .helper, .refused: break
+        case .helper:
+            if route.shape.username != nil { faults.append("\"username\" must not be a pointer") }
+        case .refused: break
         }
     }
 
@@ -221,6 +277,14 @@ package struct RouteSettings {
         if let seconds = value.duration, (1...30 * 86_400).contains(seconds) { return seconds }
         faults.append("\"\(name)\" must be a time, such as 5m, 12h or 1d, of 30 days at most")
         return nil
+    }
+}
+
+extension UInt8 {
+    /// True if it may stand in the path of an address (RFC 3986, 3.3).
+    fileprivate var isOfPath: Bool {
+        isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowerCased)
+            || "/-._~%!$&'()*+,;=:@".utf8.contains(self)
     }
 }
 

@@ -52,6 +52,7 @@ package struct Settings: Hashable, Sendable {
     /// environment.
     package init(configDirectory: String, _ environment: Environment) {
         let file = ConfigurationFile(path: configDirectory + "/config.json")
+        var seen: Set<String> = []
         do throws(ConfigurationFile.Failure) {
             for member in try file.members() {
                 guard let key = Key(rawValue: member.name.string) else {
@@ -59,16 +60,19 @@ package struct Settings: Hashable, Sendable {
                         "unknown key \"\(member.name.string.printable)\" in \(file.path)")
                     continue
                 }
-                set(key, to: member.value, from: "\"\(key.rawValue)\" in \(file.path)")
+                let source = "\"\(key.rawValue)\" in \(file.path)"
+                set(key, to: member.value, from: source)
+                guard !seen.insert(key.rawValue).inserted else { continue }
+                problems.append("\(source) is there twice")
+                if key == .routes { routes.obstacle = Settings.obstacle(problems.last) }
             }
         } catch {
             let problem = "\(file.path): \(error.reason)"
             problems.append(problem)
-            if file.mentionsRoutes {
-                routes.obstacle = StoreError(
-                    .badConfiguration,
-                    "the config file has routes, and they cannot be used: \(problem)",
-                    hint: "correct the file; see: keyfob status")
+            if let hasRoutes = file.hasRoutes {
+                routes.obstacle = hasRoutes ? Settings.obstacle(problem) : nil
+            } else {
+                routes.obstacle = Settings.obstacle(problem, "may have routes, and cannot be used")
             }
         }
         for key in Key.allCases {
@@ -85,6 +89,15 @@ package struct Settings: Hashable, Sendable {
             hint: "nothing was stored; correct the setting, then log in again")
     }
 
+    /// Returns the error of a docker get as long as it is not known which servers have a route.
+    private static func obstacle(
+        _ problem: String?, _ words: String = "has routes, and they cannot be used"
+    ) -> StoreError {
+        StoreError(
+            .badConfiguration, "the config file \(words): \(problem ?? "")",
+            hint: "correct the file; see: keyfob status")
+    }
+
     private mutating func set(_ key: Key, to value: JSON, from source: String) {
         switch key {
         case .passphraseCommand:
@@ -94,6 +107,7 @@ package struct Settings: Hashable, Sendable {
             let read = RouteSettings(value, from: source)
             routes.all = read.routes
             problems += read.problems
+            if let doubt = read.doubt { routes.obstacle = Settings.obstacle(doubt) }
         default: set(key, to: value.setting, from: source)
         }
     }

@@ -114,8 +114,63 @@ import Testing
         _ = try (home.login("a.example.com"), home.login("b.example.com"))
         let removed = try keyfob("remove", "a.example.com")
         #expect(removed.output.contains("cache: removed"), "\(removed)")
-        #expect(try home.helper("list").output == "{\"b.example.com\":\"u\"}\n")
+        // The key of all tokens is removed; those of other servers are asked for again.
+        #expect(!removed.output.contains("b.example.com"), "\(removed)")
+        #expect(try home.helper("list").output == "{}\n")
         #expect(try home.get("a.example.com").output == RoutedHome.notFound)
+        #expect(try home.login("b.example.com") == ["u", "token"])
+    }
+
+    /// What an earlier route answers for, whose pattern may be wider.
+    @Test(arguments: ["ghcr.io", "*.ghcr.example.com", "*.pkg.ghcr.example.com"])
+    func aRouteThatWouldNotBeAskedIsNotAdded(pattern: String) throws {
+        let other = pattern == "ghcr.io" ? pattern : "*.*.example.com"
+        try home.configure(
+            #"{"match": ["a.example", "\#(other)", "*.ghcr.example.com"], "helper": "x"}"#)
+        let before = text
+        let outcome = try keyfob("add", "github", "--match", pattern, "--no-verify")
+        if pattern == "*.pkg.ghcr.example.com" {
+            #expect(outcome.succeeded, "\(outcome)")
+        } else {
+            #expect(
+                outcome.errors.contains(
+                    Sentence.expanding(
+                        "<served-by-route.add|\(pattern)|a.example, \(other), *.ghcr.example.com>")),
+                "\(outcome)")
+            #expect(outcome.status == 1 && text == before)
+        }
+    }
+
+    /// A pattern that is narrower than the new one hides only some of its servers.
+    @Test func aRouteForMoreServersThanAnEarlierOneIsAdded() throws {
+        try home.configure(#"{"match": "a*.example.com", "helper": "x"}"#)
+        #expect(try keyfob("add", "github", "--match", "*.example.com", "--no-verify").succeeded)
+    }
+
+    @Test func anOptionalRouteThatFailsIsAskedOnce() throws {
+        try home.configure(
+            #"{"match": "a.example.com", "command": ["mint"], "username": "u", "optional": true}"#)
+        try home.script("mint", "exit 3")
+        let token = try home.sandbox.run("keyfob", "token", "a.example.com")
+        #expect(token.status == 3, "\(token)")
+        #expect(home.calls("mint") == 1)
+    }
+
+    /// One of which no pattern is understood, and one whose program is not there.
+    @Test(arguments: [
+        #"{"match": "*.com", "command": ["sh"], "username": "u"}"#,
+        #"{"match": [5], "command": ["sh"], "username": "u"}"#,
+        #"{"match": "a.example.com", "command": ["/nonexistent/sh"], "username": "u"}"#,
+        #"{"match": "a.example.com", "command": ["/etc"], "username": "u"}"#,
+    ])
+    func whatCannotWorkIsListedAsThat(route: String) throws {
+        try home.configure(route)
+        let list = try keyfob("list", "--json")
+        #expect(list.status == 1, "\(list)")
+        let answer = try JSONSerialization.jsonObject(with: Data(list.outputBytes))
+        let routes = try #require((answer as? [String: Any])?["routes"] as? [[String: Any]])
+        #expect(routes.count == 1 && routes[0]["error"] is [String: Any], "\(list)")
+        #expect(try home.sandbox.run("keyfob", "status").status == 1)
     }
 
     @Test func statusNamesRoutesAndTheirProblems() throws {

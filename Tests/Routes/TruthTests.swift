@@ -33,6 +33,10 @@ import Testing
                 "u", "get registry.example.com"
             ),
             (#""command": ["mint"], "username": "me""#, "sleep 1000 & echo token", "me", "token"),
+            (
+                #""helper": "mint""#, #"echo '{"username": "u", "SECRET": "s", "ServerURL": ""}'"#,
+                "u", "s"
+            ),
         ])
     func aLoginIsGiven(route: String, script: String, user: String, secret: String) throws {
         let home = try RoutedHome(#"{"match": "\#(TruthTests.server)", \#(route)}"#)
@@ -121,6 +125,15 @@ import Testing
         Failure(
             script: "echo", cause: "what mint printed is empty",
             route: #""command": ["mint"], "username": "u""#),
+        Failure(
+            script: "echo '   '", cause: "what mint printed is empty",
+            route: #""command": ["mint"], "username": "u""#),
+        Failure(
+            script: #"echo '{"token": " "}'"#, cause: "what mint printed has no secret"),
+        Failure(
+            script: "printf 'hunter2\\377\\n'",
+            cause: "what mint printed has a secret that is not UTF-8",
+            route: #""command": ["mint"], "username": "u", "lifetime": "1h""#),
         Failure(
             script: "echo '{\"b\": \"aHVudGVyMg==\"}'",
             cause: "what mint printed has no base64 of USER:SECRET at /b",
@@ -264,6 +277,17 @@ import Testing
             #"{"match": "*.example.com", "command": ["mint"], "username": "u", "lifetime": "1w"}"#,
             #"{"match": "*.example.com", "command": ["mint"], "username": "u", "secret": "token"}"#,
             #"{"match": ["*.example.com", "*"], "command": ["mint"], "username": "u"}"#,
+            #"{"match": [5, "*.example.com"], "command": ["mint"], "username": "u"}"#,
+            #"{"match": "*.example.com", "match": "x.example", "command": ["mint"], "username": "u"}"#,
+            #"{"match": "*.example.com", "command": ["x"], "command": ["mint"], "username": "u"}"#,
+            #"{"match": "*.example.com", "command": ["./mint"], "username": "u"}"#,
+            #"{"match": "*.example.com", "command": ["bin/mint"], "username": "u"}"#,
+            #"{"match": "*.example.com", "command": ["mint"], "username": "u", "staleFor": "1m"}"#,
+            #"{"match": "*.example.com", "helper": "mint", "secret": "/s"}"#,
+            #"{"match": "*.example.com", "helper": "mint", "username": "/s"}"#,
+            #"{"match": "*.example.com", "environment": {"secret": "S"}, "username": "u", "lifetime": "1h"}"#,
+            #"{"match": "*.example.com", "vault": "secret/data/a b"}"#,
+            #"{"match": "*.example.com", "vault": "secret/data/{HOST}"}"#,
         ])
     func whatIsNotUnderstoodIsNoOtherLogin(route: String) throws {
         let home = try RoutedHome(route)
@@ -298,6 +322,78 @@ import Testing
         }
         #expect(home.calls("mint") == 0)
         #expect(try home.sandbox.run("keyfob", "status").output.contains("config.json"))
+    }
+
+    /// A config file that cannot be read, or in which it is not said which servers have a route.
+    @Test(arguments: [
+        #"{"routes": {"match": "a.example.com", "command": ["mint"], "username": "u"}}"#,
+        #"{"routes": null}"#, #"{"routes": "x"}"#, #"{"routes": ["x"]}"#, #"{"rou\u0074es": ["#,
+        #"{"routes": [{"match": "*.com", "command": ["mint"], "username": "u"}]}"#,
+        #"{"routes": [], "routes": []}"#, "{routes: []}", "UTF-16", "no permission", "no target",
+        "pipe", "folder", "way",
+    ])
+    func noServerIsAskedAboutWhileItsRouteIsNotKnown(fault: String) throws {
+        let home = try RoutedHome("", asUserOfItsOwn: true)
+        let sandbox = home.sandbox
+        let login = #"{"ServerURL":"a.example.com","Username":"old","Secret":"stored"}"#
+        #expect(try home.helper("store", login).succeeded)
+        let (folder, file) = (
+            "home/.config/keyfob", sandbox.file("home/.config/keyfob/config.json")
+        )
+        let remove = { try FileManager.default.removeItem(atPath: file) }
+        switch fault {
+        case "UTF-16":
+            try Data(#"{"routes": []}"#.data(using: .utf16) ?? Data())
+                .write(to: URL(fileURLWithPath: file))
+        case "no permission": unsafe chmod(file, 0)
+        case "no target":
+            try remove()
+            try FileManager.default.createSymbolicLink(
+                atPath: file, withDestinationPath: "/nonexistent/file")
+        case "pipe":
+            try remove()
+            unsafe mkfifo(file, 0o600)
+        case "folder":
+            try remove()
+            try sandbox.makeFolder(folder + "/config.json")
+        case "way": unsafe chmod(sandbox.file(folder), 0)
+        default: try sandbox.write(fault, to: folder + "/config.json")
+        }
+        defer { unsafe chmod(sandbox.file(folder), 0o700) }
+        let outcome = try home.get("a.example.com")
+        #expect(outcome.status == 1)
+        #expect(outcome.output.hasPrefix("the config file "), "\(outcome)")
+        // Routes are for docker's servers alone.
+        let git = try sandbox.run(
+            "git-credential-keyfob", "get", input: "protocol=https\nhost=a.example.com\n\n")
+        #expect(git.succeeded, "\(git)")
+        #expect(try sandbox.run("keyfob", "status").status == 1)
+    }
+
+    @Test(arguments: [nil, "{}", #"{"store": "file", "colour": 1}"#, "{"] as [String?])
+    func whereNoRouteIsNamedThereIsNone(config: String?) throws {
+        let home = try RoutedHome("", asUserOfItsOwn: true)
+        let file = home.sandbox.file("home/.config/keyfob/config.json")
+        try FileManager.default.removeItem(atPath: file)
+        if let config { try home.sandbox.write(config, to: "home/.config/keyfob/config.json") }
+        #expect(try home.get("a.example.com").output == RoutedHome.notFound)
+    }
+
+    /// What the client's own folder holds is not run.
+    @Test(arguments: [":", ".:", "tmp:"]) func aProgramInTheCurrentFolderIsNotRun(start: String)
+        throws
+    {
+        let home = try RoutedHome(
+            #"{"match": "a.example.com", "command": ["mint"], "username": "u"}"#)
+        let sandbox = home.sandbox
+        try sandbox.writeScript("#!/bin/sh\necho evil\n", as: "../tmp/mint")
+        let outcome = try sandbox.run(
+            "sh", "-c",
+            "cd \(sandbox.file("tmp")); ln -s . tmp; helper=$(command -v docker-credential-keyfob); "
+                + "echo a.example.com | PATH=\(start)$PATH $helper get")
+        #expect(
+            outcome.output
+                == sentence("a.example.com", "mint cannot be run: no such file or directory"))
     }
 
     // MARK: Clients

@@ -15,6 +15,8 @@ package enum Sentence {
         "bad-configuration": "a setting is not valid: {}",
         "bad-configuration.key": "unknown key \"{}\" in {}",
         "bad-configuration.routes": "the config file has routes, and they cannot be used: {}",
+        "bad-configuration.unread-routes":
+            "the config file may have routes, and cannot be used: {}",
         "bad-configuration.store": "{} must be auto, secret-service or file",
         "bad-configuration.path": "{} must be an absolute path",
         "bad-configuration.seconds": "{} must be a number of seconds from 1 to 3600",
@@ -73,6 +75,7 @@ package enum Sentence {
         "route-timed-out": "the route {} failed: {}",
         "route-unreachable": "the route {} failed: {}",
         "served-by-route": "nothing is stored for {}: the route {} serves it",
+        "served-by-route.add": "the route would never be asked for {}: the route {} serves it",
         "storing-unknown": "the login may or may not have been stored: {}",
         // What a reader says of bytes.
         "json.empty": "it is empty",
