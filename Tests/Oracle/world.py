@@ -43,8 +43,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def body(self):
+        """The body of the question, also in chunks, as skopeo sends an identity token."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
     def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         url = urllib.parse.urlsplit(self.path)
         host = url.netloc or self.headers.get("Host", "")
         path = url.path
@@ -82,7 +93,7 @@ class Engine(Handler):
     """As much of docker's engine as a pull and a classic build want."""
 
     def answer(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.body()
         path = urllib.parse.urlsplit(self.path).path
         versions = {"Api-Version": "1.41", "OSType": "linux"}
         if path == "/_ping":
