@@ -23,6 +23,10 @@ package protocol CredentialStore: AnyObject, Sendable {
     /// Stores the credential in place of every entry of the same login.
     func save(_ credential: Credential) throws(StoreError)
 
+    /// Stores each of the credentials as `save` does, in their order. If one cannot be stored, an
+    /// earlier one may have been. A store that is written as a whole is written once.
+    func save(_ credentials: [Credential]) throws(StoreError)
+
     /// Removes all that match any of the queries, and returns what it removed. If there is nothing
     /// to remove, that is success. A query that names no fact is refused.
     @discardableResult
@@ -30,6 +34,10 @@ package protocol CredentialStore: AnyObject, Sendable {
 }
 
 extension CredentialStore {
+    package func save(_ credentials: [Credential]) throws(StoreError) {
+        for credential in credentials { try save(credential) }
+    }
+
     package func find(_ query: Query) throws(StoreError) -> [Credential] {
         try find(query, FindOptions())
     }

@@ -30,6 +30,11 @@ package final class AccountStore: CredentialStore {
         try store.save(Credential(credential.entry.in(account), secret: credential.secret))
     }
 
+    package func save(_ credentials: [Credential]) throws(StoreError) {
+        try store.save(
+            credentials.map { Credential($0.entry.in(account), secret: $0.secret) })
+    }
+
     @discardableResult
     package func remove(_ queries: [Query]) throws(StoreError) -> [Entry] {
         try store.remove(queries.map { $0.in(account) }).map { $0.in(nil) }

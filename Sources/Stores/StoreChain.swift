@@ -97,16 +97,18 @@ package final class StoreChain: CredentialStore {
         return listing
     }
 
-    package func save(_ credential: Credential) throws(StoreError) {
+    package func save(_ credential: Credential) throws(StoreError) { try save([credential]) }
+
+    package func save(_ credentials: [Credential]) throws(StoreError) {
         if let refusal { throw refusal }
         var isStored = false
         _ = try askEach { store throws(StoreError) in
             guard isStored else {
-                try store.save(credential)
+                try store.save(credentials)
                 isStored = true
                 return
             }
-            removeCopy(of: credential.entry, from: store)
+            for credential in credentials { removeCopy(of: credential.entry, from: store) }
         }
     }
 

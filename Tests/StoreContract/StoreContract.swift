@@ -106,6 +106,28 @@ extension StoreContract {
             try #expect(store.find(server("host7.example")).isEmpty)
             try #expect(store.list(.docker).entries.count == 39)
         },
+        StoreContract("logins that are saved together are there once each, the last of each") {
+            store in
+            try store.save(login("a.example", "user", "old"))
+            try store.save(login("kept.example", "user", "kept"))
+            try store.save([
+                login("a.example", "ann", "first"), login("b.example", "bob", "1"),
+                login("https://A.example/", "ann", "last"),
+                gitLogin("b.example", user: "u", secret: "2"),
+            ])
+            try store.save([])
+            for (name, saved) in [
+                ("a.example", login("https://A.example/", "ann", "last")),
+                ("b.example", login("b.example", "bob", "1")),
+                ("kept.example", login("kept.example", "user", "kept")),
+            ] {
+                let found = try store.find(server(name))
+                try #require(found.count == 1)
+                expect(found[0], is: saved)
+            }
+            try #expect(store.list(.docker).entries.count == 3)
+            try #expect(store.find(gitHost("b.example")).count == 1)
+        },
         StoreContract("a query that names nothing is refused, and nothing is removed") { store in
             try store.save(login("a.example", "user", "secret"))
             for schema in Schema.all {

@@ -118,6 +118,15 @@ struct FileStoreTests {
         #expect(try (files.next(), keys.next()) == (1, 1))
     }
 
+    @Test func loginsThatAreSavedTogetherAreWrittenOnce() throws {
+        let home = try TemporaryHome()
+        try home.store.save(login("a.example", "ann"))
+        let locks = try OpenCount(of: home.file + ".lock")
+        try home.store.save((0..<40).map { login("host\($0).example", "ann") })
+        #expect(try locks.next() == 1)
+        #expect(try home.store.list(nil).entries.count == 41)
+    }
+
     @Test func aReaderLooksOnceMoreWhereTheKeyIsMissingOrWrong() throws {
         let home = try TemporaryHome()
         try home.store.save(login("a.example", "ann"))

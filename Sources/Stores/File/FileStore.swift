@@ -127,22 +127,37 @@ package final class FileStore: CredentialStore {
         }
     }
 
-    package func save(_ credential: Credential) throws(StoreError) {
-        guard let place = credential.entry.place, let identity = credential.entry.identity,
-            let query = Query(replacedBy: credential.entry)
-        else {
-            throw StoreError(
-                .namelessLogin, "a login that does not name its server cannot be stored")
+    package func save(_ credential: Credential) throws(StoreError) { try save([credential]) }
+
+    package func save(_ credentials: [Credential]) throws(StoreError) {
+        // Of two for the same login the last one is stored.
+        var seen: Set<Place> = []
+        var added: [(place: Place, identity: Place, login: Credential)] = []
+        var subject: String?
+        for login in credentials.reversed() {
+            guard let place = login.entry.place, let identity = login.entry.identity,
+                let query = Query(replacedBy: login.entry)
+            else {
+                throw StoreError(
+                    .namelessLogin, "a login that does not name its server cannot be stored")
+            }
+            subject = query.subject
+            if seen.insert(identity).inserted { added.append((place, identity, login)) }
         }
+        guard let subject else { return }
         let folder = try options.folder.create()
-        try change(in: folder, for: query.subject) { opened, _, folder, lock throws(StoreError) in
+        try change(in: folder, for: subject) { opened, _, folder, lock throws(StoreError) in
             let file = if let opened { opened } else { try newFile() }
             var kept = [Bool](repeating: true, count: file.header.tags.count)
-            for index in file.header.indices(of: place)
-            where try file.entry(at: index, of: self)?.identity == identity {
-                kept[index] = false
+            for (place, identity, _) in added {
+                for index in file.header.indices(of: place)
+                where try file.entry(at: index, of: self)?.identity == identity {
+                    kept[index] = false
+                }
             }
-            try write(file, keeping: kept, adding: credential, in: folder, under: lock)
+            try write(
+                file, keeping: kept, adding: added.reversed().map { $0.login }, in: folder,
+                under: lock)
         }
     }
 
@@ -385,20 +400,20 @@ extension FileStore {
         return Opened(header: header, body: file.body, dataKey: dataKey)
     }
 
-    /// Writes the file with the records that are kept and, if it is not nil, the added credential.
+    /// Writes the file with the records that are kept and the added credentials.
     private func write(
-        _ file: Opened, keeping kept: [Bool], adding added: Credential? = nil,
+        _ file: Opened, keeping kept: [Bool], adding added: [Credential] = [],
         in folder: borrowing OpenFolder, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
         let indices = kept.indices.filter { kept[$0] }
         let bytes = try reporting { () throws(FileFormat.Fault) in
             var header = file.header
             header.tags = indices.map { file.header.tags[$0] }
-            if let place = added?.entry.place {
-                header.tags.append(
-                    FileFormat.Tag(of: place, salt: header.salt, updated: now()))
+            let now = now()
+            for place in added.compactMap({ $0.entry.place }) {
+                header.tags.append(FileFormat.Tag(of: place, salt: header.salt, updated: now))
             }
-            let body = try file.body.keeping(indices, adding: added.map { [$0] } ?? [])
+            let body = try file.body.keeping(indices, adding: added)
             return try FileFormat.seal(header, body, with: file.dataKey)
         }
         try bytes.expose { bytes throws(StoreError) in
