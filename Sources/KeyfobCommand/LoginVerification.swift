@@ -49,7 +49,7 @@ struct LoginVerification {
     private static func failure(_ error: RegistryError) -> StoreError {
         let hint =
             switch error {
-            case .refused, .exposing: "nothing was stored"
+            case .refused, .exposing, .exposed: "nothing was stored"
             case .untrusted:
                 "nothing was stored; name the file of its certificate: --ca-file FILE"
             case .unavailable, .unreachable, .notTLS, .redirected, .unexpected, .unknownChallenge:

@@ -62,7 +62,7 @@ extension Verdict {
                 case .refused: .refused
                 case .unavailable: .notChecked
                 case .unreachable: .unreachable
-                case .notTLS, .untrusted, .exposing: .untrusted
+                case .notTLS, .untrusted, .exposing, .exposed: .untrusted
                 case .redirected, .unexpected, .unknownChallenge: .unclear
                 }
             self.init(result, StoreError(error.code, error.message))

@@ -64,7 +64,7 @@ package struct ProtectedPage: Sendable {
         over client: any HTTPClient
     ) throws(RegistryError) -> RegistryLogin.Verdict {
         guard address.scheme == .https || address.isLoopback else {
-            throw .exposing(realm: address.origin)
+            throw .exposed(origin: address.origin)
         }
         let reply = try client.reply(to: HTTPRequest(address))
         switch reply.status {

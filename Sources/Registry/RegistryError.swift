@@ -15,6 +15,8 @@ package enum RegistryError: Error, Hashable, Sendable {
     case unexpected(address: String, String)
     /// The registry names an address for the password at which others could read it.
     case exposing(realm: String)
+    /// The address for the password is one at which others could read it.
+    case exposed(origin: String)
     /// The registry asks for a scheme of authentication that Keyfob does not support.
     case unknownChallenge(origin: String)
 
@@ -24,7 +26,7 @@ package enum RegistryError: Error, Hashable, Sendable {
         case .unavailable: .registryNotAsked
         case .unreachable: .registryUnreachable
         case .redirected, .unexpected, .unknownChallenge: .registryAnswersWrongly
-        case .notTLS, .untrusted, .exposing: .registryIsUnsafe
+        case .notTLS, .untrusted, .exposing, .exposed: .registryIsUnsafe
         }
     }
 
@@ -42,6 +44,8 @@ package enum RegistryError: Error, Hashable, Sendable {
             "\(address) does not answer like a registry: \(what)"
         case .exposing(let realm):
             "the registry wants the password sent to \(realm), which is not safe"
+        case .exposed(let origin):
+            "others could read what is sent to \(origin), which has no TLS"
         case .unknownChallenge(let origin):
             "\(origin) asks for a kind of login that keyfob does not support"
         }

@@ -87,6 +87,18 @@ import Testing
         #expect(try check() == (1, [host.host: "refused"]))
     }
 
+    /// It is the address that is not safe: nobody has asked for a password.
+    @Test func aServerWithoutTLSIsSentNothing() throws {
+        try login("s-git", "--client", "git", "-u", "alice", "http://git.example/team/repo.git")
+        let outcome = try sandbox.run("keyfob", "check")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.output
+                == Sentence.expanding(
+                    "git http://git.example/team/repo.git (alice): untrusted: "
+                        + "<registry-is-unsafe.http|http://git.example>\n"))
+    }
+
     @Test func fourAreAskedAtOnceAndProgressIsShown() throws {
         let hanging = try (0..<4).map { _ in try Witness("hang", in: sandbox) }
         for witness in hanging { try machine.store(witness.host, "alice", "s") }

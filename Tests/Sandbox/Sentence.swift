@@ -150,6 +150,7 @@ package enum Sentence {
         "program-not-run": "{} cannot be run: {}",
         "program-not-run.exec": "cannot run {}: {}",
         "program-not-run.path": "{} is not on the PATH, so {} could not run it",
+        "registry-is-unsafe.http": "others could read what is sent to {}, which has no TLS",
         "registry-not-asked": "the registry cannot be asked: {}",
         "registry-unreachable": "{} cannot be reached: {}",
         "same-store": "{} uses the same store as Keyfob",
