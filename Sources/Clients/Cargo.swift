@@ -81,7 +81,7 @@ package struct Cargo: Client {
 
     /// Returns cargo's config files, the one with the highest precedence first. `areAll` adds those
     /// that do not exist, or that cargo does not read because one with the older name exists.
-    fileprivate func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
+    func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
         let own = folder(surroundings)
         var folders = [ClientFile(".cargo").path]
         while let here = folders.last?.folder, here != "/" {
@@ -122,14 +122,26 @@ package struct Cargo: Client {
 
     // MARK: Its helper
 
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? {
+        let config = CargoConfig(surroundings)
+        let first = (config.globalProviders ?? []).lazy.reversed()
+            .compactMap(CargoSetting.helperName).first
+        return { entry in
+            guard let own = entry.cargoName.flatMap(config.ownProvider) else { return first }
+            return CargoSetting.helperName(own)
+        }
+    }
+
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         let config = CargoConfig(surroundings)
         var keeper = Keeper()
         var programs: [String] = []
         if let providers = config.globalProviders {
-            keeper = Keeper(
-                providers.joined(separator: ", "),
-                isOurs: providers.last.map(CargoSetting.isOurs) == true)
+            let first = providers.last.flatMap(CargoSetting.helperName)
+            keeper = Keeper(providers.joined(separator: ", "), isOurs: first != nil)
+            keeper.account = first?.account
             // If cargo's own provider finds no token, cargo asks the next one.
             keeper.isAsked =
                 providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
@@ -182,74 +194,6 @@ package struct Cargo: Client {
             )
         }
         return try SetupPlan(setting(registry, surroundings), advice: advice)
-    }
-}
-
-/// The settings of registries in cargo's config files and variables.
-private struct CargoConfig {
-    private let surroundings: Surroundings
-    private var values: [[Text]: [TOMLText.Value]] = [:]
-    /// The names of the registries in the config files.
-    private(set) var names: [Text] = []
-
-    init(_ surroundings: Surroundings) {
-        self.surroundings = surroundings
-        var seen: Set<Text> = []
-        let files = Cargo().configs(surroundings)
-        for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places) {
-            values[keys, default: []].append(place.entry.value)
-            if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
-                names.append(keys[1])
-            }
-        }
-    }
-
-    private func variable(_ name: Text, _ suffix: String) -> String? {
-        let upper = name.string.uppercased().replacing("-", with: "_")
-        return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
-    }
-
-    /// Returns the index URL of a registry as cargo asks for it. Nil if it is not known, or if the
-    /// config files disagree: then cargo would not find the token in another folder.
-    func index(of name: Text) -> Text? {
-        if let index = variable(name, "INDEX") {
-            return Text(index).flatMap { CargoIndex.normalForm(of: $0) }
-        }
-        let indexes = Set((values[["registries", name, "index"]] ?? []).map(\.text))
-        guard indexes.count == 1, let index = indexes.first ?? nil else { return nil }
-        return CargoIndex.normalForm(of: index)
-    }
-
-    /// Returns the words of the joined lists, or of the string that wins; nil if there is none.
-    private func words(_ keys: [Text]) -> [String]? {
-        guard let values = values[keys] else { return nil }
-        if let text = values[0].text {
-            return text.string.split(separator: " ").map(String.init)
-        }
-        return values.reversed().flatMap { $0.elements.compactMap(\.text?.string) }
-    }
-
-    /// The providers for all registries; cargo asks the last one first. Nil if none is set.
-    var globalProviders: [String]? {
-        let list = words(["registry", "global-credential-providers"])
-        let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]?
-            .split(separator: " ").map(String.init)
-        return more.map { (list ?? []) + $0 } ?? list
-    }
-
-    /// Returns the provider that is set for one registry; nil if there is none.
-    func ownProvider(of name: Text) -> String? {
-        if name == "crates-io" {
-            if let provider = surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"] { return provider }
-        } else if let provider = variable(name, "CREDENTIAL_PROVIDER") {
-            return provider
-        }
-        let table: [Text] = name == "crates-io" ? ["registry"] : ["registries", name]
-        return words(table + ["credential-provider"])?.joined(separator: " ")
-    }
-
-    func isAlias(_ word: String) -> Bool {
-        Text(word).map { values[["credential-alias", $0]] != nil } ?? false
     }
 }
 
@@ -377,14 +321,18 @@ private struct CargoSetting: HelperSetting {
         return providers(entry)?.joined(separator: ", ") ?? "?"
     }
 
-    func isOurs(_ value: String) -> Bool { CargoSetting.isOurs(value) }
+    func isOurs(_ value: String) -> Bool {
+        CargoSetting.helperName(value).map { $0.account == nil } ?? false
+    }
 
-    /// Returns true if the last provider of the list, which cargo asks first, is Keyfob's, by its
-    /// name or its path.
-    static func isOurs(_ value: String) -> Bool {
+    /// Returns true if the provider that cargo asks first is Keyfob's.
+    static func isOurs(_ value: String) -> Bool { helperName(value) != nil }
+
+    /// Returns the name of Keyfob's that the last provider of the list is, which cargo asks first;
+    /// nil if that is another program.
+    static func helperName(_ value: String) -> HelperName? {
         let last = value.split(separator: ", ").last ?? value[...]
-        let program = last.split(separator: " ").first ?? ""
-        return program == provider || program.hasSuffix("/" + provider)
+        return HelperName(last.split(separator: " ").first ?? "", of: .credentialProvider)
     }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {

@@ -92,6 +92,12 @@ package protocol Client: Sendable {
     /// Returns the keeper of its logins, as its configuration says.
     func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper
 
+    /// Reads its configuration once. Returns a function that returns the name by which the client
+    /// asks Keyfob for a login; nil if it asks another program for it, or none.
+    func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName?
+
     /// Returns the change that makes the client use Keyfob, for one registry or (nil) for all of
     /// them. Throws `failed` if the change would lose something.
     func plan(
@@ -275,6 +281,10 @@ extension Client {
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper { Keeper() }
 
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? { { _ in nil } }
+
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
@@ -286,12 +296,16 @@ extension Client {
     package func link(in surroundings: Surroundings) -> String? { nil }
 
     package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
-        guard surroundings.account == nil else {
-            throw StoreError(
-                .notSupported, "\(name) cannot be set up for an account",
-                hint: "run it with an account in the environment: KEYFOB_ACCOUNT=NAME")
-        }
+        try refuseAccount(surroundings)
         return nil
+    }
+
+    /// Throws `failed` if an account is chosen: the client has no setting that could name it.
+    func refuseAccount(_ surroundings: Surroundings) throws(StoreError) {
+        guard surroundings.account != nil else { return }
+        throw StoreError(
+            .notSupported, "\(name) cannot be set up for an account",
+            hint: "run it with an account in the environment: KEYFOB_ACCOUNT=NAME")
     }
 
     package func restoration(

@@ -66,6 +66,7 @@ package struct Docker: RegistryClient {
         }
         let all = helper(root[DockerSetting.store])
         var keeper = Keeper(all?.string, isOurs: all?.isOurHelper == true)
+        keeper.account = all?.helperName?.account
         var programs: [Text?] = [all]
         for member in root[DockerSetting.helpers]?.members ?? [] {
             let one = helper(member.value)
@@ -80,9 +81,23 @@ package struct Docker: RegistryClient {
         return keeper
     }
 
-    /// Returns the account whose logins docker asks for; nil if its configuration names none.
-    package func account(in surroundings: Surroundings) -> AccountName? {
-        (try? keeper(in: surroundings))?.account
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? {
+        let file = config(surroundings)
+        guard let content = try file.read(), let text = try file.object(content),
+            let root = text.root
+        else { return { _ in nil } }
+        let all = text.text(root[DockerSetting.store])?.helperName
+        var single: [Text: HelperName?] = [:]
+        for member in root[DockerSetting.helpers]?.members ?? [] {
+            single[member.name] = .some(text.text(member.value)?.helperName)
+        }
+        return { entry in
+            let server = entry["server"] ?? ""
+            let asked = ServerKey(server).isHub ? ServerKey.hub.spelling : server.dockerHost
+            return single[asked] ?? all
+        }
     }
 
     package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
@@ -112,6 +127,7 @@ package struct Docker: RegistryClient {
         plan.advice = [
             plan.before.map {
                 "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
+                    + (surroundings.account.map { " --account \($0)" } ?? "")
             } ?? "to move logins from docker's plain-text files: keyfob import"
         ]
         return plan

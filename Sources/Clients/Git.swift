@@ -132,11 +132,17 @@ package struct Git: Client {
         /// The file that names it.
         let file: String
 
-        var isOurs: Bool {
-            let program = value.split(separator: " ").first ?? ""
-            return program == "keyfob"
-                || program.hasSuffix("/\(ProgramName.passwordHelper.rawValue)")
+        /// The name of Keyfob's that the value is; nil if it is another program's.
+        var helperName: HelperName? {
+            let word = value.split(separator: " ").first.map(String.init) ?? ""
+            return HelperName(
+                word.contains("/") ? word : "git-credential-\(word)", of: .passwordHelper)
         }
+
+        var isOurs: Bool { helperName != nil }
+
+        /// True if it is Keyfob and names no account.
+        var isOursAlone: Bool { helperName.map { $0.account == nil } ?? false }
 
         /// The program that git runs; nil if the shell interprets the value.
         var program: String? {
@@ -218,6 +224,7 @@ package struct Git: Client {
         let forAll = answering(nil, among: configured).helpers
         var all = forAll
         var keeper = Keeper(words(forAll), isOurs: forAll.contains(where: \.isOurs))
+        keeper.account = forAll.lazy.compactMap(\.helperName).first?.account
         for url in Set(configured.compactMap(\.url)).sorted() {
             let asked = answering(GitAddress(url), among: configured).helpers
             all += asked
@@ -240,6 +247,16 @@ package struct Git: Client {
         return keeper
     }
 
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? {
+        let all = try configured(surroundings)
+        return { entry in
+            let asked = answering(GitAddress(entry.attributes), among: all).helpers
+            return asked.lazy.compactMap(\.helperName).first
+        }
+    }
+
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
@@ -251,11 +268,11 @@ package struct Git: Client {
         let address = url.flatMap(GitAddress.init)
         let all = try configured(surroundings)
         let asked = answering(address, among: all).helpers
-        let others = asked.filter { !$0.isOurs }.map(\.value)
+        let others = asked.filter { !$0.isOursAlone }.map(\.value)
         let file = config(surroundings)
         let content = try file.read()
         var splice: Splice?
-        if asked.first?.isOurs != true {
+        if asked.first?.isOursAlone != true {
             let own = try configured(surroundings, in: file)
             let before = answering(address, among: all.dropLast(own.count)).helpers
             if all.isEmpty {
@@ -293,7 +310,7 @@ package struct Git: Client {
             let (emptied, helpers) = answering(GitAddress(url), among: all)
             return emptied?.url == url
                 ? section(url, [""] + helpers.map(\.value))
-                : section(url, helpers.filter { $0.url == url && !$0.isOurs }.map(\.value))
+                : section(url, helpers.filter { $0.url == url && !$0.isOursAlone }.map(\.value))
         }.joined()
     }
 

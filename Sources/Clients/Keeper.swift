@@ -24,10 +24,7 @@ package struct Keeper: Sendable {
     package var leak: (what: String, hint: String)?
 
     /// The account that the client asks Keyfob for; nil if its configuration names none.
-    package var account: AccountName? {
-        guard isOurs, let name else { return nil }
-        return AccountName(name.dropFirst("keyfob-".count))
-    }
+    package var account: AccountName?
 
     package struct Exception: Sendable {
         package let registry: String

@@ -78,7 +78,8 @@ package struct Pip: Client {
     // MARK: Its helper
 
     package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {
-        OwnLink(
+        try refuseAccount(surroundings)
+        return OwnLink(
             name: "keyring", target: "keyfob",
             advice: [
                 "to store a login: keyfob login --client pip URL",

@@ -101,8 +101,9 @@ package struct Podman: RegistryClient {
         let others = helpers.filter { $0 != PodmanSetting.builtIn }
         var keeper = Keeper()
         if !others.isEmpty {
-            keeper = Keeper(
-                helpers.joined(separator: ", "), isOurs: Text(helpers[0])?.isOurHelper == true)
+            let first = Text(helpers[0])?.helperName
+            keeper = Keeper(helpers.joined(separator: ", "), isOurs: first != nil)
+            keeper.account = first?.account
         }
         keeper.readsFile = helpers.isEmpty || helpers.contains(PodmanSetting.builtIn)
         if keeper.readsFile, keeper.isOurs {
@@ -123,6 +124,25 @@ package struct Podman: RegistryClient {
         }
         keeper.missing = Docker.missing(programs, surroundings)
         return keeper
+    }
+
+    /// podman asks the first of its helpers first. It finds the helpers of single registries in its
+    /// files.
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? {
+        let helpers = try setting(surroundings)?.helpers ?? [PodmanSetting.builtIn]
+        let first = helpers.lazy.compactMap { Text($0)?.helperName }.first
+        var single: [Text: HelperName] = [:]
+        if helpers.contains(PodmanSetting.builtIn) {
+            for (_, registry, helper) in fileHelpers(surroundings).reversed() {
+                single[registry] = helper.helperName
+            }
+        }
+        return { entry in
+            let server = entry["server"] ?? ""
+            return first ?? single[ServerKey(server).isHub ? "docker.io" : server.dockerHost]
+        }
     }
 
     /// Returns the helpers of single registries that the files name.

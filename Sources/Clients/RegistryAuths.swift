@@ -316,12 +316,6 @@ extension PlaintextLogin {
 }
 
 extension Text {
-    /// True if it is a name of Keyfob in a configuration: `keyfob`, or one that begins with
-    /// `keyfob-`.
-    var isOurHelper: Bool {
-        self == "keyfob" || bytes.starts(with: "keyfob-".utf8)
-    }
-
     var lowerCased: Text { Text(validating: bytes.map(\.lowerCased)) ?? self }
 
     fileprivate var hasScheme: Bool { dockerScheme != nil }

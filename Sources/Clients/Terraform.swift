@@ -92,7 +92,7 @@ package struct Terraform: Client {
                 file, others: files.filter { $0 != file },
                 helper: {
                     guard let (setting, value) = try? found(surroundings) else { return nil }
-                    return setting.isOurs(value) ? nil : value
+                    return setting.helperName(value) == nil ? value : nil
                 })
         }
     }
@@ -134,10 +134,19 @@ package struct Terraform: Client {
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         guard let (setting, value) = try found(surroundings) else { return Keeper() }
-        var keeper = Keeper(value, isOurs: setting.isOurs(value))
+        let helperName = setting.helperName(value)
+        var keeper = Keeper(value, isOurs: helperName != nil)
+        keeper.account = helperName?.account
         let plugin = plugin(value, surroundings)
         if surroundings.program(plugin) == nil { keeper.missing = [plugin] }
         return keeper
+    }
+
+    package func helperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> HelperName? {
+        let helperName = try found(surroundings).flatMap { $0.setting.helperName($0.value) }
+        return { _ in helperName }
     }
 
     package func plan(
@@ -174,6 +183,11 @@ private struct TerraformSetting: HelperSetting {
     }
 
     func isOurs(_ value: String) -> Bool { value == helper }
+
+    /// Returns the name of Keyfob's that the value is; nil if it is another helper's.
+    func helperName(_ value: String) -> HelperName? {
+        HelperName("terraform-credentials-\(value)", of: .tokenHelper)
+    }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
         let block = "\(name) \"\(helper)\" {}\n"

@@ -1,0 +1,30 @@
+package import Credentials
+
+/// A helper name is a name by which a client's configuration calls a program of Keyfob's:
+/// `docker-credential-keyfob`, or `docker-credential-keyfob-work` for the logins of an account.
+package struct HelperName: Hashable, Sendable {
+    /// The account whose logins the program returns; nil if the name contains none, so that
+    /// `KEYFOB_ACCOUNT` decides.
+    package let account: AccountName?
+
+    /// Reads a program's name or path. Nil if it is none of these programs of Keyfob's.
+    init?(_ path: some StringProtocol, of programs: ProgramName...) {
+        let name = path.split(separator: "/" as Character).last.map { String($0) } ?? ""
+        guard let (program, account) = ProgramName.reading(name), programs.contains(program) else {
+            return nil
+        }
+        self.account = account
+    }
+}
+
+extension Text {
+    /// The name of Keyfob's that docker or podman makes of a helper's, as in `credsStore`; nil if
+    /// it is another helper's.
+    var helperName: HelperName? {
+        HelperName(
+            "docker-credential-\(self)", of: .credentialHelper, .credentialHelperOfHosts)
+    }
+
+    /// True if it is a name of Keyfob in a configuration of docker or podman.
+    var isOurHelper: Bool { helperName != nil }
+}
