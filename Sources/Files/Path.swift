@@ -49,6 +49,14 @@ package enum Path {
         try SystemError.check { unsafe unlink(path) }
     }
 
+    /// Returns the path that a symbolic link contains; nil if there is no link.
+    package static func target(ofLink path: String) -> String? {
+        guard FileStatus(of: path, followsLinks: false)?.kind == .link else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink(path, &bytes, bytes.count)
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+
     package static func makeLink(_ path: String, to target: String) throws(SystemError) {
         try SystemError.check { unsafe symlink(target, path) }
     }

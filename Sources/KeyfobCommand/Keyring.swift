@@ -66,10 +66,11 @@ struct Keyring: ParsableCommand {
                 !password.isEmpty
             else { throw StoreError(.badSecret, "the password is empty or too long") }
             let query = Pip().queries(for: key, among: [])[0]
-            try invocation.choice.store.save(
-                Credential(
-                    .token(of: Pip().name, key: query.facts["key"] ?? key, username: user),
-                    secret: password))
+            let entry = Entry.token(
+                of: Pip().name, key: query.facts["key"] ?? key, username: user)
+            let replaced = try invocation.userReplaced(by: entry)
+            try invocation.choice.store.save(Credential(entry, secret: password))
+            if let replaced { invocation.console.note("this replaced the login of \(replaced)") }
         case .del:
             let query = Pip().queries(for: key, among: [])[0]
             guard try isMeant(invocation.choice.store.find(query).first) else {

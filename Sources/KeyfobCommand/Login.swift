@@ -98,7 +98,7 @@ struct Login: AnsweringCommand {
         if let name, let token = try verification?.verify(name, secret) {
             login = Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
         }
-        let replaced = try userReplaced(by: login.asStored.entry, invocation)
+        let replaced = try invocation.userReplaced(by: login.asStored.entry)
         let kept = try keep(login.asStored, invocation)
         if let replaced { invocation.console.note("this replaced the login of \(replaced)") }
         try answer(
@@ -207,20 +207,6 @@ struct Login: AnsweringCommand {
     }
 
     // MARK: Storing
-
-    /// Returns the user whose login will be replaced; nil if there is none, or if it is the same
-    /// user.
-    private func userReplaced(
-        by entry: Entry, _ invocation: Invocation
-    ) throws(StoreError) -> String? {
-        guard !client.hasAccounts, let query = Query(replacedBy: entry) else { return nil }
-        do throws(StoreError) {
-            let other = try invocation.choice.chain.find(query).first?.entry
-            return other?.username == entry.username ? nil : other?.shownUser
-        } catch let error where error.code == .keyringOutOfReach {
-            return nil
-        }
-    }
 
     /// Stores the login and reads it back. Returns the name of the store that has it.
     private func keep(_ login: Credential, _ invocation: Invocation) throws(StoreError) -> String {

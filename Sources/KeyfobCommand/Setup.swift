@@ -83,13 +83,15 @@ struct Setup: AnsweringCommand {
         for client in meant(record, surroundings) {
             do throws(StoreError) {
                 if undo {
-                    reports += try restore(client, surroundings, &record)
+                    reports += try restore(client, surroundings, &record, &advice)
                 } else {
                     reports += try apply(client, surroundings, &record, &advice)
                 }
             } catch {
                 reports.append(
-                    report(client.name.string, client, .left, "is not set up", error))
+                    report(
+                        client.name.string, client, .left,
+                        undo ? "is not undone" : "is not set up", error))
             }
         }
         return (reports, advice)
@@ -113,7 +115,7 @@ struct Setup: AnsweringCommand {
     ) -> Report {
         Report(
             place: place, result: result, words: words, client: client.name.string,
-            server: registry, problem: problem)
+            server: registry, account: account.account?.string, problem: problem)
     }
 
     // MARK: Applying
@@ -140,8 +142,11 @@ struct Setup: AnsweringCommand {
             return report(
                 link?.path ?? own.name, client, .unchanged, "leads to \(own.target) already")
         }
+        try link.requireRoom()
         if !dryRun {
-            try record.add(SetupRecord.Change(client: client.name.string, link: link.path))
+            try record.add(
+                SetupRecord.Change(
+                    client: client.name.string, account: account.account?.string, link: link.path))
             try link.make()
         }
         return report(
@@ -156,7 +161,7 @@ struct Setup: AnsweringCommand {
         let plan = try client.plan(for: registry, in: surroundings)
         let program = try surroundings.program(client.program?.rawValue ?? "", for: client)
         if !dryRun, let path = client.link(in: surroundings) {
-            try SetupLink.make(path, to: program)
+            try SetupLink(path, to: program).make()
         }
         guard let splice = plan.splice else {
             advice += plan.advice
@@ -169,8 +174,9 @@ struct Setup: AnsweringCommand {
         if !dryRun {
             // The change is recorded first, so that an interrupted setup can be undone.
             let change = SetupRecord.Change(
-                client: client.name.string, registry: registry, path: plan.file.path,
-                isNew: plan.content == nil, removed: splice.removed(from: plan.content),
+                client: client.name.string, registry: registry,
+                account: account.account?.string, path: plan.file.path, isNew: plan.content == nil,
+                removed: splice.removed(from: plan.content),
                 inserted: splice.inserted, start: splice.range.lowerBound)
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
@@ -202,20 +208,31 @@ struct Setup: AnsweringCommand {
     // MARK: Undoing
 
     private func restore(
-        _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord
+        _ client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
+        _ advice: inout [String]
     ) throws(StoreError) -> [Report] {
         guard client.isSetUp else {
             _ = try client.plan(for: registry, in: surroundings)
             return []
         }
-        let changes = record.changes.filter {
+        let all = record.changes.filter {
             $0.client == client.name.string && (registry == nil || $0.registry == registry)
+        }
+        // Without names everything is undone, else the named account's, or that of no account.
+        let isOfAll = clients.isEmpty && account.account == nil
+        let changes = all.filter { isOfAll || $0.account == account.account?.string }
+        for name in Set(all.compactMap(\.account)).sorted() where account.account == nil && !isOfAll
+        {
+            advice.append(
+                "\(client.name) is set up for the account \(name), too; to undo that: "
+                    + "keyfob setup --undo \(client.name) --account \(name)")
         }
         if changes.isEmpty {
             return [report(client.name.string, client, .unchanged, "nothing to undo")]
         }
         var reports: [Report] = []
         for change in changes.reversed() {
+            try requireNoLater(than: change, record, among: changes)
             reports.append(try restore(change, client, surroundings, &record))
         }
         return reports
@@ -225,14 +242,7 @@ struct Setup: AnsweringCommand {
         _ change: SetupRecord.Change, _ client: any Client, _ surroundings: Surroundings,
         _ record: inout SetupRecord
     ) throws(StoreError) -> Report {
-        if change.isLink {
-            if !dryRun {
-                try SetupLink.remove(change.path)
-                try record.remove(change)
-            }
-            return report(
-                change.path, client, .restored, dryRun ? "would be removed" : "removed")
-        }
+        if change.isLink { return try remove(change, client, &record) }
         let file = ClientFile(change.path)
         var result = Report.Result.restored
         var words = dryRun ? "would be restored" : "restored"
@@ -259,6 +269,42 @@ struct Setup: AnsweringCommand {
         if let path = client.link(in: surroundings) { try SetupLink.remove(path) }
         try record.remove(change)
         return report(change.path, client, result, words)
+    }
+
+    /// Removes the link that a setup made.
+    private func remove(
+        _ change: SetupRecord.Change, _ client: any Client, _ record: inout SetupRecord
+    ) throws(StoreError) -> Report {
+        let isOurs = SetupLink.isOurs(change.path)
+        let isThere = FileStatus(of: change.path, followsLinks: false) != nil
+        if !dryRun {
+            try SetupLink.remove(change.path)
+            try record.remove(change)
+        }
+        guard isOurs else {
+            return report(
+                change.path, client, .unchanged,
+                isThere ? "is no link to keyfob and was not changed" : "no longer exists")
+        }
+        return report(change.path, client, .restored, dryRun ? "would be removed" : "removed")
+    }
+
+    /// Throws `failed` if a setup that is not undone now has changed the same setting since.
+    private func requireNoLater(
+        than change: SetupRecord.Change, _ record: SetupRecord, among meant: [SetupRecord.Change]
+    ) throws(StoreError) {
+        guard !change.isLink, let index = record.changes.firstIndex(of: change) else { return }
+        let later = record.changes[(index + 1)...].first {
+            $0.client == change.client && $0.path == change.path && $0.registry == change.registry
+                && !meant.contains($0)
+        }
+        guard let later else { return }
+        throw StoreError(
+            .settingOverridden,
+            "\(later.path) was changed later for "
+                + (later.account.map { "the account \($0)" } ?? "no account"),
+            hint: "undo that first: keyfob setup --undo \(later.client)"
+                + (later.account.map { " --account \($0)" } ?? ""))
     }
 
     /// Returns the splice that takes the change back, even if the client has written the file anew

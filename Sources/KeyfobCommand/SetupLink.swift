@@ -33,24 +33,48 @@ struct SetupLink {
         }
     }
 
-    /// True if the link is there.
-    var exists: Bool { Path.isExecutable(path) }
+    /// Makes the link of a client that calls the program by a path.
+    init(_ path: String, to target: String) {
+        self.path = path
+        self.target = target
+    }
 
-    /// Makes the link. A link whose target does not exist is replaced.
-    func make() throws(StoreError) { try SetupLink.make(path, to: target) }
+    /// True if the client can run the program by this path already.
+    var exists: Bool { Path.isExecutable(path) && FileStatus(of: path)?.kind == .file }
 
-    /// Makes a link at a path, in the same way.
-    static func make(_ path: String, to target: String) throws(StoreError) {
-        guard !Path.isExecutable(path) else { return }
-        try ClientFile(path).makeFolder()
+    /// Throws `failed` if something is there that is not the user's to lose: anything but a link
+    /// that was made for a program that is gone.
+    func requireRoom() throws(StoreError) {
+        guard !exists, FileStatus(of: path, followsLinks: false) != nil else { return }
+        guard SetupLink.isOurs(path), !Path.mayExist(path) else {
+            throw StoreError(
+                .wrongKindOfFile, "\(path) is not a link to \(target)", hint: "move it away")
+        }
+    }
+
+    /// Makes the link.
+    func make() throws(StoreError) {
+        guard !exists else { return }
+        let file = ClientFile(path)
+        try file.requireOwnWay()
+        try requireRoom()
+        try file.makeFolder()
         try attempt("link", path) { () throws(SystemError) in
             try Path.removeLink(path)
             try Path.makeLink(path, to: target)
         }
     }
 
-    /// Removes the link at a path, and nothing else that may be there.
+    /// Returns true if there is a link to a program of Keyfob's.
+    static func isOurs(_ path: String) -> Bool {
+        let name = Path.target(ofLink: path)?.split(separator: "/").last.map(String.init) ?? ""
+        return name == "keyfob" || ProgramName.reading(name) != nil
+    }
+
+    /// Removes the link at a path, if it leads to a program of Keyfob's, and nothing else that may
+    /// be there.
     static func remove(_ path: String) throws(StoreError) {
+        guard isOurs(path) else { return }
         try ClientFile(path).requireOwnWay()
         try attempt("remove", path) { () throws(SystemError) in try Path.removeLink(path) }
     }

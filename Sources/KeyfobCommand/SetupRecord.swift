@@ -11,6 +11,8 @@ struct SetupRecord {
         let client: String
         /// The registry or host that the change is for; nil if it is for all of the client's.
         let registry: String?
+        /// The account that the change names; nil if it names none.
+        let account: String?
         let path: String
         /// True if the file did not exist before.
         let isNew: Bool
@@ -69,15 +71,17 @@ struct SetupRecord {
 
 extension SetupRecord.Change {
     /// Makes the record of a link.
-    init(client: String, link path: String) {
+    init(client: String, account: String?, link path: String) {
         self.init(
-            client: client, registry: nil, path: path, isNew: true, removed: "", inserted: "",
+            client: client, registry: nil, account: account, path: path, isNew: true, removed: "",
+            inserted: "",
             start: nil, isLink: true)
     }
 
     fileprivate var json: JSON {
         [
-            "client": .name(client), "registry": .name(registry), "path": .name(path),
+            "client": .name(client), "registry": .name(registry),
+            "account": .name(account), "path": .name(path),
             "isNew": .bool(isNew), "removed": .name(removed), "inserted": .name(inserted),
             "start": .count(start), "isLink": .bool(isLink),
         ]
@@ -94,7 +98,7 @@ extension SetupRecord.Change {
         var isLink = false
         if case .bool(let value) = json["isLink"] { isLink = value }
         self.init(
-            client: client, registry: text("registry"), path: path, isNew: isNew, removed: removed,
-            inserted: inserted, start: start, isLink: isLink)
+            client: client, registry: text("registry"), account: text("account"), path: path,
+            isNew: isNew, removed: removed, inserted: inserted, start: start, isLink: isLink)
     }
 }

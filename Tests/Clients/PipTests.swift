@@ -99,6 +99,60 @@ import Testing
         #expect(try sandbox.run("test", "-e", link).status == 1)
     }
 
+    /// What the user has in the link's place is neither taken for it, nor replaced, nor removed.
+    @Test(arguments: [
+        "mkdir \"$0\"", "ln -s note \"$0\"", "echo mine >\"$0\"", "ln -s gone \"$0\"",
+    ])
+    func whatIsTheUsersStays(_ command: String) throws {
+        let link = sandbox.file("home/.local/bin/keyring")
+        try sandbox.write("mine", to: "home/.local/bin/note")
+        func state() throws -> String {
+            try sandbox.run("sh", "-c", "ls -ld --time-style=full-iso \"$0\"", link).output
+        }
+        try #require(try sandbox.run("sh", "-c", command, link).succeeded)
+        let before = try state()
+        #expect(try sandbox.run("keyfob", "setup", "pip", "--dry-run").status == 1)
+        let setup = try sandbox.run("keyfob", "setup", "pip", "--json")
+        #expect(setup.status == 1)
+        #expect(setup.output.contains(#""code":"wrong-kind-of-file""#), "\(setup)")
+        #expect(try state() == before)
+        #expect(try !sandbox.run("keyfob", "setup", "--undo").output.contains("removed"))
+        #expect(try state() == before)
+    }
+
+    @Test(arguments: ["--undo", "uninstall"])
+    func whatTookTheLinksPlaceStays(_ word: String) throws {
+        let link = sandbox.file("home/.local/bin/keyring")
+        let command = word == "--undo" ? ["keyfob", "setup", word] : ["keyfob", word]
+        for others in ["echo mine >\"$0\"", "ln -s /etc/passwd \"$0\""] {
+            try #require(try sandbox.run("keyfob", "setup", "pip").succeeded)
+            try #require(try sandbox.run("sh", "-c", "rm \"$0\"; \(others)", link).succeeded)
+            let undo = try sandbox.program(command + ["--json"]).run()
+            #expect(undo.status == 0)
+            #expect(undo.output.contains(#""result":"unchanged""#), "\(undo)")
+            #expect(try sandbox.run("rm", link).succeeded)
+            #expect(try sandbox.run("keyfob", "setup", "--undo").output.isEmpty)
+        }
+    }
+
+    @Test func anAccountIsRefusedAndNotPassedOver() throws {
+        let setup = try sandbox.run("keyfob", "setup", "pip", "--account", "work", "--json")
+        #expect(setup.status == 1)
+        #expect(setup.output.contains(#""code":"not-supported""#), "\(setup)")
+    }
+
+    @Test func aSetThatReplacesAnothersLoginSaysSo() throws {
+        #expect(try sandbox.run("keyfob", "setup", "pip").succeeded)
+        let url = "https://pypi.example.com/simple/"
+        #expect(try sandbox.run("keyring", "set", url, "joe", input: "one\n").errors.count > 0)
+        #expect(try sandbox.run("keyring", "set", url, "joe", input: "two\n").errors.isEmpty)
+        let set = try sandbox.run("keyring", "set", url, "jane", input: "three\n")
+        #expect(set.succeeded)
+        #expect(set.errors.contains("joe"), "\(set)")
+        #expect(try sandbox.run("keyring", "get", url, "joe").status == 1)
+        #expect(try sandbox.run("keyring", "get", url, "jane").output == "three\n")
+    }
+
     @Test func aStoreThatCannotBeReadIsAnErrorAndNotNothing() throws {
         #expect(try sandbox.run("keyfob", "setup", "pip").succeeded)
         try sandbox.run("keyring", "set", "https://a.example", "alice", input: "secret\n")
