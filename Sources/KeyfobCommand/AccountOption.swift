@@ -14,6 +14,12 @@ struct AccountOption: ParsableArguments {
     }
 }
 
+extension AccountName? {
+    /// The option as it is typed behind a command, with a space before it; empty if there is no
+    /// account.
+    var option: String { map { " --account \($0)" } ?? "" }
+}
+
 extension AccountName: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }

@@ -42,11 +42,14 @@ struct Check: AnsweringCommand {
         for warning in inventory.warnings { invocation.console.warn(warning) }
         let (logins, failures) = try logins(inventory, invocation)
         let verdicts = Check.ask(logins, invocation)
+        let entries = logins.map { login in
+            account.account.map { login.entry.in($0) } ?? login.entry
+        }
         for failure in failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
-            ["checks": .array(zip(logins, verdicts).map(Check.json))],
-            lines: zip(logins, verdicts).filter { !output.quiet || $1.isFault }.map {
-                "\($0.entry.description): \($1.words)"
+            ["checks": .array(zip(entries, verdicts).map(Check.json))],
+            lines: zip(entries, verdicts).filter { !output.quiet || $1.isFault }.map {
+                "\($0.description): \($1.words)"
             }, error: failures.first, on: invocation.console)
         if logins.isEmpty, failures.isEmpty { invocation.console.note("there is nothing to check") }
         try Check.status(of: verdicts, failures).exit()
@@ -121,9 +124,8 @@ struct Check: AnsweringCommand {
         return verdicts.with { $0.compactMap(\.self) }
     }
 
-    private static func json(of login: Credential, _ verdict: Verdict) -> JSON {
-        let entry = login.entry
-        return [
+    private static func json(of entry: Entry, _ verdict: Verdict) -> JSON {
+        [
             "client": .name(entry.clientName), "server": .name(entry.serverName),
             "username": .name(entry.shownUser),
             "account": .name(entry.schema.account?.string),

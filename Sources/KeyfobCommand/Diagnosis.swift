@@ -25,8 +25,8 @@ struct Diagnosis {
     private(set) var clients: [(client: any Client, keeper: Keeper?)] = []
     private(set) var findings: [Finding] = []
 
-    private let invocation: Invocation
-    private var logins: [Inventory.Login] = []
+    let invocation: Invocation
+    private(set) var logins: [Inventory.Login] = []
 
     /// The accounts that have logins, and how many.
     var accounts: [(name: String, logins: Int)] {
@@ -67,15 +67,15 @@ struct Diagnosis {
 
     // MARK: Findings
 
-    private mutating func fault(_ code: Text, _ message: String, hint: String? = nil) {
+    mutating func fault(_ code: Text, _ message: String, hint: String? = nil) {
         findings.append(Finding(code: code, isFault: true, message: message, hint: hint))
     }
 
-    private mutating func fault(_ code: Text, _ error: StoreError) {
+    mutating func fault(_ code: Text, _ error: StoreError) {
         fault(code, error.message, hint: error.hint)
     }
 
-    private mutating func note(_ code: Text, _ message: String, hint: String? = nil) {
+    mutating func note(_ code: Text, _ message: String, hint: String? = nil) {
         findings.append(Finding(code: code, isFault: false, message: message, hint: hint))
     }
 
@@ -252,7 +252,8 @@ struct Diagnosis {
             } else {
                 fault(
                     "stale-login", words,
-                    hint: "keyfob logout \(key[1].shellArgument), then log in again")
+                    hint: "keyfob logout\(logins[0].entry.schema.account.option) "
+                        + "\(key[1].shellArgument), then log in again")
             }
         }
     }
@@ -269,7 +270,8 @@ struct Diagnosis {
             if expires <= now {
                 fault(
                     "expired", "the login \(name) expired on \(time)",
-                    hint: "log in again: keyfob login --client \(login.client) "
+                    hint: "log in again: keyfob login --client \(login.client)"
+                        + "\(login.entry.schema.account.option) "
                         + login.entry.accountName.shellArgument)
             } else {
                 note("expires-soon", "the login \(name) expires on \(time)")
@@ -297,12 +299,16 @@ struct Diagnosis {
         if let obstacle = tokens?.obstacle {
             note("no-token-cache", "logins of routes are not cached: \(obstacle)")
         }
-        let hidden = Swift.Set(
-            logins.map(\.entry).filter { configured.refusal(of: $0) != nil }.map(\.serverName))
-        for server in hidden.sorted() {
+        let hidden = logins.map(\.entry).filter { configured.refusal(of: $0) != nil }
+        let hints = Dictionary(
+            hidden.map {
+                ("\($0.schema.account.option) \($0.serverName.shellArgument)", $0.serverName)
+            },
+            uniquingKeysWith: { first, _ in first })
+        for (words, server) in hints.sorted(by: { $0.key < $1.key }) {
             note(
                 "login-not-used", "the stored login of \(server) is not used: a route serves it",
-                hint: "keyfob logout \(server.shellWord)")
+                hint: "keyfob logout\(words)")
         }
     }
 
@@ -352,93 +358,24 @@ struct Diagnosis {
 
     private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
         var missing = keeper.missing
-        if keeper.isOurs, client.link(in: invocation.surroundings) == nil,
+        if keeper.isOurs, keeper.account == nil, client.link(in: invocation.surroundings) == nil,
             let program = client.program?.rawValue,
             !missing.contains(program), invocation.surroundings.program(program) == nil
         {
             missing.append(program)
         }
         for program in missing {
+            let account = ProgramName.reading(program)?.account
+            let isLink =
+                client.link(in: invocation.surroundings) == program
+                || account != nil && client.name == Docker().name
             fault(
                 "helper-not-found",
                 "\(client.name) cannot run \(program): not found, or not executable",
-                hint: client.link(in: invocation.surroundings) == program
-                    ? "keyfob setup \(client.name)" : "install it, or add its folder to the PATH")
+                hint: isLink
+                    ? "keyfob setup \(client.name)\(account.option)"
+                    : "install it, or add its folder to the PATH")
         }
-    }
-
-    // MARK: Plain text
-
-    private mutating func lookForPlaintext() {
-        let stored = Set(logins.compactMap(\.entry.identity))
-        for plaintext in Clients.plaintextFiles(in: invocation.surroundings)
-        where plaintext.file.exists {
-            let path = plaintext.file.path
-            do throws(StoreError) {
-                let contents = try plaintext.contents()
-                for text in contents.notes { note("plaintext-encrypted", "\(path): \(text)") }
-                lookAtPlaintext(contents.logins, path, stored)
-            } catch {
-                fault("client-file", error)
-            }
-        }
-        let netrc = invocation.surroundings.netrc
-        do throws(StoreError) {
-            let machines = try netrc.machines()
-            guard !machines.isEmpty else { return }
-            note(
-                "netrc",
-                "\(netrc.file.path) has passwords in plain text, which keyfob does not move: "
-                    + machines.joined(separator: ", "))
-        } catch {
-            fault("client-file", error)
-        }
-    }
-
-    private mutating func lookAtPlaintext(
-        _ logins: [PlaintextLogin], _ path: String, _ stored: Set<Place>
-    ) {
-        let movable = logins.filter { $0.obstacle == nil }
-        let copies = movable.filter { $0.entry.identity.map(stored.contains) ?? false }
-        let alone = movable.filter { !($0.entry.identity.map(stored.contains) ?? false) }
-        if !copies.isEmpty {
-            fault(
-                "plaintext-copy",
-                "\(path) has plain-text copies of stored logins: \(Diagnosis.names(copies))",
-                hint: "keyfob import")
-        }
-        if !alone.isEmpty {
-            fault(
-                "plaintext", "\(path) has logins in plain text: \(Diagnosis.names(alone))",
-                hint: "keyfob import")
-        }
-        for login in logins {
-            guard let obstacle = login.obstacle else { continue }
-            fault(
-                "plaintext",
-                "\(path) has \(login.description) in plain text, and it cannot be imported: "
-                    + obstacle,
-                hint: "to remove it: keyfob logout --files --client \(login.entry.clientName) "
-                    + login.entry.serverName.shellArgument)
-        }
-    }
-
-    /// Reports logins in environment variables, which no logout removes.
-    private mutating func lookForTokensInEnvironment() {
-        let names = invocation.surroundings.names { name in
-            Clients.all.contains { $0.isLogin(variable: name, for: nil) }
-        }
-        for name in names {
-            fault(
-                "environment", "\(name) contains a login, which overrides the stored ones",
-                hint: "unset \(name.shellWord)")
-        }
-    }
-
-    // MARK: Words
-
-    private static func names(_ logins: [PlaintextLogin]) -> String {
-        logins.map(\.description).joined(separator: ", ")
     }
 
     /// Returns the usual name of a provider, given the name of its process.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Files
+internal import Settings
 
 /// `keyfob exec`: runs a program with a login in its environment, for programs without credential
 /// helpers.
@@ -72,7 +73,7 @@ struct Exec: ParsableCommand {
         let invocation = try Invocation(nil, wanted.account)
         let login = try wanted.login(invocation)
         var variables = try env.map { assignment throws(StoreError) in
-            Variable(assignment.variable, try value(assignment.part, of: login))
+            Variable(assignment.variable, try value(assignment.part, of: login, invocation))
         }
         if let variable = variables.first(where: \.holdsNUL) {
             throw StoreError(
@@ -103,10 +104,10 @@ struct Exec: ParsableCommand {
     }
 
     private func value(
-        _ part: Assignment.Part, of login: Credential
+        _ part: Assignment.Part, of login: Credential, _ invocation: Invocation
     ) throws(StoreError) -> Secret {
         switch part {
-        case .secret: return try login.token()
+        case .secret: return try login.token(in: invocation.choice.account)
         case .username:
             guard let username = login.entry.username else {
                 throw StoreError(.noUserName, "the login for \(wanted.server) has no user name")

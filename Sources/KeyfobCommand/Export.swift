@@ -94,7 +94,8 @@ struct Export: AnsweringCommand {
         StoreError(
             .plainTextRefused,
             "nothing was written: \(path) would contain the secrets in plain text",
-            hint: "if you want that: keyfob export --client \(client.name) --plain-text")
+            hint: "if you want that: keyfob export --client \(client.name) --plain-text"
+                + account.account.option)
     }
 
     private var client: any Client { named?.client ?? Docker() }
@@ -210,7 +211,8 @@ struct Export: AnsweringCommand {
             }
             if keeper.isOurs || isOurs {
                 invocation.console.hint(
-                    "to make it read the file: keyfob setup --undo \(client.name)")
+                    "to make it read the file: keyfob setup --undo \(client.name)"
+                        + keeper.account.option)
             }
         }
         guard !dryRun else { return }
@@ -219,7 +221,7 @@ struct Export: AnsweringCommand {
             (isWhole
                 ? "the store still has them; to remove them"
                 : "the store still has all; to remove one")
-                + ": keyfob logout --client \(client.name) "
-                + (isWhole ? server ?? "--all" : "SERVER"))
+                + ": keyfob logout --client \(client.name)\(account.account.option) "
+                + (isWhole ? server.map(\.shellArgument) ?? "--all" : "SERVER"))
     }
 }

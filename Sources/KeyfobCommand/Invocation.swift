@@ -54,6 +54,17 @@ struct Invocation: Sendable {
         return invocation
     }
 
+    /// Returns a function that returns the account for which the client asks Keyfob for a login. Its
+    /// result is nil if the client does not ask Keyfob for it, and `.some(nil)` if it asks for a
+    /// login outside every account.
+    func accounts(
+        askedBy client: any Client
+    ) throws(StoreError) -> (Entry) -> AccountName?? {
+        let helperName = try client.helperNames(in: surroundings)
+        let own = try environment.account
+        return { entry in helperName(entry).map { $0.account ?? own } }
+    }
+
     /// The terminal at which the user is asked.
     var terminal: Terminal { Terminal(lockFolder: Folder(directories.state)) }
 
@@ -178,6 +189,18 @@ extension Invocation {
                 hint: named.map { "name the user: \($0.accountName.shellWord)" })
         }
         return first
+    }
+
+    /// Returns the user whose login the entry will replace; nil if there is none, or if it is the
+    /// same user.
+    func userReplaced(by entry: Entry) throws(StoreError) -> String? {
+        guard !entry.schema.hasAccounts, let query = Query(replacedBy: entry) else { return nil }
+        do throws(StoreError) {
+            let other = try choice.chain.find(query).first?.entry
+            return other?.username == entry.username ? nil : other?.shownUser
+        } catch let error where error.code == .keyringOutOfReach {
+            return nil
+        }
     }
 
     /// Returns the server's name as a text. Throws `failed` if it cannot be a server's name.

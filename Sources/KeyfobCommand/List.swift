@@ -42,7 +42,8 @@ struct List: AnsweringCommand {
                 ? [] : List.table(of: inventory).lines(width: invocation.console.width),
             error: inventory.failures.first, on: invocation.console)
         if inventory.logins.isEmpty, inventory.failures.isEmpty {
-            invocation.console.note("no logins yet; to store one: keyfob login")
+            invocation.console.note(
+                "no logins yet; to store one: keyfob login\(account.account.option)")
         }
         try ExitStatus(inventory.failures).exit()
     }

@@ -64,10 +64,15 @@ struct Logout: AnsweringCommand {
         guard let queries = try queries(invocation, plaintext) else {
             throw StoreError(.declined, "nothing was removed")
         }
-        let isMeant = { (login: PlaintextLogin) in
-            all ? wants(login.entry) : login.isMeant(by: queries)
+        let copies = plaintext.map { file in
+            PlaintextCopies(
+                file, in: isNamed(file) ? nil : invocation,
+                where: { all ? wants($0.entry) : $0.isMeant(by: queries) })
         }
-        if dryRun { return try preview(plaintext, invocation, queries, where: isMeant) }
+        let others =
+            copies.flatMap { $0.others(dryRun: dryRun) }
+            + (files ? othersInStores(invocation, queries) : [])
+        if dryRun { return try preview(copies, others, invocation, queries) }
 
         var removals = invocation.choice.places.map { store in
             // All tokens are meant also where they cannot be seen from here.
@@ -81,17 +86,18 @@ struct Logout: AnsweringCommand {
             }
         }
         let doubt = all ? lookAgain(&removals, invocation) : nil
-        removals += plaintext.map {
+        removals += copies.map {
             Removal(
-                from: $0, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
-                where: isMeant)
+                from: $0.file, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
+                where: $0.isMeant)
         }
         if files {
             let removed = Set(removals.flatMap(\.reports).compactMap(\.client))
             removals += variables(invocation, removed).map(Removal.init(ofVariable:))
             reportNetrc(invocation)
         }
-        try report(removals, doubt: doubt, invocation)
+        let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
+        try report(reports + others, doubt: doubt, invocation)
     }
 
     private var client: (any Client)? { named?.client }
@@ -120,6 +126,32 @@ struct Logout: AnsweringCommand {
                     && client?.sharesLogins(with: $0.client) != false
                     && account.covers($0.client, named: self.named)
             }
+    }
+
+    /// Returns true if the user has named the file.
+    private func isNamed(_ plaintext: any PlaintextFile) -> Bool {
+        [authfile, compatAuthFile].compactMap(\.self).contains {
+            ClientFile($0).identity == plaintext.file.identity
+        }
+    }
+
+    /// Returns the reports of the stored logins of other accounts that a client gets for what the
+    /// queries ask for.
+    private func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
+        let clients = Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
+        let asking = clients.compactMap { client in
+            (try? invocation.accounts(askedBy: client)).map { (client, $0) }
+        }
+        return invocation.ofAllAccounts.inventory().logins.compactMap { login in
+            let (account, entry) = (login.entry.schema.account, login.entry.in(nil))
+            guard account != invocation.choice.account, isMeant(entry, by: queries),
+                let (client, _) = asking.first(where: { client, accounts in
+                    client.owns(entry) && accounts(entry) == .some(account)
+                })
+            else { return nil }
+            return Report(
+                othersLogin: login.entry, askedBy: client, in: login.store, dryRun: dryRun)
+        }
     }
 
     // MARK: Selection
@@ -194,8 +226,8 @@ struct Logout: AnsweringCommand {
     // MARK: Output
 
     private func preview(
-        _ plaintext: [any PlaintextFile], _ invocation: Invocation, _ queries: [Query],
-        where isMeant: LoginTest
+        _ copies: [PlaintextCopies], _ others: [Report], _ invocation: Invocation,
+        _ queries: [Query]
     ) throws {
         var inventory = invocation.inventory(withTokens: true)
         var reports: [Report] = []
@@ -207,13 +239,14 @@ struct Logout: AnsweringCommand {
         where self.isMeant(login.entry, by: queries) {
             add(login.entry, login.entry.description, in: login.store)
         }
-        for plain in plaintext {
+        for some in copies {
+            let path = some.file.file.path
             do throws(StoreError) {
-                for login in try plain.contents().logins where isMeant(login) {
-                    add(login.entry, login.description, in: plain.file.path)
+                for login in try some.file.contents().logins where some.isMeant(login) {
+                    add(login.entry, login.description, in: path)
                 }
             } catch {
-                inventory.fail(error, in: plain.file.path)
+                inventory.fail(error, in: path)
             }
         }
         for (place, problem) in inventory.unread.sorted(by: { $0.key < $1.key }) {
@@ -222,6 +255,7 @@ struct Logout: AnsweringCommand {
                     place: place, result: .unknown, words: "cannot be read",
                     problem: problem))
         }
+        reports += others
         try output.answer(reports, dryRun: true, on: invocation.console)
         if !output.json, reports.isEmpty {
             invocation.console.print(
@@ -281,9 +315,8 @@ struct Logout: AnsweringCommand {
     }
 
     private func report(
-        _ removals: [Removal], doubt: StoreError?, _ invocation: Invocation
+        _ reports: [Report], doubt: StoreError?, _ invocation: Invocation
     ) throws {
-        let reports = removals.flatMap(\.reports)
         let isAnyRemoved = reports.contains { $0.result == .removed }
         var error = doubt
         if reports.isDone, error == nil, !isAnyRemoved, !force {
@@ -310,7 +343,7 @@ struct Logout: AnsweringCommand {
                 "this revokes no token or password; do that at the server")
         }
         try output.answer(
-            reports.map { $0.in(invocation.choice.account) }, dryRun: false, error: error,
+            reports, dryRun: false, error: error,
             on: invocation.console)
         try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()
     }

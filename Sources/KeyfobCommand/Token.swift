@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Files
+internal import Settings
 
 /// `keyfob token`: prints the secret of one login, for scripts.
 struct Token: ParsableCommand {
@@ -17,7 +18,8 @@ struct Token: ParsableCommand {
 
     func run() throws {
         let invocation = try Invocation(nil, wanted.account)
-        invocation.console.printBytes(of: try wanted.login(invocation).token())
+        invocation.console.printBytes(
+            of: try wanted.login(invocation).token(in: invocation.choice.account))
     }
 }
 
@@ -39,15 +41,15 @@ struct LoginOptions: ParsableArguments {
 
 extension Credential {
     /// Returns the part of the secret that logs in by itself. Throws `failed` if it has expired, or
-    /// if there is none.
-    func token() throws(StoreError) -> Secret {
+    /// if there is none. `account` is the login's.
+    func token(in account: AccountName?) throws(StoreError) -> Secret {
         switch alone(at: System.seconds) {
         case .secret(let secret): return secret
         case .expired:
             throw StoreError(
                 .loginExpired, "the login for \(entry.serverName) has expired",
                 hint: "\(entry.clientName) renews it, or log in again: keyfob login --client "
-                    + "\(entry.clientName) \(entry.accountName.shellArgument)")
+                    + "\(entry.clientName)\(account.option) \(entry.accountName.shellArgument)")
         case .nothing:
             throw StoreError(.noPassword, "the login for \(entry.serverName) has no password")
         }

@@ -35,7 +35,10 @@ struct Uninstall: AnsweringCommand {
         if !remaining.isEmpty {
             invocation.console.hint(
                 "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "
-                    + "--plain-text; to remove them: keyfob logout --all")
+                    + "--plain-text; to remove them: "
+                    + Set(inventory.logins.map(\.entry.schema.account)).map {
+                        "keyfob logout --all\($0.option)"
+                    }.sorted().joined(separator: ", and "))
         }
         invocation.console.hint(
             "then remove the package: apt remove keyfob, or: make uninstall")

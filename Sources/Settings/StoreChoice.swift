@@ -125,7 +125,7 @@ package struct StoreChoice: Sendable {
 extension Environment {
     /// The account that `KEYFOB_ACCOUNT` names; nil if it is not set. An invalid name is an error,
     /// since logins of another account must never be used instead.
-    fileprivate var account: AccountName? {
+    package var account: AccountName? {
         get throws(StoreError) {
             guard let value = self[.account] else { return nil }
             guard let name = AccountName(value) else {

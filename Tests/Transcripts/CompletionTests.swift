@@ -42,6 +42,17 @@ import Testing
         #expect(try bash("keyfob", "setup", "p") == ["podman", "pulumi", "pip"])
     }
 
+    @Test func bashOffersAccountsAndTheirServers() throws {
+        let login = #"{"ServerURL":"w.example","Username":"u","Secret":"s"}"#
+        let stored = try sandbox.run(
+            "docker-credential-keyfob", "store", input: login,
+            environment: ["KEYFOB_ACCOUNT": "work"])
+        try #require(stored.succeeded)
+        #expect(try bash("keyfob", "logout", "--account", "") == ["work"])
+        #expect(try bash("keyfob", "logout", "--account", "work", "") == ["w.example"])
+        #expect(try bash("keyfob", "logout", "--account", "home", "") == [])
+    }
+
     /// Every value that a help text names, in every shell. bash is given all that begin so; the others
     /// insert the only one.
     @Test func bashOffersEveryValue() throws {

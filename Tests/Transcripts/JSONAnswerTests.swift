@@ -53,6 +53,30 @@ import Testing
         try check("list", exits: 0)
     }
 
+    /// Each login is shown with its account, whichever command names it.
+    @Test func theAccountIsInEveryAnswer() throws {
+        let login = ["login", "a.example", "-u", "u", "--password-stdin", "--no-verify"]
+        try check(login + ["--account", "work"], input: "secret", exits: 0)
+        let file = sandbox.file("home/backup")
+        try check(["backup", "--stdin", file], input: "p\n", exits: 0)
+        for (words, input) in [
+            (["check", "--account", "work"], ""), (["uninstall"], ""),
+            (["export", "--account", "work", "--client", "docker", "--dry-run"], ""),
+            (["restore", "--stdin", file], "p\n"),
+            (["logout", "--account", "work", "a.example", "--dry-run"], ""),
+            (["logout", "--account", "work", "a.example"], ""),
+            (["import", "--account", "work", "--dry-run"], ""),
+        ] {
+            let outcome = try run(words, input: input)
+            let answer = try #require(
+                JSONSerialization.jsonObject(with: Data(outcome.outputBytes)) as? [String: Any])
+            try check(answer, of: words[0])
+            let results = (answer["results"] ?? answer["checks"]) as? [[String: Any]]
+            let mine = try #require(results?.first { $0["server"] as? String == "a.example" })
+            #expect(mine["account"] as? String == "work", "\(words): \(outcome)")
+        }
+    }
+
     @Test func setupIsAsItsManualSays() throws {
         try check("setup", "docker", "--dry-run", exits: 0)
         try check("setup", "docker", "pulumi", exits: 1)

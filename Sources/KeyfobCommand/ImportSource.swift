@@ -1,0 +1,182 @@
+internal import Clients
+internal import Credentials
+internal import Files
+internal import Settings
+
+extension Import {
+    /// A file or a helper, and those of its logins that are for one account.
+    struct Source {
+        let name: String
+        /// The client that will ask for the logins.
+        let client: any Client
+        /// The account of the logins; nil for logins outside every account.
+        let account: AccountName?
+        let logins: [PlaintextLogin]
+        /// True if the client asks Keyfob for each of the logins already.
+        var asksKeyfob = false
+        /// The reports of the logins that stay where they are and are not among `logins`.
+        var left: [Report] = []
+        /// Removes logins from the source, and reads it again. Returns for each why it is still
+        /// there; nil if it is gone.
+        let scrub: ([PlaintextLogin]) -> [StoreError?]
+    }
+
+    /// Returns the sources, and the errors of those that cannot be read.
+    func sources(
+        _ invocation: Invocation
+    ) throws(StoreError) -> (sources: [Source], unreadable: [StoreError]) {
+        if let fromHelper {
+            let chosen = invocation.in(account.account ?? invocation.choice.account)
+            return ([try source(OtherHelper(fromHelper), chosen)], [])
+        }
+        var sources: [Source] = []
+        var unreadable: [StoreError] = []
+        for plaintext in Clients.plaintextFiles(in: invocation.surroundings, first: named?.client)
+        where plaintext.file.exists {
+            guard named?.client.sharesLogins(with: plaintext.client) != false,
+                account.covers(plaintext.client, named: named)
+            else { continue }
+            do throws(StoreError) {
+                try plaintext.file.requireOwn()
+                let contents = try plaintext.contents()
+                for note in contents.notes {
+                    invocation.console.note("\(plaintext.file.path): \(note)")
+                }
+                sources += try self.sources(plaintext, contents.logins, invocation)
+            } catch {
+                unreadable.append(error)
+            }
+        }
+        return (sources, unreadable)
+    }
+
+    /// Returns a source for each account that the client asks Keyfob for. A login for which its
+    /// configuration names no account is of the account that the option names, else of the
+    /// environment's.
+    private func sources(
+        _ plaintext: any PlaintextFile, _ logins: [PlaintextLogin], _ invocation: Invocation
+    ) throws(StoreError) -> [Source] {
+        let accounts = try invocation.accounts(askedBy: plaintext.client)
+        var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
+        var left: [Report] = []
+        for login in logins {
+            let asked = accounts(login.entry)
+            let chosen = account.account ?? asked ?? invocation.choice.account
+            if let asked, asked != chosen {
+                left.append(refusal(of: login, in: plaintext, asked))
+                continue
+            }
+            if let index = groups.firstIndex(where: { $0.account == chosen }) {
+                groups[index].logins.append(login)
+                groups[index].asksKeyfob = groups[index].asksKeyfob && asked != nil
+            } else {
+                groups.append((chosen, asked != nil, [login]))
+            }
+        }
+        if groups.isEmpty { groups = [(account.account, true, [])] }
+        return groups.enumerated().map { index, group in
+            Source(
+                name: plaintext.file.path, client: plaintext.client, account: group.account,
+                logins: group.logins, asksKeyfob: group.asksKeyfob, left: index == 0 ? left : []
+            ) { logins in
+                Import.scrub(logins, of: plaintext)
+            }
+        }
+    }
+
+    /// Returns the report of a login for which its client asks for another account than the option
+    /// names.
+    private func refusal(
+        of login: PlaintextLogin, in plaintext: any PlaintextFile, _ asked: AccountName?
+    ) -> Report {
+        let client = plaintext.client.name
+        return Report(
+            login.entry.in(asked), as: login.description, in: plaintext.file.path, .left,
+            dryRun ? "would leave" : "left",
+            problem: StoreError(
+                .notImportable,
+                "\(client) does not ask for the account \(account.account?.string ?? "") for it, "
+                    + "but for \(asked.map { "the account \($0)" } ?? "no account")",
+                hint: client == Docker().name
+                    ? "keyfob setup docker\(account.account.option)"
+                    : "keyfob import --client \(client)"))
+    }
+
+    private static func scrub(
+        _ logins: [PlaintextLogin], of plaintext: any PlaintextFile
+    ) -> [StoreError?] {
+        let meant = Dictionary(grouping: logins, by: \.entry)
+        func isMeant(_ candidate: PlaintextLogin) -> Bool {
+            meant[candidate.entry]?.contains { $0.isSamePlace(as: candidate) } ?? false
+        }
+        var problem: StoreError?
+        do throws(StoreError) {
+            try plaintext.scrub(where: isMeant)
+            if try plaintext.contents().logins.contains(where: isMeant) {
+                problem = StoreError(.copyRemains, "it is still there")
+            }
+        } catch {
+            problem = error
+        }
+        return logins.map { _ in problem }
+    }
+
+    // MARK: Another helper
+
+    private func source(_ helper: OtherHelper, _ invocation: Invocation) throws(StoreError)
+        -> Source
+    {
+        let keys = try helper.list()
+        // The check stores a test login and removes it, so a dry run does not make it.
+        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain) {
+            throw StoreError(
+                .sameStore, "\(helper.program) uses the same store as Keyfob",
+                hint: "nothing to import; see: keyfob list")
+        }
+        var logins: [PlaintextLogin] = []
+        var left: [Report] = []
+        for key in keys {
+            do throws(StoreError) {
+                if let login = try helper.get(key) { logins.append(PlaintextLogin(login)) }
+            } catch {
+                var report = Report(
+                    Entry.docker(server: key, username: "").in(invocation.choice.account),
+                    as: "docker \(key)", in: helper.program, .left,
+                    dryRun ? "would leave" : "left", problem: error)
+                report.username = nil
+                left.append(report)
+            }
+        }
+        return Source(
+            name: helper.program, client: Docker(), account: invocation.choice.account,
+            logins: logins, left: left
+        ) { logins in
+            logins.map { login in
+                do throws(StoreError) {
+                    let key = login.entry["server"] ?? ""
+                    // The login may have been replaced since it was read.
+                    guard let now = try helper.get(key), now.secret == login.secret else {
+                        return nil
+                    }
+                    try helper.erase(key)
+                    try putBack(login.credential, invocation)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+        }
+    }
+
+    /// Stores the login again, and throws `sameStore`, if the other helper has erased it from the
+    /// store.
+    private func putBack(_ login: Credential, _ invocation: Invocation) throws(StoreError) {
+        guard let query = Query(replacedBy: login.entry) else { return }
+        guard try invocation.choice.chain.find(query).isEmpty else { return }
+        try invocation.choice.chain.save(login)
+        throw StoreError(
+            .sameStore,
+            "\(fromHelper ?? "") uses the same store as Keyfob; this login was put back",
+            hint: "nothing to import; see: keyfob list")
+    }
+}

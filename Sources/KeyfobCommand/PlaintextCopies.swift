@@ -1,0 +1,60 @@
+internal import Clients
+internal import Credentials
+internal import Files
+internal import Settings
+
+/// The logins in a client's file that a logout is about. A login for which the client asks Keyfob
+/// for another account is that account's, so it stays.
+struct PlaintextCopies {
+    let file: any PlaintextFile
+    private let isWanted: (PlaintextLogin) -> Bool
+    /// Returns the account for which the client asks for a login; nil if it does not ask Keyfob.
+    private let account: (Entry) -> AccountName??
+    private let own: AccountName?
+
+    /// `invocation` has the account of the logout; nil if all accounts are meant.
+    init(
+        _ file: any PlaintextFile, in invocation: Invocation?,
+        where isWanted: @escaping (PlaintextLogin) -> Bool
+    ) {
+        self.file = file
+        self.isWanted = isWanted
+        own = invocation?.choice.account
+        account = (try? invocation?.accounts(askedBy: file.client)) ?? { _ in nil }
+    }
+
+    func isMeant(_ login: PlaintextLogin) -> Bool { isWanted(login) && !isOthers(login) }
+
+    private func isOthers(_ login: PlaintextLogin) -> Bool {
+        account(login.entry).map { $0 != own } ?? false
+    }
+
+    /// Returns the reports of the logins that stay because they are another account's.
+    func others(dryRun: Bool) -> [Report] {
+        // A file that cannot be read is reported when its logins are removed.
+        let logins = (try? file.contents())?.logins ?? []
+        return logins.filter { isWanted($0) && isOthers($0) }.map { login in
+            Report(
+                othersLogin: login.entry.in(account(login.entry) ?? nil), askedBy: file.client,
+                in: file.file.path, dryRun: dryRun)
+        }
+    }
+}
+
+extension Report {
+    /// Makes the report of another account's login, which stays and which the client gets.
+    init(
+        othersLogin entry: Entry, askedBy client: any Client, in place: String, dryRun: Bool
+    ) {
+        let account = entry.schema.account
+        self.init(
+            entry, in: place, .remains, dryRun ? "would remain" : "still there:",
+            problem: StoreError(
+                .loginRemains,
+                "\(client.name) asks for "
+                    + (account.map { "the account \($0)" } ?? "a login of no account"),
+                hint: "to remove it, too: keyfob logout --files\(account.option) "
+                    + (client.name == Docker().name ? "" : "--client \(client.name) ")
+                    + entry.in(nil).accountName.shellArgument))
+    }
+}
