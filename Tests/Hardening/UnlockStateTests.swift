@@ -86,6 +86,7 @@ struct UnlockStateTests {
         #expect(try vault.sandbox.run("keyfob", "lock").succeeded)
     }
 
+    /// Containers hide the keys, so that is no failure: most have never unlocked the file.
     @Test func aChangeTellsThatItCannotSeeTheKeys() throws {
         let outcome = try vault.sandbox.program(
             [
@@ -94,8 +95,8 @@ struct UnlockStateTests {
             ], input: Array("another\n".utf8),
             environment: ["KEYFOB_PASSPHRASE": vault.passphrase]
         ).run()
-        #expect(outcome.status == 1)
-        #expect(outcome.output.contains(#""code":"kernel-hides-keys""#), "\(outcome)")
+        #expect(outcome.status == 0)
+        #expect(outcome.errors.contains("may still be unlocked"), "\(outcome)")
     }
 
     // MARK: Who waits
