@@ -235,8 +235,7 @@ struct Logout: AnsweringCommand {
             let report = Report(entry, as: name, in: place, .removed, "would remove")
             reports.append(report.in(invocation.choice.account))
         }
-        for login in inventory.logins
-        where self.isMeant(login.entry, by: queries) {
+        for login in inventory.logins where isMeant(login.entry, by: queries) {
             add(login.entry, login.entry.description, in: login.store)
         }
         for some in copies {
@@ -262,16 +261,21 @@ struct Logout: AnsweringCommand {
                 inventory.warnings.isEmpty
                     ? "nothing to remove" : "nothing to remove among the logins that can be seen")
         }
-        if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore,
-            let former = try? keyring.formerLogins(.git).filter({ self.isMeant($0, by: queries) }),
-            !former.isEmpty
-        {
-            invocation.console.warn(
-                "\(keyring.name): would remain: "
-                    + former.map(\.description).joined(separator: ", "))
-        }
+        warnOfFormerLogins(invocation, queries)
         for warning in inventory.warnings { invocation.console.warn(warning) }
         try reports.exitStatus.exit()
+    }
+
+    /// Names the logins that git-credential-libsecret older than git 2.41 has stored: a logout does
+    /// not remove them.
+    private func warnOfFormerLogins(_ invocation: Invocation, _ queries: [Query]) {
+        guard invocation.choice.account == nil, let keyring = invocation.choice.keyringStore,
+            let former = try? keyring.formerLogins(.git).filter({ isMeant($0, by: queries) }),
+            !former.isEmpty
+        else { return }
+        invocation.console.warn(
+            "\(keyring.name): would remain: "
+                + former.map(\.description).joined(separator: ", "))
     }
 
     /// Returns the names of the variables that may still give a login for the server to one of the

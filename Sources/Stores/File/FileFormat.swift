@@ -67,6 +67,17 @@ enum FileFormat {
             let wanted = Tag(of: place, salt: salt, updated: 0)
             return tags.indices.filter { tags[$0].isSamePlace(as: wanted) }
         }
+
+        /// Returns the indices of the records that may match one of the queries; of all records if
+        /// a query names no place.
+        func candidates(for queries: [Query]) -> [Int] {
+            var found: Set<Int> = []
+            for query in queries {
+                guard let place = query.place else { return Array(tags.indices) }
+                found.formUnion(indices(of: place))
+            }
+            return found.sorted()
+        }
     }
 
     /// A tag says that there is a record for a place, without saying which place it is.

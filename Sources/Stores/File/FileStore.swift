@@ -425,19 +425,6 @@ extension FileStore {
     }
 }
 
-extension FileFormat.Header {
-    /// Returns the records that may match one of the queries; all of them if a query names no
-    /// place.
-    fileprivate func candidates(for queries: [Query]) -> [Int] {
-        var found: Set<Int> = []
-        for query in queries {
-            guard let place = query.place else { return Array(tags.indices) }
-            found.formUnion(indices(of: place))
-        }
-        return found.sorted()
-    }
-}
-
 extension FileStore {
     /// Returns the result of `body`; throws a fault of the file as a `StoreError`.
     func reporting<Result>(
