@@ -211,7 +211,10 @@ package final class TokenCache: CredentialStore {
     ///
     /// Throws `loginRemains` if the key or a file remains.
     package func empty() throws(StoreError) {
-        guard let lock = try? lockOfKey() else { return try removeKeyAndFiles() }
+        // Without a key nobody keeps a token, so there is nobody to wait for.
+        guard TokenCache.key.read() != nil, let lock = try? lockOfKey() else {
+            return try removeKeyAndFiles()
+        }
         try removeKeyAndFiles()
         lock.release()
     }
