@@ -34,8 +34,10 @@ struct ConfigurationFile {
             let content = try? file.start(atMost: ConfigurationFile.limit),
             Text(validating: content) != nil
         else { return nil }
+        // In JSON that is written anew, only a control character is an escape.
+        let text = (try? JSON(decoding: Secret(copying: content.span)).encoded().publicBytes) ?? content
         func holds(_ word: String) -> Bool {
-            content.indices.contains { content[$0...].starts(with: word.utf8) }
+            text.indices.contains { text[$0...].starts(with: word.utf8) }
         }
         return holds("routes") ? true : holds("\\u") ? nil : false
     }
