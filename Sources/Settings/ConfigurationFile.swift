@@ -35,7 +35,8 @@ struct ConfigurationFile {
             Text(validating: content) != nil
         else { return nil }
         // In JSON that is written anew, only a control character is an escape.
-        let text = (try? JSON(decoding: Secret(copying: content.span)).encoded().publicBytes) ?? content
+        let json = try? JSON(decoding: Secret(copying: content.span)).encoded()
+        let text = json?.publicBytes ?? content
         func holds(_ word: String) -> Bool {
             text.indices.contains { text[$0...].starts(with: word.utf8) }
         }
