@@ -84,7 +84,6 @@ func linkingEmbedded() -> [LinkerSetting] {
         value(of: "runtimeResourcePath") + "/embedded/" + value(of: "unversionedTriple")
         + "/libswiftUnicodeDataTables.a"
     return [
-        .linkedLibrary("m"),
         .unsafeFlags(["-enable-experimental-feature", "Embedded", "-Xlinker", tables]),
     ]
 }
@@ -121,8 +120,7 @@ let package = Package(
             ]
         ),
         .target(
-            name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
-            linkerSettings: [.linkedLibrary("m")]),
+            name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 

@@ -25,7 +25,7 @@ import Testing
         let needed = try readelf("--dynamic").matches(of: /\(NEEDED\).*\[(.*)\]/).map {
             String($0.1)
         }
-        let expected = ["libc.so.6", "libm.so.6", "libsodium.so.23"]
+        let expected = ["libc.so.6", "libsodium.so.23"]
         #expect(
             Set(needed).subtracting(["ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"]).sorted()
                 == expected)
