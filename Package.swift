@@ -83,9 +83,7 @@ func linkingEmbedded() -> [LinkerSetting] {
     let tables =
         value(of: "runtimeResourcePath") + "/embedded/" + value(of: "unversionedTriple")
         + "/libswiftUnicodeDataTables.a"
-    return [
-        .unsafeFlags(["-enable-experimental-feature", "Embedded", "-Xlinker", tables]),
-    ]
+    return [.unsafeFlags(["-enable-experimental-feature", "Embedded", "-Xlinker", tables])]
 }
 
 let package = Package(
