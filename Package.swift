@@ -118,7 +118,9 @@ let package = Package(
             ]
         ),
         .target(
-            name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+            name: "CPlatform", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            // The helper needs no function of libm.
+            linkerSettings: isEmbedded ? [] : [.linkedLibrary("m")]),
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 
