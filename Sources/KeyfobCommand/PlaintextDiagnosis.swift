@@ -14,7 +14,7 @@ extension Diagnosis {
             do throws(StoreError) {
                 let contents = try plaintext.contents()
                 for text in contents.notes { note("plaintext-encrypted", "\(path): \(text)") }
-                // What keeps it from being known is reported with the client.
+                // A failure to tell is reported with the client.
                 let accounts =
                     (try? invocation.accounts(askedBy: plaintext.client)) ?? { _ in nil }
                 lookAtPlaintext(contents.logins, in: plaintext, stored) { entry in

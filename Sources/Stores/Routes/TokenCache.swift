@@ -36,7 +36,7 @@ package final class TokenCache: CredentialStore {
     /// The folder that is used, and others in which processes of this user keep tokens if their
     /// environment names no runtime folder, or another one.
     private let folders: [Folder]
-    /// Where processes that change the key wait for each other.
+    /// The folder of the lock under which processes change the key.
     private let lockFolder: Folder
     private let routes: Routes
     let clock: Clock

@@ -22,7 +22,7 @@ extension Route {
             add("\(staleFor)")
         case .environment, .refused: add(name)
         }
-        // What a name on the PATH leads to.
+        // Another PATH may lead to another program.
         add(program.flatMap { Path.program($0) })
         for text in [shape.user, shape.username, shape.secret, shape.basic, shape.expires] {
             add(text?.string)
