@@ -73,6 +73,7 @@ import Testing
             ),
             ("mountless", "ORIGIN knows no such mount or namespace, or is no engine (404)"),
             ("proxied", "ORIGIN knows no such mount or namespace, or is no engine (404)"),
+            ("foreign", "ORIGIN knows no such mount or namespace, or is no engine (404)"),
             ("long", "ORIGIN gives a very long answer"), ("hangs", "ORIGIN cannot be reached: "),
         ])
     func aFailureIsToldAndNotQuoted(name: String, cause: String) throws {
@@ -200,6 +201,25 @@ import Testing
         #expect(try home.get("a.example.com").output.contains("(404)"))
         engine.stop()
         #expect(try home.login("a.example.com") == ["fleet", "one"])
+    }
+
+    /// Also where the cache can be read and not written.
+    @Test(arguments: [false, true]) func aLoginThatIsGoneIsNotServedLater(isReadOnly: Bool) throws {
+        try home.configure(
+            #"""
+            {"match": "*.example.com", "vault": "secret/data/registries/{1}", "lifetime": "1s",
+             "staleFor": "10m"}
+            """#)
+        let (engine, _) = try start()
+        #expect(try home.login("a.example.com") == ["fleet", "one"])
+        let folder = home.sandbox.file("run/keyfob/tokens")
+        if isReadOnly { unsafe chmod(folder, 0o500) }
+        defer { unsafe chmod(folder, 0o700) }
+        try home.sandbox.write("no login", to: "password")
+        sleep(2)
+        #expect(try home.get("a.example.com").output == RoutedHome.notFound)
+        engine.stop()
+        #expect(try home.get("a.example.com").output.contains("cannot be reached"))
     }
 
     @Test func staleLoginsHaveAnEnd() throws {

@@ -32,8 +32,12 @@ class Engine(http.server.BaseHTTPRequestHandler):
             return self.answer(404, {"errors": []})
         if name.startswith("mountless") or open(PASSWORD, encoding="utf-8").read() == "no mount":
             return self.answer(404, {"errors": ["no handler for route hunter2"]})
+        if open(PASSWORD, encoding="utf-8").read() == "no login":
+            return self.answer(404, {"errors": []})
         if name.startswith("proxied"):
             return self.send(404, b"<html>hunter2</html>")
+        if name.startswith("foreign"):
+            return self.answer(404, {"message": "hunter2"})
         if name.startswith("bare"):
             return self.send(404, b"")
         if name.startswith("absent"):

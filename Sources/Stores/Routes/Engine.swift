@@ -77,11 +77,14 @@ struct Engine {
     }
 
     /// Returns true if the body of an answer with status 404 is an engine's for a path without a
-    /// login: empty, or JSON without errors. For a mount that does not exist it names an error.
+    /// login: empty, or JSON that names no error, as it does for a mount that does not exist.
     private static func saysThatThereIsNone(_ body: Secret) -> Bool {
         guard !body.trimmed.isEmpty else { return true }
         guard let members = try? JSON(decoding: body).members else { return false }
-        guard let errors = members.last(where: { $0.name == "errors" })?.value else { return true }
+        guard let errors = members.last(where: { $0.name == "errors" })?.value else {
+            // The metadata of a login that was deleted.
+            return members.contains { $0.name == "data" }
+        }
         if case .array(let errors) = errors { return errors.isEmpty }
         return errors.isNull
     }

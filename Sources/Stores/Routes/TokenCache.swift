@@ -144,9 +144,14 @@ package final class TokenCache: CredentialStore {
         lock.release()
     }
 
-    /// Removes the token of this name, which its source no longer has.
+    /// Removes the token of this name, which its source no longer has. If it cannot be removed
+    /// alone, as from a read-only folder, every token is made worthless.
     func forget(_ id: Text) {
-        _ = try? store(in: folders[0])?.remove([Query(.docker, ["server": id])])
+        do throws(StoreError) {
+            try store(in: folders[0])?.remove([Query(.docker, ["server": id])])
+        } catch {
+            try? empty()
+        }
     }
 
     /// Returns the tokens that may still be used, each as the login that `find` returns.
