@@ -175,12 +175,10 @@ package struct ClientFile: Hashable, Sendable {
     ) throws(StoreError) -> Bool {
         let folder = try folder()
         if before != nil { folder.removeTemporaries(of: name) }
-        return try content.expose { bytes throws(StoreError) in
-            guard let before else { return try folder.add(name, with: bytes) }
-            let permissions = isPrivate ? before.permissions & 0o700 : before.permissions
-            return try folder.replace(name, with: bytes, like: before, permissions: permissions) {
-                isStill(before)
-            }
+        guard let before else { return try folder.add(name, with: content) }
+        let permissions = isPrivate ? before.permissions & 0o700 : before.permissions
+        return try folder.replace(name, with: content, like: before, permissions: permissions) {
+            isStill(before)
         }
     }
 

@@ -74,11 +74,13 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Writes all of the bytes at the current position of the file.
-    package func write(_ bytes: Span<UInt8>) throws(SystemError) {
+    /// Writes all of the content at the current position of the file.
+    func write(_ content: Secret) throws(SystemError) {
         var written = 0
-        while written < bytes.count {
-            let count = try bytes.extracting(written...).write(to: number)
+        while written < content.count {
+            let count = try content[written..<content.count].expose {
+                bytes throws(SystemError) in try bytes.write(to: number)
+            }
             guard count > 0 else { throw SystemError(code: EIO) }
             written += count
         }

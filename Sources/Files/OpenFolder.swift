@@ -117,19 +117,19 @@ package struct OpenFolder: ~Copyable, Sendable {
     /// It is on the disk when this returns, and at any moment either the old or the new one is
     /// there. The caller holds the lock of that name.
     package func replace(
-        _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
+        _ name: String, with content: Secret, under lock: borrowing Folder.Lock
     ) throws(StoreError) {
-        _ = try replace(name, with: bytes)
+        _ = try replace(name, with: content)
     }
 
     /// Like the function above, for a file that the caller has locked itself. The new file has the
     /// owner, the group and the permissions of `like`, if given, or the given permissions. If
     /// `isStill` returns false, the old file has changed: this changes nothing and returns false.
     func replace(
-        _ name: String, with bytes: Span<UInt8>, like old: FileStatus? = nil,
+        _ name: String, with content: Secret, like old: FileStatus? = nil,
         permissions: UInt32? = nil, _ isStill: () -> Bool = { true }
     ) throws(StoreError) -> Bool {
-        let temporary = try writeTemporary(for: name, bytes, like: old, permissions)
+        let temporary = try writeTemporary(for: name, content, like: old, permissions)
         guard isStill() else {
             unlink(temporary)
             return false
@@ -149,14 +149,14 @@ package struct OpenFolder: ~Copyable, Sendable {
     /// Like `replace`, but if a file of this name exists already, it stays, and this returns false.
     /// The caller holds the lock of that name.
     package func add(
-        _ name: String, with bytes: Span<UInt8>, under lock: borrowing Folder.Lock
+        _ name: String, with content: Secret, under lock: borrowing Folder.Lock
     ) throws(StoreError) -> Bool {
-        try add(name, with: bytes)
+        try add(name, with: content)
     }
 
     /// Like the function above, for a file that has no lock.
-    package func add(_ name: String, with bytes: Span<UInt8>) throws(StoreError) -> Bool {
-        let temporary = try writeTemporary(for: name, bytes)
+    package func add(_ name: String, with content: Secret) throws(StoreError) -> Bool {
+        let temporary = try writeTemporary(for: name, content)
         do throws(SystemError) {
             try SystemError.check {
                 unsafe linkat(directory.number, temporary, directory.number, name, 0)
@@ -253,9 +253,9 @@ package struct OpenFolder: ~Copyable, Sendable {
         ".\(name).\(isShared ? "keyfob" : "tmp")."
     }
 
-    /// Writes a new file with these bytes to the disk, and returns its name.
+    /// Writes a new file with this content to the disk, and returns its name.
     private func writeTemporary(
-        for name: String, _ bytes: Span<UInt8>, like old: FileStatus? = nil,
+        for name: String, _ content: Secret, like old: FileStatus? = nil,
         _ permissions: UInt32? = nil
     ) throws(StoreError) -> String {
         let temporary =
@@ -263,7 +263,7 @@ package struct OpenFolder: ~Copyable, Sendable {
         do throws(SystemError) {
             let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
             do throws(SystemError) {
-                try file.write(bytes)
+                try file.write(content)
                 let new = try file.status()
                 if let old, new.owner != old.owner || new.group != old.group {
                     try SystemError.check { fchown(file.number, old.owner, old.group) }

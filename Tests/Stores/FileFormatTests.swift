@@ -89,7 +89,7 @@ struct FileFormatTests {
     @Test func keepingSomeRecordsLeavesTheOthersOut() throws {
         let (bytes, header, dataKey) = try file()
         let body = try FileFormat.Sealed(bytes).open(with: dataKey)
-        let kept = try body.keeping([1])
+        let kept = try FileFormat.Body(try body.keeping([1]).bytes, count: 1)
         #expect(kept.records.count == 1)
         let found = try #require(try kept.credential(at: 0, updated: header.tags[1].updated))
         #expect(found.secret == credentials[1].secret)
@@ -139,7 +139,8 @@ struct FileFormatTests {
                 .passphrase(Seal.PassphraseCost(passes: 1, kibibytes: 19 << 10)),
                 storeID: storeID)
         ]
-        var bytes = try FileFormat.seal(header, .empty, with: Seal.randomKey()).publicBytes
+        var bytes = try FileFormat.seal(header, FileFormat.Records(), with: Seal.randomKey())
+            .publicBytes
         let cost = 18 + 32 + 1 + 1
         bytes.replaceSubrange(cost..<cost + 4, with: little(Int(passes)))
         bytes.replaceSubrange(cost + 4..<cost + 8, with: little(Int(kibibytes)))
@@ -245,7 +246,8 @@ struct FileFormatTests {
     @Test func moreRecordsThanTheLimitAreNotWritten() throws {
         let (_, header, dataKey) = try file()
         let token = Entry(schema: .token, attributes: [:], label: "")
-        let one = try FileFormat.Body.empty.keeping([], adding: [Credential(token, secret: key)])
+        let record = try FileFormat.Body.empty.keeping([], adding: [Credential(token, secret: key)])
+        let one = try FileFormat.Body(record.bytes, count: 1)
         let limit = FileFormat.recordLimit
         let full = try one.keeping([Int](repeating: 0, count: limit))
         var fullHeader = header
@@ -277,15 +279,14 @@ struct FileFormatTests {
         let dataKey = Seal.randomKey()
         let slot = try FileFormat.Slot(wrapping: dataKey, with: key, .raw, storeID: storeID)
         var header = FileFormat.Header(slots: [slot], storeID: storeID, salt: salt)
-        var body = FileFormat.Body.empty
         for (index, credential) in credentials.enumerated() {
             let updated: UInt64 = index == 0 ? 1_700_000_000 : .max
             header.tags.append(
                 FileFormat.Tag(
                     of: try #require(credential.entry.place), salt: salt, updated: updated))
-            body = try body.keeping(Array(body.records.indices), adding: [credential])
         }
-        return (try FileFormat.seal(header, body, with: dataKey).publicBytes, header, dataKey)
+        let records = try FileFormat.Body.empty.keeping([], adding: credentials)
+        return (try FileFormat.seal(header, records, with: dataKey).publicBytes, header, dataKey)
     }
 
     /// A file whose body is these bytes, said to be so many records.

@@ -243,10 +243,10 @@ struct FolderTests {
         let home = try TemporaryHome()
         let folder = try home.data.create()
         let lock = try folder.lock("file")
-        #expect(try folder.add("file", with: [1, 2].span, under: lock))
-        #expect(try !folder.add("file", with: [3].span, under: lock))
+        #expect(try folder.add("file", with: Secret(copying: [1, 2].span), under: lock))
+        #expect(try !folder.add("file", with: Secret(copying: [3].span), under: lock))
         #expect(try home.read(home.data.path + "/file") == [1, 2])
-        try folder.replace("file", with: [4].span, under: lock)
+        try folder.replace("file", with: Secret(copying: [4].span), under: lock)
         #expect(try home.read(home.data.path + "/file") == [4])
         #expect(try home.names(in: home.data.path) == ["file", "file.lock"])
     }

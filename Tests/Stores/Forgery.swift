@@ -81,3 +81,8 @@ extension FileFormat.Sealed {
 
     func isSame(as bytes: [UInt8]) -> Bool { isSame(as: secret(bytes)) }
 }
+
+extension FileFormat.Records {
+    /// The records, joined.
+    var bytes: Secret { Secret(joining: pieces) }
+}

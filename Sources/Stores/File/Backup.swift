@@ -32,8 +32,8 @@ package enum Backup {
             FileFormat.Tag(of: place, salt: header.salt, updated: login.entry.modified ?? 0)
         }
         do throws(FileFormat.Fault) {
-            let body = try FileFormat.Body.empty.keeping([], adding: placed.map { $1 })
-            return try FileFormat.seal(header, body, with: dataKey).publicBytes
+            let records = try FileFormat.Body.empty.keeping([], adding: placed.map { $1 })
+            return try FileFormat.seal(header, records, with: dataKey).publicBytes
         } catch {
             throw error.error(of: name)
         }

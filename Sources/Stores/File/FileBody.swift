@@ -13,7 +13,7 @@ extension FileFormat {
         let records: [Range<Int>]
 
         /// The body of a new store.
-        static var empty: Body { Body(bytes: Secret(copying: [UInt8]().span), records: []) }
+        static var empty: Body { Body() }
 
         /// Finds only the position of each record: there may be many, and a get needs one.
         init(_ bytes: Secret, count: Int) throws(Fault) {
@@ -30,9 +30,9 @@ extension FileFormat {
             }
         }
 
-        private init(bytes: Secret, records: [Range<Int>]) {
-            self.bytes = bytes
-            self.records = records
+        private init() {
+            bytes = .empty
+            records = []
         }
 
         /// Returns the records of this schema, or (nil) of all known schemas, without their
@@ -67,49 +67,23 @@ extension FileFormat {
             return found.map { Credential($0.entry, secret: bytes[$0.secret]) }
         }
 
-        /// Returns a body of the records at these indices, in that order, and then of the
-        /// credentials.
-        func keeping(_ indices: [Int], adding added: [Credential] = []) throws(Fault) -> Body {
-            var new: [(front: [UInt8], secret: Secret)] = []
-            var size = indices.reduce(0) { $0 + Body.lengthSize + records[$1].count }
-            for credential in added {
-                let front = try Body.encodedWithoutSecret(credential)
-                new.append((front, credential.secret))
-                size += Body.lengthSize + front.count + credential.secret.count
-                guard size <= FileFormat.fileLimit else {
-                    throw .full("\(FileFormat.fileLimit >> 20) MiB")
+        /// Returns the records at these indices, in that order, and then those of the credentials.
+        func keeping(_ indices: [Int], adding added: [Credential] = []) throws(Fault) -> Records {
+            var kept = Records()
+            // Adjacent records are one piece: in a large file nearly all are adjacent.
+            var run = 0..<0
+            for index in indices {
+                let start = records[index].lowerBound - Body.lengthSize
+                if start != run.upperBound {
+                    kept.pieces.append(bytes[run])
+                    run = start..<start
                 }
+                run = run.lowerBound..<records[index].upperBound
             }
-            var moved: [Range<Int>] = []
-            moved.reserveCapacity(indices.count + added.count)
-            let bytes = Secret(capacity: size) { output in
-                var end = 0
-                // Adjacent records are copied together: in a large file nearly all are adjacent.
-                var run = 0..<0
-                for index in indices {
-                    let record =
-                        records[index].lowerBound - Body.lengthSize..<records[index].upperBound
-                    if record.lowerBound != run.upperBound {
-                        output.append(self.bytes[run])
-                        run = record.lowerBound..<record.lowerBound
-                    }
-                    run = run.lowerBound..<record.upperBound
-                    moved.append(end + Body.lengthSize..<end + record.count)
-                    end += record.count
-                }
-                output.append(self.bytes[run])
-                for (front, secret) in new {
-                    let length = front.count + secret.count
-                    var prefix: [UInt8] = []
-                    prefix.append(integer: UInt32(length))
-                    output.append(prefix.span)
-                    output.append(front.span)
-                    output.append(secret)
-                    moved.append(end + prefix.count..<end + prefix.count + length)
-                    end += prefix.count + length
-                }
-            }
-            return Body(bytes: bytes, records: moved)
+            kept.pieces.append(bytes[run])
+            kept.count = indices.count
+            for credential in added { try kept.append(credential) }
+            return kept
         }
 
         private static let lengthSize = 4
@@ -156,11 +130,18 @@ extension FileFormat {
             guard cursor.isAtEnd else { throw .damaged("a record is too long") }
             return (Entry(schema: schema, facts: facts, label: label, modified: updated), secret)
         }
+    }
 
-        /// Returns the record up to the first byte of its secret.
-        private static func encodedWithoutSecret(
-            _ credential: Credential
-        ) throws(Fault) -> [UInt8] {
+    /// The records of a body that is to be sealed, in pieces that are joined then.
+    struct Records {
+        fileprivate(set) var pieces: [Secret] = []
+        /// The number of records.
+        fileprivate(set) var count = 0
+
+        /// The number of bytes.
+        var size: Int { pieces.reduce(0) { $0 + $1.count } }
+
+        fileprivate mutating func append(_ credential: Credential) throws(Fault) {
             let entry = credential.entry
             let size = entry.facts.reduce(entry.label.bytes.count + credential.secret.count) {
                 $0 + $1.name.utf8.count + $1.value.bytes.count
@@ -181,7 +162,11 @@ extension FileFormat {
                 bytes.append(text: fact.value)
             }
             bytes.append(integer: UInt32(credential.secret.count))
-            return bytes
+            var length: [UInt8] = []
+            length.append(integer: UInt32(bytes.count + credential.secret.count))
+            pieces.append(Secret(copying: (length + bytes).span))
+            pieces.append(credential.secret)
+            count += 1
         }
     }
 }

@@ -122,25 +122,26 @@ extension FileFormat {
         private let clear: Range<Int>
         private let nonce: [UInt8]
         private let body: Range<Int>
-        /// True once the checksum is known to be right.
-        private let isVerified: Guarded<Bool>
+        /// True if the checksum is known to be right.
+        private let isVerified: Bool
 
-        /// The checksum of a file of so many bytes takes longer than to start a thread.
-        private static let leastParallel = 256 << 10
+        /// From this size on, the checksum takes longer than anything else, twice as long as to
+        /// decrypt the body.
+        private static let leastLarge = 256 << 10
 
         /// Verifies the checksum first, then the version, then the rest.
         ///
-        /// If `opensNext`, the checksum of a large file may be left to `open`, `authenticate` or
-        /// `verify`, one of which the caller must call before it believes anything in the header.
+        /// If `opensNext`, the checksum of a large file is verified only if something else is
+        /// wrong. The caller must then call `open`, `authenticate` or `verify` before it believes
+        /// anything in the header: to authenticate a file detects a change as well.
         init(_ file: Secret, opensNext: Bool = false) throws(Fault) {
             guard !file.isEmpty else { throw .damaged("it is empty") }
             guard file.count >= preambleSize + Seal.checksumSize else {
                 throw .damaged("it is cut short")
             }
             self.file = file
-            isVerified = Guarded(false)
-            let isLater = opensNext && file.count >= Sealed.leastParallel
-            if !isLater { try Sealed.verify(file) }
+            isVerified = !opensNext || file.count < Sealed.leastLarge
+            if isVerified { try Sealed.verify(file) }
             do throws(Fault) {
                 (header, clear, nonce, body) = try file.expose { bytes throws(Fault) in
                     try Sealed.parse(bytes)
@@ -149,71 +150,51 @@ extension FileFormat {
                 try Sealed.verify(file)
                 throw error
             }
-            if !isLater { isVerified.with { $0 = true } }
         }
 
         /// Throws `damaged` unless the checksum is right.
         func verify() throws(Fault) {
-            guard !isVerified.with({ $0 }) else { return }
-            try Sealed.verify(file)
-            isVerified.with { $0 = true }
+            if !isVerified { try Sealed.verify(file) }
         }
 
         /// Returns true if these are the bytes of the same file: size and checksum are the same.
-        /// They need no verification then, if this file was verified.
         func isSame(as bytes: Secret) -> Bool {
             let end = file.count - Seal.checksumSize
             return bytes.count == file.count
                 && bytes[end..<bytes.count] == file[end..<file.count]
         }
 
-        /// Returns the records, opened with the data key. A checksum that was left to this is
-        /// verified meanwhile, by another thread.
+        /// Returns the records, opened with the data key. Throws `damaged` if the checksum is
+        /// wrong, or else `altered`, unless header and body were sealed with this key.
         func open(with dataKey: Secret) throws(Fault) -> Body {
-            var opened: Secret?
-            if isVerified.with({ $0 }) {
-                opened = decrypted(with: dataKey)
-            } else {
-                let (damage, body) = (Guarded<Fault?>(nil), Guarded<Secret?>(nil))
-                Parallel.forEach(2, threads: 2) { number in
-                    if number == 0 {
-                        do throws(Fault) { try verify() } catch { damage.with { $0 = error } }
-                    } else {
-                        let opened = decrypted(with: dataKey)
-                        body.with { $0 = opened }
-                    }
-                }
-                if let damage = damage.with({ $0 }) { throw damage }
-                opened = body.with { $0 }
+            let opened = reading { body, header in
+                Seal.open(body, key: dataKey, nonce: nonce, header: header)
             }
-            guard let opened else { throw .altered }
+            guard let opened else { throw try refusal() }
             return try Body(opened, count: header.tags.count)
         }
 
-        /// Throws `altered` unless header and body were sealed with this data key. Nothing is
-        /// decrypted.
+        /// Throws what `open` throws. Nothing is decrypted.
         func authenticate(with dataKey: Secret) throws(Fault) {
-            try verify()
-            let isAuthentic = file.expose { bytes in
-                Seal.isAuthentic(
-                    bytes.extracting(body), key: dataKey, nonce: nonce,
-                    header: bytes.extracting(clear))
+            let isAuthentic = reading { body, header in
+                Seal.isAuthentic(body, key: dataKey, nonce: nonce, header: header)
             }
-            guard isAuthentic else { throw .altered }
+            guard isAuthentic else { throw try refusal() }
         }
 
-        private func decrypted(with dataKey: Secret) -> Secret? {
-            file.expose { bytes in
-                Seal.open(
-                    bytes.extracting(body), key: dataKey, nonce: nonce,
-                    header: bytes.extracting(clear))
-            }
+        /// Returns the result of `use`, which is given the sealed body and what was sealed with it.
+        private func reading<Result>(_ use: (Span<UInt8>, Span<UInt8>) -> Result) -> Result {
+            file.expose { use($0.extracting(body), $0.extracting(clear)) }
+        }
+
+        private func refusal() throws(Fault) -> Fault {
+            try verify()
+            return .altered
         }
 
         private static func verify(_ file: Secret) throws(Fault) {
             let end = file.count - Seal.checksumSize
-            let checksum = file[0..<end].expose { Seal.checksum(of: $0) }
-            guard file[end..<file.count].publicBytes == checksum else {
+            guard file[end..<file.count].publicBytes == Seal.checksum(of: file[0..<end]) else {
                 throw .damaged("its checksum does not match")
             }
         }
@@ -247,25 +228,29 @@ extension FileFormat {
     }
 
     /// Returns the bytes of a file with this header and these records.
-    static func seal(_ header: Header, _ body: Body, with dataKey: Secret) throws(Fault) -> Secret {
-        precondition(body.records.count == header.tags.count, "a tag for each record")
+    static func seal(
+        _ header: Header, _ records: Records, with dataKey: Secret
+    ) throws(Fault) -> Secret {
+        precondition(records.count == header.tags.count, "a tag for each record")
         guard header.tags.count <= recordLimit else { throw .full("\(recordLimit) logins") }
-        var encoded: [UInt8] = []
-        header.write(to: &encoded)
-        let bodySize = body.bytes.count + Seal.overhead
-        let size = preambleSize + encoded.count + Seal.nonceSize + bodySize + Seal.checksumSize
+        let start = header.start
+        let headerSize = start.count + header.tags.count * Tag.size
+        let bodySize = records.size + Seal.overhead
+        let clearSize = preambleSize + headerSize
+        let size = clearSize + Seal.nonceSize + bodySize + Seal.checksumSize
         guard size <= fileLimit else { throw .full("\(fileLimit >> 20) MiB") }
-
-        var clear = magic
-        clear.append(integer: version)
-        clear.append(integer: UInt32(encoded.count))
-        clear.append(integer: UInt32(bodySize))
-        clear += encoded
-        let nonce = Seal.randomBytes(Seal.nonceSize)
-        return Secret(capacity: size, isSealed: true) { output in
-            output.append(clear.span)
+        return Secret(capacity: size) { output in
+            output.append(magic.span)
+            output.append(integer: version)
+            output.append(integer: UInt32(headerSize))
+            output.append(integer: UInt32(bodySize))
+            output.append(start.span)
+            for tag in header.tags { tag.write(to: &output) }
+            let nonce = Seal.randomBytes(Seal.nonceSize)
             output.append(nonce.span)
-            Seal.append(body.bytes, to: &output, key: dataKey, nonce: nonce, header: clear)
+            let start = output.count
+            for piece in records.pieces { output.append(piece) }
+            Seal.seal(&output, from: start, key: dataKey, nonce: nonce, header: 0..<clearSize)
             let checksum = Seal.checksum(of: output.span)
             output.append(checksum.span)
         }
@@ -301,14 +286,13 @@ extension FileFormat.Header {
         for _ in 0..<tagCount { tags.append(try FileFormat.Tag(from: bytes, at: &cursor)) }
     }
 
-    func write(to bytes: inout [UInt8]) {
+    /// The bytes of the header before its tags.
+    fileprivate var start: [UInt8] {
         precondition((1...FileFormat.slotLimit).contains(slots.count), "a store has a key")
-        bytes += storeID + salt
+        var bytes = storeID + salt
         bytes.append(UInt8(slots.count))
         for slot in slots { slot.write(to: &bytes) }
         bytes.append(integer: UInt32(tags.count))
-        bytes += [UInt8](capacity: tags.count * FileFormat.Tag.size) { output in
-            for tag in tags { tag.write(to: &output) }
-        }
+        return bytes
     }
 }

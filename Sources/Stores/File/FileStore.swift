@@ -218,8 +218,8 @@ extension FileStore {
     /// operations need not ask. Does nothing if there is no file.
     package func unlock() throws(StoreError) {
         guard let folder = try options.folder.open() else { return }
-        if let (sealed, _) = try asking.unlock(in: folder, for: "the encrypted file") {
-            try verify(sealed)
+        if let (sealed, unlocked) = try asking.unlock(in: folder, for: "the encrypted file") {
+            try authenticate(sealed, with: unlocked)
         }
     }
 
@@ -303,7 +303,7 @@ extension FileStore {
     package var path: String { options.folder.path + "/" + FileStore.fileName }
 
     /// Returns the file as it is now; nil if there is none. The file that was read before is not
-    /// verified again if it is still the same. `opensNext` is that of `FileFormat.Sealed`.
+    /// parsed again if it is still the same. `opensNext` is that of `FileFormat.Sealed`.
     func read(
         in folder: borrowing OpenFolder, after known: FileFormat.Sealed? = nil,
         opensNext: Bool = false
@@ -416,12 +416,10 @@ extension FileStore {
             for place in added.compactMap({ $0.entry.place }) {
                 header.tags.append(FileFormat.Tag(of: place, salt: header.salt, updated: now))
             }
-            let body = try file.body.keeping(indices, adding: added)
-            return try FileFormat.seal(header, body, with: file.dataKey)
+            let records = try file.body.keeping(indices, adding: added)
+            return try FileFormat.seal(header, records, with: file.dataKey)
         }
-        try bytes.expose { bytes throws(StoreError) in
-            try folder.replace(FileStore.fileName, with: bytes, under: lock)
-        }
+        try folder.replace(FileStore.fileName, with: bytes, under: lock)
     }
 }
 

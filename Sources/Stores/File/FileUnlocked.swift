@@ -96,9 +96,8 @@ extension FileStore {
             return
         }
         // An empty file records that the user has been told.
-        let nothing: [UInt8] = []
         guard let folder = try? options.keyFolder.create(),
-            (try? folder.add("told-of-unlock", with: nothing.span)) == true
+            (try? folder.add("told-of-unlock", with: .empty)) == true
         else { return }
         options.notice("to be asked once, and not each time: keyfob unlock")
     }

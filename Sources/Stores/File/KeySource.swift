@@ -185,15 +185,13 @@ enum KeySource {
             return existing
         }
         let key = Seal.randomKey()
-        try key.expose { bytes throws(StoreError) in
-            if existing != nil {
-                try open.replace(generatedName, with: bytes, under: lock)
-            } else if try !open.add(generatedName, with: bytes, under: lock) {
-                throw StoreError(
-                    .changedMeanwhile,
-                    "\(open.path(of: generatedName)) was created by another program just now",
-                    hint: "try again")
-            }
+        if existing != nil {
+            try open.replace(generatedName, with: key, under: lock)
+        } else if try !open.add(generatedName, with: key, under: lock) {
+            throw StoreError(
+                .changedMeanwhile,
+                "\(open.path(of: generatedName)) was created by another program just now",
+                hint: "try again")
         }
         notice(
             "created the key of the encrypted file, \(open.path(of: generatedName).printable): "

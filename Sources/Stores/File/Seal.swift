@@ -38,42 +38,52 @@ enum Seal {
 
     /// Returns 32 bytes of BLAKE2b. It detects accidents, not forgery: there is no key in it.
     static func checksum(of bytes: Span<UInt8>) -> [UInt8] {
-        hash(bytes, key: [], count: checksumSize)
+        unsafe bytes.withUnsafeBufferPointer { unsafe hash($0, key: [], count: checksumSize) }
+    }
+
+    static func checksum(of secret: Secret) -> [UInt8] {
+        unsafe pass(secret) { unsafe hash($0, key: [], count: checksumSize) }
     }
 
     /// Returns 16 bytes of BLAKE2b, keyed with a salt: the same place has another tag in another
     /// store.
     static func tag(of place: Place, salt: [UInt8]) -> [UInt8] {
-        hash(place.encoded.span, key: salt, count: tagSize)
+        unsafe place.encoded.withUnsafeBufferPointer {
+            unsafe hash($0, key: salt, count: tagSize)
+        }
     }
 
     /// Returns the sealed message: it cannot be read without the key, and a change of any byte of
     /// it or of `header` is detected. The nonce must never have been used with this key.
     static func seal(_ message: Secret, key: Secret, nonce: [UInt8], header: [UInt8]) -> [UInt8] {
-        [UInt8](capacity: message.count + overhead) {
-            append(message, to: &$0, key: key, nonce: nonce, header: header)
+        let sealed = Secret(capacity: header.count + message.count + overhead) { output in
+            output.append(header.span)
+            output.append(message)
+            seal(&output, from: header.count, key: key, nonce: nonce, header: 0..<header.count)
         }
+        return Array(sealed.publicBytes.dropFirst(header.count))
     }
 
-    /// Appends the sealed message: `overhead` bytes more than the message.
-    static func append(
-        _ message: Secret, to output: inout OutputSpan<UInt8>, key: Secret, nonce: [UInt8],
-        header: [UInt8]
+    /// Seals the message that begins at `start` and ends where `output` ends, in its place. The
+    /// sealed message is `overhead` bytes longer. Its header are the bytes in this range.
+    static func seal(
+        _ output: inout OutputSpan<UInt8>, from start: Int, key: Secret, nonce: [UInt8],
+        header: Range<Int>
     ) {
         requireLibrary()
         defer { wipeStack() }
         precondition(key.count == keySize && nonce.count == nonceSize, "a key and a nonce")
-        precondition(output.freeCapacity >= message.count + overhead, "the message fits")
+        precondition(header.upperBound <= start && start <= output.count, "header, then message")
+        precondition(output.freeCapacity >= overhead, "the sealed message fits")
         unsafe output.withUnsafeMutableBufferPointer { bytes, filled in
-            unsafe pass(message) { message in
-                unsafe pass(key) { key in
-                    _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                        bytes.baseAddress! + filled, nil, message.baseAddress,
-                        UInt64(message.count), header, UInt64(header.count), nil, nonce,
-                        key.baseAddress!)
-                }
+            let message = unsafe bytes.baseAddress! + start
+            unsafe pass(key) { key in
+                _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                    message, nil, message, UInt64(filled - start),
+                    bytes.baseAddress! + header.lowerBound, UInt64(header.count), nil, nonce,
+                    key.baseAddress!)
             }
-            filled += message.count + overhead
+            filled += overhead
         }
     }
 
@@ -194,14 +204,13 @@ enum Seal {
         secret.expose { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe call($0) } }
     }
 
-    private static func hash(_ bytes: Span<UInt8>, key: [UInt8], count: Int) -> [UInt8] {
+    private static func hash(
+        _ bytes: UnsafeBufferPointer<UInt8>, key: [UInt8], count: Int
+    ) -> [UInt8] {
         requireLibrary()
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { hash, filled in
-            unsafe bytes.withUnsafeBufferPointer { bytes in
-                _ = unsafe crypto_generichash(
-                    hash.baseAddress!, count, bytes.baseAddress, UInt64(bytes.count),
-                    key, key.count)
-            }
+            _ = unsafe crypto_generichash(
+                hash.baseAddress!, count, bytes.baseAddress, UInt64(bytes.count), key, key.count)
             filled = count
         }
     }

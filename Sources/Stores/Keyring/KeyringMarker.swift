@@ -107,9 +107,9 @@ package struct KeyringMarker: Sendable {
         if let salt = try readSalt(in: folder) { return salt }
         let salt = Seal.randomBytes(Seal.saltSize)
         let bytes = KeyringMarker.magic + salt
+        let content = Secret(copying: (bytes + Seal.checksum(of: bytes.span)).span)
         folder.removeTemporaries(of: KeyringMarker.saltName, under: lock)
-        try folder.replace(
-            KeyringMarker.saltName, with: (bytes + Seal.checksum(of: bytes.span)).span, under: lock)
+        try folder.replace(KeyringMarker.saltName, with: content, under: lock)
         return salt
     }
 }

@@ -63,7 +63,7 @@ extension Route {
             pieces.append((part.map { "\($0.count) " } ?? "- ").secret)
             if let part { pieces.append(part) }
         }
-        let hash = Secret(joining: pieces).expose { Seal.checksum(of: $0) }
+        let hash = Seal.checksum(of: Secret(joining: pieces))
         return Text(hash.hexadecimal) ?? ""
     }
 }

@@ -24,7 +24,7 @@ import Testing
         let secret = Array("secret".utf8)
         let body = try FileFormat.Body.empty.keeping(
             [], adding: [Credential(entry, secret: Secret(copying: secret.span))])
-        let record = body.bytes.expose { bytes in bytes.indices.map { bytes[$0] } }
+        let record = Secret(joining: body.pieces).publicBytes
         #expect(try input("credential-file/one-record").dropFirst(2 + 24) == record[...])
     }
 

@@ -37,7 +37,9 @@ extension Subject {
         try require(body.keeping(all).bytes == body.bytes, "the same records are the same bytes")
         try require(try body.keeping([]).bytes.isEmpty, "no records are no bytes")
 
-        let again = try FileFormat.seal(sealed.header, body, with: KnownFile.dataKey).publicBytes
+        let again = try FileFormat.seal(
+            sealed.header, body.keeping(all), with: KnownFile.dataKey
+        ).publicBytes
         let sealedAgain = try FileFormat.Sealed(Secret(copying: again.span))
         try require(again.count == bytes.count, "a file has one size")
         try require(sealedAgain.header == sealed.header, "a header comes back")
@@ -92,4 +94,9 @@ private enum KnownFile {
     private static func little(_ number: Int) -> [UInt8] {
         stride(from: 0, to: 32, by: 8).map { UInt8(truncatingIfNeeded: number >> $0) }
     }
+}
+
+extension FileFormat.Records {
+    /// The records, joined.
+    var bytes: Secret { Secret(joining: pieces) }
 }
