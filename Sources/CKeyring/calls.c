@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// The most calls that are pending at once: a bus limits how many a connection may have
+/// The most calls of a connection that are pending at once: a bus limits how many it may have
 /// (dbus-daemon 1.14: 128, unless its configuration says otherwise), and each call has its
 /// deadline.
 enum { LIMIT = 100 };
@@ -68,12 +68,13 @@ static void send_call(Keyring *keyring, Batch *batch, Call *call, GDBusMessage *
     library.g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
     library.g_dbus_message_set_body(message, arguments);
     *call = (Call){.state = CallTimedOut, .batch = batch};
-    while (batch->pending >= LIMIT)
-        calls_wait(keyring, batch->pending - LIMIT + 1, G_MAXINT64);
+    while (keyring->pending >= LIMIT)
+        calls_wait(keyring, keyring->pending - LIMIT + 1, G_MAXINT64);
     if (!batch->is_cut_short) {
         call->state = CallPending;
         call->deadline = library.g_get_monotonic_time() + (gint64)milliseconds * 1000;
         batch->pending += 1;
+        keyring->pending += 1;
         *keyring->last = call;
         keyring->last = &call->next;
         // If this fails the connection is closed, which is noticed when the call is waited for.
@@ -111,6 +112,7 @@ static void end_call(Keyring *keyring, Call **link, CallState state) {
         keyring->last = link;
     call->state = state;
     call->batch->pending -= 1;
+    keyring->pending -= 1;
     if (state == CallTimedOut || state == CallDisconnected)
         call->batch->is_cut_short = true;
 }

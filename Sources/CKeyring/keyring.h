@@ -85,6 +85,8 @@ struct Keyring {
     /// The pending calls, in the order in which they were sent, and the place of the next one.
     Call *first;
     Call **last;
+    /// The number of pending calls.
+    size_t pending;
     /// The last call that was made on its own. Its reply is kept until the next one.
     Call call;
 

@@ -54,6 +54,17 @@ import Testing
         }
     }
 
+    /// Unless its configuration says otherwise, a bus lets 128 calls of a connection be pending.
+    @Test func moreLoginsAreRemovedAtOnceThanCallsMayBePending() throws {
+        let keyring = try desk.startKeyring()
+        let servers = (0..<150).map { "host\($0).example" }
+        let store = desk.store()
+        for server in servers { try store.save(login(server, "u", "secret")) }
+        let removed = try store.remove(servers.compactMap { Text($0) }.map { query($0) })
+        #expect(removed.count == 150)
+        #expect(try keyring.items().isEmpty)
+    }
+
     @Test func anItemIsWhatOtherHelpersKeep() throws {
         _ = try desk.startKeyring()
         try desk.store().save(login("https://h.example/v1/", "u", "secret"))
