@@ -70,15 +70,6 @@ struct FileFormatTests {
         #expect(left[nonce] != right[nonce])
     }
 
-    @Test func aFileThatIsReadAgainIsTheSameByItsSizeAndItsChecksum() throws {
-        let bytes = try file().bytes
-        let sealed = try FileFormat.Sealed(bytes)
-        #expect(sealed.isSame(as: bytes))
-        #expect(try !sealed.isSame(as: file().bytes))
-        #expect(!sealed.isSame(as: bytes + [0]) && !sealed.isSame(as: Array(bytes.dropFirst())))
-        #expect(!sealed.isSame(as: []))
-    }
-
     @Test func tagsAreDistinctUnlessTwoAreOfOnePlace() throws {
         var (_, header, _) = try file()
         #expect(header.isDistinct)

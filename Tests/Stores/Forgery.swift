@@ -78,8 +78,6 @@ func withRightChecksum(_ file: [UInt8]) -> [UInt8] {
 
 extension FileFormat.Sealed {
     init(_ bytes: [UInt8]) throws(FileFormat.Fault) { try self.init(secret(bytes)) }
-
-    func isSame(as bytes: [UInt8]) -> Bool { isSame(as: secret(bytes)) }
 }
 
 extension FileFormat.Records {

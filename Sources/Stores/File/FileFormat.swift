@@ -157,13 +157,6 @@ extension FileFormat {
             if !isVerified { try Sealed.verify(file) }
         }
 
-        /// Returns true if these are the bytes of the same file: size and checksum are the same.
-        func isSame(as bytes: Secret) -> Bool {
-            let end = file.count - Seal.checksumSize
-            return bytes.count == file.count
-                && bytes[end..<bytes.count] == file[end..<file.count]
-        }
-
         /// Returns the records, opened with the data key. Throws `damaged` if the checksum is
         /// wrong, or else `altered`, unless header and body were sealed with this key.
         func open(with dataKey: Secret) throws(Fault) -> Body {

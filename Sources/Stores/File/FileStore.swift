@@ -175,7 +175,7 @@ package final class FileStore: CredentialStore {
             try folder.syncEntries(of: FileStore.fileName)
             return []
         }
-        return try change(in: folder, for: subject, after: (sealed, unlocked)) {
+        return try change(in: folder, for: subject, with: unlocked) {
             opened, _, folder, lock throws(StoreError) in
             guard let file = opened else { return [] }
             var kept = [Bool](repeating: true, count: file.header.tags.count)
@@ -302,17 +302,15 @@ extension FileStore {
 
     package var path: String { options.folder.path + "/" + FileStore.fileName }
 
-    /// Returns the file as it is now; nil if there is none. The file that was read before is not
-    /// parsed again if it is still the same. `opensNext` is that of `FileFormat.Sealed`.
+    /// Returns the file as it is now; nil if there is none. `opensNext` is that of
+    /// `FileFormat.Sealed`.
     func read(
-        in folder: borrowing OpenFolder, after known: FileFormat.Sealed? = nil,
-        opensNext: Bool = false
+        in folder: borrowing OpenFolder, opensNext: Bool = false
     ) throws(StoreError) -> FileFormat.Sealed? {
         guard
             let bytes = try folder.readSecret(
                 FileStore.fileName, atMost: FileFormat.fileLimit, isSealed: true)
         else { return nil }
-        if let known, known.isSame(as: bytes) { return known }
         return try reporting { () throws(FileFormat.Fault) in
             try FileFormat.Sealed(bytes, opensNext: opensNext)
         }
@@ -341,27 +339,26 @@ extension FileStore {
     }
 
     /// Runs `body` under the lock of writers. It is given the file as it is then, opened, and the
-    /// key that opened it; both are nil if there is no file. `known` is the file as the caller has
-    /// read it, and the key that opens it.
+    /// key that opened it; both are nil if there is no file. `unlocked` is the key that the caller
+    /// has already.
     ///
     /// A question to the user, and anything else that takes long, comes before the lock is taken:
     /// other writers would give up waiting for it. If the file has got another key by then, all of
     /// this starts again.
     private func change<Result>(
-        in folder: borrowing OpenFolder, for subject: String,
-        after known: (sealed: FileFormat.Sealed, unlocked: Unlocked)? = nil,
+        in folder: borrowing OpenFolder, for subject: String, with unlocked: Unlocked? = nil,
         _ body: (
             Opened?, Unlocked?, borrowing OpenFolder, borrowing Folder.Lock
         ) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        var unlocked = known?.unlocked
+        var unlocked = unlocked
         while true {
             do {
                 let lock = try folder.lock(FileStore.fileName)
                 folder.removeTemporaries(of: FileStore.fileName, under: lock)
-                guard
-                    let sealed = try read(in: folder, after: known?.sealed, opensNext: true)
-                else { return try body(nil, nil, folder, lock) }
+                guard let sealed = try read(in: folder, opensNext: true) else {
+                    return try body(nil, nil, folder, lock)
+                }
                 if unlocked?.opens(sealed.header) != true {
                     unlocked = try? unlockWithKey(sealed.header)
                 }
