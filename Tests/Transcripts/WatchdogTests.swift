@@ -19,13 +19,17 @@ struct WatchdogTests {
     }
 
     @Test func aStoreThatMayHaveHappenedIsSaidToBeUnknown() throws {
-        try sandbox.makeFolder("home/.local/share/keyfob")
-        let lock = "home/.local/share/keyfob/credentials.lock"
-        try sandbox.write("", to: lock)
+        // A lock is waited for in less time, but a first store takes two, one after the other.
+        let locks = ["share/keyfob/credentials.lock", "state/keyfob/key.lock"]
+            .map { "home/.local/\($0)" }
+        for lock in locks { try sandbox.write("", to: lock) }
         let outcome = try run(
             """
             echo '{"ServerURL":"r.example","Username":"u","Secret":"p"}' >login
-            flock \(lock) docker-credential-keyfob store <login
+            flock \(locks[0]) sleep 10 >/dev/null 2>&1 &
+            flock \(locks[1]) sleep 25 >/dev/null 2>&1 &
+            sleep 0.5
+            docker-credential-keyfob store <login
             """)
         #expect(outcome.output == "timed out; the login may or may not have been changed\n")
         #expect(outcome.errors == outcome.output)
