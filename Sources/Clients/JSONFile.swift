@@ -20,7 +20,7 @@ extension ClientFile {
         }
         // Go's decoder merges names that differ only in case, so it is not known which logins there
         // are.
-        let names = Set(members.map { $0.name.bytes.map(\.lowerCased) })
+        let names = Set(members.map(\.name.folded))
         guard names.count == members.count else {
             throw StoreError(
                 .unexpectedContent, "\(path) has the same name twice",

@@ -157,9 +157,20 @@ package struct RegistryAuths: PlaintextTarget {
         format == .dockercfg ? text.root : text.root?[Name.auths]
     }
 
-    /// podman uses the login with the longest key that fits.
+    /// podman uses the login with the longest key that fits, else one for the host.
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
-        isPodmans && !login.key.hasScheme && server.bytes.starts(with: login.key.bytes + "/".utf8)
+        let isOld = format == .dockercfg
+        guard isPodmans || isOld, let slash = server.bytes.firstIndex(of: UInt8(ascii: "/"))
+        else { return false }
+        let host = Text(validating: server.bytes[..<slash]).map(ServerKey.init)
+        let key = login.key.hasScheme || isOld ? login.key.podmanKeyHost : login.key
+        return host?.normalForm == ServerKey(key).normalForm
+            || !isOld && !login.key.hasScheme && server.bytes.starts(with: key.bytes + "/".utf8)
+    }
+
+    /// Returns the host for which the client uses the login under a key.
+    private func host(of key: Text) -> Text {
+        format == .docker ? key.dockerHost : key.podmanKeyHost
     }
 
     // MARK: Reading
@@ -195,75 +206,113 @@ package struct RegistryAuths: PlaintextTarget {
     }
 
     /// Returns the order in which the client looks for the login of a server: 0 for the exact key
-    /// that it asks for, 1 for another name of the same server, 2 for all others.
+    /// that it asks for, 1 for another name of the same server, 2 for others of its host, 3 for
+    /// those of another host that is the same server to Keyfob.
     private func rank(of login: PlaintextLogin) -> Int {
         let server = ServerKey(login.entry["server"] ?? "")
         let asked =
             server.isHub && format != .podman ? ServerKey.hub.spelling : server.podmanHost
         if login.key == asked { return 0 }
-        return login.key == (server.isHub ? "docker.io" : login.key.dockerHost) ? 1 : 2
+        let host = host(of: login.key)
+        return login.key == (server.isHub ? "docker.io" : host) ? 1 : host == asked ? 2 : 3
     }
 
     private func login(_ member: JSONText.Member, of text: JSONText) -> PlaintextLogin? {
         guard member.value.members != nil else { return nil }
-        let server = server(of: member.name)
-        func login(_ username: Text, _ secret: Secret, _ obstacle: String? = nil) -> PlaintextLogin
-        {
-            let entry = Entry.docker(server: server, username: username)
-            return PlaintextLogin(
-                entry, secret: secret,
-                obstacle: obstacle ?? self.obstacle(member.name, of: text)
-                    ?? (secret.isUTF8
-                        ? nil : "its password is not UTF-8, so no helper can return it"),
-                spelling: entry.serverName == member.name.string ? nil : member.name)
+        let content = content(of: member.value, text)
+        let entry = Entry.docker(server: server(of: member.name), username: content.user)
+        var login = PlaintextLogin(
+            entry, secret: content.secret,
+            obstacle: content.obstacle ?? obstacle(member.name, of: text)
+                ?? (content.secret.isUTF8
+                    ? nil : "its password is not UTF-8, so no helper can return it"),
+            spelling: entry.serverName == member.name.string ? nil : member.name)
+        login.isShadowed = !content.isRead
+        return login
+    }
+
+    /// Returns what an entry holds.
+    private func content(of entry: JSONText.Value, _ text: JSONText) -> Content {
+        func secret(_ name: Text) -> Secret? {
+            text.secret(entry[name]).flatMap { $0.isEmpty ? nil : $0 }
         }
-        if let token = text.secret(member.value[Name.identityToken]), !token.isEmpty {
-            return login(Name.tokenUser, token)
+        let isDockers = format == .docker
+        let (auth, password) = (secret(Name.auth), secret(Name.password))
+        let pair = auth.flatMap(UserAndPassword.init(base64:))
+        if let token = secret(Name.identityToken) {
+            guard isDockers || pair != nil else {
+                return Content(Name.tokenUser, token, Content.alone("token"), isRead: false)
+            }
+            // The client sends both, and the registry takes the one that it asks for.
+            let other = auth == nil ? password : pair?.password
+            return Content(
+                Name.tokenUser, token,
+                other.map(\.isEmpty) == false
+                    ? "it has both a password and a token, and a helper returns one of them" : nil)
         }
-        if let token = text.secret(member.value[Name.registryToken]), !token.isEmpty {
-            return login(
+        if let token = secret(Name.registryToken) {
+            return Content(
                 Name.tokenUser, token, "it is a registry token, which no helper can return")
         }
-        if let auth = text.secret(member.value[Name.auth]), !auth.isEmpty {
-            guard let pair = UserAndPassword(base64: auth) else {
-                return login("?", auth, "its format is unknown")
-            }
-            guard pair.isWhole else {
-                // The user name may be the secret, so it is not shown.
-                return login("?", auth, "it has no user or no password, so no helper can return it")
-            }
-            return login(pair.user, pair.password)
+        if let auth {
+            guard let pair else { return Content("?", auth, "its format is unknown") }
+            return pair.isWhole
+                ? Content(pair.user, pair.password) : Content("?", auth, Content.part)
         }
-        if let user = text.text(member.value[Name.username]), !user.isEmpty,
-            let password = text.secret(member.value[Name.password]), !password.isEmpty
-        {
-            guard format != .docker else { return login(user, password) }
-            var unread = login(user, password, "podman reads no password that stands by itself")
-            unread.isShadowed = true
-            return unread
+        let user = text.text(entry[Name.username]) ?? ""
+        guard let alone = password ?? secret(Name.username) else { return Content("", .empty) }
+        guard isDockers else {
+            return Content(user, alone, Content.alone("password"), isRead: false)
         }
-        return login("", .empty)
+        return user.isEmpty || password == nil
+            ? Content("?", alone, Content.part) : Content(user, alone)
+    }
+
+    /// The content of an entry, and the reason for which no helper could return it.
+    private struct Content {
+        let user: Text
+        let secret: Secret
+        let obstacle: String?
+        /// False if the client does not use it.
+        let isRead: Bool
+
+        init(_ user: Text, _ secret: Secret, _ obstacle: String? = nil, isRead: Bool = true) {
+            self.user = user
+            self.secret = secret
+            self.obstacle = obstacle
+            self.isRead = isRead
+        }
+
+        // The user name may be the secret, so it is not shown.
+        static let part = "it has no user or no password, so no helper can return it"
+
+        static func alone(_ what: String) -> String {
+            "podman reads no \(what) that stands by itself"
+        }
     }
 
     /// Returns the server by which the client asks its helper for the login under a key; the key
     /// itself if that is the same server.
     private func server(of key: Text) -> Text {
         guard key.hasScheme || format != .podman else { return key }
-        let (server, host) = (ServerKey(key), ServerKey(key.dockerHost))
+        let (server, host) = (ServerKey(key), ServerKey(host(of: key)))
         // docker asks for Docker Hub and its tokens by their whole keys.
         let isWhole = (ServerKey.hub.logout + [host]).contains {
             $0.normalForm == server.normalForm
         }
-        return isWhole ? key : host.spelling
+        // What ends in a colon is no host, and the client uses the login for none.
+        return isWhole || host.spelling.bytes.last == UInt8(ascii: ":") ? key : host.spelling
     }
 
     private func obstacle(_ key: Text, of text: JSONText) -> String? {
         // podman 4.3.1: "namespaced key is not supported".
-        if isPodmans, !key.hasScheme, key.bytes.contains(UInt8(ascii: "/")) {
+        if isPodmans, !key.hasScheme, key.bytes.contains(UInt8(ascii: "/")),
+            format == .podman || key.bytes.firstRange(of: "://".utf8) == nil
+        {
             return "podman uses no helper for a login for a single path"
         }
         let asked =
-            ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : key.dockerHost
+            ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : host(of: key)
         guard let helpers = text.root?[Name.helpers]?.members,
             let helper = helpers.last(where: { $0.name == asked }).map({ text.text($0.value) }),
             helper?.isOurHelper != true
@@ -317,17 +366,4 @@ extension PlaintextLogin {
 
 extension Text {
     var lowerCased: Text { Text(validating: bytes.map(\.lowerCased)) ?? self }
-
-    fileprivate var hasScheme: Bool { dockerScheme != nil }
-
-    private var dockerScheme: String? {
-        ["http://", "https://"].first { bytes.starts(with: $0.utf8) }
-    }
-
-    /// The part of an address that docker uses: without `http://` or `https://`, and up to the
-    /// first slash (docker CLI, credentials.ConvertToHostname).
-    var dockerHost: Text {
-        let rest = bytes.dropFirst(dockerScheme?.utf8.count ?? 0)
-        return Text(validating: rest.prefix { $0 != UInt8(ascii: "/") }) ?? self
-    }
 }

@@ -72,9 +72,15 @@ package struct JSONText {
 
 extension JSONText.Value {
     /// Returns the last member of that name in any case, as Go's decoder does, which most clients
-    /// use.
+    /// use. A null changes nothing of what an earlier member says.
     package func member(_ name: Text) -> JSONText.Member? {
-        members?.last { $0.name.equalsIgnoringCase(name) }
+        let named = members?.filter { $0.name.equalsIgnoringCase(name) } ?? []
+        return named.last { !$0.value.isNull } ?? named.last
+    }
+
+    private var isNull: Bool {
+        if case .null = json { return true }
+        return false
     }
 
     package subscript(name: Text) -> JSONText.Value? { member(name)?.value }
@@ -92,10 +98,25 @@ extension JSONText.Value {
 }
 
 extension Text {
-    /// Returns true if the texts are equal, without regard to the case of ASCII letters.
+    /// Returns true if Go's decoder takes the texts for one name.
     package func equalsIgnoringCase(_ other: Text) -> Bool {
-        bytes.count == other.bytes.count
-            && zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
+        guard bytes.count == other.bytes.count else {
+            // Each of the two signs that Go takes for a letter is longer than the letter.
+            return (bytes + other.bytes).contains { $0 >= 0x80 } && folded == other.folded
+        }
+        return zip(bytes, other.bytes).allSatisfy { $0.lowerCased == $1.lowerCased }
+    }
+
+    /// The name as Go's decoder compares it: in lower case, with the long s as an s and the Kelvin
+    /// sign as a k (encoding/json, foldName).
+    package var folded: [UInt8] {
+        string.unicodeScalars.flatMap { scalar in
+            switch scalar {
+            case "\u{17F}": Array("s".utf8)
+            case "\u{212A}": Array("k".utf8)
+            default: String(scalar).utf8.map(\.lowerCased)
+            }
+        }
     }
 }
 

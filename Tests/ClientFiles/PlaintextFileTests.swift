@@ -39,7 +39,8 @@ import Testing
         #expect(
             try docker.contents().logins.map(\.words) == [
                 "docker a.example alice p:ass", "docker b.example bob pw",
-                "docker t.example <token> id",
+                "docker t.example <token> id (it has both a password and a token, "
+                    + "and a helper returns one of them)",
                 "docker r.example <token> reg (it is a registry token, which no helper can return)",
                 "docker bad.example ? %% (its format is unknown)", "docker old.example u w",
             ])
