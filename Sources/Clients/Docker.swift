@@ -16,8 +16,14 @@ package struct Docker: RegistryClient {
     package var program: ProgramName? { .credentialHelper }
     package var variables: [String] { ["DOCKER_CONFIG"] }
 
+    /// docker 28.3 and newer looks into a variable first, for the key by which it asks.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
-        name == "DOCKER_AUTH_CONFIG"
+        guard name == "DOCKER_AUTH_CONFIG" else { return false }
+        guard let server else { return true }
+        let config = System.secret(name).flatMap { try? JSONText($0) }
+        return config?.root?["auths"]?.members?.contains {
+            ServerKey($0.name.dockerHost).normalForm == ServerKey(server.dockerHost).normalForm
+        } == true
     }
 
     /// Returns the server under which `docker login` stores a login, without the scheme and path
@@ -51,24 +57,59 @@ package struct Docker: RegistryClient {
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        RegistryAuths(config(surroundings), .docker)
+        // A file that cannot be read is reported with each login.
+        if let own = (try? ownHelperInUse(surroundings)) ?? nil {
+            throw StoreError(
+                .notSupported,
+                "docker uses docker-credential-\(own) only while its file has no login, and would "
+                    + "lose the logins there",
+                hint: "keyfob export --to-helper \(own)")
+        }
+        return RegistryAuths(config(surroundings), .docker)
     }
 
     // MARK: Its helper
 
-    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+    private func settings(_ surroundings: Surroundings) throws(StoreError) -> JSONText? {
         let file = config(surroundings)
-        guard let content = try file.read(), let text = try file.object(content),
-            let root = text.root
-        else { return Keeper() }
-        func helper(_ value: JSONText.Value?) -> Text? {
-            text.text(value).flatMap { $0.isEmpty ? nil : $0 }
+        guard let content = try file.read() else { return nil }
+        return try file.object(content)
+    }
+
+    /// Returns the helper that docker chooses by itself where its file names none and has no login
+    /// (docker CLI, config.LoadDefaultConfigFile); nil if there is none.
+    private func ownHelper(_ surroundings: Surroundings) throws(StoreError) -> Text? {
+        let text = try settings(surroundings)
+        let isBare = [DockerSetting.auths, DockerSetting.helpers].allSatisfy {
+            text?.root?[$0]?.members?.isEmpty != false
         }
-        let all = helper(root[DockerSetting.store])
+        guard surroundings.program(name.string) != nil, isBare,
+            text?.text(text?.root?[DockerSetting.store])?.isEmpty != false
+        else { return nil }
+        let name: Text = surroundings.program("pass") == nil ? "secretservice" : "pass"
+        return Docker.missing([name], surroundings).isEmpty ? name : nil
+    }
+
+    /// Returns the helper that docker chooses by itself, if that has logins.
+    private func ownHelperInUse(_ surroundings: Surroundings) throws(StoreError) -> String? {
+        guard let name = try ownHelper(surroundings)?.string,
+            (try? OtherHelper(name).list())?.isEmpty == false
+        else { return nil }
+        return name
+    }
+
+    package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
+        let text = try settings(surroundings)
+        func helper(_ value: JSONText.Value?) -> Text? {
+            text?.text(value).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        let root = text?.root
+        var all = helper(root?[DockerSetting.store])
+        if all == nil { all = try ownHelper(surroundings) }
         var keeper = Keeper(all?.string, isOurs: all?.isOurHelper == true)
         keeper.account = all?.helperName?.account
         var programs: [Text?] = [all]
-        for member in root[DockerSetting.helpers]?.members ?? [] {
+        for member in root?[DockerSetting.helpers]?.members ?? [] {
             let one = helper(member.value)
             guard one != all else { continue }
             keeper.exceptions.append(
@@ -84,10 +125,9 @@ package struct Docker: RegistryClient {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? {
-        let file = config(surroundings)
-        guard let content = try file.read(), let text = try file.object(content),
-            let root = text.root
-        else { return { _ in nil } }
+        guard let text = try settings(surroundings), let root = text.root else {
+            return { _ in nil }
+        }
         let all = text.text(root[DockerSetting.store])?.helperName
         var single: [Text: HelperName?] = [:]
         for member in root[DockerSetting.helpers]?.members ?? [] {
@@ -116,16 +156,22 @@ package struct Docker: RegistryClient {
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
+        let own = try ownHelperInUse(surroundings)
         let setting = DockerSetting(
             config(surroundings), registry: try registry.map(DockerSetting.key),
-            surroundings.account)
+            surroundings.account, own: own)
         var plan = try SetupPlan(setting, advice: [])
         guard plan.splice != nil else { return plan }
         if registry == nil, let other = plan.before, OtherHelper(other).makesTokens() {
-            return try setting.plan(keeping: other)
+            // It may make them for any registry, also for one that it does not list.
+            throw StoreError(
+                .notSupported,
+                "docker-credential-\(other) generates tokens, and docker would no longer get them",
+                hint: "name it in credHelpers for each of its registries, in place of credsStore; "
+                    + "or: keyfob setup docker --registry HOST")
         }
         plan.advice = [
-            plan.before.map {
+            (plan.before ?? (registry == nil ? own : nil)).map {
                 "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
                     + (surroundings.account.map { " --account \($0)" } ?? "")
             } ?? "to move logins from docker's plain-text files: keyfob import"
@@ -182,17 +228,27 @@ private struct DockerSetting: HelperSetting {
     /// The registry as docker spells it; nil for all registries.
     let registry: Text?
     private let helper: String
+    /// The helper that docker uses for all other registries while the file has no setting.
+    private let own: String?
 
-    init(_ file: ClientFile, registry: Text?, _ account: AccountName? = nil) {
+    init(
+        _ file: ClientFile, registry: Text?, _ account: AccountName? = nil, own: String? = nil
+    ) {
         self.file = file
         self.registry = registry
+        self.own = own
         helper = "keyfob" + (account.map { "-\($0)" } ?? "")
     }
 
-    /// Returns a registry as docker looks it up. Throws `failed` if it cannot be one.
+    /// Returns a registry as docker looks it up: as it was typed, unless that is a URL. Throws
+    /// `failed` if it cannot be one.
     static func key(_ registry: String) throws(StoreError) -> Text {
-        let server = Text(registry).map { ServerKey($0.trimmed) }
-        guard let key = server?.isHub == true ? ServerKey.hub.spelling : server?.podmanHost else {
+        let typed = Text(registry)?.trimmed
+        let server = typed.map(ServerKey.init)
+        let host = registry.contains("://") ? server?.podmanHost : typed?.dockerHost
+        guard let key = server?.isHub == true ? ServerKey.hub.spelling : host,
+            server?.podmanHost != nil
+        else {
             throw StoreError(
                 .badServer, "docker knows no registry by the name \"\(registry)\"",
                 hint: "name it by its host: registry.example.com, registry.example.com:5000")
@@ -223,6 +279,11 @@ private struct DockerSetting: HelperSetting {
             return Splice(0..<(content?.count ?? 0), "{\n\t\(member(depth: 1))\n}\n")
         }
         guard let registry else { return set(DockerSetting.store, in: root, of: text, depth: 1) }
+        guard own == nil || root[DockerSetting.store] ?? root[DockerSetting.helpers] == nil else {
+            throw StoreError(
+                .unexpectedContent, "\(file.path) has an empty setting, which would take effect",
+                hint: "remove \(DockerSetting.store) and \(DockerSetting.helpers) there")
+        }
         guard let helpers = root[DockerSetting.helpers] else {
             return text.addition(member(depth: 1), to: root, depth: 1)
         }
@@ -241,40 +302,18 @@ private struct DockerSetting: HelperSetting {
             text.text(member.value)?.isOurHelper == true
         else { return nil }
         // `before` is the whole member if there was one.
-        if before.hasPrefix("\"") { return Splice(member.range, before) }
-        return text.removal(member.name, of: object)
-    }
-
-    /// Returns the plan that gives all registries to Keyfob, except those of another helper that
-    /// generates their tokens.
-    func plan(keeping other: String) throws(StoreError) -> SetupPlan {
-        let content = try file.read()
-        let servers = (try? OtherHelper(other).list()) ?? []
-        let hosts = Set(
-            servers.map { ServerKey($0).isHub ? ServerKey.hub.spelling : $0.dockerHost })
-        guard !hosts.isEmpty, var changed = content else {
+        guard before.contains(where: { !$0.isWhitespace }) else {
+            return text.removal(member.name, of: object)
+        }
+        guard let old = (try? JSONText("{\(before)}".secret))?.root, old.members?.count == 1,
+            self.member(of: old) != nil
+        else {
             throw StoreError(
-                .notSupported,
-                "docker-credential-\(other) generates tokens and does not list its registries",
-                hint: "set up single registries: keyfob setup docker --registry HOST")
+                .unexpectedContent,
+                "\(file.path) has been rewritten, and what \(name) was is not known",
+                hint: "correct \(name) there by hand")
         }
-        for host in hosts.sorted() {
-            guard let text = try file.object(changed),
-                text.root?[DockerSetting.helpers]?.entry(host) == nil,
-                let next = text.setting(
-                    [.field(DockerSetting.helpers), .key(host)], to: "\"\(other)\"".secret,
-                    indent: "\t")
-            else { continue }
-            changed = next
-        }
-        let after = try splice(into: changed).applied(to: changed)
-        return SetupPlan(
-            file: file, setting: name, before: other, after: helper, content: content,
-            splice: Splice(from: content, to: after),
-            advice: [
-                "docker-credential-\(other) generates tokens and stays set up for "
-                    + hosts.sorted().map(\.string).joined(separator: ", ")
-            ])
+        return Splice(member.range, before)
     }
 
     private func set(
@@ -297,8 +336,10 @@ private struct DockerSetting: HelperSetting {
         let indent = String(repeating: "\t", count: depth)
         return
             "\"\(DockerSetting.helpers)\": {\n\(indent)\t\(JSONText.quoted(registry)): \"\(helper)\"\n\(indent)}"
+            + (own.map { ",\n\(indent)\"\(DockerSetting.store)\": \"\($0)\"" } ?? "")
     }
 
+    static let auths: Text = "auths"
     static let store: Text = "credsStore"
     static let helpers: Text = "credHelpers"
 }

@@ -78,7 +78,7 @@ extension Diagnosis {
         }
         for name in names {
             fault(
-                "environment", "\(name) contains a login, which overrides the stored ones",
+                "environment", "\(name) contains a login, which may override the stored ones",
                 hint: "unset \(name.shellWord)")
         }
     }

@@ -42,23 +42,4 @@ package struct Splice: Hashable, Sendable {
         guard let place = places.first(where: { $0 == start }) ?? only else { return nil }
         return Splice(place..<place + wanted.count, removed)
     }
-
-    /// The change from the one text to the other; nil if they are the same.
-    package init?(from before: Secret?, to after: Secret) {
-        let before = before ?? .empty
-        guard before != after else { return nil }
-        let (start, end) = before.expose { old in after.expose { Splice.same(old, $0) } }
-        let inserted = Splice(start..<after.count - end, "").removed(from: after)
-        self.init(start..<before.count - end, inserted)
-    }
-
-    /// Returns how many bytes are the same at the start of both, and of the rest at their end.
-    private static func same(_ old: Span<UInt8>, _ new: Span<UInt8>) -> (start: Int, end: Int) {
-        let most = min(old.count, new.count)
-        let start = (0..<most).first { old[$0] != new[$0] } ?? most
-        let end = (0..<most - start).first {
-            old[old.count - 1 - $0] != new[new.count - 1 - $0]
-        }
-        return (start, end ?? most - start)
-    }
 }

@@ -359,7 +359,10 @@ private func checkSteps(_ house: House) throws -> [Violation] {
     for step in house.plan.steps ?? [] {
         let outcome = try house.run(
             step.run.map(house.text), input: house.text(step.input ?? ""),
-            environment: ["GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false"])
+            environment: [
+                "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false",
+                "DOCKER_HOST": "unix://\(house.world.socket)",
+            ])
         let output = outcome.output + outcome.errors
         let isSaid =
             (step.says ?? []).allSatisfy { output.contains(house.text($0)) }
