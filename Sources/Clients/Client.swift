@@ -77,6 +77,9 @@ package protocol Client: Sendable {
     /// one that the client reads first comes first.
     func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile]
 
+    /// Returns what may still give the client a login for a server (nil: any) after a logout.
+    func remainders(for server: Text?, in surroundings: Surroundings) -> [Remainder]
+
     /// Returns the file to which the client writes a login if it has no helper. Throws `failed` if
     /// the file is not known, or if its entries have more data than a stored login.
     func plaintextTarget(in surroundings: Surroundings) throws(StoreError) -> any PlaintextTarget
@@ -350,7 +353,7 @@ extension Client {
 }
 
 /// A login place is the place of a new login of a client, in the form in which the client finds it.
-package struct LoginPlace: Sendable {
+package struct LoginPlace: Sendable, CustomStringConvertible {
     /// The user name in the address of the server; nil if there is none.
     package var username: Text?
     /// The registry that can verify the login; nil if none can.
@@ -367,9 +370,7 @@ package struct LoginPlace: Sendable {
     }
 
     package func entry(of username: Text?) -> Entry { make(username) }
-}
 
-extension LoginPlace: CustomStringConvertible {
     /// The server as the user would name it.
     package var description: String { entry(of: nil).serverName }
 }

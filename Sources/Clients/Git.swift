@@ -51,196 +51,155 @@ package struct Git: Client {
     package func logoutQueries(for server: Text) -> [Query] {
         guard let address = GitAddress(server.string), address.facts["object"] != nil,
             address.facts["protocol"]?.string.hasPrefix("http") == true,
-            (try? git([
-                "--type=bool", "--get-urlmatch", "credential.useHttpPath",
-                address.url(withUser: false),
-            ])) != "true\n"
+            (try? GitConfiguration.git(
+                [
+                    "config", "--type=bool", "--get-urlmatch", "credential.useHttpPath",
+                    address.url(withUser: false),
+                ], outside: false)) != "true\n".secret
         else { return [] }
         return [Query(.git, address.facts.filter { $0.key != "object" })]
     }
 
     // MARK: Its own files
 
-    private func credentials(_ surroundings: Surroundings) -> [ClientFile] {
+    /// Returns the files of its helper `store`, unless its options name another one.
+    static func credentials(_ surroundings: Surroundings) -> [ClientFile] {
         [
             ClientFile(surroundings.home + "/.git-credentials"),
             ClientFile(surroundings.configFolder + "/git/credentials"),
         ]
     }
 
-    /// Returns the files of its helper `store`: the usual ones, and those that its options name.
+    /// Returns its own configuration, and the files of its helper `store`, in git's order: those
+    /// that its options name, and the usual ones.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        let helpers: [Helper]
-        var unread: [any PlaintextFile] = []
+        let configuration: GitConfiguration
         do throws(StoreError) {
-            helpers = try configured(surroundings)
+            configuration = try GitConfiguration(surroundings)
         } catch {
-            helpers = []
             let configs = [
                 "\(surroundings.home)/.gitconfig", "\(surroundings.configFolder)/git/config",
             ]
-            unread = configs.map { UnreadFile(client: self, file: ClientFile($0), error: error) }
+            return configs.map { UnreadFile(client: self, file: ClientFile($0), error: error) }
+                + Git.credentials(surroundings).map { GitCredentials($0) }
         }
-        let named = helpers.compactMap { $0.storeFile(surroundings.home) }.map(ClientFile.init)
-        return unread
-            + (credentials(surroundings) + named).map { file in
+        var seen: Set<String> = []
+        let files =
+            (configuration.helpers.flatMap { $0.storeFiles ?? [] }
+            + Git.credentials(surroundings)).filter { seen.insert($0.identity).inserted }
+        let settings: [any PlaintextFile] =
+            surroundings.program("git") == nil ? [] : GitSettings.all()
+        return settings
+            + files.enumerated().map { index, file in
                 GitCredentials(file) { login in
-                    let (emptied, asked) = answering(GitAddress(login.attributes), among: helpers)
-                    guard let url = emptied?.url, !asked.contains(where: \.isOurs) else {
-                        return nil
-                    }
-                    return
-                        "credential.\(url).helper makes git use \(words(asked) ?? "no helper") for it"
+                    use(of: file, after: files[..<index], for: login, configuration)
                 }
             }
+    }
+
+    /// Returns the use that git makes of a file of its helper `store`. A file that it does not read
+    /// may be imported only if no helper but Keyfob could answer instead.
+    private func use(
+        of file: ClientFile, after earlier: ArraySlice<ClientFile>, for login: Entry,
+        _ configuration: GitConfiguration
+    ) -> GitCredentials.Use {
+        let (emptied, asked) = configuration.answering(GitAddress(login.attributes))
+        let others = asked.filter { !$0.isOurs }
+        var use = GitCredentials.Use()
+        if !others.isEmpty, !others.contains(where: { $0.reads(file) }) {
+            use.disuse =
+                others.allSatisfy(\.isStore)
+                ? "git does not read this file for it"
+                : "git uses \(others.names ?? "") for it, and may not read this file"
+        }
+        use.earlier = earlier.filter { file in
+            others.isEmpty || others.contains { $0.reads(file) }
+        }
+        guard !asked.contains(where: \.isOurs) else { return use }
+        let names = asked.names ?? "no helper"
+        if let url = emptied?.url {
+            use.refusal = "\(GitHelper.setting(url)) makes git use \(names) for it"
+        } else if emptied?.isLasting == false || configuration.helpers.contains(where: \.isOurs) {
+            use.refusal = "git uses \(names) for it, and does not ask Keyfob"
+        }
+        return use
     }
 
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        let asked = answering(nil, among: (try? configured(surroundings)) ?? []).helpers
-        let named = asked.lazy.compactMap { $0.storeFile(surroundings.home) }.first
-        if let named { return GitCredentials(ClientFile(named)) }
-        let files = credentials(surroundings)
-        return GitCredentials(files.first(where: \.exists) ?? files[0])
+        let asked = (try? GitConfiguration(surroundings))?.answering(.any).helpers ?? []
+        let files = asked.lazy.compactMap(\.storeFiles).first { !$0.isEmpty }
+        let usual = files ?? Git.credentials(surroundings)
+        return GitCredentials(usual.first(where: \.exists) ?? usual[0])
     }
 
     package func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
     ) -> Reading {
-        let helpers = (try? configured(surroundings)) ?? []
-        let asked = entries.map { answering(GitAddress($0.attributes), among: helpers).helpers }
+        guard let configuration = try? GitConfiguration(surroundings),
+            let target = try? plaintextTarget(in: surroundings).file
+        else { return .found }
+        let asked = entries.map { configuration.answering(GitAddress($0.attributes)).helpers }
         if asked.contains(where: { $0.contains(where: \.isOurs) }) {
             return .asksHelper("keyfob", isOurs: true)
         }
-        guard let unread = asked.firstIndex(where: { !$0.contains(where: \.isStore) }) else {
+        guard let unread = asked.firstIndex(where: { !$0.contains { $0.reads(target) } }) else {
             return .found
         }
         let url = keeper.name == nil ? "" : entries[unread].serverName + "."
+        let isUsual = Git.credentials(surroundings).contains(target)
+        let store = isUsual ? "store" : "store --file \(target.path.shellWord)"
         return .needs(
             "to make git read the file: git config --global "
-                + "credential.\(url)helper".shellWord + " store")
+                + "credential.\(url)helper".shellWord + " " + store.shellWord)
+    }
+
+    package func remainders(
+        for server: Text?, in surroundings: Surroundings
+    ) -> [Remainder] {
+        guard let configuration = try? GitConfiguration(surroundings) else { return [] }
+        let address = server.flatMap { GitAddress($0.string) }
+        let asked = address.map { configuration.answering($0).helpers } ?? configuration.asked
+        var seen: Set<String> = []
+        return asked.compactMap { helper in
+            guard !helper.isOurs, !helper.isStore, seen.insert(helper.value).inserted else {
+                return nil
+            }
+            return Remainder(
+                place: helper.file ?? "git",
+                problem: StoreError(
+                    .loginRemains,
+                    "git also asks another helper, which may have one: \(helper.name)",
+                    hint: helper.name == "cache"
+                        ? "git credential-cache exit" : "remove it there: git credential reject"))
+        }
     }
 
     // MARK: Its helper
 
-    /// A helper in git's configuration.
-    private struct Helper {
-        /// The URL of the section; nil if it is for all.
-        let url: String?
-        let value: String
-        /// The file that names it.
-        let file: String
-
-        /// The name of Keyfob's that the value is; nil if it is another program's.
-        var helperName: HelperName? {
-            let word = value.split(separator: " ").first.map(String.init) ?? ""
-            return HelperName(
-                word.contains("/") ? word : "git-credential-\(word)", of: .passwordHelper)
-        }
-
-        var isOurs: Bool { helperName != nil }
-
-        /// True if it is Keyfob and names no account.
-        var isOursAlone: Bool { helperName.map { $0.account == nil } ?? false }
-
-        /// The program that git runs; nil if the shell interprets the value.
-        var program: String? {
-            guard !value.hasPrefix("!"), let word = value.split(separator: " ").first else {
-                return nil
-            }
-            if word.hasPrefix("/") { return String(word) }
-            return word.contains("/") || word.contains("~") ? nil : "git-credential-\(word)"
-        }
-
-        var isStore: Bool { program == "git-credential-store" }
-
-        static func setting(_ url: String?) -> String {
-            url.map { "credential.\($0).helper" } ?? "credential.helper"
-        }
-
-        /// The command that removes the helper from git's configuration.
-        var removal: String {
-            "git config --file \(file.shellWord) --unset-all "
-                + "\(Helper.setting(url).shellWord) \("^\(value)$".shellWord)"
-        }
-
-        /// Returns true if git asks the helper for an address; nil is an address that no section
-        /// names. A section without a host, such as `https://`, counts as one for all.
-        func applies(to address: GitAddress?) -> Bool {
-            guard let own = url.flatMap(GitAddress.init) else { return true }
-            return address.map(own.covers) ?? false
-        }
-
-        /// Returns the file that an option of the helper `store` names; nil if there is none.
-        func storeFile(_ home: String) -> String? {
-            guard isStore else { return nil }
-            let words = value.split(whereSeparator: { $0 == " " || $0 == "=" }).dropFirst()
-            guard let option = words.firstIndex(of: "--file"), option + 1 < words.endIndex else {
-                return nil
-            }
-            let path = words[option + 1].filter { $0 != "\"" && $0 != "'" }
-            return path.hasPrefix("~/") ? home + path.dropFirst() : path
-        }
-    }
-
-    /// Returns the helpers in git's whole configuration, or in a file and its includes, in git's
-    /// order. The configuration of single repositories is left out.
-    private func configured(
-        _ surroundings: Surroundings, in file: ClientFile? = nil
-    ) throws(StoreError) -> [Helper] {
-        guard surroundings.program("git") != nil else { return [] }
-        let output = try git(
-            (file.map { ["--includes", "--file", $0.path] } ?? [])
-                + ["--null", "--show-origin", "--get-regexp", #"^credential\.(.*\.)?helper$"#])
-        let parts = output.split(separator: "\0", omittingEmptySubsequences: false)
-        return stride(from: 0, to: parts.count - 1, by: 2).map { index in
-            let pair = parts[index + 1].split(
-                separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-            let url = pair[0].dropFirst("credential.".count).dropLast(".helper".count)
-            return Helper(
-                url: pair[0] == "credential.helper" ? nil : String(url),
-                value: pair.count > 1 ? String(pair[1]) : "",
-                file: String(parts[index].dropFirst("file:".count)))
-        }
-    }
-
-    /// Returns the helpers that git asks for an address, or (nil) for one that no section names,
-    /// and the last empty value, which cancels all before it.
-    private func answering(
-        _ address: GitAddress?, among all: [Helper]
-    ) -> (emptied: Helper?, helpers: [Helper]) {
-        let all = all.filter { $0.applies(to: address) }
-        let last = all.lastIndex { $0.value.isEmpty }
-        return (last.map { all[$0] }, Array(all[((last ?? -1) + 1)...]))
-    }
-
-    private func words(_ helpers: [Helper]) -> String? {
-        helpers.isEmpty ? nil : helpers.map(\.value).joined(separator: ", ")
-    }
-
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
-        let configured = try configured(surroundings)
-        let forAll = answering(nil, among: configured).helpers
-        var all = forAll
-        var keeper = Keeper(words(forAll), isOurs: forAll.contains(where: \.isOurs))
+        let configuration = try GitConfiguration(surroundings)
+        let forAll = configuration.answering(.any).helpers
+        var keeper = Keeper(forAll.names, isOurs: forAll.contains(where: \.isOurs))
         keeper.account = forAll.lazy.compactMap(\.helperName).first?.account
-        for url in Set(configured.compactMap(\.url)).sorted() {
-            let asked = answering(GitAddress(url), among: configured).helpers
-            all += asked
-            guard words(asked) != keeper.name else { continue }
+        // A setup is for all folders. The current one may be in a repository with other settings.
+        keeper.isAsked = try GitConfiguration(surroundings, outside: true).answering(.any).helpers
+            .contains(where: \.isOurs)
+        for url in configuration.urls {
+            let section = GitAddress(section: url)
+            let asked = configuration.answering(section).helpers
+            guard asked.map(\.value) != forAll.map(\.value) else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: url, name: words(asked) ?? "no helper",
-                    isOurs: asked.contains(where: \.isOurs)))
+                    registry: section.namesPassword ? section.url(withUser: false) : url,
+                    name: asked.names ?? "no helper", isOurs: asked.contains(where: \.isOurs)))
         }
-        let own = surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
-        keeper.missing = Set(all.compactMap(\.program)).filter {
-            surroundings.program($0) == nil && surroundings.program("\(own)/\($0)") == nil
-        }.sorted()
+        let all = configuration.asked
+        keeper.missing = Set(all.compactMap { $0.missingProgram(surroundings) }).sorted()
         if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
             keeper.leak = (
-                "git also writes passwords in plain text, with its helper \(store.value)",
+                "git also writes passwords in plain text, with its helper \(store.name)",
                 store.removal
             )
         }
@@ -250,9 +209,9 @@ package struct Git: Client {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? {
-        let all = try configured(surroundings)
+        let configuration = try GitConfiguration(surroundings)
         return { entry in
-            let asked = answering(GitAddress(entry.attributes), among: all).helpers
+            let asked = configuration.answering(GitAddress(entry.attributes)).helpers
             return asked.lazy.compactMap(\.helperName).first
         }
     }
@@ -264,50 +223,67 @@ package struct Git: Client {
             throw StoreError(
                 .programNotRun, "git cannot be run: it is not on the PATH", hint: "install git")
         }
-        let url = registry.map { "https://\($0)" }
-        let address = url.flatMap(GitAddress.init)
-        let all = try configured(surroundings)
-        let asked = answering(address, among: all).helpers
-        let others = asked.filter { !$0.isOursAlone }.map(\.value)
+        let configuration = try GitConfiguration(surroundings, outside: true)
+        // A list for every https address, as in the section `https://`, takes the place of the
+        // list for all.
+        let url = try registry.map(url) ?? configuration.answering(.any).emptied?.url
+        let address = url.map { GitAddress(section: $0) }
+        let asked = configuration.answering(address ?? .any).helpers
+        let others = asked.filter { !$0.isOursAlone }
         let file = config(surroundings)
         let content = try file.read()
         var splice: Splice?
         if asked.first?.isOursAlone != true {
-            let own = try configured(surroundings, in: file)
-            let before = answering(address, among: all.dropLast(own.count)).helpers
+            let all = configuration.helpers.filter(\.isLasting)
+            let own = try GitConfiguration(surroundings, outside: true, file: file).helpers
+            let before = GitConfiguration.answering(
+                address ?? .any, among: all.dropLast(own.count)
+            ).helpers
+            let isEmptied = GitConfiguration.answering(address ?? .any, among: own).emptied != nil
             if all.isEmpty {
                 splice = Splice(section(url, ["keyfob"]), atEndOf: content)
-            } else if before.isEmpty,
-                !own.contains(where: { $0.value.isEmpty && $0.applies(to: address) })
-            {
+            } else if before.isEmpty, !isEmptied {
                 splice = Splice(0..<0, section(url, ["keyfob"]))
             } else {
-                let list = section(url, ["", "keyfob"] + others)
-                splice = Splice(list + sections(within: address, of: all), atEndOf: content)
+                let list = section(url, ["", "keyfob"] + others.map(\.value))
+                splice = Splice(
+                    list + sections(within: address, of: configuration), atEndOf: content)
             }
         }
         return SetupPlan(
-            file: file, setting: Helper.setting(url), before: nil,
-            after: "keyfob" + (others.isEmpty ? "" : " (before \(others.joined(separator: ", ")))"),
+            file: file, setting: GitHelper.setting(url), before: nil,
+            after: "keyfob" + (others.names.map { " (before \($0))" } ?? ""),
             content: content, splice: splice,
             advice: asked.filter(\.isStore).prefix(1).map {
                 "git still also writes passwords in plain text; to stop that: \($0.removal)"
             })
     }
 
+    /// Returns the URL of the section for a host, or for a URL of its own.
+    private func url(of registry: String) throws(StoreError) -> String {
+        let server = Text(registry) ?? ""
+        guard !server.hasControlCharacter else {
+            throw refusal(of: server, "[https://]host[:port][/path]")
+        }
+        _ = try place(of: server, named: nil, among: [])
+        return registry.contains("://") ? registry : "https://\(registry)"
+    }
+
     /// Returns the sections to write after a new list for an address, or (nil) for all. The list
     /// would cancel them; with them git asks the same helpers as before. The narrower ones come
     /// last.
-    private func sections(within address: GitAddress?, of all: [Helper]) -> String {
-        let urls = Set(all.compactMap(\.url)).filter { url in
-            guard let inner = GitAddress(url) else { return false }
+    private func sections(
+        within address: GitAddress?, of configuration: GitConfiguration
+    ) -> String {
+        let urls = configuration.urls.filter { url in
+            let inner = GitAddress(section: url)
             return address.map { $0.covers(inner) && !inner.covers($0) } ?? true
         }
         func breadth(_ url: String) -> (Int, Int, String) {
             (url.contains("*") ? 0 : 1, url.utf8.count, url)
         }
         return urls.sorted { breadth($0) < breadth($1) }.map { url in
-            let (emptied, helpers) = answering(GitAddress(url), among: all)
+            let (emptied, helpers) = configuration.answering(GitAddress(section: url))
             return emptied?.url == url
                 ? section(url, [""] + helpers.map(\.value))
                 : section(url, helpers.filter { $0.url == url && !$0.isOursAlone }.map(\.value))
@@ -319,14 +295,19 @@ package struct Git: Client {
         let title = url.map { "[credential \(quoted($0))]" } ?? "[credential]"
         return title + "\n"
             + helpers.map { value in
-                let isPlain = !value.contains { ";#\"\\".contains($0) } && !value.hasSuffix(" ")
-                return "\thelper = \(isPlain ? value : quoted(value))\n"
+                let isPlain =
+                    value.utf8.allSatisfy { $0 >= 0x20 && !";#\"\\".utf8.contains($0) }
+                    && !value.hasPrefix(" ") && !value.hasSuffix(" ")
+                return "\thelper = \(isPlain ? value : quoted(value, ["\n": "\\n"]))\n"
             }.joined()
     }
 
-    /// Returns the value in quotes, as git writes it.
-    private func quoted(_ value: String) -> String {
-        "\"" + value.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
+    /// Returns the value in quotes, as git writes it; `others` are further characters to escape.
+    private func quoted(_ value: String, _ others: [Unicode.Scalar: String] = [:]) -> String {
+        "\""
+            + value.unicodeScalars.map { scalar in
+                others[scalar] ?? (scalar == "\"" || scalar == "\\" ? "\\" : "") + String(scalar)
+            }.joined() + "\""
     }
 
     /// Returns the user's config file that git changes.
@@ -335,30 +316,5 @@ package struct Git: Client {
         let own = ClientFile(surroundings.home + "/.gitconfig")
         let other = ClientFile(surroundings.configFolder + "/git/config")
         return !own.exists && other.exists ? other : own
-    }
-
-    /// Returns the output of `git config`; empty if it fails.
-    private func git(_ arguments: [String]) throws(StoreError) -> String {
-        let (status, output): (Int32?, Secret)
-        do throws(Child.Failure) {
-            // `/` is in no repository, whose own settings git would read too.
-            (status, output) = try Child.run(
-                ["git", "-C", "/", "config"] + arguments, atMost: 1 << 20, within: 4)
-        } catch {
-            switch error {
-            case .notStarted(let error):
-                throw StoreError(
-                    .programNotRun, "git cannot be run: \(error.reason)", hint: "install git")
-            case .timedOut:
-                throw StoreError(.programTimedOut, "git config did not end within 4 seconds")
-            }
-        }
-        // The status is 1 if git finds nothing.
-        guard status == 0 || status == 1 else {
-            throw StoreError(
-                .badConfiguration, "git cannot read its configuration",
-                hint: "to see why: git config --list")
-        }
-        return status == 0 ? output.publicString : ""
     }
 }

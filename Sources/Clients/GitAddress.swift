@@ -7,6 +7,11 @@ struct GitAddress {
     let facts: [String: Text]
     /// True if the URL contains a password.
     let namesPassword: Bool
+    /// True if it is the URL of a section from which git takes the parts alone.
+    private var isPartial = false
+
+    /// Stands for an address that no section of git's configuration names.
+    static let any = GitAddress(["protocol": "https", "server": "keyfob-any.invalid"])
 
     init?(_ text: String) {
         let url = (text.contains("://") ? "" : "https://") + text
@@ -27,6 +32,37 @@ struct GitAddress {
         }
         self.facts = facts
         namesPassword = parts.password != nil
+    }
+
+    /// The URL of a section in git's configuration. One that is no whole URL, such as `http://` or
+    /// `example.com`, has only the parts that it names (credential.c, match_partial_url).
+    init(section url: String) {
+        let hostBytes = "._-[]:*".utf8
+        if url.contains("://"), let address = GitAddress(url), let server = address.facts["server"],
+            !server.isEmpty,
+            server.bytes.allSatisfy({ $0.isAlphanumeric || hostBytes.contains($0) })
+        {
+            self = address
+            return
+        }
+        let hasProtocol = url.contains("://") && !url.hasPrefix("://")
+        let parts = GitURL((hasProtocol ? url : "any://" + url.trimmingPrefix("://")).secret)
+        var facts: [String: Text] = [:]
+        func add(_ name: String, _ value: Secret?) {
+            guard let value = value.flatMap({ Text(copying: $0) }), !value.isEmpty else { return }
+            facts[name] = value
+        }
+        add("protocol", hasProtocol ? parts?.scheme : nil)
+        add("user", parts?.user)
+        add("server", parts?.host)
+        add("object", parts?.path)
+        if let (server, port) = facts["server"].flatMap(GitAddress.split) {
+            facts["server"] = server
+            facts["port"] = port
+        }
+        self.facts = facts
+        namesPassword = parts?.password != nil
+        isPartial = true
     }
 
     /// The address in a login's attributes.
@@ -61,6 +97,13 @@ struct GitAddress {
         func path(_ address: GitAddress) -> String {
             address.facts["object"].map { "\($0)/" } ?? ""
         }
+        if isPartial {
+            return facts.allSatisfy { other.facts[$0] == $1 }
+                && (facts["server"] == nil || facts["port"] == other.facts["port"])
+        }
+        guard let server = other.facts["server"], !server.isEmpty,
+            server.bytes.allSatisfy({ $0 < 0x80 })
+        else { return false }
         let (mine, theirs) = (labels(self), labels(other))
         return facts["protocol"] == other.facts["protocol"] && port(self) == port(other)
             && (facts["user"] == nil || facts["user"] == other.facts["user"])

@@ -5,14 +5,22 @@ internal import TextEditing
 /// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: one URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
 package struct GitCredentials: PlaintextTarget {
-    package let file: ClientFile
-    /// Returns why git will not ask Keyfob for a login; nil if it will.
-    private let refusal: @Sendable (Entry) -> String?
+    /// The use that git makes of the file for a login.
+    package struct Use: Sendable {
+        /// Why git will not ask Keyfob for the login; nil if it will.
+        var refusal: String?
+        /// Why git may not read the file for it; nil if it does.
+        var disuse: String?
+        /// The files in which git looks for it first.
+        var earlier: [ClientFile] = []
+    }
 
-    package init(_ file: ClientFile, refusal: @escaping @Sendable (Entry) -> String? = { _ in nil })
-    {
+    package let file: ClientFile
+    private let use: @Sendable (Entry) -> Use
+
+    package init(_ file: ClientFile, use: @escaping @Sendable (Entry) -> Use = { _ in Use() }) {
         self.file = file
-        self.refusal = refusal
+        self.use = use
     }
 
     package var client: any Client { Git() }
@@ -70,25 +78,68 @@ package struct GitCredentials: PlaintextTarget {
     }
 
     private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
-        // Of two lines for the same login, git uses the first.
-        var first: [Place: PlaintextLogin] = [:]
-        var ofPaths: Set<Place> = []
+        var earlier: [ClientFile: Lines] = [:]
+        var lines = Lines()
         return content.lines.compactMap { line in
             guard var login = login(content[line]) else { return nil }
-            let host = login.entry.place
-            let isOfPath = login.entry["object"] != nil
+            let use = use(login.entry)
+            if let disuse = use.disuse {
+                login.obstacle = disuse
+                login.isShadowed = true
+                return (line, login)
+            }
+            for file in use.earlier {
+                if earlier[file] == nil { earlier[file] = Lines(of: file) }
+                earlier[file]?.judge(&login)
+            }
+            lines.judge(&login)
+            lines.add(login)
+            if login.obstacle == nil { login.obstacle = use.refusal }
+            return (line, login)
+        }
+    }
+
+    /// The lines in which git looks for a login before it comes to another line: it uses the first
+    /// one that fits.
+    private struct Lines {
+        private var first: [Place: PlaintextLogin] = [:]
+        private var ofPaths: Set<Place> = []
+        /// The places with a login that no store can have.
+        private var staying: Set<Place> = []
+
+        init() {}
+
+        init(of file: ClientFile) {
+            guard let content = try? file.read() else { return }
+            for (_, login) in GitCredentials(file).logins(of: content) { add(login) }
+        }
+
+        mutating func add(_ login: PlaintextLogin) {
             if let place = login.entry.identity, login.obstacle == nil {
-                if let other = first[place], !other.isSame(as: login.credential) {
-                    login.obstacle = "an earlier line has another password for it"
-                    login.isShadowed = true
-                } else if !isOfPath, let host, ofPaths.contains(host) {
-                    // If git asks without a path, it uses that line; a store would return this one.
-                    login.obstacle = "git uses an earlier line, which is for a single path"
-                }
                 first[place] = first[place] ?? login
             }
-            if isOfPath, let host { ofPaths.insert(host) }
-            return (line, login)
+            guard let host = login.entry.place, !login.isShadowed else { return }
+            if login.entry["object"] != nil {
+                ofPaths.insert(host)
+            } else if login.obstacle != nil {
+                staying.insert(host)
+            }
+        }
+
+        /// Says why a login of a later line must stay, if it must.
+        func judge(_ login: inout PlaintextLogin) {
+            guard login.obstacle == nil, let place = login.entry.identity else { return }
+            if let other = first[place], !other.isSame(as: login.credential) {
+                login.obstacle = "an earlier line has another password for it"
+                login.isShadowed = true
+            } else if login.entry["object"] == nil, let host = login.entry.place {
+                // If git asks without a path, it uses that line; a store would return this one.
+                if ofPaths.contains(host) {
+                    login.obstacle = "git uses an earlier line, which is for a single path"
+                } else if staying.contains(host) {
+                    login.obstacle = "git uses an earlier line, which stays"
+                }
+            }
         }
     }
 
@@ -96,7 +147,9 @@ package struct GitCredentials: PlaintextTarget {
     /// credential-store.c, parse_credential_file).
     private func login(_ line: Secret) -> PlaintextLogin? {
         let isWhole = line.ends(with: 0x0A)
-        let text = line[0..<line.count - (isWhole ? 1 : 0)]
+        // For git a line ends at a NUL.
+        let end = line.first { $0 == 0 } ?? line.count - (isWhole ? 1 : 0)
+        let text = line[0..<end]
         let endsInCR = text.ends(with: 0x0D)
         guard let parts = GitURL(text[0..<text.count - (endsInCR ? 1 : 0)]),
             let user = parts.user, let password = parts.password,
@@ -111,13 +164,15 @@ package struct GitCredentials: PlaintextTarget {
         let entry = Entry.git(
             protocol: scheme, server: address?.server ?? host, port: address?.port,
             object: path?.isEmpty == true ? nil : path, user: name ?? "?")
-        var obstacle = refusal(entry)
+        var obstacle: String?
         if name == nil || path == nil { obstacle = "its user name or path is not UTF-8" }
         if address == nil { obstacle = "its port is not valid" }
         if endsInCR { obstacle = "git reads no line that ends with a carriage return" }
         var secret = GitSecret()
         secret.password = password
         if !secret.isOfLines { obstacle = "its password contains a carriage return or a NUL" }
-        return PlaintextLogin(.git(entry, secret), obstacle: obstacle)
+        var login = PlaintextLogin(.git(entry, secret), obstacle: obstacle)
+        login.isShadowed = endsInCR
+        return login
     }
 }

@@ -10,6 +10,9 @@ package protocol PlaintextFile: Sendable {
 
     var file: ClientFile { get }
 
+    /// True if Keyfob removes logins from the file.
+    var isEdited: Bool { get }
+
     /// Returns the logins in a content of the file, and notes for the user. Throws if its format is
     /// unknown.
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents
@@ -38,6 +41,8 @@ extension PlaintextFile {
         guard let content = try file.read() else { return PlaintextContents() }
         return try contents(of: content)
     }
+
+    package var isEdited: Bool { true }
 
     package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
         try remove(where: isMeant)

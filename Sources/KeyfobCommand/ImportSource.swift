@@ -47,7 +47,12 @@ extension Import {
                 unreadable.append(error)
             }
         }
-        return (sources, unreadable)
+        // Of several accounts a client gets the one that was stored last, and that is to be the one
+        // in the first file that it reads.
+        let (single, several) = (
+            sources.filter { !$0.client.hasAccounts }, sources.filter(\.client.hasAccounts)
+        )
+        return (single + several.reversed(), unreadable)
     }
 
     /// Returns a source for each account that the client asks Keyfob for. A login for which its

@@ -94,6 +94,7 @@ struct Logout: AnsweringCommand {
         if files {
             let removed = Set(removals.flatMap(\.reports).compactMap(\.client))
             removals += variables(invocation, removed).map(Removal.init(ofVariable:))
+            removals += remainders(invocation, removed).map(Removal.init(of:))
             reportNetrc(invocation)
         }
         let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
@@ -288,6 +289,14 @@ struct Logout: AnsweringCommand {
                     && $0.isLogin(variable: name, for: server)
             }
         }
+    }
+
+    /// Returns what else may still give a login for the server to one of these clients.
+    private func remainders(_ invocation: Invocation, _ removed: Set<String>) -> [Remainder] {
+        clients.filter { all || client != nil || removed.contains($0.name.string) }
+            .flatMap {
+                $0.remainders(for: server.flatMap { Text($0) }, in: invocation.surroundings)
+            }
     }
 
     /// Names the logins in the netrc file. That file belongs to no single client, so it is never

@@ -66,8 +66,10 @@ extension Diagnosis {
                 "plaintext",
                 "\(path) has \(login.description) in plain text, and it cannot be imported: "
                     + obstacle,
-                hint: "to remove it: keyfob logout --files --client \(client)\(option) "
-                    + login.entry.serverName.shellArgument)
+                hint: plaintext.isEdited
+                    ? "to remove it: keyfob logout --files --client \(client)\(option) "
+                        + login.entry.serverName.shellArgument
+                    : "to remove it, edit \(path.shellWord)")
         }
     }
 

@@ -55,6 +55,11 @@ struct Removal {
             hint: "unset \(name.shellWord)")
     }
 
+    init(of remainder: Remainder) {
+        name = remainder.place
+        problem = remainder.problem
+    }
+
     /// Removes the logins for which `isMeant` returns true from a client's file, and reads it
     /// again. `isOfAll` says that all logins of the file are meant: then its first note, about
     /// something that Keyfob could not read, is a problem.
@@ -77,12 +82,13 @@ struct Removal {
             if !used.isEmpty {
                 problem = StoreError(
                     .loginRemains,
-                    "\(plaintext.client.name) uses \(used.map(\.description).joined(separator: ", ")) for it",
-                    hint: "log out of that, too")
+                    "\(plaintext.client.name) uses "
+                        + "\(used.map(\.description).joined(separator: ", ")) for it",
+                    hint: plaintext.isEdited ? "log out of that, too" : "edit \(name.shellWord)")
             } else if !rest.isEmpty {
                 problem = StoreError(
                     .loginRemains, rest.map(\.description).joined(separator: ", "),
-                    hint: "try again")
+                    hint: plaintext.isEdited ? "try again" : "edit \(name.shellWord)")
             } else if isOfAll, let note = contents.notes.first {
                 problem = StoreError(.loginRemains, note)
             }

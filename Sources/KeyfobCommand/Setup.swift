@@ -180,13 +180,17 @@ struct Setup: AnsweringCommand {
                 inserted: splice.inserted, start: splice.range.lowerBound)
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
-            if registry == nil, try !client.keeper(in: surroundings).isAsked {
+            do throws(StoreError) {
+                if registry == nil, try !client.keeper(in: surroundings).isAsked {
+                    throw StoreError(
+                        .settingOverridden,
+                        "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
+                            + "another file or variable overrides it",
+                        hint: "see: keyfob status")
+                }
+            } catch {
                 _ = try restore(change, client, surroundings, &record)
-                throw StoreError(
-                    .settingOverridden,
-                    "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
-                        + "another file or variable overrides it",
-                    hint: "see: keyfob status")
+                throw error
             }
         }
         advice += plan.advice

@@ -97,7 +97,16 @@ private struct GitGenerator {
         if random.once(in: 5) {
             feature("store-file")
             store = "home/secrets/creds"
-            helper = "store --file \(random.pick(["~/secrets/creds", "{ROOT}/home/secrets/creds"]))"
+            helper = random.pick([
+                "store --file ~/secrets/creds", "store --file {ROOT}/home/secrets/creds",
+                "store --file $HOME/secrets/creds", "store --fi={ROOT}/home/secrets/creds",
+                "!git credential-store --file ~/secrets/creds",
+                "/usr/lib/git-core/git-credential-store --file '{ROOT}/home/secrets/creds'",
+            ])
+            if random.once(in: 2) {
+                feature("unread-file")
+                files["home/.git-credentials"] = "https://old:oldsecret@one.example.com\n"
+            }
         } else if random.once(in: 6) {
             feature("xdg-credentials")
             store = "home/.config/git/credentials"
@@ -108,6 +117,11 @@ private struct GitGenerator {
             end = "\r\n"
         }
         files[store] = lines.joined(separator: end) + (random.once(in: 5) ? "" : end)
+        if store == "home/.git-credentials", random.once(in: 5) {
+            feature("two-files")
+            files["home/.config/git/credentials"] =
+                "https://late:latesecret@\(random.pick(["one", "two", "git"])).example.com\n"
+        }
         if random.once(in: 10) {
             feature("link")
             files["home/dotfiles/credentials"] = files[store]
@@ -142,6 +156,15 @@ private struct GitGenerator {
             let host = server.split(separator: "/").prefix(2).joined(separator: "//")
             let other = random.pick(["store", ""])
             config += "[credential \"\(host)\"]\n\thelper = \(other)\n"
+        } else if random.once(in: 6), let server = asked.first {
+            feature("partial-url")
+            let host = String(server.split(separator: "/")[1])
+            let section = random.pick(["http://", "https://", "ssh://", host])
+            config +=
+                "[credential \"\(section)\"]\n"
+                + random.pick([
+                    "\thelper =\n", "\thelper =\n\thelper = store\n", "\thelper = store\n",
+                ])
         }
         if random.once(in: 8) {
             feature("include")

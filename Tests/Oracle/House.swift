@@ -29,8 +29,6 @@ final class House {
             sandbox.setEnvironment("KEYFOB_STORE", to: "file")
         }
         sandbox.setEnvironment("KEYFOB_PROMPT", to: "never")
-        // The system's settings of this machine are no part of a case.
-        sandbox.setEnvironment("GIT_CONFIG_SYSTEM", to: sandbox.file("etc/none"))
         try useOtherProducts()
         if let folder = plan.folder { try sandbox.makeFolder(folder) }
         for (path, text) in plan.files { try write(bytes(text), to: self.text(path)) }

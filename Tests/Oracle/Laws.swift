@@ -337,7 +337,9 @@ private func checkStatus(_ client: any OracleClient.Type, _ house: House) throws
             let isAsked = answers[server]?.marker.hasPrefix("own") == true
             let label = client.settingsLabel(of: server)
             let isNamed = lines.contains {
-                $0.lowercased().contains(label.lowercased()) && !$0.hasPrefix("    ")
+                ($0.lowercased().contains(label.lowercased())
+                    || $0.hasSuffix(" for \(server.prefix { $0 != ":" })://"))
+                    && !$0.hasPrefix("    ")
                     // Only terraform takes what is in its files before it asks a helper.
                     && (client.name == "terraform" || !$0.contains("plain text"))
             }

@@ -46,8 +46,9 @@ package final class Sandbox: Sendable {
                 "XDG_DATA_HOME": "\(path)/home/.local/share",
                 "XDG_RUNTIME_DIR": "\(path)/run",
                 "XDG_STATE_HOME": "\(path)/home/.local/state",
-                // npm's settings for the whole machine.
+                // The settings of npm and git for the whole machine.
                 "npm_config_globalconfig": "\(path)/npmrc",
+                "GIT_CONFIG_SYSTEM": "\(path)/gitconfig",
             ]))
         // `make sanitize` tells the programs, too, how to be looked at.
         setEnvironment("ASAN_OPTIONS", to: ProcessInfo.processInfo.environment["ASAN_OPTIONS"])

@@ -1,0 +1,68 @@
+internal import Credentials
+internal import Files
+internal import TextEditing
+
+/// Logins in git's configuration itself, which git sends without asking a helper: an `extraHeader`,
+/// or a URL with a password. They are named and not changed.
+struct GitSettings: PlaintextFile {
+    let file: ClientFile
+    private var logins: [PlaintextLogin] = []
+
+    private init(_ path: String) { file = ClientFile(path) }
+
+    var client: any Client { Git() }
+    var isEdited: Bool { false }
+
+    func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        PlaintextContents(logins: logins)
+    }
+
+    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] { [] }
+
+    /// A header without a URL is sent to every server.
+    func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
+        login.entry["server"] == GitSettings.every
+    }
+
+    private static let every: Text = "*"
+    private static let headers = ["authorization", "token", "cookie", "api-key"]
+
+    /// Returns the files of the configuration that contain such logins.
+    static func all() -> [GitSettings] {
+        let pattern =
+            #"^(http\.(.*\.)?extraheader|url\..*\.(push)?insteadof|"#
+            + #"(remote|submodule)\..*\.(push)?url)$"#
+        var files: [GitSettings] = []
+        for setting in (try? GitConfiguration.settings(pattern)) ?? [] {
+            guard let path = setting.file, let login = login(in: setting) else { continue }
+            let index = files.firstIndex { $0.file.path == ClientFile(path).path }
+            if index == nil { files.append(GitSettings(path)) }
+            files[index ?? files.count - 1].logins.append(login)
+        }
+        return files
+    }
+
+    private static func login(in setting: GitConfiguration.Setting) -> PlaintextLogin? {
+        let dots = (setting.name.first { $0 == 0x2E }, setting.name.last { $0 == 0x2E })
+        guard let first = dots.0, let last = dots.1 else { return nil }
+        let middle = first < last ? setting.name[first + 1..<last] : .empty
+        let isHeader = setting.name.hasPrefix("http.")
+        if isHeader {
+            let name = setting.value[0..<(setting.value.first { $0 == 0x3A } ?? 0)]
+                .publicString.lowercased()
+            guard headers.contains(where: name.contains) else { return nil }
+        }
+        let isKey = isHeader || setting.name.hasPrefix("url.")
+        let url = GitURL(isKey ? middle : setting.value)
+        let user = url?.user.flatMap { Text(copying: $0) }
+        guard isHeader || url?.password != nil || user?.looksLikeToken == true else { return nil }
+        let host = url.flatMap { Text(copying: $0.host) } ?? every
+        let address = GitAddress.split(host)
+        let entry = Entry.git(
+            protocol: url.flatMap { Text(copying: $0.scheme) } ?? "https",
+            server: address?.server ?? host, port: address?.port, object: nil, user: user ?? "")
+        return PlaintextLogin(
+            entry, secret: isHeader ? setting.value : url?.password ?? .empty,
+            obstacle: "git takes it from its settings, without asking a helper")
+    }
+}

@@ -1,0 +1,12 @@
+package import Credentials
+
+/// A remainder is a place of logins that a client may still use and that Keyfob does not change.
+package struct Remainder: Sendable {
+    /// The path of a file, or the name of a program.
+    package let place: String
+    package let problem: StoreError
+}
+
+extension Client {
+    package func remainders(for server: Text?, in surroundings: Surroundings) -> [Remainder] { [] }
+}
