@@ -176,6 +176,10 @@ package struct Docker: RegistryClient {
                     + (surroundings.account.map { " --account \($0)" } ?? "")
             } ?? "to move logins from docker's plain-text files: keyfob import"
         ]
+        if let own, registry != nil {
+            plan.advice.append(
+                "\(DockerSetting.store) now names \(own), which docker used by itself before")
+        }
         return plan
     }
 

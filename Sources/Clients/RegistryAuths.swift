@@ -255,7 +255,11 @@ package struct RegistryAuths: PlaintextTarget {
                 Name.tokenUser, token, "it is a registry token, which no helper can return")
         }
         if let auth {
-            guard let pair else { return Content("?", auth, "its format is unknown") }
+            guard let pair else {
+                // podman passes over a text without a colon.
+                let isRead = isDockers || Secret(base64: auth) == nil
+                return Content("?", auth, "its format is unknown", isRead: isRead)
+            }
             return pair.isWhole
                 ? Content(pair.user, pair.password) : Content("?", auth, Content.part)
         }
