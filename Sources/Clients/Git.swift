@@ -187,13 +187,12 @@ package struct Git: Client {
         keeper.isAsked = try GitConfiguration(surroundings, outside: true).answering(.any).helpers
             .contains(where: \.isOurs)
         for url in configuration.urls {
-            let section = GitAddress(section: url)
-            let asked = configuration.answering(section).helpers
+            let asked = configuration.answering(GitAddress(section: url)).helpers
             guard asked.map(\.value) != forAll.map(\.value) else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: section.namesPassword ? section.url(withUser: false) : url,
-                    name: asked.names ?? "no helper", isOurs: asked.contains(where: \.isOurs)))
+                    registry: GitAddress.shown(section: url), name: asked.names ?? "no helper",
+                    isOurs: asked.contains(where: \.isOurs)))
         }
         let all = configuration.asked
         keeper.missing = Set(all.compactMap { $0.missingProgram(surroundings) }).sorted()
@@ -228,28 +227,32 @@ package struct Git: Client {
         // list for all.
         let url = try registry.map(url) ?? configuration.answering(.any).emptied?.url
         let address = url.map { GitAddress(section: $0) }
-        let asked = configuration.answering(address ?? .any).helpers
-        let others = asked.filter { !$0.isOursAlone }
+        let (emptied, asked) = configuration.answering(address ?? .any)
         let file = config(surroundings)
+        guard emptied?.isLasting != false else {
+            throw StoreError(
+                .settingOverridden,
+                "git does not follow \(GitHelper.setting(url)) in \(file.path): a variable overrides it",
+                hint: "see: keyfob status")
+        }
         let content = try file.read()
         var splice: Splice?
         if asked.first?.isOursAlone != true {
             let all = configuration.helpers.filter(\.isLasting)
             let own = try GitConfiguration(surroundings, outside: true, file: file).helpers
-            let before = GitConfiguration.answering(
-                address ?? .any, among: all.dropLast(own.count)
-            ).helpers
+            // Without an empty value in the file, what comes from it goes on to follow what comes
+            // before it, also in repositories.
             let isEmptied = GitConfiguration.answering(address ?? .any, among: own).emptied != nil
-            if all.isEmpty {
-                splice = Splice(section(url, ["keyfob"]), atEndOf: content)
-            } else if before.isEmpty, !isEmptied {
-                splice = Splice(0..<0, section(url, ["keyfob"]))
-            } else {
-                let list = section(url, ["", "keyfob"] + others.map(\.value))
-                splice = Splice(
-                    list + sections(within: address, of: configuration), atEndOf: content)
-            }
+            let base = isEmptied ? all : all.dropLast(own.count)
+            let others = GitConfiguration.answering(address ?? .any, among: base).helpers
+                .filter { !$0.isOursAlone }.map(\.value)
+            let list =
+                others.isEmpty && !isEmptied
+                ? section(url, ["keyfob"])
+                : section(url, ["", "keyfob"] + others) + sections(within: address, of: base)
+            splice = isEmptied || all.isEmpty ? Splice(list, atEndOf: content) : Splice(0..<0, list)
         }
+        let others = asked.filter { !$0.isOursAlone }
         return SetupPlan(
             file: file, setting: GitHelper.setting(url), before: nil,
             after: "keyfob" + (others.names.map { " (before \($0))" } ?? ""),
@@ -272,10 +275,8 @@ package struct Git: Client {
     /// Returns the sections to write after a new list for an address, or (nil) for all. The list
     /// would cancel them; with them git asks the same helpers as before. The narrower ones come
     /// last.
-    private func sections(
-        within address: GitAddress?, of configuration: GitConfiguration
-    ) -> String {
-        let urls = configuration.urls.filter { url in
+    private func sections(within address: GitAddress?, of all: [GitHelper]) -> String {
+        let urls = Set(all.compactMap(\.url)).filter { url in
             let inner = GitAddress(section: url)
             return address.map { $0.covers(inner) && !inner.covers($0) } ?? true
         }
@@ -283,7 +284,8 @@ package struct Git: Client {
             (url.contains("*") ? 0 : 1, url.utf8.count, url)
         }
         return urls.sorted { breadth($0) < breadth($1) }.map { url in
-            let (emptied, helpers) = configuration.answering(GitAddress(section: url))
+            let (emptied, helpers) = GitConfiguration.answering(
+                GitAddress(section: url), among: all)
             return emptied?.url == url
                 ? section(url, [""] + helpers.map(\.value))
                 : section(url, helpers.filter { $0.url == url && !$0.isOursAlone }.map(\.value))

@@ -65,6 +65,13 @@ struct GitAddress {
         isPartial = true
     }
 
+    /// Returns the URL of a section for the user: without a password or a token.
+    static func shown(section url: String) -> String {
+        let address = GitAddress(section: url)
+        let isPublic = !address.namesPassword && address.facts["user"]?.looksLikeToken != true
+        return isPublic ? url : address.url(withUser: false)
+    }
+
     /// The address in a login's attributes.
     init(_ attributes: [String: Text]) {
         facts = attributes
