@@ -226,32 +226,23 @@ package struct Git: Client {
         // A list for every https address, as in the section `https://`, takes the place of the
         // list for all.
         let url = try registry.map(url) ?? configuration.answering(.any).emptied?.url
-        let address = url.map { GitAddress(section: $0) }
-        let (emptied, asked) = configuration.answering(address ?? .any)
+        let (emptied, asked) = configuration.answering(
+            url.map { GitAddress(section: $0) } ?? .any)
         let file = config(surroundings)
         guard emptied?.isLasting != false else {
             throw StoreError(
                 .settingOverridden,
-                "git does not follow \(GitHelper.setting(url)) in \(file.path): a variable overrides it",
+                "git does not follow \(GitHelper.setting(url)) in \(file.path): "
+                    + "a variable overrides it",
                 hint: "see: keyfob status")
         }
         let content = try file.read()
-        var splice: Splice?
-        if asked.first?.isOursAlone != true {
-            let all = configuration.helpers.filter(\.isLasting)
-            let own = try GitConfiguration(surroundings, outside: true, file: file).helpers
-            // Without an empty value in the file, what comes from it goes on to follow what comes
-            // before it, also in repositories.
-            let isEmptied = GitConfiguration.answering(address ?? .any, among: own).emptied != nil
-            let base = isEmptied ? all : all.dropLast(own.count)
-            let others = GitConfiguration.answering(address ?? .any, among: base).helpers
-                .filter { !$0.isOursAlone }.map(\.value)
-            let list =
-                others.isEmpty && !isEmptied
-                ? section(url, ["keyfob"])
-                : section(url, ["", "keyfob"] + others) + sections(within: address, of: base)
-            splice = isEmptied || all.isEmpty ? Splice(list, atEndOf: content) : Splice(0..<0, list)
-        }
+        let splice =
+            asked.first?.isOursAlone == true
+            ? nil
+            : try self.splice(
+                into: content, of: file, for: url, configuration.helpers.filter(\.isLasting),
+                surroundings)
         let others = asked.filter { !$0.isOursAlone }
         return SetupPlan(
             file: file, setting: GitHelper.setting(url), before: nil,
@@ -260,6 +251,27 @@ package struct Git: Client {
             advice: asked.filter(\.isStore).prefix(1).map {
                 "git still also writes passwords in plain text; to stop that: \($0.removal)"
             })
+    }
+
+    /// Returns the change of a config file after which git asks Keyfob first. `all` are the helpers
+    /// of now.
+    private func splice(
+        into content: Secret?, of file: ClientFile, for url: String?, _ all: [GitHelper],
+        _ surroundings: Surroundings
+    ) throws(StoreError) -> Splice {
+        let address = url.map { GitAddress(section: $0) }
+        let own = try GitConfiguration(surroundings, outside: true, file: file).helpers
+        // Without an empty value in the file, what comes from it goes on to follow what comes
+        // before it, also in repositories.
+        let isEmptied = GitConfiguration.answering(address ?? .any, among: own).emptied != nil
+        let base = isEmptied ? all : all.dropLast(own.count)
+        let others = GitConfiguration.answering(address ?? .any, among: base).helpers
+            .filter { !$0.isOursAlone }.map(\.value)
+        let list =
+            others.isEmpty && !isEmptied
+            ? section(url, ["keyfob"])
+            : section(url, ["", "keyfob"] + others) + sections(within: address, of: base)
+        return isEmptied || all.isEmpty ? Splice(list, atEndOf: content) : Splice(0..<0, list)
     }
 
     /// Returns the URL of the section for a host, or for a URL of its own.

@@ -90,7 +90,7 @@ struct GitConfiguration {
 
     // MARK: Asking git
 
-    /// The folder in which git runs: the top of a repository. git is asked for it once it is needed.
+    /// The folder in which git runs: the top of a repository. git is asked once it is needed.
     final class Folder {
         lazy var path: String = {
             // The shell in which git runs an alias tells it, without an error outside of a
