@@ -1,5 +1,5 @@
 package import Credentials
-package import Files
+internal import Files
 internal import TextEditing
 
 /// terraform (1.11) and OpenTofu.
@@ -43,12 +43,16 @@ package struct Terraform: Client {
         return tokenPlace(host)
     }
 
-    /// Returns a host as terraform asks for it; nil if it cannot be one.
+    /// Returns a host as terraform asks for it; nil if it cannot be one, or if that is not known.
     static func host(_ host: Text) -> Text? {
-        guard let (name, port) = GitAddress.split(host), let plain = WebHost.normalForm(of: name),
-            !plain.bytes.contains(UInt8(ascii: "_")), plain.bytes.first != UInt8(ascii: "[")
+        let parts = host.string.split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = Text(String(parts[0])).flatMap(WebHost.normalForm),
+            !name.bytes.contains(UInt8(ascii: "_"))
         else { return nil }
-        return port == nil || port == "443" ? plain : Text("\(plain):\(port ?? "")")
+        guard parts.count > 1 else { return name }
+        guard parts[1].utf8.allSatisfy(\.isDigit), let port = UInt16(parts[1]) else { return nil }
+        return port == 443 ? name : Text("\(name):\(port)")
     }
 
     // MARK: Its own files
@@ -87,13 +91,22 @@ package struct Terraform: Client {
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let files = files(surroundings)
+        let named = named(surroundings)
+        func isRead(_ file: ClientFile) -> Bool {
+            named.map { $0.identity == file.identity } ?? true
+        }
         return files.map { file in
             TerraformCredentials(
-                file, others: files.filter { $0 != file },
-                helper: {
-                    guard let (setting, value) = try? found(surroundings) else { return nil }
-                    return setting.helperName(value) == nil ? value : nil
-                })
+                file, others: files.filter { $0 != file && isRead($0) }, isRead: isRead(file)
+            ) {
+                do throws(StoreError) {
+                    guard let (setting, value) = try found(surroundings) else { return nil }
+                    return setting.helperName(value) == nil
+                        ? "terraform uses another helper, \(value)" : nil
+                } catch {
+                    return error.message
+                }
+            }
         }
     }
 
@@ -121,6 +134,23 @@ package struct Terraform: Client {
         folder(surroundings) + "/plugins/terraform-credentials-\(name)"
     }
 
+    /// Returns true if it finds the helper: there, or in the folder of its platform, also under a
+    /// name with a version.
+    private func hasPlugin(_ name: String, _ surroundings: Surroundings) -> Bool {
+        #if arch(arm64)
+        let platform = "linux_arm64"
+        #else
+        let platform = "linux_amd64"
+        #endif
+        let folder = folder(surroundings) + "/plugins"
+        return [folder, "\(folder)/\(platform)"].flatMap { ClientFile.files(in: $0, named: "") }
+            .contains { file in
+                let program = "terraform-credentials-\(name)"
+                return (file.name == program || file.name.lowercased().hasPrefix("\(program)_v"))
+                    && surroundings.program(file.path) != nil
+            }
+    }
+
     /// Returns the setting and its helper, of the first file that has one; nil if none has.
     private func found(
         _ surroundings: Surroundings
@@ -137,8 +167,7 @@ package struct Terraform: Client {
         let helperName = setting.helperName(value)
         var keeper = Keeper(value, isOurs: helperName != nil)
         keeper.account = helperName?.account
-        let plugin = plugin(value, surroundings)
-        if surroundings.program(plugin) == nil { keeper.missing = [plugin] }
+        if !hasPlugin(value, surroundings) { keeper.missing = [plugin(value, surroundings)] }
         return keeper
     }
 
@@ -173,13 +202,17 @@ private struct TerraformSetting: HelperSetting {
     func value(in content: Secret?) throws(StoreError) -> String? {
         guard let content else { return nil }
         guard content.isJSON else {
-            return HCLText(content).blocks.first { $0.words.first == name && $0.words.count > 1 }?
-                .words[1]
+            guard let item = try file.hcl(content).items.first(where: { $0.isNamed(name) }) else {
+                return nil
+            }
+            guard item.isPlainBlock else { throw file.unusual(name) }
+            return item.keys[1]
         }
-        guard let text = try file.object(content),
-            let member = text.root?.entry("credentials_helper")
-        else { return nil }
-        return member.value.members?.first?.name.string ?? "?"
+        guard let member = try file.object(content)?.root?.member("credentials_helper") else {
+            return nil
+        }
+        guard let members = member.value.members else { throw file.unusual(name) }
+        return members.first?.name.string
     }
 
     func isOurs(_ value: String) -> Bool { value == helper }
@@ -202,156 +235,5 @@ private struct TerraformSetting: HelperSetting {
             return text.addition("\"\(name)\": {\"\(helper)\": {}}", to: root, depth: 1)
         }
         return Splice(block, atEndOf: content)
-    }
-}
-
-/// The tokens in a file of terraform: `credentials.tfrc.json`, to which it writes them if it has no
-/// helper, or a file of its CLI configuration, which may be JSON as well.
-package struct TerraformCredentials: PlaintextTarget {
-    package let file: ClientFile
-    /// The other files in which terraform finds tokens.
-    private let others: [ClientFile]
-    /// Returns the helper that terraform asks, if that is not Keyfob's; it asks only one.
-    private let helper: @Sendable () -> String?
-
-    package init(
-        _ file: ClientFile, others: [ClientFile] = [],
-        helper: @escaping @Sendable () -> String? = { nil }
-    ) {
-        self.file = file
-        self.others = others
-        self.helper = helper
-    }
-
-    package var client: any Client { Terraform() }
-
-    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
-        var logins = try items(of: content).map(\.login)
-        // terraform may use either token, and one that stays in a file takes precedence over a
-        // helper.
-        let elsewhere = Dictionary(grouping: elsewhere, by: \.login.entry.identity)
-        let here = Dictionary(grouping: logins, by: \.entry.identity)
-        let helper = helper()
-        for index in logins.indices where logins[index].obstacle == nil {
-            let login = logins[index].credential
-            let others = elsewhere[login.entry.identity] ?? []
-            if let other = others.first(where: { !$0.login.isSame(as: login) }) {
-                logins[index].obstacle = "\(other.file.path) has another token for it"
-            } else if here[login.entry.identity]?.contains(where: { !$0.isSame(as: login) }) == true
-            {
-                logins[index].obstacle = "the file has it twice, with different values"
-            } else if let helper {
-                logins[index].obstacle = "terraform uses another helper, \(helper)"
-            }
-        }
-        return PlaintextContents(logins: logins)
-    }
-
-    private var elsewhere: [(login: PlaintextLogin, file: ClientFile)] {
-        others.flatMap { file in
-            (try? TerraformCredentials(file).contents())?.logins.map { ($0, file) } ?? []
-        }
-    }
-
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit { content, edits throws(StoreError) in
-            let logins = try contents(of: content).logins
-            let meant = zip(try items(of: content), logins).filter { isMeant($1) }
-            if let text = try json(content), let hosts = text.root?[Name.credentials] {
-                text.cut(Set(meant.map(\.0.index)), of: hosts, in: &edits)
-            } else {
-                let text = HCLText(content)
-                for (item, _) in meant { edits.replace(text.lines(of: text.blocks[item.index])) }
-            }
-            return meant.map(\.1.entry)
-        }
-    }
-
-    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
-        guard let host = login["key"] else { throw StoreError(.unfitForFile, "it names no host") }
-        // terraform may use either token.
-        if let other = elsewhere.first(where: {
-            $0.login.isForSame(as: login) && !$0.login.isSame(as: login)
-        }) {
-            throw StoreError(
-                .anotherLogin, "\(other.file.path) has another token for \(host)",
-                hint: "to remove it: keyfob logout --files --client terraform \(host)")
-        }
-        var content = content
-        let same = try items(of: content).filter { $0.login.isForSame(as: login) }
-        if same.contains(where: { $0.login.isSame(as: login) }) { return content }
-        // The entries with the host in another spelling are removed.
-        if same.contains(where: { $0.spelling != host }), let text = try json(content),
-            let hosts = text.root?[Name.credentials]
-        {
-            var edits = Edits()
-            text.cut(Set(same.map(\.index)), of: hosts, in: &edits)
-            content = edits.applied(to: content)
-        }
-        var text = try file.object(content)
-        if text == nil { text = try file.object("{}".secret) }
-        let place: [JSONText.Step] = [
-            .field(Name.credentials), .key(host), .field(Name.token),
-        ]
-        guard
-            let changed = text?.setting(
-                place, to: try JSONText.quoted(login.secret), indent: "  ")
-        else {
-            throw StoreError(
-                .unexpectedContent, "\(file.path) has something unexpected in its place",
-                hint: "correct the file by hand")
-        }
-        return changed
-    }
-
-    private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
-
-    /// Returns the tokens, each with the index of its member or block.
-    private func items(of content: Secret) throws(StoreError) -> [Item] {
-        if let text = try json(content) {
-            let hosts = text.root?[Name.credentials]?.members ?? []
-            return hosts.enumerated().compactMap { index, member in
-                guard let token = text.secret(member.value[Name.token]), !token.isEmpty else {
-                    return nil
-                }
-                return (index, member.name, login(member.name, token))
-            }
-        }
-        let text = HCLText(content)
-        return text.blocks.enumerated().compactMap { index, block in
-            guard block.words.count == 2, block.words[0] == Name.credentials.string,
-                let host = Text(block.words[1])
-            else { return nil }
-            let token = text.string(Name.token.string, of: block)
-            return (index, host, login(host, token))
-        }
-    }
-
-    private func login(_ host: Text, _ token: Secret?) -> PlaintextLogin {
-        let key = Terraform.host(host)
-        return PlaintextLogin(
-            .token(of: "terraform", key: key ?? host),
-            secret: token ?? .empty,
-            obstacle: key == nil
-                ? "terraform does not accept this host name"
-                : token == nil ? "its token is not written as a plain string" : nil)
-    }
-
-    private func json(_ content: Secret) throws(StoreError) -> JSONText? {
-        guard content.isJSON || file.path.hasSuffix(".json") else { return nil }
-        return try file.object(content)
-    }
-
-    private enum Name {
-        static let credentials: Text = "credentials"
-        static let token: Text = "token"
-    }
-}
-
-extension Secret {
-    /// True if HCL parses it as JSON.
-    fileprivate var isJSON: Bool {
-        trimmed.hasPrefix("{")
     }
 }

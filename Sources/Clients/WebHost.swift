@@ -8,7 +8,10 @@ enum WebHost {
     static func normalForm(of host: Text) -> Text? {
         if host.bytes.first == UInt8(ascii: "[") { return address(host) }
         var labels: [String] = []
-        for label in host.string.split(separator: ".", omittingEmptySubsequences: false) {
+        let parts = host.string.unicodeScalars.split(omittingEmptySubsequences: false) {
+            ".\u{3002}\u{FF0E}\u{FF61}".unicodeScalars.contains($0)
+        }
+        for label in parts.map(String.init) {
             guard let ascii = WebHost.ascii(label.lowercased()) else { return nil }
             labels.append(ascii)
         }
@@ -35,18 +38,16 @@ enum WebHost {
             return label.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) }
                 ? label : nil
         }
-        // Anything but letters is refused, because it may be mapped to something else or be
-        // forbidden.
+        // Anything but letters is refused, and so is a letter that may be mapped to something else.
         let isPlain = scalars.allSatisfy { scalar in
             let category = scalar.properties.generalCategory
             return scalar.isASCII
                 ? scalar == "-" || scalar.properties.isAlphabetic
                     || scalar.properties.numericType != nil
-                : category == .lowercaseLetter || category == .otherLetter
+                : (category == .lowercaseLetter || category == .otherLetter)
+                    && !scalar.properties.changesWhenNFKCCaseFolded
         }
-        guard isPlain, scalars.count == label.count, label != "ß", !label.contains("ß"),
-            !label.contains("ς")
-        else { return nil }
+        guard isPlain, scalars.count == label.count else { return nil }
         return "xn--" + punycode(scalars.map(\.value))
     }
 
