@@ -33,12 +33,19 @@ package struct Cargo: Client {
     /// Users know registries by their names, which are in the labels of logins.
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         var urls = [CargoIndex.normalForm(of: server) ?? server, server]
-        if ["crates-io", "crates.io"].contains(server.string) { urls.append(CargoIndex.cratesIO) }
+        if CargoIndex.namesOfCratesIO.contains(urls[0].string) { urls.append(CargoIndex.cratesIO) }
         for entry in entries where entry.cargoName == server {
             urls += [entry["url"]].compactMap(\.self)
         }
         var seen: Set<Text> = []
         return urls.filter { seen.insert($0).inserted }.map { Query(.cargo, ["url": $0]) }
+    }
+
+    package func namedEntries(in surroundings: Surroundings) -> [Entry] {
+        let config = CargoConfig(surroundings)
+        return config.names.compactMap { name in
+            config.index(of: name).map { .cargo(url: $0, name: name) }
+        }
     }
 
     /// A registry's name consists of letters, digits, `-` and `_`.
@@ -54,8 +61,8 @@ package struct Cargo: Client {
         guard let url = urls.first(where: { $0.string.contains("://") }) else {
             throw refusal(of: server, form)
         }
-        // cargo asks for crates.io by the URL of its git index, not by this one.
-        guard url != "sparse+https://index.crates.io/" else {
+        // cargo asks for crates.io by the URL of its git index, not by the other one.
+        guard url == CargoIndex.cratesIO || !CargoIndex.namesOfCratesIO.contains(url.string) else {
             return try place(of: "crates-io", named: name, among: entries)
         }
         guard CargoIndex.normalForm(of: url) == url else { throw refusal(of: server, form) }
@@ -67,7 +74,7 @@ package struct Cargo: Client {
     // MARK: Its own files
 
     /// cargo's own provider, which finds tokens in plain text.
-    fileprivate static let builtIn = "cargo:token"
+    static let builtIn = "cargo:token"
 
     private func folder(_ surroundings: Surroundings) -> String {
         surroundings.folder("CARGO_HOME", else: "/.cargo")
@@ -96,20 +103,47 @@ package struct Cargo: Client {
 
     /// Returns a config file, and those that it includes (cargo 1.94) and takes precedence over.
     private static func withIncluded(_ file: ClientFile, depth: Int = 0) -> [ClientFile] {
-        let included = depth < 8 ? (try? file.toml())?.place(["include"])?.value.elements : nil
+        guard depth < 8, let text = try? file.toml() else { return [file] }
+        let list = text.place(["include"])?.value
+        let tables = text.tables.filter { $0.isElement && $0.keys == ["include"] }
+        let paths =
+            (list?.elements ?? [list].compactMap(\.self)).map { $0.text ?? $0["path"]?.text }
+            + tables.map { $0.entries.first { $0.keys == ["path"] }?.value.text }
         return [file]
-            + (included ?? []).reversed().flatMap { element -> [ClientFile] in
-                guard let path = (element.text ?? element["path"]?.text)?.string else { return [] }
+            + paths.compactMap(\.?.string).reversed().flatMap { path in
                 let isWhole = path.hasPrefix("/")
                 return withIncluded(
                     ClientFile(isWhole ? path : "\(file.path.folder)/\(path)"), depth: depth + 1)
             }
     }
 
-    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+    /// Returns the files of tokens, with those that they include.
+    private func credentials(_ surroundings: Surroundings, areAll: Bool) -> [ClientFile] {
         let files = files("credentials", in: folder(surroundings))
-        return (files + configs(surroundings, areAll: true)).map {
-            CargoCredentials($0, surroundings)
+        return (areAll ? files : Array(files.filter(\.exists).prefix(1))).flatMap {
+            Cargo.withIncluded($0)
+        }
+    }
+
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let read = credentials(surroundings, areAll: false) + configs(surroundings)
+        let all =
+            credentials(surroundings, areAll: true) + configs(surroundings, areAll: true)
+        return all.map { CargoCredentials($0, surroundings, isRead: read.contains($0)) }
+    }
+
+    /// Returns the reason why cargo would not ask Keyfob for a registry that has no provider of its
+    /// own; nil if it does, or can be set up to.
+    fileprivate func refusal(_ surroundings: Surroundings) -> String? {
+        guard let keeper = try? keeper(in: surroundings), !keeper.isAsked else { return nil }
+        guard !keeper.exceptions.contains(where: \.isOurs) else {
+            return "cargo asks Keyfob for other registries alone"
+        }
+        do throws(StoreError) {
+            _ = try plan(for: nil, in: surroundings)
+            return nil
+        } catch {
+            return error.message
         }
     }
 
@@ -152,7 +186,7 @@ package struct Cargo: Client {
                     "remove it from registry.global-credential-providers there"
                 )
             }
-            keeper.readsFile = providers.contains(Cargo.builtIn)
+            keeper.readsFile = config.readsFile
             programs = providers
         }
         for name in config.names + ["crates-io"] {
@@ -184,6 +218,17 @@ package struct Cargo: Client {
     ) throws(StoreError) -> SetupPlan {
         var advice = ["to move logins from cargo's plain-text files: keyfob import"]
         let config = CargoConfig(surroundings)
+        if let registry {
+            let name = Text(registry)
+            guard let name, name == "crates-io" || config.index(of: name) != nil else {
+                throw StoreError(
+                    .noIndexName, "cargo's configuration has no registry named \(registry)",
+                    hint: "name it there: registries.NAME.index = \"URL\"")
+            }
+            if let variable = config.tokenVariable(of: name) {
+                advice.append("cargo does not use \(variable) any more: unset \(variable)")
+            }
+        }
         for name in config.names + ["crates-io"] where registry == nil {
             guard let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) else {
                 continue
@@ -202,18 +247,21 @@ package struct Cargo: Client {
 package struct CargoCredentials: PlaintextTarget {
     package let file: ClientFile
     private let surroundings: Surroundings
+    private let isRead: Bool
 
-    package init(_ file: ClientFile, _ surroundings: Surroundings) {
+    package init(_ file: ClientFile, _ surroundings: Surroundings, isRead: Bool = true) {
         self.file = file
         self.surroundings = surroundings
+        self.isRead = isRead
     }
 
     package var client: any Client { Cargo() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         let config = CargoConfig(surroundings)
+        let refusal = Cargo().refusal(surroundings)
         return PlaintextContents(
-            logins: try file.toml(content).places.compactMap { login($0, config) })
+            logins: try file.toml(content).places.compactMap { login($0, config, refusal) })
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -268,7 +316,8 @@ package struct CargoCredentials: PlaintextTarget {
     }
 
     private func login(
-        _ found: (keys: [Text], place: TOMLText.Place), _ config: CargoConfig
+        _ found: (keys: [Text], place: TOMLText.Place), _ config: CargoConfig,
+        _ refusal: String? = nil
     ) -> PlaintextLogin? {
         guard let kind = found.keys.last, ["token", "secret-key"].contains(kind),
             let secret = found.place.entry.value.secret, !secret.isEmpty
@@ -282,108 +331,31 @@ package struct CargoCredentials: PlaintextTarget {
         // If the index is not known, the name takes its place.
         let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
         let entry = Entry.cargo(url: url ?? name, name: name)
+        let own = config.ownProvider(of: name)
         var obstacle: String?
+        if own == nil { obstacle = refusal }
         if url == nil { obstacle = "cargo's configuration has no single index for it" }
-        if let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) {
+        if let own, !CargoSetting.isOurs(own) {
             obstacle = "credential-provider makes cargo use only \(own) for it"
         }
         if kind == "secret-key" { obstacle = "it is a private key, which no provider can return" }
-        return PlaintextLogin(entry, secret: secret, obstacle: obstacle)
-    }
-}
-
-/// cargo's `registry.global-credential-providers`, of which the last is asked first, or the
-/// `credential-provider` of one registry (cargo 1.95).
-private struct CargoSetting: HelperSetting {
-    let file: ClientFile
-    /// The registry's name; nil for all registries.
-    private let registry: Text?
-    private static let provider = ProgramName.credentialProvider.rawValue
-
-    init(_ file: ClientFile, registry: Text?) {
-        self.file = file
-        self.registry = registry
+        let unused = unused(found.keys, own, config)
+        var login = PlaintextLogin(entry, secret: secret, obstacle: unused ?? obstacle)
+        login.isShadowed = unused != nil
+        return login
     }
 
-    var name: String { (table + [key]).map(\.string).joined(separator: ".") }
-
-    private var table: [Text] {
-        guard let registry, registry != "crates-io" else { return ["registry"] }
-        return ["registries", registry]
-    }
-
-    private var key: Text {
-        registry == nil ? "global-credential-providers" : "credential-provider"
-    }
-
-    func value(in content: Secret?) throws(StoreError) -> String? {
-        guard let content, let entry = entry(try file.toml(content)) else { return nil }
-        return providers(entry)?.joined(separator: ", ") ?? "?"
-    }
-
-    func isOurs(_ value: String) -> Bool {
-        CargoSetting.helperName(value).map { $0.account == nil } ?? false
-    }
-
-    /// Returns true if the provider that cargo asks first is Keyfob's.
-    static func isOurs(_ value: String) -> Bool { helperName(value) != nil }
-
-    /// Returns the name of Keyfob's that the last provider of the list is, which cargo asks first;
-    /// nil if that is another program.
-    static func helperName(_ value: String) -> HelperName? {
-        let last = value.split(separator: ", ").last ?? value[...]
-        return HelperName(last.split(separator: " ").first ?? "", of: .credentialProvider)
-    }
-
-    func splice(into content: Secret?) throws(StoreError) -> Splice {
-        // Without a list cargo asks its own provider, which also finds tokens in variables: it
-        // stays.
-        let others = registry == nil ? [Cargo.builtIn] : []
-        guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
-        let text = try file.toml(content)
-        if let entry = entry(text) {
-            guard let providers = providers(entry) else {
-                throw StoreError(
-                    .unexpectedContent, "\(name) in \(file.path) is not a list",
-                    hint: "edit the file by hand")
-            }
-            let keys = text.keys(of: entry)
-            return Splice(
-                entry.range, "\(keys) = \(list(registry == nil ? providers : []))")
+    /// Returns the reason why cargo does not use a token of the file; nil if it may use it.
+    private func unused(_ keys: [Text], _ own: String?, _ config: CargoConfig) -> String? {
+        if !isRead { return "cargo does not read this file" }
+        if keys.prefix(2) == ["registries", "crates-io"] {
+            return "cargo reads only registry.token for crates.io"
         }
-        if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
-            return text.newLine(line(others), at: table.bodyStart)
+        if let variable = config.tokenVariable(of: keys.count == 2 ? "crates-io" : keys[1]) {
+            return "cargo uses the variable \(variable) instead"
         }
-        guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
-            throw StoreError(
-                .unexpectedContent,
-                "\(file.path) sets \(table.map(\.string).joined(separator: ".")) in a form that "
-                    + "keyfob cannot edit",
-                hint: "add \(name) = \(list(others)) by hand")
-        }
-        return text.newLine("\n" + header + line(others), at: content.count)
-    }
-
-    private func entry(_ text: TOMLText) -> TOMLText.Entry? {
-        text.places.first { $0.keys == table + [key] }?.place.entry
-    }
-
-    /// Returns the elements of a list, or the words of a string; nil if the value is neither.
-    private func providers(_ entry: TOMLText.Entry) -> [String]? {
-        if let words = entry.value.text {
-            return words.string.split(separator: " ").map(String.init)
-        }
-        guard case .array(let values) = entry.value.kind else { return nil }
-        let providers = values.compactMap(\.text?.string)
-        return providers.count == values.count ? providers : nil
-    }
-
-    private var header: String { "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" }
-
-    private func line(_ others: [String]) -> String { "\(key) = \(list(others))\n" }
-
-    private func list(_ others: [String]) -> String {
-        let all = others.filter { $0 != CargoSetting.provider } + [CargoSetting.provider]
-        return "[" + all.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+        return own == nil && !config.readsFile && config.hasOtherProvider
+            ? "registry.global-credential-providers names other programs instead of "
+                + Cargo.builtIn : nil
     }
 }

@@ -25,6 +25,14 @@ struct CargoConfig {
         return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
     }
 
+    /// Returns the name of the variable with a registry's token; nil if it is not set.
+    func tokenVariable(of name: Text) -> String? {
+        let upper = name.string.uppercased().replacing("-", with: "_")
+        let variable =
+            name == "crates-io" ? "CARGO_REGISTRY_TOKEN" : "CARGO_REGISTRIES_\(upper)_TOKEN"
+        return surroundings[variable] == nil ? nil : variable
+    }
+
     /// Returns the index URL of a registry as cargo asks for it. Nil if it is not known, or if the
     /// config files disagree: then cargo would not find the token in another folder.
     func index(of name: Text) -> Text? {
@@ -64,7 +72,22 @@ struct CargoConfig {
         return words(table + ["credential-provider"])?.joined(separator: " ")
     }
 
-    func isAlias(_ word: String) -> Bool {
-        Text(word).map { values[["credential-alias", $0]] != nil } ?? false
+    func isAlias(_ word: String) -> Bool { program(word) != word }
+
+    /// Returns the program of a provider, which may be an alias.
+    private func program(_ provider: String) -> String {
+        let word = provider.split(separator: " ").first.map(String.init) ?? ""
+        return Text(word).flatMap { words(["credential-alias", $0])?.first } ?? word
+    }
+
+    /// True if cargo finds tokens in its files, unless a registry has a provider of its own.
+    var readsFile: Bool {
+        globalProviders?.contains { program($0) == Cargo.builtIn } ?? true
+    }
+
+    /// True if a program that is not Keyfob's is among the providers for all registries.
+    var hasOtherProvider: Bool {
+        globalProviders?.contains { program($0) != Cargo.builtIn && !CargoSetting.isOurs($0) }
+            ?? false
     }
 }

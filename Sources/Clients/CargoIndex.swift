@@ -7,6 +7,9 @@ enum CargoIndex {
     /// The URL by which cargo asks for crates.io, over every protocol.
     static var cratesIO: Text { "https://github.com/rust-lang/crates.io-index" }
 
+    /// The other names of crates.io.
+    static let namesOfCratesIO = ["crates-io", "crates.io", "sparse+https://index.crates.io/"]
+
     /// Returns the normal form; nil if the URL cannot be parsed.
     static func normalForm(of url: Text) -> Text? {
         let bytes = url.bytes.filter { $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }

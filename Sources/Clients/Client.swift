@@ -44,6 +44,10 @@ package protocol Client: Sendable {
     /// `entries` are the known logins, whose labels may have the name.
     func queries(for server: Text, among entries: [Entry]) -> [Query]
 
+    /// Returns an entry for each name that the client's configuration gives to a server, as if its
+    /// login were labelled with that name.
+    func namedEntries(in surroundings: Surroundings) -> [Entry]
+
     /// Returns the queries to try if there is no login for exactly what was typed; the best first.
     func fallbackQueries(for server: Text) -> [Query]
 
@@ -69,8 +73,8 @@ package protocol Client: Sendable {
     /// prefix.
     var variables: [String] { get }
 
-    /// Returns true if a variable of that name holds a login that wins over the stored ones, and
-    /// that may be for the server (nil: for any).
+    /// Returns true if a variable of that name holds a login that the client may use instead of a
+    /// stored one, and that may be for the server (nil: for any).
     func isLogin(variable name: String, for server: Text?) -> Bool
 
     /// Returns every file in which the client may keep logins in plain text, existing or not. The
@@ -270,6 +274,7 @@ extension Client {
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
     package func knowsByLabel(_ server: Text) -> Bool { false }
+    package func namedEntries(in surroundings: Surroundings) -> [Entry] { [] }
     package func fallbackQueries(for server: Text) -> [Query] { [] }
     package func logoutQueries(for server: Text) -> [Query] { [] }
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] { [] }

@@ -153,7 +153,8 @@ extension Invocation {
         var found: [Credential] = []
         var asked: Set<[String]> = []
         for client in client.map({ [$0] }) ?? Clients.each {
-            let queries = client.queries(for: key, among: entries)
+            let queries = client.queries(
+                for: key, among: entries + client.namedEntries(in: surroundings))
             for query in queries + client.fallbackQueries(for: key) {
                 // A route is asked once, however its server is spelled.
                 if let (route, server) = choice.settings.routes.route(for: query),

@@ -178,7 +178,9 @@ struct Logout: AnsweringCommand {
             }
             let entries = invocation.inventory(withTokens: true).logins.map(\.entry) + inFiles
             return clients.flatMap { client in
-                client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
+                client.meaning(
+                    of: key, among: entries + client.namedEntries(in: invocation.surroundings))
+                    + client.logoutQueries(for: key)
             }
         }
         if all, !dryRun { try invocation.unlockKeyring() }

@@ -1,6 +1,6 @@
 package import Credentials
 
-/// A TOML text (1.0) with the ranges of its keys and values, so that one can be removed or inserted
+/// A TOML text (1.1) with the ranges of its keys and values, so that one can be removed or inserted
 /// while every other byte is kept.
 ///
 /// A text that cannot be parsed is refused, so it is never changed. Numbers and dates are not
@@ -352,13 +352,13 @@ private struct Scanner {
     ) throws(TOMLText.Fault) -> [TOMLText.Entry] {
         var entries: [TOMLText.Entry] = []
         position += 1
-        skipSpace(bytes)
+        skipBlankLines(bytes)
         while peek(bytes) != UInt8(ascii: "}") {
             entries.append(try entry(bytes))
-            skipSpace(bytes)
+            skipBlankLines(bytes)
             guard peek(bytes) == UInt8(ascii: ",") else { break }
             position += 1
-            skipSpace(bytes)
+            skipBlankLines(bytes)
         }
         try expect(UInt8(ascii: "}"), bytes)
         return entries
@@ -440,15 +440,16 @@ private struct Scanner {
         case UInt8(ascii: "n"): plain = 0x0A
         case UInt8(ascii: "f"): plain = 0x0C
         case UInt8(ascii: "r"): plain = 0x0D
+        case UInt8(ascii: "e"): plain = 0x1B
         case 0x22, 0x5C: plain = byte
         default: plain = nil
         }
         if let plain {
             output.append(plain)
             position += 1
-        } else if byte == UInt8(ascii: "u") || byte == UInt8(ascii: "U") {
+        } else if let digits = byte.escapedDigits {
             position += 1
-            let scalar = try scalar(bytes, digits: byte == UInt8(ascii: "u") ? 4 : 8)
+            let scalar = try scalar(bytes, digits: digits)
             for byte in UTF8.encode(scalar)! { output.append(byte) }
         } else if isMultiline, byte.isSpaceOrLine {
             // The string continues at the next character that is not white space.
@@ -533,6 +534,16 @@ private struct Scanner {
 
 extension UInt8 {
     fileprivate var isBareKey: Bool { isAlphanumeric || "-_".utf8.contains(self) }
+
+    /// The number of digits after this letter in the escape of a character; nil if it has none.
+    fileprivate var escapedDigits: Int? {
+        switch self {
+        case UInt8(ascii: "x"): 2
+        case UInt8(ascii: "u"): 4
+        case UInt8(ascii: "U"): 8
+        default: nil
+        }
+    }
 
     /// True for a byte of a number, a date or a word.
     fileprivate var isInScalar: Bool { isBareKey || "+.:".utf8.contains(self) }

@@ -1,0 +1,99 @@
+internal import Credentials
+internal import Files
+internal import TextEditing
+
+/// cargo's `registry.global-credential-providers`, of which the last is asked first, or the
+/// `credential-provider` of one registry (cargo 1.95).
+struct CargoSetting: HelperSetting {
+    let file: ClientFile
+    /// The registry's name; nil for all registries.
+    private let registry: Text?
+    private static let provider = ProgramName.credentialProvider.rawValue
+
+    init(_ file: ClientFile, registry: Text?) {
+        self.file = file
+        self.registry = registry
+    }
+
+    var name: String { (table + [key]).map(\.string).joined(separator: ".") }
+
+    private var table: [Text] {
+        guard let registry, registry != "crates-io" else { return ["registry"] }
+        return ["registries", registry]
+    }
+
+    private var key: Text {
+        registry == nil ? "global-credential-providers" : "credential-provider"
+    }
+
+    func value(in content: Secret?) throws(StoreError) -> String? {
+        guard let content, let entry = entry(try file.toml(content)) else { return nil }
+        return providers(entry)?.joined(separator: ", ") ?? "?"
+    }
+
+    func isOurs(_ value: String) -> Bool {
+        CargoSetting.helperName(value).map { $0.account == nil } ?? false
+    }
+
+    /// Returns true if the provider that cargo asks first is Keyfob's.
+    static func isOurs(_ value: String) -> Bool { helperName(value) != nil }
+
+    /// Returns the name of Keyfob's that the last provider of the list is, which cargo asks first;
+    /// nil if that is another program.
+    static func helperName(_ value: String) -> HelperName? {
+        let last = value.split(separator: ", ").last ?? value[...]
+        return HelperName(last.split(separator: " ").first ?? "", of: .credentialProvider)
+    }
+
+    func splice(into content: Secret?) throws(StoreError) -> Splice {
+        // Without a list cargo asks its own provider, which also finds tokens in variables: it
+        // stays.
+        let others = registry == nil ? [Cargo.builtIn] : []
+        guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
+        let text = try file.toml(content)
+        if let entry = entry(text) {
+            guard let providers = providers(entry) else {
+                throw StoreError(
+                    .unexpectedContent, "\(name) in \(file.path) is not a list",
+                    hint: "edit the file by hand")
+            }
+            let keys = text.keys(of: entry)
+            return Splice(
+                entry.range, "\(keys) = \(list(registry == nil ? providers : []))")
+        }
+        if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
+            return text.newLine(line(others), at: table.bodyStart)
+        }
+        guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
+            throw StoreError(
+                .unexpectedContent,
+                "\(file.path) sets \(table.map(\.string).joined(separator: ".")) in a form that "
+                    + "keyfob cannot edit",
+                hint: "add \(name) = \(list(others)) by hand")
+        }
+        return text.newLine("\n" + header + line(others), at: content.count)
+    }
+
+    private func entry(_ text: TOMLText) -> TOMLText.Entry? {
+        text.places.first { $0.keys == table + [key] }?.place.entry
+    }
+
+    /// Returns the elements of a list, or the words of a string; nil if the value is neither.
+    private func providers(_ entry: TOMLText.Entry) -> [String]? {
+        if let words = entry.value.text {
+            return words.string.split(separator: " ").map(String.init)
+        }
+        guard case .array(let values) = entry.value.kind else { return nil }
+        let providers = values.compactMap(\.text?.string)
+        return providers.count == values.count ? providers : nil
+    }
+
+    private var header: String { "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" }
+
+    private func line(_ others: [String]) -> String { "\(key) = \(list(others))\n" }
+
+    private func list(_ others: [String]) -> String {
+        let all = others.filter { $0 != CargoSetting.provider } + [CargoSetting.provider]
+        return "[" + all.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    }
+}
