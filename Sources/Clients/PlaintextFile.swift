@@ -134,6 +134,8 @@ package struct PlaintextContents: Sendable {
     package var logins: [PlaintextLogin] = []
     /// Notes for the user, one line each.
     package var notes: [String] = []
+    /// The variables from which the file takes logins, each with a login for the same server.
+    package var references: [(variable: String, login: PlaintextLogin)] = []
 
     /// Returns true if the login is there, and no other one that a store would keep in its place.
     func hasOnly(_ login: Credential) -> Bool {

@@ -28,12 +28,13 @@ package struct Surroundings: Sendable {
         (self["PATH"] ?? "").split(separator: ":").contains { String($0).withoutSlash == folder }
     }
 
-    /// Returns true if the variable is read here and is not secret.
+    /// Returns true if the variable is read here, perhaps in another case, and is not secret.
     package static func reads(_ name: String) -> Bool {
         ["NETRC", "PATH", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"].contains(name)
             || Clients.all.contains { client in
                 client.variables.contains {
-                    $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : name == $0
+                    $0.hasSuffix("*")
+                        ? name.hasPrefix($0.dropLast()) : name.uppercased() == $0.uppercased()
                 }
                     && !client.isLogin(variable: name, for: nil)
             }

@@ -89,6 +89,11 @@ struct Removal {
                 problem = StoreError(
                     .loginRemains, rest.map(\.description).joined(separator: ", "),
                     hint: plaintext.isEdited ? "try again" : "edit \(name.shellWord)")
+            } else if let reference = contents.references.first(where: { isMeant($0.login) }) {
+                problem = StoreError(
+                    .loginRemains,
+                    "\(plaintext.client.name) takes it from the variable \(reference.variable)",
+                    hint: "unset \(reference.variable.shellWord)")
             } else if isOfAll, let note = contents.notes.first {
                 problem = StoreError(.loginRemains, note)
             }

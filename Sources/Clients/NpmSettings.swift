@@ -1,0 +1,320 @@
+package import Credentials
+package import Files
+internal import TextEditing
+
+/// `.npmrc`, in which npm keeps its settings, one a line (the package `ini`), with the tokens of
+/// its registries.
+package struct NpmSettings: PlaintextTarget {
+    package let file: ClientFile
+    /// The names of the variables that are set.
+    private let variables: [String]
+    /// The reason why no login of the file can be imported; nil if one can.
+    private let obstacle: String?
+
+    package init(_ file: ClientFile, variables: [String] = [], obstacle: String? = nil) {
+        self.file = file
+        self.variables = variables
+        self.obstacle = obstacle
+    }
+
+    package var client: any Client { Npm() }
+
+    package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
+        var contents = PlaintextContents(logins: logins(of: content).map(\.login))
+        for setting in settings(of: content) where NpmSettings.names.contains(setting.name) {
+            guard let variable = setting.variable, variables.contains(variable) else { continue }
+            contents.references.append((variable, login(setting.address, nil, nil, nil)))
+        }
+        return contents
+    }
+
+    /// The value of a variable is not known, so the address may be that of any server that begins
+    /// as it does.
+    package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
+        guard let address = login.entry["key"]?.string, let key = Npm.key(server)?.string,
+            let variable = address.firstRange(of: "${")?.lowerBound
+        else { return false }
+        return key.hasPrefix(address[..<variable]) || address.hasPrefix(key + "/")
+    }
+
+    @discardableResult
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
+        try edit { content, edits in
+            let meant = logins(of: content).filter { isMeant($0.login) }
+            for line in meant.flatMap(\.lines) { edits.replace(line) }
+            return meant.map(\.login.entry)
+        }
+    }
+
+    package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
+        guard let key = login["key"] else {
+            throw StoreError(.unfitForFile, "it names no registry")
+        }
+        var edits = Edits()
+        let all = logins(of: content)
+        guard !all.contains(where: { $0.login.obstacle == NpmSettings.nobodys }) else {
+            throw StoreError(
+                .unfitForFile, "npm refuses the file: it has a token that names no registry",
+                hint: "npm config fix")
+        }
+        let same = all.filter { $0.login.isForSame(as: login) }
+        if same.contains(where: { $0.login.isSame(as: login) && $0.login.obstacle == nil }) {
+            return content
+        }
+        for line in same.flatMap(\.lines) { edits.replace(line) }
+        let isEnded = content.isEmpty || content.ends(with: 0x0A)
+        var parts = isEnded ? [] : ["\n".secret]
+        if let username = login.entry.username {
+            parts += ["//\(key)/:_auth=".secret, Npm.basic(username, login.secret)]
+        } else {
+            guard NpmSettings.isPlain(login.secret) else { throw Npm.unfit }
+            parts += ["//\(key)/:_authToken=".secret, login.secret]
+        }
+        // After the header of a section npm would not read it as a setting.
+        let end = settings(of: content).last?.line.upperBound
+        let place = hasSection(content) ? end ?? 0 : content.count
+        edits.replace(place..<place, with: Secret(joining: parts + ["\n".secret]))
+        return edits.applied(to: content)
+    }
+
+    /// Returns true if npm reads the value as it is written.
+    static func isPlain(_ value: Secret) -> Bool {
+        !value.isEmpty
+            && value.allSatisfy { byte in
+                (0x21...0x7E).contains(byte) && !"\"'\\;#$".utf8.contains(byte)
+            }
+    }
+
+    // MARK: Reading
+
+    /// A setting, and its line.
+    private struct Setting {
+        let line: Range<Int>
+        /// The part of the address that it is for, as it is written; nil if it names none.
+        let address: Text?
+        let name: Text
+        let value: Secret
+        var isList = false
+
+        /// The variable that is the whole value; nil if it is anything else.
+        var variable: String? {
+            guard value.hasPrefix("${"), value.ends(with: UInt8(ascii: "}")) else { return nil }
+            let name = value[2..<value.count - 1]
+            return name.contains { "${}".utf8.contains($0) } ? nil : name.publicString
+        }
+    }
+
+    /// Returns the value of a setting that is not a login's; nil if it is not set.
+    func value(of name: Text) -> String? {
+        guard let content = try? file.read() else { return nil }
+        return settings(of: content).last { $0.address == nil && $0.name == name }?.value
+            .publicString
+    }
+
+    private typealias Found = (lines: [Range<Int>], login: PlaintextLogin)
+
+    /// Returns the logins with their lines. For one registry npm prefers a token to a name and
+    /// password in one value, and that to both in values of their own. Of two lines with one name
+    /// it uses the later.
+    private func logins(of content: Secret) -> [Found] {
+        var order: [Text?] = []
+        var all: [Text?: [Setting]] = [:]
+        for setting in settings(of: content)
+        where NpmSettings.names.contains(setting.name) && setting.variable == nil {
+            if all[setting.address] == nil { order.append(setting.address) }
+            all[setting.address, default: []].append(setting)
+        }
+        var used: Set<Text> = []
+        return order.flatMap { address -> [Found] in
+            let settings = all[address] ?? []
+            func last(_ name: Text) -> Setting? { settings.last { $0.name == name } }
+            var found: [Found] = []
+            func add(_ names: [Text], _ username: Text?, _ secret: Secret?, _ obstacle: String?) {
+                let meant = settings.filter { names.contains($0.name) }
+                let lines = meant.map(\.line)
+                var obstacle = obstacle
+                if meant.contains(where: \.isList) { obstacle = "its value is a list" }
+                if meant.contains(where: { $0.value.holds("${") }) {
+                    obstacle = "its value contains a variable"
+                }
+                var login = login(address, username, secret, obstacle ?? self.obstacle)
+                if let key = login.entry["key"], login.obstacle == nil,
+                    !used.insert(key).inserted
+                {
+                    login.obstacle = "npm uses another line for this registry"
+                    login.isShadowed = true
+                }
+                found.append((lines, login))
+            }
+            if let token = last("_authToken") {
+                add(["_authToken"], nil, token.value, nil)
+            }
+            if let pair = last("_auth") {
+                let parts = Secret(base64: pair.value).flatMap(split)
+                add(
+                    ["_auth"], parts?.username, parts?.password,
+                    parts == nil ? "it is not a name and a password in base64" : nil)
+            }
+            if let password = last("_password") {
+                let name = last("username").flatMap { Text(copying: $0.value) }
+                let secret = Secret(base64: password.value)
+                add(
+                    ["_password"] + (name == nil ? [] : ["username"]), name, secret,
+                    name == nil
+                        ? "it has no user name"
+                        : secret == nil
+                            ? "it is not base64"
+                            : secret?.isUTF8 == false ? "its password is not UTF-8" : nil)
+            }
+            return found
+        }
+    }
+
+    private static let names: [Text] = ["_authToken", "_auth", "_password", "username"]
+    private static let nobodys = "npm 9 and newer refuse it: it names no registry"
+
+    private func login(
+        _ address: Text?, _ username: Text?, _ secret: Secret?, _ obstacle: String?
+    ) -> PlaintextLogin {
+        let key = address.flatMap { Npm.key(Text("//\($0)") ?? "") }
+        var obstacle = obstacle
+        if address == nil { obstacle = NpmSettings.nobodys }
+        if address != nil, key != address {
+            obstacle = "npm does not accept this spelling of a registry"
+        }
+        if address?.string.contains("${") == true { obstacle = "its address contains a variable" }
+        if let secret, username == nil, obstacle == nil, !NpmSettings.isPlain(secret) {
+            obstacle = "no variable can pass it to npm"
+        }
+        return PlaintextLogin(
+            .token(
+                of: "npm", key: key ?? address ?? "registry.npmjs.org",
+                username: username?.isEmpty == true ? nil : username),
+            secret: secret ?? "".secret, obstacle: obstacle,
+            spelling: key == address ? nil : address)
+    }
+
+    private func split(_ pair: Secret) -> (username: Text, password: Secret)? {
+        guard let colon = pair.first(where: { $0 == UInt8(ascii: ":") }),
+            let username = Text(copying: pair[0..<colon]), !username.isEmpty
+        else {
+            return nil
+        }
+        return (username, pair[colon + 1..<pair.count])
+    }
+
+    /// Returns true if the file has the header of a section.
+    private func hasSection(_ content: Secret) -> Bool {
+        lines(of: content).contains { isHeader(content[$0]) }
+    }
+
+    private func isHeader(_ line: Secret) -> Bool {
+        let text = NpmSettings.trimmed(line)
+        return line.hasPrefix("[")
+            && text.first { $0 == UInt8(ascii: "]") } == text.count - 1
+    }
+
+    /// Returns the lines, each of which ends at a line feed, a carriage return, or both.
+    private func lines(of content: Secret) -> [Range<Int>] {
+        content.lines.flatMap { line in
+            var lines: [Range<Int>] = []
+            var start = line.lowerBound
+            let end = line.lowerBound + content[line].withoutLineEnd.count
+            while let mark = content[start..<end].first(where: { $0 == 0x0D }) {
+                lines.append(start..<start + mark + 1)
+                start += mark + 1
+            }
+            return lines + [start..<line.upperBound]
+        }
+    }
+
+    /// Returns the settings before the first section.
+    private func settings(of content: Secret) -> [Setting] {
+        var settings: [Setting] = []
+        for line in lines(of: content) {
+            if isHeader(content[line]) { break }
+            let text = NpmSettings.trimmed(content[line])
+            guard !text.isEmpty, !text.hasPrefix(";"), !text.hasPrefix("#"), !text.hasPrefix("=")
+            else { continue }
+            let equals = text.first { $0 == UInt8(ascii: "=") }
+            // A name alone is true.
+            let value =
+                equals.map { self.value(NpmSettings.trimmed(text[$0 + 1..<text.count])) }
+                ?? "true".secret
+            guard
+                var words = Text(
+                    copying: self.value(NpmSettings.trimmed(text[0..<(equals ?? text.count)])))?
+                    .string,
+                !value.isEmpty,
+                !["false", "null", "undefined"].contains(where: { value == $0.secret })
+            else { continue }
+            let isList = words.hasSuffix("[]")
+            if isList { words.removeLast(2) }
+            let colon = words.lastIndex(of: ":")
+            let isScoped = words.hasPrefix("//") && colon != nil
+            var name = isScoped ? String(words[words.index(after: colon!)...]) : words
+            var address = isScoped ? String(words[..<colon!].dropFirst(2)) : nil
+            if address?.hasSuffix("/") == true { address?.removeLast() }
+            // Through a variable it may be a login.
+            if isScoped
+                ? name.contains("${") : name.hasPrefix("${") && !name.hasSuffix(":registry")
+            {
+                (address, name) = (String(words.dropFirst(isScoped ? 2 : 0)), "_authToken")
+            }
+            settings.append(
+                Setting(
+                    line: line, address: address.flatMap { Text($0) }, name: Text(name) ?? "",
+                    value: value, isList: isList))
+        }
+        return settings
+    }
+
+    /// Returns the name or the value that npm reads from its text (the package `ini`, `unsafe`).
+    private func value(_ written: Secret) -> Secret {
+        if written.count > 1, written.hasPrefix("\""), written.ends(with: UInt8(ascii: "\"")) {
+            return (try? JSONText(written)).flatMap { $0.secret($0.root) } ?? written
+        }
+        if written.count > 1, written.hasPrefix("'"), written.ends(with: UInt8(ascii: "'")) {
+            return written[1..<written.count - 1]
+        }
+        // After a backslash, another one and `;` and `#` are part of the value; else `;` and `#`
+        // end it.
+        var (isEscaping, hasEnded) = (false, false)
+        let plain = Secret(converting: written, growth: 2) { byte, output in
+            if hasEnded { return }
+            if isEscaping, byte.map({ "\\;#".utf8.contains($0) }) != true {
+                output.append(UInt8(ascii: "\\"))
+            }
+            guard let byte else { return }
+            if !isEscaping, byte == UInt8(ascii: "\\") { return isEscaping = true }
+            hasEnded = !isEscaping && ";#".utf8.contains(byte)
+            if !hasEnded { output.append(byte) }
+            isEscaping = false
+        }
+        return NpmSettings.trimmed(plain)
+    }
+
+    /// What JavaScript trims, but for ASCII. A byte order mark is white space there.
+    private static let spaces =
+        ([0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF] + Array(0x2000...0x200A))
+        .compactMap(Unicode.Scalar.init).map { Array(String($0).utf8) }
+
+    private static func trimmed(_ text: Secret) -> Secret {
+        var text = text.trimmed
+        while let space = spaces.first(where: { text.holds($0) }) {
+            text = text[space.count..<text.count].trimmed
+        }
+        while let space = spaces.first(where: {
+            text.count >= $0.count && text.holds($0, at: text.count - $0.count)
+        }) {
+            text = text[0..<text.count - space.count].trimmed
+        }
+        return text
+    }
+}
+
+extension Secret {
+    fileprivate func holds(_ text: String) -> Bool {
+        (0..<count).contains { holds(Array(text.utf8), at: $0) }
+    }
+}
