@@ -28,7 +28,16 @@ package struct Pip: Client {
     }
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        [tokenQuery(Pip.key(server) ?? server)]
+        [query(for: server, key: Pip.key(server) ?? server)]
+    }
+
+    /// Returns the query for the login of a key, and of the user that the URL names, if it does.
+    private func query(for server: Text, key: Text) -> Query {
+        var facts: [String: Text] = ["client": name, "key": key]
+        if server.string.contains("://") {
+            facts["username"] = GitAddress(server.string)?.facts["user"]
+        }
+        return Query(.token, facts)
     }
 
     /// Returns the queries for the addresses with which the URL begins, the longest first.
@@ -37,7 +46,7 @@ package struct Pip: Client {
         var queries: [Query] = []
         while let slash = rest.lastIndex(of: "/"), !rest[..<slash].hasSuffix("/") {
             rest = rest[..<slash]
-            if let key = Text(String(rest)) { queries.append(tokenQuery(key)) }
+            if let key = Text(String(rest)) { queries.append(query(for: server, key: key)) }
         }
         return queries
     }
