@@ -93,6 +93,9 @@ package protocol Client: Sendable {
     /// The program of Keyfob that the client runs; nil if the client has no credential helpers.
     var program: ProgramName? { get }
 
+    /// The programs that go by its settings; one of them is named as it is.
+    var programs: [String] { get }
+
     /// True if `keyfob setup` applies to it: it has credential helpers, or needs a link.
     var isSetUp: Bool { get }
 
@@ -104,6 +107,12 @@ package protocol Client: Sendable {
     func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName?
+
+    /// Returns the other helpers that it asks in docker's protocol; if a file is named, those that
+    /// it asks before it reads that.
+    func otherHelpers(
+        in surroundings: Surroundings, before file: ClientFile?
+    ) throws(StoreError) -> OtherHelpers
 
     /// Returns the change that makes the client use Keyfob, for one registry or (nil) for all of
     /// them. Throws `failed` if the change would lose something.
@@ -213,13 +222,13 @@ package enum Clients {
         all.first { $0.name.string == name }
     }
 
-    /// Returns every file in which one of the clients may keep logins in plain text, each once, and
-    /// those of `first` before all others.
+    /// Returns every file in which the client, or (nil) one of the clients, may keep logins in plain
+    /// text, each once.
     package static func plaintextFiles(
-        in surroundings: Surroundings, first client: (any Client)? = nil
+        of client: (any Client)? = nil, in surroundings: Surroundings
     ) -> [any PlaintextFile] {
         var seen: Set<String> = []
-        return ([client].compactMap(\.self) + all).flatMap { $0.plaintextFiles(in: surroundings) }
+        return (client.map { [$0] } ?? all).flatMap { $0.plaintextFiles(in: surroundings) }
             .filter { seen.insert($0.file.identity).inserted }
     }
 }
@@ -270,6 +279,7 @@ extension Client {
     package var files: ClientFiles { .written }
     package var variables: [String] { [] }
     package var program: ProgramName? { nil }
+    package var programs: [String] { [name.string] }
     package var isSetUp: Bool { program != nil }
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
@@ -292,6 +302,10 @@ extension Client {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? { { _ in nil } }
+
+    package func otherHelpers(
+        in surroundings: Surroundings, before file: ClientFile?
+    ) throws(StoreError) -> OtherHelpers { OtherHelpers(hub: name) }
 
     package func plan(
         for registry: String?, in surroundings: Surroundings
@@ -355,29 +369,6 @@ extension Client {
             .notSupported, "\(name) cannot be set up for a single registry",
             hint: "for all registries: keyfob setup \(name)")
     }
-}
-
-/// A login place is the place of a new login of a client, in the form in which the client finds it.
-package struct LoginPlace: Sendable, CustomStringConvertible {
-    /// The user name in the address of the server; nil if there is none.
-    package var username: Text?
-    /// The registry that can verify the login; nil if none can.
-    package var registry: Text?
-    private let make: @Sendable (Text?) -> Entry
-
-    init(
-        of username: Text? = nil, registry: Text? = nil,
-        _ make: @escaping @Sendable (Text?) -> Entry
-    ) {
-        self.username = username
-        self.registry = registry
-        self.make = make
-    }
-
-    package func entry(of username: Text?) -> Entry { make(username) }
-
-    /// The server as the user would name it.
-    package var description: String { entry(of: nil).serverName }
 }
 
 extension Schema {

@@ -1,5 +1,5 @@
 package import Credentials
-internal import Files
+package import Files
 internal import JSON
 package import TextEditing
 
@@ -138,6 +138,21 @@ package struct Docker: RegistryClient {
             let asked = ServerKey(server).isHub ? ServerKey.hub.spelling : server.dockerHost
             return single[asked] ?? all
         }
+    }
+
+    package func otherHelpers(
+        in surroundings: Surroundings, before file: ClientFile?
+    ) throws(StoreError) -> OtherHelpers {
+        let keeper = try keeper(in: surroundings)
+        var others = OtherHelpers(hub: ServerKey.hub.spelling)
+        others.isInstead = true
+        if !keeper.isOurs { others.ofAll = [keeper.name].compactMap { $0.flatMap { Text($0) } } }
+        others.ofOne = keeper.exceptions.compactMap { exception in
+            Text(exception.registry).map { registry in
+                (registry, exception.isOurs ? nil : exception.name.flatMap { Text($0) })
+            }
+        }
+        return others
     }
 
     package func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink? {

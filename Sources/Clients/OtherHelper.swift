@@ -5,8 +5,9 @@ internal import JSON
 /// Another helper is a program that speaks the docker-credential helper protocol as Keyfob does,
 /// and keeps its logins elsewhere.
 package struct OtherHelper: Sendable {
+    package let name: String
     /// `docker-credential-NAME`.
-    package let program: String
+    package var program: String { "docker-credential-\(name)" }
 
     /// The URL of a server that does not exist.
     private static let probe: Text = "https://keyfob-probe.invalid"
@@ -18,16 +19,20 @@ package struct OtherHelper: Sendable {
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
     private static let labelPrefix = "Registry credentials for "
 
-    package init(_ name: String) { program = "docker-credential-\(name)" }
+    package init(_ name: String) { self.name = name }
 
-    /// Returns the keys of its logins.
+    /// Returns the keys of its logins. A key by which docker asks comes after other spellings.
     package func list() throws(StoreError) -> [Text] {
         let members = try value(of: try ask("list", "unused".secret), "list").members ?? []
         return members.map { member in
             let key = member.name.string
             guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
             return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
-        }.sorted()
+        }.sorted { (OtherHelper.isAsked($0) ? 1 : 0, $0) < (OtherHelper.isAsked($1) ? 1 : 0, $1) }
+    }
+
+    private static func isAsked(_ key: Text) -> Bool {
+        key == (ServerKey(key).isHub ? ServerKey.hub.spelling : key.dockerHost)
     }
 
     /// Returns its login for a key; nil if there is none.
@@ -41,7 +46,7 @@ package struct OtherHelper: Sendable {
         }
         let login = try value(of: output, "get")
         guard let username = login["Username"]?.text, let secret = login["Secret"]?.secret,
-            !username.isEmpty, !secret.isEmpty
+            !username.isEmpty || !secret.isEmpty
         else { return nil }
         return Credential(.docker(server: key, username: username), secret: secret)
     }

@@ -89,9 +89,17 @@ package struct PlaintextLogin: Sendable {
                 ? "its name contains a control character" : nil)
     }
 
-    /// Makes one from a login that another helper keeps.
-    package init(_ credential: Credential, obstacle: String? = nil) {
+    init(_ credential: Credential, obstacle: String? = nil) {
         self.init(credential.entry, secret: credential.secret, obstacle: obstacle)
+    }
+
+    /// Makes one from a login of docker's that another helper keeps.
+    package init(ofHelper login: Credential) {
+        let isWhole = login["username"]?.isEmpty == false && !login.secret.isEmpty
+        self.init(
+            login.entry, secret: login.secret,
+            obstacle: isWhole ? nil : "it has no user or no password, so it cannot be stored",
+            spelling: login["server"]?.string == login.entry.serverName ? nil : login["server"])
     }
 
     /// Returns true if a store keeps only one of the two.

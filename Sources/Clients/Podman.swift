@@ -1,5 +1,5 @@
 package import Credentials
-internal import Files
+package import Files
 internal import TextEditing
 
 /// podman (4.3.1), buildah and skopeo.
@@ -11,16 +11,29 @@ internal import TextEditing
 package struct Podman: RegistryClient {
     package init() {}
 
+    /// The helper that stands for the files.
+    static let builtIn = "containers-auth.json"
+
     package var name: Text { "podman" }
     package var program: ProgramName? { .credentialHelperOfHosts }
-    package var variables: [String] { ["CONTAINERS_REGISTRIES_CONF", "REGISTRY_AUTH_FILE"] }
+    package var programs: [String] { ["podman", "skopeo", "buildah"] }
+    package var variables: [String] {
+        ["CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH", "REGISTRY_AUTH_FILE"]
+    }
 
     // MARK: Its own files
 
-    /// Returns the files that it reads, in their order. Without `XDG_RUNTIME_DIR` podman takes the
-    /// folder that systemd makes, else one in the folder of temporary files; skopeo, buildah and a
-    /// podman of root take `/run/containers`. They find nothing in a folder of another user.
+    /// Returns the files that it reads, in their order.
     func auths(_ surroundings: Surroundings) -> [ClientFile] {
+        (surroundings["REGISTRY_AUTH_FILE"].map { [ClientFile($0)] } ?? runtimeAuths(surroundings))
+            + [ClientFile(surroundings.configFolder + "/containers/auth.json")]
+    }
+
+    /// Returns the files that it reads first unless a variable names another. Without
+    /// `XDG_RUNTIME_DIR` podman takes the folder that systemd makes, else one in the folder of
+    /// temporary files; skopeo, buildah and a podman of root take `/run/containers`. They find
+    /// nothing in a folder of another user.
+    private func runtimeAuths(_ surroundings: Surroundings) -> [ClientFile] {
         var folders: [String] = []
         if let folder = surroundings["XDG_RUNTIME_DIR"] {
             folders.append("\(folder.withoutSlash)/containers")
@@ -34,9 +47,7 @@ package struct Podman: RegistryClient {
             }
             if made.isEmpty, user != 0 { folders.insert("\(temporary)/containers", at: 0) }
         }
-        folders.append(surroundings.configFolder + "/containers")
-        let named = [surroundings["REGISTRY_AUTH_FILE"]].compactMap(\.self)
-        return (named + folders.map { $0 + "/auth.json" }).map(ClientFile.init)
+        return folders.map { ClientFile($0 + "/auth.json") }
     }
 
     private static func isOwn(_ folder: String, _ user: UInt32) -> Bool {
@@ -50,9 +61,12 @@ package struct Podman: RegistryClient {
     }
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        auths(surroundings).map { RegistryAuths($0, .podman) }
+        let read = auths(surroundings)
+        let unread = runtimeAuths(surroundings).filter { !read.contains($0) }
+        return read.map { RegistryAuths($0, .podman) }
             + dockers(surroundings).map { RegistryAuths($0, .docker, isPodmans: true) }
             + [RegistryAuths(ClientFile(surroundings.home + "/.dockercfg"), .dockercfg)]
+            + unread.map { RegistryAuths($0, .podman) }
     }
 
     /// Returns the file that `REGISTRY_AUTH_FILE` names; else the first that exists; else the one
@@ -68,26 +82,51 @@ package struct Podman: RegistryClient {
 
     // MARK: Its helper
 
-    /// Returns its config files, each of which overrides those before it: the user's own, or the
-    /// system's if there is none, then all drop-in files.
-    private func configs(_ surroundings: Surroundings) -> [ClientFile] {
-        let own = ownConfig(surroundings)
-        let folders = ["/etc/containers", surroundings.configFolder + "/containers"]
-        return [own.exists ? own : ClientFile("/etc/containers/registries.conf")]
-            + folders.flatMap { ClientFile.files(in: "\($0)/registries.conf.d", named: ".conf") }
+    /// Returns the config files that override each other. podman follows a variable that names one;
+    /// skopeo and buildah do not.
+    private func views(_ surroundings: Surroundings) -> [[ClientFile]] {
+        guard let named = named(surroundings) else { return [configs(surroundings, nil)] }
+        let others = programs.dropFirst().contains { surroundings.program($0) != nil }
+        return ([named] + (others ? [nil] : [])).map { configs(surroundings, $0) }
     }
 
-    private func ownConfig(_ surroundings: Surroundings) -> ClientFile {
-        let folder = surroundings.configFolder + "/containers"
-        return ClientFile(
-            surroundings["CONTAINERS_REGISTRIES_CONF"] ?? folder + "/registries.conf")
+    private func named(_ surroundings: Surroundings) -> ClientFile? {
+        (surroundings["CONTAINERS_REGISTRIES_CONF"] ?? surroundings["REGISTRIES_CONFIG_PATH"])
+            .map { ClientFile($0) }
+    }
+
+    /// The folder of the user's own config files. Up to podman 5 (containers/image 5.36)
+    /// `XDG_CONFIG_HOME` does not change it.
+    private func folder(_ surroundings: Surroundings) -> String {
+        surroundings.home + "/.config/containers"
+    }
+
+    /// Returns config files, each of which overrides those before it: the one that is named, else
+    /// the user's own with the user's drop-in files, else those of the system and then the user's.
+    private func configs(_ surroundings: Surroundings, _ named: ClientFile?) -> [ClientFile] {
+        let (folder, system) = (folder(surroundings), "/etc/containers")
+        let own = ClientFile("\(folder)/registries.conf")
+        if named == nil, own.exists { return [own] + dropIns(folder) }
+        return [named ?? ClientFile("\(system)/registries.conf")] + dropIns(system)
+            + dropIns(folder)
+    }
+
+    /// podman follows no link that takes the place of the folder, and reads no folder in it.
+    private func dropIns(_ folder: String) -> [ClientFile] {
+        let folder = "\(folder)/registries.conf.d"
+        guard Podman.isFolder(folder) else { return [] }
+        return ClientFile.files(in: folder, named: ".conf").filter { !Podman.isFolder($0.path) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        FileStatus(of: path, followsLinks: false)?.kind == .folder
     }
 
     /// Returns the setting that takes effect; nil if there is none.
     private func setting(
-        _ surroundings: Surroundings
+        _ configs: [ClientFile]
     ) throws(StoreError) -> (setting: PodmanSetting, helpers: [String])? {
-        for file in configs(surroundings).reversed() {
+        for file in configs.reversed() {
             let setting = PodmanSetting(file)
             guard let content = try file.read(), let helpers = try setting.helpers(in: content)
             else { continue }
@@ -96,27 +135,35 @@ package struct Podman: RegistryClient {
         return nil
     }
 
+    /// Returns the helpers that podman asks, and those that skopeo asks if they may differ.
+    private func lists(_ surroundings: Surroundings) throws(StoreError) -> [[String]] {
+        try views(surroundings).map { configs throws(StoreError) in
+            let helpers = try setting(configs)?.helpers ?? []
+            return helpers.isEmpty ? [Podman.builtIn] : helpers
+        }
+    }
+
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
-        let helpers = try setting(surroundings)?.helpers ?? []
-        let others = helpers.filter { $0 != PodmanSetting.builtIn }
+        let lists = try lists(surroundings)
+        let others = lists[0].filter { $0 != Podman.builtIn }
         var keeper = Keeper()
         if !others.isEmpty {
-            let first = Text(helpers[0])?.helperName
-            keeper = Keeper(helpers.joined(separator: ", "), isOurs: first != nil)
-            keeper.account = first?.account
+            let isOurs = lists.allSatisfy { Text($0[0])?.isOurHelper == true }
+            keeper = Keeper(lists[0].joined(separator: ", "), isOurs: isOurs)
+            keeper.account = Text(lists[0][0])?.helperName?.account
         }
-        keeper.readsFile = helpers.isEmpty || helpers.contains(PodmanSetting.builtIn)
+        keeper.readsFile = lists.contains { $0.contains(Podman.builtIn) }
         if keeper.readsFile, keeper.isOurs {
             keeper.leak = (
                 "podman writes a login that Keyfob refuses in plain text, because "
-                    + "\(PodmanSetting.builtIn) is among its helpers",
+                    + "\(Podman.builtIn) is among its helpers",
                 "remove it from \(PodmanSetting.key) when no file has a login for a single path"
             )
         }
         var programs = others.compactMap { Text($0) }
         for (file, registry, helper) in fileHelpers(surroundings) {
             programs.append(helper)
-            guard helpers.isEmpty || helpers.contains(PodmanSetting.builtIn) else { continue }
+            guard keeper.readsFile else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: registry.string, name: "\(helper), as \(file.path) says",
@@ -131,18 +178,42 @@ package struct Podman: RegistryClient {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? {
-        let helpers = try setting(surroundings)?.helpers ?? [PodmanSetting.builtIn]
-        let first = helpers.lazy.compactMap { Text($0)?.helperName }.first
-        var single: [Text: HelperName] = [:]
-        if helpers.contains(PodmanSetting.builtIn) {
-            for (_, registry, helper) in fileHelpers(surroundings).reversed() {
-                single[registry] = helper.helperName
+        let fileHelpers = fileHelpers(surroundings)
+        let names = try lists(surroundings).map { helpers in
+            let first = helpers.lazy.compactMap { Text($0)?.helperName }.first
+            var single: [Text: HelperName] = [:]
+            if helpers.contains(Podman.builtIn) {
+                for (_, registry, helper) in fileHelpers.reversed() {
+                    single[registry] = helper.helperName
+                }
             }
+            return { (registry: Text) in first ?? single[registry] }
         }
         return { entry in
             let server = entry["server"] ?? ""
-            return first ?? single[ServerKey(server).isHub ? "docker.io" : server.dockerHost]
+            let registry = ServerKey(server).isHub ? "docker.io" : server.dockerHost
+            let name = names[0](registry)
+            return names.allSatisfy { $0(registry) == name } ? name : nil
         }
+    }
+
+    package func otherHelpers(
+        in surroundings: Surroundings, before file: ClientFile?
+    ) throws(StoreError) -> OtherHelpers {
+        let helpers = try lists(surroundings)[0]
+        let isRead = helpers.contains(Podman.builtIn)
+        let asked = file == nil ? helpers[...] : helpers.prefix { $0 != Podman.builtIn }
+        var others = OtherHelpers(hub: "docker.io")
+        others.ofAll = asked.filter { $0 != Podman.builtIn }.compactMap { Text($0) }
+            .filter { !$0.isOurHelper }
+        let files = auths(surroundings) + dockers(surroundings)
+        let last = file.flatMap { file in files.firstIndex { $0.identity == file.identity } }
+        let before = files[...(last ?? files.count - 1)]
+        for (file, registry, helper) in fileHelpers(surroundings)
+        where isRead && before.contains(file) && !helper.isOurHelper {
+            others.ofOne.append((registry, helper))
+        }
+        return others
     }
 
     /// Returns the helpers of single registries that the files name.
@@ -162,13 +233,31 @@ package struct Podman: RegistryClient {
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
         guard registry == nil else { throw noPlaceForOne() }
-        let own = ownConfig(surroundings)
-        let addition = ClientFile(
-            surroundings.configFolder + "/containers/registries.conf.d/keyfob.conf")
-        let now = try setting(surroundings)
-        var file = own.exists ? own : addition
-        // A file of the system is not changed.
-        if let now { file = now.setting.file.path.hasPrefix("/etc/") ? addition : now.setting.file }
+        let folder = folder(surroundings)
+        let own = ClientFile("\(folder)/registries.conf")
+        let addition = ClientFile("\(folder)/registries.conf.d/keyfob.conf")
+        let views = views(surroundings)
+        let now = try setting(views[0])
+        let lists = try lists(surroundings).filter { $0 != [Podman.builtIn] }
+        if lists.count > 1, lists[0] != lists[1] {
+            throw StoreError(
+                .settingOverridden,
+                "podman and skopeo have different \(PodmanSetting.key): \(views[0][0].path) is "
+                    + "podman's alone",
+                hint: "let both have one, or unset the variable that names that file")
+        }
+        var file = own.exists && named(surroundings) == nil ? own : addition
+        // A file of the system is not changed, and skopeo does not read the one that is named.
+        if let now {
+            let isOwn = now.setting.file.path.hasPrefix(folder + "/")
+            file = isOwn ? now.setting.file : addition
+        }
+        let place = file.path.folder
+        guard file == own || !Path.mayExist(place) || Podman.isFolder(place) else {
+            throw StoreError(
+                .settingOverridden, "podman does not read \(place), which is a symbolic link",
+                hint: "make it a folder")
+        }
         // podman must still find what only the files can return.
         var reasons = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
@@ -180,11 +269,15 @@ package struct Podman: RegistryClient {
             }
         }
         var plan = try SetupPlan(
-            PodmanSetting(file, others: now?.helpers ?? [], keepsFiles: !reasons.isEmpty),
+            PodmanSetting(file, others: lists.first ?? [], keepsFiles: !reasons.isEmpty),
             advice: ["to move logins from podman's plain-text files: keyfob import"])
+        let newer = named(surroundings)?.path ?? surroundings.configFolder + "/containers"
+        if plan.splice != nil, newer != folder {
+            plan.advice.append("podman 6 reads \(newer) instead: copy the setting to it")
+        }
         guard plan.splice != nil, !reasons.isEmpty else { return plan }
         plan.advice.append(
-            "\(PodmanSetting.builtIn) stays, so podman writes a login that Keyfob refuses in "
+            "\(Podman.builtIn) stays, so podman writes a login that Keyfob refuses in "
                 + "plain text; no helper can return \(reasons.joined(separator: ", "))"
         )
         return plan
@@ -213,22 +306,21 @@ private struct PodmanSetting: HelperSetting {
     var name: String { PodmanSetting.key }
 
     static let key = "credential-helpers"
-    static let builtIn = "containers-auth.json"
 
     func value(in content: Secret?) throws(StoreError) -> String? {
-        guard let content, let helpers = try helpers(in: content),
-            helpers != [PodmanSetting.builtIn]
+        guard let content, let helpers = try helpers(in: content), !helpers.isEmpty,
+            helpers != [Podman.builtIn]
         else { return nil }
         return helpers.joined(separator: ", ")
     }
 
-    /// Returns the list in a content; nil if there is none, or an empty one.
+    /// Returns the list in a content; nil if there is none. An empty one, too, overrides others.
     func helpers(in content: Secret) throws(StoreError) -> [String]? {
-        guard let entry = entry(try file.toml(content)) else { return nil }
+        guard let entry = try entry(try file.toml(content)) else { return nil }
         guard case .array(let values) = entry.value.kind else { throw notAList }
         let helpers = values.compactMap { $0.text?.string }
         guard helpers.count == values.count else { throw notAList }
-        return helpers.isEmpty ? nil : helpers
+        return helpers
     }
 
     private var notAList: StoreError {
@@ -244,7 +336,7 @@ private struct PodmanSetting: HelperSetting {
     func splice(into content: Secret?) throws(StoreError) -> Splice {
         guard let content else { return Splice(0..<0, line) }
         let text = try file.toml(content)
-        if let entry = entry(text) { return Splice(entry.range, String(line.dropLast())) }
+        if let entry = try entry(text) { return Splice(entry.range, String(line.dropLast())) }
         guard !text.tables.contains(where: { $0.keys.first == "registries" }) else {
             throw StoreError(
                 .unexpectedContent,
@@ -256,14 +348,23 @@ private struct PodmanSetting: HelperSetting {
         return text.newLine(line, after: last.range)
     }
 
-    private func entry(_ text: TOMLText) -> TOMLText.Entry? {
-        text.tables[0].entries.first { $0.keys.map(\.string) == [PodmanSetting.key] }
+    /// podman ignores the case of the name, and of two entries takes one at random.
+    private func entry(_ text: TOMLText) throws(StoreError) -> TOMLText.Entry? {
+        let found = text.tables[0].entries.filter { entry in
+            entry.keys.count == 1 && entry.keys[0].lowerCased.string == PodmanSetting.key
+        }
+        guard found.count < 2 else {
+            throw StoreError(
+                .unexpectedContent, "\(file.path) has \(PodmanSetting.key) twice",
+                hint: "correct the file by hand")
+        }
+        return found.first
     }
 
     private var line: String {
         var all = [helper] + others.filter { $0 != helper }
-        if !keepsFiles { all.removeAll { $0 == PodmanSetting.builtIn } }
-        if keepsFiles, !all.contains(PodmanSetting.builtIn) { all.append(PodmanSetting.builtIn) }
+        if !keepsFiles { all.removeAll { $0 == Podman.builtIn } }
+        if keepsFiles, !all.contains(Podman.builtIn) { all.append(Podman.builtIn) }
         return "\(PodmanSetting.key) = [\(all.map { "\"\($0)\"" }.joined(separator: ", "))]\n"
     }
 }

@@ -54,8 +54,8 @@ struct Diagnosis {
     /// Returns each finding once: those that need attention first, and those with one code
     /// together.
     private static func inOrder(_ findings: [Finding]) -> [Finding] {
-        var seen: Set<Finding> = []
-        let once = findings.filter { seen.insert($0).inserted }
+        var seen: Set<String> = []
+        let once = findings.filter { seen.insert($0.message).inserted }
         let codes = once.map(\.code)
         return once.sorted { left, right in
             guard left.isFault == right.isFault else { return left.isFault }
@@ -316,7 +316,7 @@ struct Diagnosis {
 
     private mutating func look(at client: any Client) {
         let name = client.name
-        let isHere = invocation.surroundings.program(name.string) != nil
+        let isHere = client.installed(in: invocation.surroundings) != nil
         do throws(StoreError) {
             let keeper = try client.keeper(in: invocation.surroundings)
             guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }

@@ -81,7 +81,7 @@ struct Import: AnsweringCommand {
             if !source.asksKeyfob, results.contains(where: \.isStored) {
                 clients.append(source.client)
             }
-            if !keep, !dryRun { scrub(logins, of: source, &results) }
+            if !keep { scrub(logins, of: source, &results) }
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.left
         }
         invocation.console.progress(0, of: 0)
@@ -98,14 +98,20 @@ struct Import: AnsweringCommand {
     private func scrub(
         _ logins: [PlaintextLogin], of source: Source, _ results: inout [ImportRun.Result]
     ) {
-        let ready = results.indices.filter { results[$0].isStored }
-        guard !ready.isEmpty else { return }
-        for (index, problem) in zip(ready, source.scrub(ready.map { logins[$0] })) {
-            guard let problem else { continue }
+        var ready = results.indices.filter { results[$0].isStored }
+        func leave(_ index: Int, _ problem: StoreError?) {
+            guard let problem else { return }
+            var words = dryRun ? "it would be stored, but its copy" : "it was stored, but its copy"
+            if case .dropped = results[index] { words = "another one is stored, but its copy" }
+            words += dryRun ? " would remain" : " remains"
             results[index] = .left(
-                StoreError(
-                    problem.code, "it was stored, but its copy remains: \(problem.message)",
-                    hint: problem.hint))
+                StoreError(problem.code, "\(words): \(problem.message)", hint: problem.hint))
+        }
+        for index in ready { leave(index, source.reader(logins[index].entry)) }
+        ready.removeAll { !results[$0].isStored }
+        guard !dryRun, !ready.isEmpty else { return }
+        for (index, problem) in zip(ready, source.scrub(ready.map { logins[$0] })) {
+            leave(index, problem)
         }
     }
 
@@ -121,15 +127,16 @@ struct Import: AnsweringCommand {
                 login.entry.in(source.account), as: login.description, in: source.name, result,
                 words, problem: problem)
         }
+        let removed = dryRun ? "would remove" : "removed"
         switch result {
         case .imported:
             return report(.imported, dryRun ? "would import" : keep ? "copied" : "imported")
         case .known:
-            return report(.known, keep ? "is stored already:" : "was stored already; removed")
+            return report(.known, keep ? "is stored already:" : "was stored already; \(removed)")
         case .dropped:
             return report(
-                .dropped, keep ? "differs from the stored login:" : "another one is stored; removed"
-            )
+                .dropped,
+                keep ? "differs from the stored login:" : "another one is stored; \(removed)")
         case .left(let error):
             return report(.left, dryRun ? "would leave" : "left", error)
         }

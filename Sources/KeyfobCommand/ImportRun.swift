@@ -52,7 +52,8 @@ struct ImportRun {
     ) -> [Result] {
         var results: [Result] = []
         waiting = []
-        var known = StoredLogins(invocation.choice, areMany: logins.count > ImportRun.many)
+        var known = StoredLogins(
+            invocation.choice, areMany: logins.count > ImportRun.many, mayAsk: !dryRun)
         // A client gets the account that was stored last, and that is the first one in its file. So
         // the logins are stored in reverse order.
         for login in logins.reversed() {
@@ -99,7 +100,7 @@ struct ImportRun {
             if let refusal = routes.refusal(of: login.entry) { throw refusal }
             var result = Result.imported
             if !dryRun, isStored { result = .known }
-            if !dryRun, !isStored, let other = try known.login(replacedBy: login.entry) {
+            if !isStored, let other = try known.login(replacedBy: login.entry) {
                 result = try resultBeside(other, login.credential)
             }
             if case .dropped = result { return result }

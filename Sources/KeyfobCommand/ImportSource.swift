@@ -16,6 +16,9 @@ extension Import {
         var asksKeyfob = false
         /// The reports of the logins that stay where they are and are not among `logins`.
         var left: [Report] = []
+        /// Returns why the login must also stay where it is: another client uses it there. Nil if
+        /// none does.
+        var reader: (Entry) -> StoreError? = { _ in nil }
         /// Removes logins from the source, and reads it again. Returns for each why it is still
         /// there; nil if it is gone.
         let scrub: ([PlaintextLogin]) -> [StoreError?]
@@ -31,11 +34,9 @@ extension Import {
         }
         var sources: [Source] = []
         var unreadable: [StoreError] = []
-        for plaintext in Clients.plaintextFiles(in: invocation.surroundings, first: named?.client)
+        for plaintext in Clients.plaintextFiles(of: named?.client, in: invocation.surroundings)
         where plaintext.file.exists {
-            guard named?.client.sharesLogins(with: plaintext.client) != false,
-                account.covers(plaintext.client, named: named)
-            else { continue }
+            guard account.covers(plaintext.client, named: named) else { continue }
             do throws(StoreError) {
                 try plaintext.file.requireOwn()
                 let contents = try plaintext.contents()
@@ -62,6 +63,7 @@ extension Import {
         _ plaintext: any PlaintextFile, _ logins: [PlaintextLogin], _ invocation: Invocation
     ) throws(StoreError) -> [Source] {
         let accounts = try invocation.accounts(askedBy: plaintext.client)
+        let rival = try rivals(plaintext, invocation)
         var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
         var left: [Report] = []
         for login in logins {
@@ -69,6 +71,10 @@ extension Import {
             let chosen = account.account ?? asked ?? invocation.choice.account
             if let asked, asked != chosen {
                 left.append(refusal(of: login, in: plaintext, asked))
+                continue
+            }
+            if login.obstacle == nil, let problem = rival(login) {
+                left.append(report(of: login, left: problem, in: plaintext, chosen))
                 continue
             }
             if let index = groups.firstIndex(where: { $0.account == chosen }) {
@@ -82,7 +88,9 @@ extension Import {
         return groups.enumerated().map { index, group in
             Source(
                 name: plaintext.file.path, client: plaintext.client, account: group.account,
-                logins: group.logins, asksKeyfob: group.asksKeyfob, left: index == 0 ? left : []
+                logins: group.logins, asksKeyfob: group.asksKeyfob, left: index == 0 ? left : [],
+                reader: invocation.otherReaders(
+                    of: plaintext.file, besides: client(of: plaintext), group.account)
             ) { logins in
                 Import.scrub(logins, of: plaintext)
             }
@@ -95,16 +103,71 @@ extension Import {
         of login: PlaintextLogin, in plaintext: any PlaintextFile, _ asked: AccountName?
     ) -> Report {
         let client = plaintext.client.name
-        return Report(
-            login.entry.in(asked), as: login.description, in: plaintext.file.path, .left,
-            dryRun ? "would leave" : "left",
-            problem: StoreError(
-                .notImportable,
-                "\(client) does not ask for the account \(account.account?.string ?? "") for it, "
-                    + "but for \(asked.map { "the account \($0)" } ?? "no account")",
-                hint: client == Docker().name
-                    ? "keyfob setup docker\(account.account.option)"
-                    : "keyfob import --client \(client)"))
+        let problem = StoreError(
+            .notImportable,
+            "\(client) does not ask for the account \(account.account?.string ?? "") for it, "
+                + "but for \(asked.map { "the account \($0)" } ?? "no account")",
+            hint: client == Docker().name
+                ? "keyfob setup docker\(account.account.option)"
+                : "keyfob import --client \(client)")
+        return report(of: login, left: problem, in: plaintext, asked)
+    }
+
+    private func report(
+        of login: PlaintextLogin, left problem: StoreError, in plaintext: any PlaintextFile,
+        _ account: AccountName?
+    ) -> Report {
+        Report(
+            login.entry.in(account), as: login.description, in: plaintext.file.path, .left,
+            dryRun ? "would leave" : "left", problem: problem)
+    }
+
+    // MARK: Who uses it
+
+    /// The client that the import is for: the one that is named, else that of the file.
+    private func client(of plaintext: any PlaintextFile) -> any Client {
+        named?.client ?? plaintext.client
+    }
+
+    /// Returns a function that returns why a login is not the one that the client uses: before it
+    /// reads the file, it asks another helper, or did so until it was set up.
+    private func rivals(
+        _ plaintext: any PlaintextFile, _ invocation: Invocation
+    ) throws(StoreError) -> (PlaintextLogin) -> StoreError? {
+        let client = client(of: plaintext)
+        guard prefer != .found, client.program != nil else { return { _ in nil } }
+        let surroundings = invocation.surroundings
+        var others = try client.otherHelpers(in: surroundings, before: plaintext.file)
+        let isOurs = try client.keeper(in: surroundings).isOurs
+        let files = client.plaintextFiles(in: surroundings).map(\.file.path)
+        for change in try SetupRecord(in: invocation.directories.state).changes
+        where change.client == client.name.string && (isOurs || change.registry != nil) {
+            // Another folder of docker's has a setup of its own.
+            guard change.path == plaintext.file.path || !files.contains(change.path) else {
+                continue
+            }
+            others.wereAsked(change.before, for: change.registry)
+        }
+        return { login in
+            for (helper, key) in others.asked(for: login.entry) {
+                do throws(StoreError) {
+                    guard let other = try helper.get(key), !helper.makesTokens(),
+                        other.secret != login.secret
+                            || other.entry.username != login.entry.username
+                    else { continue }
+                    return StoreError(
+                        .notAsked,
+                        "\(client.name) does not use it, but the login of \(helper.program)",
+                        hint: "keyfob import --from-helper \(helper.name.shellWord), or to import "
+                            + "this one: keyfob import --prefer found")
+                } catch let error where error.code == .programNotRun {
+                    continue
+                } catch {
+                    return error
+                }
+            }
+            return nil
+        }
     }
 
     private static func scrub(
@@ -142,7 +205,7 @@ extension Import {
         var left: [Report] = []
         for key in keys {
             do throws(StoreError) {
-                if let login = try helper.get(key) { logins.append(PlaintextLogin(login)) }
+                logins += try helper.get(key).map { [PlaintextLogin(ofHelper: $0)] } ?? []
             } catch {
                 var report = Report(
                     Entry.docker(server: key, username: "").in(invocation.choice.account),

@@ -72,6 +72,7 @@ struct Logout: AnsweringCommand {
         let others =
             copies.flatMap { $0.others(dryRun: dryRun) }
             + (files ? othersInStores(invocation, queries) : [])
+            + othersInHelpers(invocation, queries)
         if dryRun { return try preview(copies, others, invocation, queries) }
 
         var removals = invocation.choice.places.map { store in
@@ -96,6 +97,7 @@ struct Logout: AnsweringCommand {
             removals += variables(invocation, removed).map(Removal.init(ofVariable:))
             removals += remainders(invocation, removed).map(Removal.init(of:))
             reportNetrc(invocation)
+            reportPaths(plaintext, invocation)
         }
         let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
         try report(reports + others, doubt: doubt, invocation)
@@ -316,6 +318,22 @@ struct Logout: AnsweringCommand {
             invocation.console.note(
                 "\(netrc.file.path) has passwords and was not changed: "
                     + names.joined(separator: ", "))
+        }
+    }
+
+    /// Names the logins for single paths of the server: the client still uses them there.
+    private func reportPaths(_ plaintext: [any PlaintextFile], _ invocation: Invocation) {
+        guard let server else { return }
+        for plaintext in plaintext {
+            let logins = (try? plaintext.contents())?.logins ?? []
+            let paths = logins.map(\.entry).filter {
+                $0.schema == .docker && $0.serverName.hasPrefix(server + "/")
+            }
+            for path in paths.map(\.serverName) {
+                invocation.console.note(
+                    "\(plaintext.file.path) has another login for \(path); to remove it: "
+                        + "keyfob logout --files \(path.shellArgument)")
+            }
         }
     }
 

@@ -106,7 +106,7 @@ struct Setup: AnsweringCommand {
                 record.changes.contains { $0.client == client.name.string }
             }
         }
-        return Clients.withHelpers.filter { surroundings.program($0.name.string) != nil }
+        return Clients.withHelpers.filter { $0.installed(in: surroundings) != nil }
     }
 
     private func report(
@@ -176,7 +176,7 @@ struct Setup: AnsweringCommand {
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry,
                 account: account.account?.string, path: plan.file.path, isNew: plan.content == nil,
-                removed: splice.removed(from: plan.content),
+                before: plan.before, removed: splice.removed(from: plan.content),
                 inserted: splice.inserted, start: splice.range.lowerBound)
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))

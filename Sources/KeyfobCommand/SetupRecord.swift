@@ -16,6 +16,8 @@ struct SetupRecord {
         let path: String
         /// True if the file did not exist before.
         let isNew: Bool
+        /// The helper that the setting named before; nil if it named none.
+        var before: String?
         /// The text that was removed, and the text that was inserted.
         let removed: String
         let inserted: String
@@ -82,8 +84,8 @@ extension SetupRecord.Change {
         [
             "client": .name(client), "registry": .name(registry),
             "account": .name(account), "path": .name(path),
-            "isNew": .bool(isNew), "removed": .name(removed), "inserted": .name(inserted),
-            "start": .count(start), "isLink": .bool(isLink),
+            "isNew": .bool(isNew), "before": .name(before), "removed": .name(removed),
+            "inserted": .name(inserted), "start": .count(start), "isLink": .bool(isLink),
         ]
     }
 
@@ -99,6 +101,7 @@ extension SetupRecord.Change {
         if case .bool(let value) = json["isLink"] { isLink = value }
         self.init(
             client: client, registry: text("registry"), account: text("account"), path: path,
-            isNew: isNew, removed: removed, inserted: inserted, start: start, isLink: isLink)
+            isNew: isNew, before: text("before"), removed: removed, inserted: inserted,
+            start: start, isLink: isLink)
     }
 }

@@ -7,12 +7,15 @@ internal import Stores
 struct StoredLogins {
     private let choice: StoreChoice
     private let areMany: Bool
+    private let mayAsk: Bool
     private var read: [Schema: [Place: [Credential]]] = [:]
 
-    /// `areMany` says that many logins will be looked for.
-    init(_ choice: StoreChoice, areMany: Bool) {
+    /// `areMany` says that many logins will be looked for. Without `mayAsk` nobody is asked to
+    /// unlock a store, and one that fails has none.
+    init(_ choice: StoreChoice, areMany: Bool, mayAsk: Bool = true) {
         self.choice = choice
         self.areMany = areMany
+        self.mayAsk = mayAsk
     }
 
     /// Returns the stored login that the entry would replace, as it was when the first one of its
@@ -22,7 +25,7 @@ struct StoredLogins {
         guard let identity = entry.identity, let query = Query(replacedBy: entry) else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
-        guard areMany else { return try choice.chain.find(query).first }
+        guard areMany else { return try find(query).first }
         let found = try logins(of: entry.schema)[identity] ?? []
         if found.count == 1 { return found[0] }
         if found.isEmpty, let place = entry.in(choice.account).place,
@@ -31,7 +34,12 @@ struct StoredLogins {
             return nil
         }
         // There are several versions, or one may be in a keyring that cannot be reached.
-        return try choice.chain.find(query).first
+        return try find(query).first
+    }
+
+    private func find(_ query: Query) throws(StoreError) -> [Credential] {
+        if mayAsk { return try choice.chain.find(query) }
+        return (try? choice.chain.find(query, FindOptions(mayAsk: false))) ?? []
     }
 
     private mutating func logins(
@@ -39,7 +47,7 @@ struct StoredLogins {
     ) throws(StoreError) -> [Place: [Credential]] {
         if let logins = read[schema] { return logins }
         var logins: [Place: [Credential]] = [:]
-        for login in try choice.chain.find(Query(schema)) {
+        for login in try find(Query(schema)) {
             if let identity = login.entry.identity { logins[identity, default: []].append(login) }
         }
         read[schema] = logins

@@ -1,0 +1,24 @@
+package import Credentials
+
+/// A login place is the place of a new login of a client, in the form in which the client finds it.
+package struct LoginPlace: Sendable, CustomStringConvertible {
+    /// The user name in the address of the server; nil if there is none.
+    package var username: Text?
+    /// The registry that can verify the login; nil if none can.
+    package var registry: Text?
+    private let make: @Sendable (Text?) -> Entry
+
+    init(
+        of username: Text? = nil, registry: Text? = nil,
+        _ make: @escaping @Sendable (Text?) -> Entry
+    ) {
+        self.username = username
+        self.registry = registry
+        self.make = make
+    }
+
+    package func entry(of username: Text?) -> Entry { make(username) }
+
+    /// The server as the user would name it.
+    package var description: String { entry(of: nil).serverName }
+}

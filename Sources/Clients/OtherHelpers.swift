@@ -1,0 +1,37 @@
+package import Credentials
+
+/// The other helpers that a client asks, in docker's protocol.
+package struct OtherHelpers: Sendable {
+    /// Docker Hub, as the client names it.
+    let hub: Text
+    /// Those that it asks for every registry, in their order.
+    package var ofAll: [Text] = []
+    /// Those that it asks for one registry; nil stands for Keyfob or the client's own file.
+    package var ofOne: [(registry: Text, helper: Text?)] = []
+    /// True if it asks the one of a registry instead of the others, and not also.
+    var isInstead = false
+
+    init(hub: Text) { self.hub = hub }
+
+    private func key(of server: Text) -> Text {
+        ServerKey(server).isHub ? hub : server.dockerHost
+    }
+
+    /// Adds the helper that a setup has replaced, for one registry or (nil) for all of them. Of a
+    /// list, those before the client's own files were asked before them.
+    package mutating func wereAsked(_ former: String?, for registry: String?) {
+        let all = (former ?? "").split(separator: ",").map { String($0.drop { $0 == " " }) }
+        let names = all.prefix { $0 != Podman.builtIn }.compactMap { Text($0) }
+            .filter { !$0.isOurHelper }
+        guard let registry = registry.flatMap({ Text($0) }) else { return ofAll = names }
+        ofOne += names.map { (registry, $0) }
+    }
+
+    /// Returns the helpers that are asked for a login, and the key that they are given.
+    package func asked(for entry: Entry) -> [(helper: OtherHelper, key: Text)] {
+        guard let key = entry["server"].map({ key(of: $0) }) else { return [] }
+        let own = ofOne.filter { $0.registry == key }
+        let all = isInstead && !own.isEmpty ? [] : ofAll
+        return (own.compactMap(\.helper) + all).map { (OtherHelper($0.string), key) }
+    }
+}
