@@ -166,7 +166,7 @@ package struct Podman: RegistryClient {
             guard keeper.readsFile else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: registry.string, name: "\(helper), as \(file.path) says",
+                    registry: registry.string, name: "\(helper) of \(file.path)",
                     isOurs: helper.isOurHelper))
         }
         keeper.missing = Docker.missing(programs, surroundings)
