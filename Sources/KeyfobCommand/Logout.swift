@@ -72,8 +72,10 @@ struct Logout: AnsweringCommand {
         let others =
             copies.flatMap { $0.others(dryRun: dryRun) }
             + (files ? othersInStores(invocation, queries) : [])
-            + othersInHelpers(invocation, queries)
-        if dryRun { return try preview(copies, others, invocation, queries) }
+        if dryRun {
+            return try preview(
+                copies, others + othersInHelpers(invocation, queries), invocation, queries)
+        }
 
         var removals = invocation.choice.places.map { store in
             // All tokens are meant also where they cannot be seen from here.
@@ -100,7 +102,9 @@ struct Logout: AnsweringCommand {
             reportPaths(plaintext, invocation)
         }
         let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
-        try report(reports + others, doubt: doubt, invocation)
+        // docker may ask another helper once its file is empty.
+        let left = others + othersInHelpers(invocation, queries)
+        try report(reports + left, doubt: doubt, invocation)
     }
 
     private var client: (any Client)? { named?.client }
