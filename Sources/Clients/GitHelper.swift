@@ -67,9 +67,9 @@ struct GitHelper {
 
     /// The name for the user.
     var name: String {
-        let first =
-            program
-            ?? GitHelper.line(value).split { $0 == " " || $0 == "\t" }.first.map(String.init) ?? ""
+        let isCommand = value.hasPrefix("!") || value.hasPrefix("/")
+        let text = isCommand ? GitHelper.line(value) : value
+        let first = program ?? text.split { $0 == " " || $0 == "\t" }.first.map(String.init) ?? ""
         let name = first.lastPart
         guard !name.isEmpty, name.utf8.allSatisfy({ $0.isAlphanumeric || "._+-".utf8.contains($0) })
         else { return GitHelper.unnamed }
