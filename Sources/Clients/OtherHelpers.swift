@@ -29,7 +29,9 @@ package struct OtherHelpers: Sendable {
 
     /// Returns the helpers that are asked for a login, and the key that they are given.
     package func asked(for entry: Entry) -> [(helper: OtherHelper, key: Text)] {
-        guard let key = entry["server"].map({ key(of: $0) }) else { return [] }
+        guard entry.schema.family == .docker, let key = entry["server"].map({ key(of: $0) }) else {
+            return []
+        }
         let own = ofOne.filter { $0.registry == key }
         let all = isInstead && !own.isEmpty ? [] : ofAll
         return (own.compactMap(\.helper) + all).map { (OtherHelper($0.string), key) }

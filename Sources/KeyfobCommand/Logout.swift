@@ -330,10 +330,7 @@ struct Logout: AnsweringCommand {
         guard let server else { return }
         for plaintext in plaintext {
             let logins = (try? plaintext.contents())?.logins ?? []
-            let paths = logins.map(\.entry).filter {
-                $0.schema == .docker && $0.serverName.hasPrefix(server + "/")
-            }
-            for path in paths.map(\.serverName) {
+            for path in logins.map(\.entry.serverName) where path.hasPrefix(server + "/") {
                 invocation.console.note(
                     "\(plaintext.file.path) has another login for \(path); to remove it: "
                         + "keyfob logout --files \(path.shellArgument)")

@@ -7,7 +7,6 @@ extension Logout {
     /// Returns their reports. Of a helper that makes tokens it prints a note.
     func othersInHelpers(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
         guard files, invocation.choice.account == nil else { return [] }
-        let servers = queries.filter { $0.schema == .docker }.compactMap { $0.facts["server"] }
         var reports: [Report] = []
         var seen: Set<[String]> = []
         for client in Clients.withHelpers where named?.client.sharesLogins(with: client) != false {
@@ -15,6 +14,8 @@ extension Logout {
             guard let others = try? client.otherHelpers(in: surroundings, before: nil) else {
                 continue
             }
+            let servers = queries.filter { $0.schema == client.schema }
+                .compactMap { $0.facts["server"] }
             let meant = servers + (all ? others.ofOne.map(\.registry) : [])
             for entry in meant.map({ Entry.docker(server: $0, username: "") }) {
                 for (helper, key) in others.asked(for: entry)
