@@ -163,9 +163,9 @@ package struct Git: Client {
         let asked = address.map { configuration.answering($0).helpers } ?? configuration.asked
         var seen: Set<String> = []
         return asked.compactMap { helper in
-            guard !helper.isOurs, !helper.isStore, seen.insert(helper.value).inserted else {
-                return nil
-            }
+            guard !helper.isOurs, !helper.isStore, !helper.makesTokens,
+                seen.insert(helper.value).inserted
+            else { return nil }
             return Remainder(
                 place: helper.file ?? "git",
                 problem: StoreError(

@@ -95,6 +95,10 @@ struct GitHelper {
 
     var isStore: Bool { storeFiles != nil }
 
+    /// True if it keeps no login of git's, but makes a token whenever it is asked: Google's gcloud.sh
+    /// (/etc/gitconfig of its packages names it), git-credential-oauth, and the command of AWS.
+    var makesTokens: Bool { ["gcloud.sh", "oauth", "aws"].contains(name) }
+
     func reads(_ file: ClientFile) -> Bool {
         storeFiles?.contains { $0.identity == file.identity } ?? false
     }
