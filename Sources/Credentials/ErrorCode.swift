@@ -125,7 +125,6 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case notUTF8 = "not-utf-8"
     case plainTextRefused = "plain-text-refused"
     case recordDamaged = "record-damaged"
-    case readByAnother = "read-by-another"
     case sameStore = "same-store"
     case settingOverridden = "setting-overridden"
     case unexpectedContent = "unexpected-content"

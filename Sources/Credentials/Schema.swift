@@ -72,6 +72,9 @@ package struct Schema: Hashable, Sendable {
         }
     }
 
+    /// True if routes may serve its logins: those of docker's protocol.
+    package var isRoutable: Bool { family == .docker }
+
     /// The attributes that every item of the schema has, with the same values.
     package var constants: [String: Text] { family == .docker ? Schema.dockerConstants : [:] }
 

@@ -78,8 +78,8 @@ struct Import: AnsweringCommand {
             runs[source.account] = run
             // Logins that were not reached are not reported.
             let logins = Array(source.logins.suffix(results.count))
-            if !source.asksKeyfob, results.contains(where: \.isStored) {
-                clients.append(source.client)
+            if results.contains(where: \.isStored) {
+                clients += source.asksKeyfob ? source.readers : [source.client]
             }
             if !keep { scrub(logins, of: source, &results) }
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.left
@@ -98,20 +98,16 @@ struct Import: AnsweringCommand {
     private func scrub(
         _ logins: [PlaintextLogin], of source: Source, _ results: inout [ImportRun.Result]
     ) {
-        var ready = results.indices.filter { results[$0].isStored }
-        func leave(_ index: Int, _ problem: StoreError?) {
-            guard let problem else { return }
-            var words = dryRun ? "it would be stored, but its copy" : "it was stored, but its copy"
-            if case .dropped = results[index] { words = "another one is stored, but its copy" }
-            words += dryRun ? " would remain" : " remains"
-            results[index] = .left(
-                StoreError(problem.code, "\(words): \(problem.message)", hint: problem.hint))
-        }
-        for index in ready { leave(index, source.reader(logins[index].entry)) }
-        ready.removeAll { !results[$0].isStored }
+        let ready = results.indices.filter { results[$0].isStored }
         guard !dryRun, !ready.isEmpty else { return }
         for (index, problem) in zip(ready, source.scrub(ready.map { logins[$0] })) {
-            leave(index, problem)
+            guard let problem else { continue }
+            let isDropped = if case .dropped = results[index] { true } else { false }
+            results[index] = .left(
+                StoreError(
+                    problem.code,
+                    "\(isDropped ? "another one is stored" : "it was stored"), but its copy remains: "
+                        + problem.message, hint: problem.hint))
         }
     }
 

@@ -16,9 +16,8 @@ extension Import {
         var asksKeyfob = false
         /// The reports of the logins that stay where they are and are not among `logins`.
         var left: [Report] = []
-        /// Returns why the login must also stay where it is: another client uses it there. Nil if
-        /// none does.
-        var reader: (Entry) -> StoreError? = { _ in nil }
+        /// The other clients that are installed and read the file.
+        var readers: [any Client] = []
         /// Removes logins from the source, and reads it again. Returns for each why it is still
         /// there; nil if it is gone.
         let scrub: ([PlaintextLogin]) -> [StoreError?]
@@ -89,8 +88,8 @@ extension Import {
             Source(
                 name: plaintext.file.path, client: plaintext.client, account: group.account,
                 logins: group.logins, asksKeyfob: group.asksKeyfob, left: index == 0 ? left : [],
-                reader: invocation.otherReaders(
-                    of: plaintext.file, besides: client(of: plaintext), group.account)
+                readers: client(of: plaintext).otherReaders(
+                    of: plaintext.file, in: invocation.surroundings)
             ) { logins in
                 Import.scrub(logins, of: plaintext)
             }

@@ -110,7 +110,7 @@ struct Logout: AnsweringCommand {
     private var client: (any Client)? { named?.client }
 
     /// True if the logins of routes are those of the client: they are docker's.
-    private var ownsTokens: Bool { client.map { $0.schema == .docker } ?? true }
+    private var ownsTokens: Bool { client.map { $0.schema.isRoutable } ?? true }
 
     /// Returns the clients' own files that the options ask for and that exist. Throws `failed` if a
     /// file that was named does not exist.

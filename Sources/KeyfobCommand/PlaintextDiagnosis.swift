@@ -48,15 +48,10 @@ extension Diagnosis {
         let movable = logins.filter { $0.obstacle == nil }
         let (copies, alone) = (movable.filter(isStored), movable.filter { !isStored($0) })
         if !copies.isEmpty {
-            let hints = copies.compactMap { copy in
-                invocation.otherReaders(
-                    of: plaintext.file, besides: plaintext.client, account(copy.entry))(copy.entry)?
-                    .hint
-            }
             fault(
                 "plaintext-copy",
                 "\(path) has plain-text copies of stored logins: \(Diagnosis.names(copies))",
-                hint: hints.first ?? "keyfob import")
+                hint: "keyfob import")
         }
         if !alone.isEmpty {
             fault(

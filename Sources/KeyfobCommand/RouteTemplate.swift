@@ -7,16 +7,17 @@ internal import JSON
 /// The commands and their output are those of aws-cli 2.9, of gcloud's and az's reference, of gh
 /// 2.23, and of GitLab's predefined variables.
 enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
-    case aws, google, azure, github
-    case gitlab = "gitlab-ci"
+    case aws, google, azure
+    case gh = "github"
+    case glab = "gitlab-ci"
 
     private var servers: [String] {
         switch self {
         case .aws: ["*.dkr.ecr.*.amazonaws.com"]
         case .google: ["*-docker.pkg.dev", "gcr.io", "*.gcr.io"]
         case .azure: ["*.azurecr.io"]
-        case .github: ["ghcr.io"]
-        case .gitlab: ["registry.gitlab.com"]
+        case .gh: ["ghcr.io"]
+        case .glab: ["registry.gitlab.com"]
         }
     }
 
@@ -54,11 +55,11 @@ enum RouteTemplate: String, CaseIterable, ExpressibleByArgument {
                 // The tool does not say when the token expires.
                 "lifetime": .text("1h"),
             ]
-        case .github:
+        case .gh:
             return [
                 "command": command("gh", "auth", "token"), "username": .text("x-access-token"),
             ]
-        case .gitlab:
+        case .glab:
             return [
                 "environment": ["secret": .text("CI_JOB_TOKEN")],
                 "username": .text("gitlab-ci-token"),

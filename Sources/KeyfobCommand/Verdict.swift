@@ -74,26 +74,23 @@ extension Verdict {
     private static func ask(
         _ login: Credential, _ invocation: Invocation
     ) throws(RegistryError) -> RegistryLogin.Verdict? {
-        switch login.entry.schema.family {
-        case .docker: return try askRegistry(login, invocation)
-        case .cargo:
-            let client = Curl(Trust(), invocation)
-            return try ProtectedPage(ofCargoIndex: login["url"] ?? "", login.secret)?
-                .verify(over: client)
-        case .git:
+        if login.entry.schema.isRoutable { return try askRegistry(login, invocation) }
+        let client = Curl(Trust(), invocation)
+        if let index = login["url"] {
+            return try ProtectedPage(ofCargoIndex: index, login.secret)?.verify(over: client)
+        }
+        if login["protocol"] != nil {
             let secret = GitSecret(stored: login.secret)
             guard login["object"] != nil, let user = login["user"], secret.credential == nil,
                 let password = secret.password
             else { return nil }
             return try ProtectedPage(ofGitRepository: login.entry.serverName, user, password)?
-                .verify(over: Curl(Trust(), invocation))
-        case .token:
-            guard login["client"] == Terraform().name else { return nil }
-            let client = Curl(Trust(), invocation)
-            return try ProtectedPage(
-                ofTerraformHost: login["key"] ?? "", login.secret, over: client)?
                 .verify(over: client)
         }
+        guard login["client"] == Terraform().name else { return nil }
+        return try ProtectedPage(
+            ofTerraformHost: login["key"] ?? "", login.secret, over: client)?
+            .verify(over: client)
     }
 
     /// Returns nil for a login about which no registry can be asked: one of a single path, such as

@@ -131,10 +131,7 @@ import Testing
             "keyfob", "setup", "docker", "--account", "work", environment: work)
         #expect(setup.succeeded, "\(setup)")
         #expect(setup.output.contains(".local/bin/\(Self.helpers[1]): is now a link"))
-        // podman reads that file, too, until it asks Keyfob.
-        #expect(try sandbox.run("keyfob", "setup", "podman").succeeded)
         #expect(try sandbox.run("keyfob", "import", environment: work).succeeded)
-        #expect(try sandbox.run("keyfob", "setup", "--undo", "podman").succeeded)
         #expect(try machine.get("old.example") == Login("alice", "kept"))
         #expect(try machine.get("old.example", as: Self.helpers[1]) == Login("bob", "old"))
 

@@ -104,7 +104,6 @@ import Testing
     @Test(arguments: settings)
     func aLoginGoesIntoTheAccountThatItsClientAsksFor(_ setting: Setting) throws {
         for (path, text) in setting.files { try write(text, to: path) }
-        if setting.client == "docker" { try setUpPodman() }
         let outcome = try sandbox.run("keyfob", "import")
         #expect(outcome.succeeded, "\(outcome)")
         let accounts: [String?] = [nil, "work", "home"]
@@ -141,7 +140,6 @@ import Testing
 
     /// The environment decides where the configuration names no account.
     @Test func theEnvironmentsAccountIsThatOfAHelperWithoutOne() throws {
-        try setUpPodman()
         try write("{\(Self.auths),\"credsStore\":\"keyfob\"}", to: ".docker/config.json")
         let outcome = try sandbox.run("keyfob", "import", environment: ["KEYFOB_ACCOUNT": "work"])
         #expect(outcome.succeeded, "\(outcome)")
@@ -272,7 +270,6 @@ import Testing
         #expect(try machine.list() == ["one.example": "u"])
 
         // The imported login is got by what the hint sets up.
-        try setUpPodman()
         let imported = try sandbox.run("keyfob", "import", "--account", "work")
         #expect(imported.succeeded)
         #expect(try follow(imported, "keyfob setup").succeeded)
@@ -292,11 +289,6 @@ import Testing
     }
 
     // MARK: -
-
-    /// podman reads docker's file, too, until it asks Keyfob.
-    private func setUpPodman() throws {
-        try #require(try sandbox.run("keyfob", "setup", "podman").succeeded)
-    }
 
     private func write(_ text: String, to path: String) throws {
         try sandbox.write(text, to: "home/\(path)")

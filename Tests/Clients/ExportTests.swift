@@ -17,8 +17,6 @@ import Testing
         let paths = try clients.filesWithSecrets()
         #expect(paths.count == 4)
         let before = paths.map { FileManager.default.contents(atPath: $0) }
-        // What podman reads, too, is taken from docker's file only if podman asks Keyfob.
-        try #require(try sandbox.run("keyfob", "setup", "podman").succeeded)
         try #require(try sandbox.run("keyfob", "import").succeeded)
         #expect(try clients.filesWithSecrets().isEmpty)
 
@@ -30,7 +28,6 @@ import Testing
             try sandbox.run("keyfob", "import", "--client", client)
             #expect(try clients.filesWithSecrets().isEmpty)
         }
-        try #require(try sandbox.run("keyfob", "setup", "--undo", "podman").succeeded)
         for client in ["docker", "podman", "cargo", "terraform"] { try export(client, in: sandbox) }
         #expect(try clients.filesWithSecrets() == paths)
         #expect(paths.map { FileManager.default.contents(atPath: $0) } == before)

@@ -15,8 +15,6 @@ import Testing
         try clients.loginPulumi()
         #expect(try clients.filesWithSecrets().count == 5)
 
-        // What podman reads, too, is taken from docker's file only if podman asks Keyfob.
-        #expect(try sandbox.run("keyfob", "setup", "podman").succeeded)
         let preview = try sandbox.run("keyfob", "import", "--dry-run")
         #expect(preview.output.split(separator: "\n").count == 5, "\(preview)")
         #expect(try clients.filesWithSecrets().count == 5)
@@ -92,7 +90,6 @@ import Testing
         let isLong = Sandbox.isSoak
         let (count, kills) = isLong ? (200, 50) : (20, 6)
         let machine = try Machine(kind)
-        try #require(try machine.sandbox.run("keyfob", "setup", "podman").succeeded)
         let servers = (0..<count).map { "host\($0).example" }
         func write() throws {
             let auths = servers.map { server in

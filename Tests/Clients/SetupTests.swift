@@ -78,7 +78,7 @@ import Testing
         let clients = try PlainClients(on: try Machine(kind))
         try clients.loginDocker()
         #expect(try clients.filesWithSecrets().count == 1)
-        #expect(try clients.sandbox.run("keyfob", "setup", "docker", "podman").succeeded)
+        #expect(try clients.sandbox.run("keyfob", "setup", "docker").succeeded)
         #expect(try clients.sandbox.run("keyfob", "import").succeeded)
         #expect(try clients.filesWithSecrets().isEmpty)
         let again = try clients.sandbox.run("docker", "login", clients.registry.host)

@@ -152,7 +152,6 @@ package enum Sentence {
         "program-not-run.exec": "cannot run {}: {}",
         "program-not-run.path": "{} is not on the PATH, so {} could not run it",
         "registry-is-unsafe.http": "others could read what is sent to {}, which has no TLS",
-        "read-by-another": "{} reads this file, too, and does not ask Keyfob for it",
         "registry-not-asked": "the registry cannot be asked: {}",
         "registry-unreachable": "{} cannot be reached: {}",
         "same-store": "{} uses the same store as Keyfob",

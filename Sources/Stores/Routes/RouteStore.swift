@@ -136,7 +136,7 @@ package final class RouteStore: CredentialStore {
         var listing = try store.list(schema, options)
         if let obstacle = routes.obstacle { listing.warnings.append(obstacle.message) }
         listing.entries.removeAll { routes.refusal(of: $0) != nil }
-        if schema == nil || schema == .docker, let cache {
+        if [nil, .docker].contains(schema), let cache {
             let tokens = try cache.list(schema, options)
             listing.entries += tokens.entries
             listing.warnings += tokens.warnings

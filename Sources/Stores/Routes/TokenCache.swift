@@ -207,7 +207,7 @@ package final class TokenCache: CredentialStore {
     }
 
     private func isOfRoutes(_ query: Query) -> Bool {
-        guard query.schema.family == .docker else { return false }
+        guard query.schema.isRoutable else { return false }
         guard let key = query.schema.serverKey(in: query.facts) else { return true }
         return routes.obstacle != nil || routes.route(for: key) != nil
     }
