@@ -178,12 +178,7 @@ package struct Docker: RegistryClient {
         var plan = try SetupPlan(setting, advice: [])
         guard plan.splice != nil else { return plan }
         if registry == nil, let other = plan.before, OtherHelper(other).makesTokens() {
-            // It may make them for any registry, also for one that it does not list.
-            throw StoreError(
-                .notSupported,
-                "docker-credential-\(other) generates tokens, and docker would no longer get them",
-                hint: "name it in credHelpers for each of its registries, in place of credsStore; "
-                    + "or: keyfob setup docker --registry HOST")
+            return try setting.plan(keeping: other)
         }
         plan.advice = [
             (plan.before ?? (registry == nil ? own : nil)).map {
@@ -333,6 +328,41 @@ private struct DockerSetting: HelperSetting {
                 hint: "correct \(name) there by hand")
         }
         return Splice(member.range, before)
+    }
+
+    /// Returns the plan that gives all registries to Keyfob, except those of another helper that
+    /// generates their tokens. It changes one place, so that nothing else of the file is recorded.
+    func plan(keeping other: String) throws(StoreError) -> SetupPlan {
+        let content = try file.read()
+        let text = try content.flatMap { content throws(StoreError) in try file.object(content) }
+        let servers = (try? OtherHelper(other).list()) ?? []
+        let hosts = Set(
+            servers.map { ServerKey($0).isHub ? ServerKey.hub.spelling : $0.dockerHost }
+        ).sorted()
+        let helpers = text?.root?[DockerSetting.helpers]
+        let missing = hosts.filter { helpers?.entry($0) == nil }
+        guard let old = text?.root.flatMap({ member(of: $0) }), !hosts.isEmpty,
+            helpers == nil || missing.isEmpty
+        else {
+            throw StoreError(
+                .notSupported,
+                "docker-credential-\(other) generates tokens, and docker would no longer get them",
+                hint: "name it in credHelpers for each of its registries, in place of credsStore; "
+                    + "or: keyfob setup docker --registry HOST")
+        }
+        let kept = missing.map { "\t\t\(JSONText.quoted($0)): \"\(other)\"" }
+            .joined(separator: ",\n")
+        let new =
+            (missing.isEmpty ? "" : "\"\(DockerSetting.helpers)\": {\n\(kept)\n\t},\n\t")
+            + member(depth: 1)
+        return SetupPlan(
+            file: file, setting: name, before: other, after: helper, content: content,
+            splice: Splice(old.range, new),
+            advice: [
+                "docker-credential-\(other) generates tokens and stays set up for "
+                    + hosts.map(\.string).joined(separator: ", ")
+                    + "; name it in credHelpers for each other registry of its own"
+            ])
     }
 
     private func set(
