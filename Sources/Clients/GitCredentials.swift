@@ -7,9 +7,9 @@ internal import TextEditing
 package struct GitCredentials: PlaintextTarget {
     /// The use that git makes of the file for a login.
     package struct Use: Sendable {
-        /// Why git will not ask Keyfob for the login; nil if it will.
+        /// The reason why git will not ask Keyfob for the login; nil if it will.
         var refusal: String?
-        /// Why git may not read the file for it; nil if it does.
+        /// The reason why git may not read the file for it; nil if it does.
         var disuse: String?
         /// The files in which git looks for it first.
         var earlier: [ClientFile] = []

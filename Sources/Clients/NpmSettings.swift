@@ -294,7 +294,7 @@ package struct NpmSettings: PlaintextTarget {
         return NpmSettings.trimmed(plain)
     }
 
-    /// What JavaScript trims, but for ASCII. A byte order mark is white space there.
+    /// The white space beyond ASCII that JavaScript trims. A byte order mark belongs to it.
     private static let spaces =
         ([0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF] + Array(0x2000...0x200A))
         .compactMap(Unicode.Scalar.init).map { Array(String($0).utf8) }

@@ -304,7 +304,7 @@ package struct RegistryAuths: PlaintextTarget {
         let isWhole = (ServerKey.hub.logout + [host]).contains {
             $0.normalForm == server.normalForm
         }
-        // What ends in a colon is no host, and the client uses the login for none.
+        // A key that ends in a colon is no host, and the client uses the login for none.
         return isWhole || host.spelling.bytes.last == UInt8(ascii: ":") ? key : host.spelling
     }
 

@@ -33,6 +33,18 @@ import Testing
         return (engine, told)
     }
 
+    /// Starts an engine, and reads a login that may be used for long once the engine is out of reach.
+    private func startWithStaleLogin() throws -> Daemon {
+        try home.configure(
+            #"""
+            {"match": "*.example.com", "vault": "secret/data/registries/{1}", "lifetime": "1s",
+             "staleFor": "10m"}
+            """#)
+        let (engine, _) = try start()
+        #expect(try home.login("a.example.com") == ["fleet", "one"])
+        return engine
+    }
+
     @Test func aLoginIsReadAndCached() throws {
         let (engine, _) = try start()
         #expect(try home.login("a.example.com") == ["fleet", "one"])
@@ -189,13 +201,7 @@ import Testing
 
     /// A failure of the engine's answer says nothing of the login that is known.
     @Test func aMountThatIsGoneEndsNoLogin() throws {
-        try home.configure(
-            #"""
-            {"match": "*.example.com", "vault": "secret/data/registries/{1}", "lifetime": "1s",
-             "staleFor": "10m"}
-            """#)
-        let (engine, _) = try start()
-        #expect(try home.login("a.example.com") == ["fleet", "one"])
+        let engine = try startWithStaleLogin()
         try home.sandbox.write("no mount", to: "password")
         sleep(2)
         #expect(try home.get("a.example.com").output.contains("(404)"))
@@ -205,13 +211,7 @@ import Testing
 
     /// Also where the cache can be read and not written.
     @Test(arguments: [false, true]) func aLoginThatIsGoneIsNotServedLater(isReadOnly: Bool) throws {
-        try home.configure(
-            #"""
-            {"match": "*.example.com", "vault": "secret/data/registries/{1}", "lifetime": "1s",
-             "staleFor": "10m"}
-            """#)
-        let (engine, _) = try start()
-        #expect(try home.login("a.example.com") == ["fleet", "one"])
+        let engine = try startWithStaleLogin()
         let folder = home.sandbox.file("run/keyfob/tokens")
         if isReadOnly { unsafe chmod(folder, 0o500) }
         defer { unsafe chmod(folder, 0o700) }
