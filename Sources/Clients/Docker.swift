@@ -146,6 +146,7 @@ package struct Docker: RegistryClient {
         let keeper = try keeper(in: surroundings)
         var others = OtherHelpers(hub: ServerKey.hub.spelling)
         others.isInstead = true
+        others.areChosen = try ownHelper(surroundings) != nil
         if !keeper.isOurs { others.ofAll = [keeper.name].compactMap { $0.flatMap { Text($0) } } }
         others.ofOne = keeper.exceptions.compactMap { exception in
             Text(exception.registry).map { registry in

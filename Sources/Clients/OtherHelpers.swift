@@ -8,6 +8,8 @@ package struct OtherHelpers: Sendable {
     package var ofAll: [Text] = []
     /// Those that it asks for one registry; nil stands for Keyfob or the client's own file.
     package var ofOne: [(registry: Text, helper: Text?)] = []
+    /// True if its configuration names none, and it chooses the one of all registries by itself.
+    package var areChosen = false
     /// True if it asks the one of a registry instead of the others, and not also.
     var isInstead = false
 

@@ -20,7 +20,7 @@ extension Logout {
             for entry in meant.map({ Entry.docker(server: $0, username: "") }) {
                 for (helper, key) in others.asked(for: entry)
                 where seen.insert([helper.name, key.string]).inserted {
-                    reports += remaining(in: helper, of: client, invocation) {
+                    reports += remaining(in: helper, of: client, others.areChosen, invocation) {
                         () throws(StoreError) in
                         try helper.get(key).map { [$0.entry] } ?? []
                     }
@@ -28,7 +28,8 @@ extension Logout {
             }
             for name in all ? others.ofAll : [] where seen.insert([name.string]).inserted {
                 let helper = OtherHelper(name.string)
-                reports += remaining(in: helper, of: client, invocation) { () throws(StoreError) in
+                reports += remaining(in: helper, of: client, others.areChosen, invocation) {
+                    () throws(StoreError) in
                     try helper.list().filter { seen.insert([helper.name, $0.string]).inserted }
                         .map { .docker(server: $0, username: "") }
                 }
@@ -38,7 +39,7 @@ extension Logout {
     }
 
     private func remaining(
-        in helper: OtherHelper, of client: any Client, _ invocation: Invocation,
+        in helper: OtherHelper, of client: any Client, _ isChosen: Bool, _ invocation: Invocation,
         _ entries: () throws(StoreError) -> [Entry]
     ) -> [Report] {
         let words = dryRun ? "would remain" : "still there:"
@@ -59,14 +60,17 @@ extension Logout {
                         hint: "to remove it, too: \(client.name) logout "
                             + entry.serverName.shellArgument))
             }
-        } catch let error where error.code == .programTimedOut {
+        } catch let error
+            where error.code == .programTimedOut || error.code != .programNotRun && !isChosen
+        {
             return [
                 Report(
                     place: helper.program, result: .unknown, words: "may still be there",
                     problem: error)
             ]
         } catch {
-            // The client is given no login by such a helper either.
+            // The client is given no login by a program that does not run. The helper that it
+            // chooses by itself may never have been set up.
             return []
         }
     }
