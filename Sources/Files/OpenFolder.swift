@@ -80,7 +80,7 @@ package struct OpenFolder: ~Copyable, Sendable {
     package func lock(_ name: String) throws(StoreError) -> Folder.Lock {
         let file = try openLock(name)
         let path = path(of: name + ".lock")
-        let result = platform_lock(file.number, UInt32(Folder.Lock.patience * 1000))
+        let result = platform_lock(file.number, UInt32(Folder.Lock.patience))
         guard result >= 0 else { throw failure("lock", path, SystemError(code: -result)) }
         guard result > 0 else {
             throw StoreError(

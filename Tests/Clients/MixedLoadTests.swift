@@ -7,7 +7,8 @@ import Testing
     private static let clients = Sandbox.isSoak ? 64 : 8
     private static let duration = Duration.seconds(Sandbox.isSoak ? 30 : 2)
 
-    @Test(arguments: Machine.Kind.allCases)
+    // One after the other, so that a client waits for those of its own keyring or file alone.
+    @Test(.serialized, arguments: Machine.Kind.allCases)
     func eachClientFindsWhatItHasStoredAndOfWhatAllStoreNothingImpossible(
         _ kind: Machine.Kind
     ) throws {

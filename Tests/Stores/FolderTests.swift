@@ -2,6 +2,7 @@ import Credentials
 import Foundation
 import Sandbox
 import StoreContract
+import Synchronization
 import Testing
 
 @testable import Files
@@ -299,6 +300,28 @@ struct FolderTests {
                 == Probe.Outcome(
                     lines: [Sentence.withCode("<changed-meanwhile|\(path)>")], status: 1))
         #expect(try Probe(home, ["save", "a.example", "ann"]).wait().status == 0)
+    }
+
+    @Test func waitersGetALockInTheOrderInWhichTheyAsked() throws {
+        let home = try TemporaryHome()
+        let folder = home.data
+        let lock = try folder.lock("x")
+        let order = Mutex<[Int]>([])
+        let waiters = DispatchGroup()
+        for waiter in 0..<8 {
+            waiters.enter()
+            Thread.detachNewThread {
+                defer { waiters.leave() }
+                guard let lock = try? folder.lock("x") else { return }
+                order.withLock { $0.append(waiter) }
+                usleep(3000)
+                lock.release()
+            }
+            usleep(50_000)
+        }
+        lock.release()
+        waiters.wait()
+        #expect(order.withLock { $0 } == Array(0..<8))
     }
 
     // MARK: Helpers

@@ -22,6 +22,10 @@ import Testing
         Request(
             words: ["docker-credential-keyfob", "store"],
             input: #"{"ServerURL":"a.example","Username":"v","Secret":"t"}"#, needsLock: true),
+        // A parent may block all signals, also the one that ends the wait.
+        Request(
+            words: ["env", "--block-signal", "docker-credential-keyfob", "erase"],
+            input: "b.example", needsLock: true),
         Request(
             words: ["git-credential-keyfob", "store"],
             input: "protocol=https\nhost=a.example\nusername=u\npassword=p\n", needsLock: true),

@@ -60,10 +60,10 @@ void platform_set_last_words(PlatformLastWords words);
 void platform_watchdog_claim(void);
 
 /// Waits until no other process holds the lock of this file (flock), and takes it. Returns 1; or 0
-/// if that took longer than so many milliseconds; or the negated error number. After one timeout, a
-/// process waits at most a second for any other lock, so that the waits for several held locks do
-/// not add up.
-int platform_lock(int file, unsigned milliseconds);
+/// if that took longer than so many seconds; or the negated error number. Processes that wait get it
+/// in the order of their calls. After one timeout, a process waits at most a second for any other
+/// lock, so that the waits for several held locks do not add up.
+int platform_lock(int file, unsigned seconds);
 
 /// The reasons why `platform_terminal_ask` has no answer.
 enum {
