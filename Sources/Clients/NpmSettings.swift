@@ -125,49 +125,64 @@ package struct NpmSettings: PlaintextTarget {
             all[setting.address, default: []].append(setting)
         }
         var used: Set<Text> = []
-        return order.flatMap { address -> [Found] in
-            let settings = all[address] ?? []
-            func last(_ name: Text) -> Setting? { settings.last { $0.name == name } }
-            var found: [Found] = []
-            func add(_ names: [Text], _ username: Text?, _ secret: Secret?, _ obstacle: String?) {
-                let meant = settings.filter { names.contains($0.name) }
-                let lines = meant.map(\.line)
-                var obstacle = obstacle
-                if meant.contains(where: \.isList) { obstacle = "its value is a list" }
-                if meant.contains(where: { $0.value.holds("${") }) {
-                    obstacle = "its value contains a variable"
-                }
-                var login = login(address, username, secret, obstacle ?? self.obstacle)
+        return order.flatMap { address in
+            parts(of: all[address] ?? []).map { part in
+                let obstacle = obstacle(of: part.settings) ?? part.obstacle ?? self.obstacle
+                var login = login(address, part.username, part.secret, obstacle)
                 if let key = login.entry["key"], login.obstacle == nil,
                     !used.insert(key).inserted
                 {
                     login.obstacle = "npm uses another line for this registry"
                     login.isShadowed = true
                 }
-                found.append((lines, login))
+                return (part.settings.map(\.line), login)
             }
-            if let token = last("_authToken") {
-                add(["_authToken"], nil, token.value, nil)
-            }
-            if let pair = last("_auth") {
-                let parts = Secret(base64: pair.value).flatMap(split)
-                add(
-                    ["_auth"], parts?.username, parts?.password,
-                    parts == nil ? "it is not a name and a password in base64" : nil)
-            }
-            if let password = last("_password") {
-                let name = last("username").flatMap { Text(copying: $0.value) }
-                let secret = Secret(base64: password.value)
-                add(
-                    ["_password"] + (name == nil ? [] : ["username"]), name, secret,
-                    name == nil
-                        ? "it has no user name"
-                        : secret == nil
-                            ? "it is not base64"
-                            : secret?.isUTF8 == false ? "its password is not UTF-8" : nil)
-            }
-            return found
         }
+    }
+
+    /// A login of one registry: the settings that make it, and why it cannot be used, or nil.
+    private typealias Part = (
+        settings: [Setting], username: Text?, secret: Secret?, obstacle: String?
+    )
+
+    /// Returns what the settings of one registry contain, in the order in which npm prefers it.
+    private func parts(of settings: [Setting]) -> [Part] {
+        func all(_ names: Text...) -> [Setting] { settings.filter { names.contains($0.name) } }
+        var parts: [Part] = []
+        let tokens = all("_authToken")
+        if let token = tokens.last { parts.append((tokens, nil, token.value, nil)) }
+        let pairs = all("_auth")
+        if let pair = pairs.last {
+            let halves = Secret(base64: pair.value).flatMap(split)
+            parts.append(
+                (
+                    pairs, halves?.username, halves?.password,
+                    halves == nil ? "it is not a name and a password in base64" : nil
+                ))
+        }
+        if let password = all("_password").last {
+            let name = all("username").last.flatMap { Text(copying: $0.value) }
+            let secret = Secret(base64: password.value)
+            let obstacle =
+                name == nil
+                ? "it has no user name"
+                : secret == nil
+                    ? "it is not base64"
+                    : secret?.isUTF8 == false ? "its password is not UTF-8" : nil
+            parts.append(
+                (
+                    name == nil ? all("_password") : all("_password", "username"), name, secret,
+                    obstacle
+                ))
+        }
+        return parts
+    }
+
+    private func obstacle(of settings: [Setting]) -> String? {
+        if settings.contains(where: { $0.value.holds("${") }) {
+            return "its value contains a variable"
+        }
+        return settings.contains(where: \.isList) ? "its value is a list" : nil
     }
 
     private static let names: [Text] = ["_authToken", "_auth", "_password", "username"]

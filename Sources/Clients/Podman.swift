@@ -229,6 +229,19 @@ package struct Podman: RegistryClient {
         }
     }
 
+    /// Returns what podman finds now and only in the files, since no helper can return it.
+    private func onlyInFiles(_ surroundings: Surroundings) -> [String] {
+        let helpers = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
+            "\(found.registry), for which \(found.file.path) names \(found.helper)"
+        }
+        let logins = plaintextFiles(in: surroundings).flatMap { plaintext in
+            ((try? plaintext.contents())?.logins ?? [])
+                .filter { $0.obstacle != nil && !$0.isShadowed }
+                .map { "\($0.description) in \(plaintext.file.path)" }
+        }
+        return helpers + logins
+    }
+
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
@@ -258,16 +271,7 @@ package struct Podman: RegistryClient {
                 .settingOverridden, "podman does not read \(place), which is a symbolic link",
                 hint: "make it a folder")
         }
-        // podman must still find what only the files can return.
-        var reasons = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
-            "\(found.registry), for which \(found.file.path) names \(found.helper)"
-        }
-        for plaintext in plaintextFiles(in: surroundings) {
-            let logins = (try? plaintext.contents())?.logins ?? []
-            for login in logins where login.obstacle != nil && !login.isShadowed {
-                reasons.append("\(login.description) in \(plaintext.file.path)")
-            }
-        }
+        let reasons = onlyInFiles(surroundings)
         var plan = try SetupPlan(
             PodmanSetting(file, others: lists.first ?? [], keepsFiles: !reasons.isEmpty),
             advice: ["to move logins from podman's plain-text files: keyfob import"])

@@ -148,26 +148,7 @@ extension Invocation {
     func login(for server: String, of client: (any Client)?) throws(StoreError) -> Credential {
         let key = try Invocation.key(server)
         let inventory = inventory()
-        let entries = inventory.logins.map(\.entry)
-        let store = choice.store
-        var found: [Credential] = []
-        var asked: Set<[String]> = []
-        for client in client.map({ [$0] }) ?? Clients.each {
-            let queries = client.queries(
-                for: key, among: entries + client.namedEntries(in: surroundings))
-            for query in queries + client.fallbackQueries(for: key) {
-                // A route is asked once, however its server is spelled.
-                if let (route, server) = choice.settings.routes.route(for: query),
-                    !asked.insert([route.name, server.host]).inserted
-                {
-                    continue
-                }
-                let logins = try store.find(query).preferringPath(of: query)
-                // A client without accounts gets the first login.
-                found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
-                if !logins.isEmpty { break }
-            }
-        }
+        let found = try logins(for: key, of: client, among: inventory.logins.map(\.entry))
         guard let first = found.first else {
             if let failure = inventory.failures.first { throw failure }
             if let warning = inventory.warnings.first {
@@ -190,6 +171,32 @@ extension Invocation {
                 hint: named.map { "name the user: \($0.accountName.shellWord)" })
         }
         return first
+    }
+
+    /// Returns the logins that the clients find for the server: all of them, or the one given.
+    private func logins(
+        for key: Text, of client: (any Client)?, among entries: [Entry]
+    ) throws(StoreError) -> [Credential] {
+        let store = choice.store
+        var found: [Credential] = []
+        var asked: Set<[String]> = []
+        for client in client.map({ [$0] }) ?? Clients.each {
+            let queries = client.queries(
+                for: key, among: entries + client.namedEntries(in: surroundings))
+            for query in queries + client.fallbackQueries(for: key) {
+                // A route is asked once, however its server is spelled.
+                if let (route, server) = choice.settings.routes.route(for: query),
+                    !asked.insert([route.name, server.host]).inserted
+                {
+                    continue
+                }
+                let logins = try store.find(query).preferringPath(of: query)
+                // A client without accounts gets the first login.
+                found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
+                if !logins.isEmpty { break }
+            }
+        }
+        return found
     }
 
     /// Returns the user whose login the entry will replace; nil if there is none, or if it is the

@@ -77,17 +77,7 @@ struct Logout: AnsweringCommand {
                 copies, others + othersInHelpers(invocation, queries), invocation, queries)
         }
 
-        var removals = invocation.choice.places.map { store in
-            // All tokens are meant also where they cannot be seen from here.
-            let meant = all && ownsTokens && store.name == TokenCache.name
-            return Removal(
-                removing: meant ? [Query(.docker)] : queries, from: store, invocation, isOfAll: all)
-        }
-        if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore {
-            for index in removals.indices where removals[index].name == keyring.name {
-                removals[index].lookForFormerLogins(in: keyring) { self.isMeant($0, by: queries) }
-            }
-        }
+        var removals = removalsFromStores(invocation, queries)
         let doubt = all ? lookAgain(&removals, invocation) : nil
         removals += copies.map {
             Removal(
@@ -105,6 +95,21 @@ struct Logout: AnsweringCommand {
         // docker may ask another helper once its file is empty.
         let left = others + othersInHelpers(invocation, queries)
         try report(reports + left, doubt: doubt, invocation)
+    }
+
+    private func removalsFromStores(_ invocation: Invocation, _ queries: [Query]) -> [Removal] {
+        var removals = invocation.choice.places.map { store in
+            // All tokens are meant also where they cannot be seen from here.
+            let meant = all && ownsTokens && store.name == TokenCache.name
+            return Removal(
+                removing: meant ? [Query(.docker)] : queries, from: store, invocation, isOfAll: all)
+        }
+        if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore {
+            for index in removals.indices where removals[index].name == keyring.name {
+                removals[index].lookForFormerLogins(in: keyring) { self.isMeant($0, by: queries) }
+            }
+        }
+        return removals
     }
 
     private var client: (any Client)? { named?.client }
