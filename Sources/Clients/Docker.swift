@@ -299,9 +299,11 @@ private struct DockerSetting: HelperSetting {
                 .unexpectedContent, "\(file.path) has an empty setting, which would take effect",
                 hint: "remove \(DockerSetting.store) and \(DockerSetting.helpers) there")
         }
-        guard let helpers = root[DockerSetting.helpers] else {
+        guard let old = root.member(DockerSetting.helpers) else {
             return text.addition(member(depth: 1), to: root, depth: 1)
         }
+        let helpers = old.value
+        guard !helpers.isNull else { return Splice(old.range, member(depth: 1)) }
         guard helpers.members != nil else {
             throw StoreError(
                 .unexpectedContent, "\(DockerSetting.helpers) in \(file.path) is not an object",

@@ -78,7 +78,7 @@ extension JSONText.Value {
         return named.last { !$0.value.isNull } ?? named.last
     }
 
-    private var isNull: Bool {
+    package var isNull: Bool {
         if case .null = json { return true }
         return false
     }
@@ -160,8 +160,8 @@ extension JSONText {
     }
 
     /// Returns the text with a JSON value at the end of a path of objects. It replaces the value
-    /// that is there, or is added in a new member, with new objects on the way to it. Nil if a
-    /// value on the way is no object.
+    /// that is there, or is added in a new member, with new objects on the way to it, also in place
+    /// of a null. Nil if another value on the way is no object.
     ///
     /// New members are indented, unless the text is all on one line.
     package func setting(_ path: [Step], to value: Secret, indent: String) -> Secret? {
@@ -172,8 +172,12 @@ extension JSONText {
         var edits = Edits()
         for (depth, step) in path.enumerated() {
             guard object.members != nil else { return nil }
-            guard let member = step.member(of: object) else {
-                let gap = gap(in: object, depth: depth + 1, layout)
+            let member = step.member(of: object)
+            let isLast = depth == path.count - 1
+            guard let member, isLast || !member.value.isNull else {
+                let gap =
+                    member.map { (range: $0.range, before: "", after: "") }
+                    ?? gap(in: object, depth: depth + 1, layout)
                 let (start, end) = layout.member(path[depth...])
                 edits.replace(
                     gap.range,
