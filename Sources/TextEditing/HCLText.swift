@@ -10,7 +10,7 @@ package struct HCLText {
     package struct Item {
         /// Its name, then its labels, without quotes. An escape in one is not decoded.
         package let keys: [String]
-        /// The range from its name to the end of its value.
+        /// The range from its name to the end of its value, and of the comma that follows it.
         package let range: Range<Int>
         package let value: Value
 
@@ -89,7 +89,6 @@ private struct Scanner {
                 return items
             }
             items.append(try item(bytes))
-            skip(UInt8(ascii: ","), bytes)
         }
         guard !isObject else { throw fault(bytes) }
         return items
@@ -105,7 +104,9 @@ private struct Scanner {
         let isAttribute = skip(UInt8(ascii: "="), bytes)
         guard !keys.isEmpty, keys.count == 1 || !isAttribute else { throw fault(bytes) }
         let value = try value(bytes)
-        return HCLText.Item(keys: keys, range: start..<position, value: value)
+        let end = position
+        let hasComma = skip(UInt8(ascii: ","), bytes)
+        return HCLText.Item(keys: keys, range: start..<(hasComma ? position : end), value: value)
     }
 
     private mutating func value(_ bytes: Span<UInt8>) throws(HCLText.Fault) -> HCLText.Value {

@@ -71,4 +71,36 @@ extension Subject {
                 "the others are there, in their order")
         }
     }
+
+    /// terraform's configuration, in HCL. As above, for its items and those in them.
+    package static let clientHCL = Subject("client-hcl") { input in
+        let content = Secret(copying: input.span)
+        guard let text = try? HCLText(content) else { return }
+        func keys(_ items: [HCLText.Item]) -> [[String]] {
+            items.flatMap { [$0.keys] + keys($0.inner) }
+        }
+        func examine(_ items: [HCLText.Item], _ rest: ([[String]]) -> [[String]]) throws {
+            for (index, item) in items.enumerated() {
+                var edits = Edits()
+                edits.replace(text.lines(of: item))
+                let left = try require(
+                    try? HCLText(edits.applied(to: content)).items, "what is left is HCL")
+                var others = items
+                others.remove(at: index)
+                try require(
+                    keys(left) == rest(keys(others)), "the others are there, in their order")
+                let before = keys(Array(items[..<index])) + [item.keys]
+                let after = keys(Array(items[(index + 1)...]))
+                try examine(item.inner) { rest(before + $0 + after) }
+            }
+        }
+        try examine(text.items) { $0 }
+    }
+}
+
+extension HCLText.Item {
+    fileprivate var inner: [HCLText.Item] {
+        guard case .object(let items) = value else { return [] }
+        return items
+    }
 }

@@ -12,7 +12,7 @@ package struct Subject: Sendable {
 
     package static let all = [
         dockerRequest, gitRequest, serverSpelling, credentialFile, configurationFile,
-        registryAnswer, clientJSON, clientTOML,
+        registryAnswer, clientJSON, clientTOML, clientHCL,
     ]
 
     /// Lets it read the input, and throws a `Violation` if a law does not hold.
