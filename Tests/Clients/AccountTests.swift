@@ -119,8 +119,7 @@ import Testing
         let sandbox = machine.sandbox
         let registry = try Registry(in: sandbox, authentication: .none)
         let work = ["DOCKER_CONFIG": sandbox.file("home/.docker-work") as String?]
-        let path = try #require(sandbox.environment["PATH"])
-        sandbox.setEnvironment("PATH", to: "\(sandbox.file("home/.local/bin")):\(path)")
+        sandbox.putFirstOnPath("home/.local/bin")
 
         // What stands there in plain text goes into the account of that configuration.
         let auth = Data("bob:old".utf8).base64EncodedString()

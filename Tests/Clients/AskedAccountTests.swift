@@ -10,9 +10,7 @@ import Testing
 
     init() throws {
         machine = try Machine(.server)
-        let path = try #require(machine.sandbox.environment["PATH"])
-        machine.sandbox.setEnvironment(
-            "PATH", to: "\(machine.sandbox.file("home/.local/bin")):\(path)")
+        machine.sandbox.putFirstOnPath("home/.local/bin")
         for name in ["docker-credential-keyfob-work", "docker-credential-keyfob-home"] {
             try machine.sandbox.install("docker-credential-keyfob", as: name)
         }

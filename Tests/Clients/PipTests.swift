@@ -28,9 +28,7 @@ import Testing
 
     init() throws {
         machine = try Machine(.server)
-        let path = try #require(machine.sandbox.environment["PATH"])
-        machine.sandbox.setEnvironment(
-            "PATH", to: "\(machine.sandbox.file("home/.local/bin")):\(path)")
+        machine.sandbox.putFirstOnPath("home/.local/bin")
     }
 
     enum Way: CaseIterable {

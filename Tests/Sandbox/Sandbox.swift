@@ -76,6 +76,24 @@ package final class Sandbox: Sendable {
         state.withLock { $0.environment[name] = value }
     }
 
+    /// Lets programs be found in this folder of the sandbox before all others.
+    package func putFirstOnPath(_ folder: String) {
+        setEnvironment("PATH", to: "\(file(folder)):\(environment["PATH"] ?? "")")
+    }
+
+    /// Returns a sandbox with an encrypted file, which has one login, of u for h.example. It has a
+    /// passphrase if one is given.
+    package static func withFile(passphrase: String? = nil) throws -> Sandbox {
+        let sandbox = try Sandbox()
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        let stored = try sandbox.run(
+            "docker-credential-keyfob", "store",
+            input: #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#,
+            environment: ["KEYFOB_PASSPHRASE": passphrase])
+        guard stored.succeeded else { throw SandboxError("store: \(stored)") }
+        return sandbox
+    }
+
     /// Whether the tests that take long are run as well: `make soak`.
     package static let isSoak = ProcessInfo.processInfo.environment["KEYFOB_SOAK"] != nil
 

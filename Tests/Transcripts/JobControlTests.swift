@@ -12,14 +12,8 @@ import Testing
     let terminal: PseudoTerminal
 
     init() throws {
-        sandbox = try Sandbox()
+        sandbox = try Sandbox.withFile(passphrase: "correct horse")
         terminal = try PseudoTerminal()
-        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
-        let stored = try sandbox.run(
-            "docker-credential-keyfob", "store",
-            input: #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#,
-            environment: ["KEYFOB_PASSPHRASE": "correct horse"])
-        try #require(stored.succeeded)
     }
 
     // MARK: An interactive shell

@@ -75,15 +75,9 @@ private struct Party {
     /// `each` is a line of sh that each helper's shell runs first; its `$1` is the helper's number.
     init(_ helpers: Int, each: String = ":") throws {
         self.helpers = helpers
-        sandbox = try Sandbox()
+        sandbox = try Sandbox.withFile(passphrase: Party.right)
         terminal = try PseudoTerminal()
         settings = terminal.settings
-        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
-        let stored = try sandbox.run(
-            "docker-credential-keyfob", "store",
-            input: #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#,
-            environment: ["KEYFOB_PASSPHRASE": Party.right])
-        try #require(stored.succeeded)
         // xargs, as docker and compose do, starts them in its own process group, and they take
         // signals as usual.
         let one =

@@ -9,13 +9,8 @@ import Testing
     let terminal: PseudoTerminal
 
     init() throws {
-        sandbox = try Sandbox()
+        sandbox = try Sandbox.withFile()
         terminal = try PseudoTerminal()
-        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
-        let stored = try sandbox.run(
-            "docker-credential-keyfob", "store",
-            input: #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#)
-        try #require(stored.succeeded)
     }
 
     @Test func aNewPassphraseIsTypedTwiceUnseenAndThenChanged() throws {

@@ -10,14 +10,8 @@ import Testing
     let terminal: PseudoTerminal
 
     init() throws {
-        sandbox = try Sandbox()
+        sandbox = try Sandbox.withFile(passphrase: "a passphrase")
         terminal = try PseudoTerminal()
-        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
-        let stored = try sandbox.run(
-            "docker-credential-keyfob", "store",
-            input: #"{"ServerURL":"h.example","Username":"u","Secret":"s"}"#,
-            environment: ["KEYFOB_PASSPHRASE": "a passphrase"])
-        try #require(stored.succeeded)
     }
 
     @Test func aPassphraseIsTypedUnseen() throws {
