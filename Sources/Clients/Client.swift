@@ -135,6 +135,10 @@ package protocol Client: Sendable {
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice?
 
+    /// Returns the content of a file in which a setup was undone. It names the helper that the
+    /// client chose by itself before the setup, if the client no longer does so.
+    func naming(_ chosen: String, in content: Secret, at path: String) throws(StoreError) -> Secret
+
     /// Returns how the client finds these logins in its own file, which the user is told after an
     /// export.
     func reading(

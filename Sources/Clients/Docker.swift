@@ -80,22 +80,24 @@ package struct Docker: RegistryClient {
     /// (docker CLI, config.LoadDefaultConfigFile); nil if there is none.
     private func ownHelper(_ surroundings: Surroundings) throws(StoreError) -> Text? {
         let text = try settings(surroundings)
-        let isBare = [DockerSetting.auths, DockerSetting.helpers].allSatisfy {
-            text?.root?[$0]?.members?.isEmpty != false
-        }
-        guard surroundings.program(name.string) != nil, isBare,
+        guard surroundings.program(name.string) != nil, Docker.isBare(text),
             text?.text(text?.root?[DockerSetting.store])?.isEmpty != false
         else { return nil }
         let name: Text = surroundings.program("pass") == nil ? "secretservice" : "pass"
         return Docker.missing([name], surroundings).isEmpty ? name : nil
     }
 
-    /// Returns the helper that docker chooses by itself, if that has logins.
+    /// Returns true if a file with these settings has no login, for docker.
+    private static func isBare(_ text: JSONText?) -> Bool {
+        [DockerSetting.auths, DockerSetting.helpers].allSatisfy {
+            text?.root?[$0]?.members?.isEmpty != false
+        }
+    }
+
+    /// Returns the helper that docker chooses by itself, if that has logins or may have.
     private func ownHelperInUse(_ surroundings: Surroundings) throws(StoreError) -> String? {
-        guard let name = try ownHelper(surroundings)?.string,
-            (try? OtherHelper(name).list())?.isEmpty == false
-        else { return nil }
-        return name
+        let name = try ownHelper(surroundings)?.string
+        return name.flatMap { OtherHelper($0).mayHaveLogins ? $0 : nil }
     }
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
@@ -178,8 +180,14 @@ package struct Docker: RegistryClient {
             surroundings.account, own: own)
         var plan = try SetupPlan(setting, advice: [])
         guard plan.splice != nil else { return plan }
-        if registry == nil, let other = plan.before, OtherHelper(other).makesTokens() {
-            return try setting.plan(keeping: other)
+        plan.chosen = registry == nil ? try ownHelper(surroundings)?.string : own
+        if let other = plan.before, OtherHelper(other).makesTokens() {
+            guard let registry else { return try setting.plan(keeping: other) }
+            plan.advice = [
+                "docker-credential-\(other) generates tokens, which docker no longer gets for "
+                    + "\(registry); to undo: keyfob setup --undo docker --registry \(registry)"
+            ]
+            return plan
         }
         plan.advice = [
             (plan.before ?? (registry == nil ? own : nil)).map {
@@ -199,6 +207,16 @@ package struct Docker: RegistryClient {
     ) throws(StoreError) -> Splice? {
         try DockerSetting(ClientFile(path), registry: try registry.map(DockerSetting.key))
             .restoration(of: content, before: removed)
+    }
+
+    package func naming(
+        _ chosen: String, in content: Secret, at path: String
+    ) throws(StoreError) -> Secret {
+        let setting = DockerSetting(ClientFile(path), helper: chosen)
+        guard try setting.value(in: content) == nil,
+            try !Docker.isBare(setting.file.object(content))
+        else { return content }
+        return try setting.splice(into: content).applied(to: content)
     }
 }
 
@@ -253,6 +271,13 @@ private struct DockerSetting: HelperSetting {
         self.registry = registry
         self.own = own
         helper = "keyfob" + (account.map { "-\($0)" } ?? "")
+    }
+
+    /// The setting that names another helper, for all registries.
+    init(_ file: ClientFile, helper: String) {
+        self.file = file
+        self.helper = helper
+        (registry, own) = (nil, nil)
     }
 
     /// Returns a registry as docker looks it up: as it was typed, unless that is a URL. Throws

@@ -55,6 +55,17 @@ package struct SetupPlan: Sendable {
     package let splice: Splice?
     /// The next steps and notes for the user.
     package var advice: [String] = []
+    /// The helper that the client used until now without a setting that names it; nil if it named
+    /// one, or used none.
+    package var chosen: String?
+}
+
+extension Client {
+    package func naming(
+        _ chosen: String, in content: Secret, at path: String
+    ) throws(StoreError) -> Secret {
+        content
+    }
 }
 
 extension SetupPlan {

@@ -16,6 +16,11 @@ package struct OtherHelper: Sendable {
     /// minute.
     private static let patience = 58
     private static let notFound = "credentials not found in native keychain"
+    /// Part of what pass says that was never set up, and so has no login.
+    private static let empty = "password store is empty"
+    /// The helpers of clouds that generate tokens. Some of them report success when they are to
+    /// erase a login.
+    private static let generators: Set = ["acr-env", "cgr", "ecr-login", "gcloud", "yc"]
     /// A label that docker-credential-secretservice 0.9 and newer lists for a key.
     private static let labelPrefix = "Registry credentials for "
 
@@ -23,7 +28,10 @@ package struct OtherHelper: Sendable {
 
     /// Returns the keys of its logins. A key by which docker asks comes after other spellings.
     package func list() throws(StoreError) -> [Text] {
-        let members = try value(of: try ask("list", "unused".secret), "list").members ?? []
+        let (status, output) = try run("list", "unused".secret)
+        if status == 1, output.publicFirstLine.contains(OtherHelper.empty) { return [] }
+        guard status == 0 else { throw failure("list", output) }
+        let members = try value(of: output, "list").members ?? []
         return members.map { member in
             let key = member.name.string
             guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
@@ -39,9 +47,9 @@ package struct OtherHelper: Sendable {
     package func get(_ key: Text) throws(StoreError) -> Credential? {
         let (status, output) = try run("get", key.secret)
         guard status == 0 else {
-            guard status == 1, output.publicFirstLine == OtherHelper.notFound else {
-                throw failure("get", output)
-            }
+            let line = output.publicFirstLine
+            guard status == 1, line == OtherHelper.notFound || line.contains(OtherHelper.empty)
+            else { throw failure("get", output) }
             return nil
         }
         let login = try value(of: output, "get")
@@ -58,6 +66,14 @@ package struct OtherHelper: Sendable {
             throw StoreError(
                 .helperFailed, "the output of \(program) \(action) is not JSON: \(error)")
         }
+    }
+
+    /// Returns the login as it is to be stored for the client: under the key by which it asks.
+    package func entry(of entry: Entry, for client: any Client) -> Entry {
+        let format: RegistryAuths.Format = client.name == Podman().name ? .podman : .docker
+        let server = entry["server"] ?? ""
+        let key = RegistryAuths(ClientFile("/"), format).key(of: ServerKey(server)) ?? server
+        return .docker(server: key, username: entry.username ?? "")
     }
 
     /// Stores a login in the helper and reads it back, as `PlaintextTarget.add` does. With `dryRun`
@@ -104,8 +120,14 @@ package struct OtherHelper: Sendable {
         }
     }
 
-    /// Returns true if the helper generates tokens and does not keep logins.
-    package func makesTokens() -> Bool {
+    /// Returns true if it has logins, or may have: it does not say.
+    var mayHaveLogins: Bool { (try? list().isEmpty) != true }
+
+    /// Returns true if the helper generates tokens for these keys, and does not keep logins.
+    package func makesTokens(for keys: [Text] = []) -> Bool {
+        if OtherHelper.generators.contains(name) { return true }
+        // An old one keeps the logins of others in a file.
+        if name == "gcr", keys.allSatisfy({ $0.dockerHost.isGoogles }) { return true }
         guard let (status, output) = try? run("erase", OtherHelper.probe.secret), status != 0 else {
             return false
         }
@@ -173,4 +195,9 @@ package struct OtherHelper: Sendable {
             .helperFailed,
             "\(program) \(action) failed" + (isSpeakable && !line.isEmpty ? ": \(line)" : ""))
     }
+}
+
+extension Text {
+    /// True if it is the host of a registry of Google's.
+    fileprivate var isGoogles: Bool { ["gcr.io", "pkg.dev"].contains(where: string.hasSuffix) }
 }

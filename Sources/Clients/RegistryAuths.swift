@@ -126,7 +126,7 @@ package struct RegistryAuths: PlaintextTarget {
 
     /// Returns the key by which the client looks a server up; nil if it cannot. docker looks up a
     /// name that is no host as it was stored.
-    private func key(of server: ServerKey) -> Text? {
+    func key(of server: ServerKey) -> Text? {
         guard let host = server.podmanHost else {
             return format == .podman ? nil : server.spelling
         }

@@ -66,6 +66,22 @@ package struct Surroundings: Sendable {
             : (self["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
                 .map { "\($0)/\(name)" }
         return places.first { Path.isExecutable($0) && FileStatus(of: $0)?.kind == .file }
+            .flatMap { name == Docker().name.string && isPodmans($0) ? nil : $0 }
+    }
+
+    /// Returns true if the program is the script of podman-docker, by which podman is called docker.
+    private func isPodmans(_ path: String) -> Bool {
+        guard let file = (try? Descriptor.ofFile(path)) ?? nil,
+            let start = try? file.start(atMost: 4096)
+        else { return false }
+        return start.starts(with: "#!".utf8) && start.firstRange(of: Array("podman".utf8)) != nil
+    }
+
+    /// Returns the same surroundings, in which a variable has another value.
+    package func setting(_ name: String, to value: String) -> Surroundings {
+        var variables = variables
+        variables[name] = value
+        return Surroundings(home: home, variables: variables, user: user)
     }
 
     package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }

@@ -104,6 +104,8 @@ struct Export: AnsweringCommand {
     /// login to it.
     private struct Target {
         let name: String
+        /// The login as the target names it; nil if it names it as the store does.
+        var entry: ((Entry) -> Entry)?
         let add: (Credential) throws(StoreError) -> PlaintextAddition
     }
 
@@ -123,7 +125,8 @@ struct Export: AnsweringCommand {
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to export; see: keyfob list")
         }
-        return Target(name: helper.program) { login throws(StoreError) in
+        return Target(name: helper.program, entry: { helper.entry(of: $0, for: client) }) {
+            login throws(StoreError) in
             try helper.add(login, replaces: replaces, dryRun: dryRun)
         }
     }
@@ -165,7 +168,9 @@ struct Export: AnsweringCommand {
             _ result: Report.Result, _ words: String, _ rest: String = "",
             _ problem: StoreError? = nil
         ) -> Report {
-            Report(entry, in: place, result, words, rest: rest, problem: problem)
+            Report(
+                target.entry?(entry) ?? entry, in: place, result, words, rest: rest,
+                problem: problem)
         }
         let word = dryRun ? "would export" : "exported"
         do throws(StoreError) {
@@ -173,7 +178,9 @@ struct Export: AnsweringCommand {
             guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
-            switch try target.add(login) {
+            switch try target.add(
+                target.entry.map { Credential($0(login.entry), secret: login.secret) } ?? login)
+            {
             case .added: return report(.exported, word)
             case .replaced: return report(.replaced, word, ", replacing another one")
             case .known: return report(.known, "has", " already")

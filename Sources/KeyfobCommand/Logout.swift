@@ -69,12 +69,13 @@ struct Logout: AnsweringCommand {
                 file, in: isNamed(file) ? nil : invocation,
                 where: { all ? wants($0.entry) : $0.isMeant(by: queries) })
         }
+        let chosen = chosenHelpers(invocation, copies)
         let others =
             copies.flatMap { $0.others(dryRun: dryRun) }
             + (files ? othersInStores(invocation, queries) : [])
         if dryRun {
             return try preview(
-                copies, others + othersInHelpers(invocation, queries), invocation, queries)
+                copies, others + othersInHelpers(invocation, queries, chosen), invocation, queries)
         }
 
         var removals = removalsFromStores(invocation, queries)
@@ -93,7 +94,7 @@ struct Logout: AnsweringCommand {
         }
         let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
         // docker may ask another helper once its file is empty.
-        let left = others + othersInHelpers(invocation, queries)
+        let left = others + othersInHelpers(invocation, queries, chosen)
         try report(reports + left, doubt: doubt, invocation)
     }
 

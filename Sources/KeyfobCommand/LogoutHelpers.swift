@@ -1,16 +1,42 @@
 internal import Clients
 internal import Credentials
+internal import Files
 internal import Settings
 
 /// The logins that other helpers still return to clients after a logout.
 extension Logout {
-    /// Returns their reports. Of a helper that makes tokens it prints a note.
-    func othersInHelpers(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
-        guard files, invocation.choice.account == nil else { return [] }
+    /// A client, and the surroundings in which it finds its settings.
+    private typealias View = (client: any Client, surroundings: Surroundings)
+
+    /// Returns the clients that the logout is about: with their own files, and with those that were
+    /// named.
+    private func views(_ invocation: Invocation) -> [View] {
+        let own = invocation.surroundings
+        var views: [View] = []
+        if let authfile {
+            let path = ClientFile(authfile).path
+            views.append((Podman(), own.setting("REGISTRY_AUTH_FILE", to: path)))
+        }
+        // docker reads only a file of this name.
+        if let file = compatAuthFile.map({ ClientFile($0) }), file.name == "config.json" {
+            views.append((Docker(), own.setting("DOCKER_CONFIG", to: file.path.folder)))
+        }
+        guard files else { return views }
+        return views
+            + Clients.withHelpers.filter { named?.client.sharesLogins(with: $0) != false }
+            .map { ($0, own) }
+    }
+
+    /// Returns their reports. Of a helper that makes tokens it prints a note. `chosen` are the
+    /// helpers that clients chose by themselves before; nil if no helper is to be asked.
+    func othersInHelpers(
+        _ invocation: Invocation, _ queries: [Query], _ chosen: Set<String>?
+    ) -> [Report] {
+        guard let chosen else { return [] }
+        if !all { reportChosen(butNot: chosen, invocation) }
         var reports: [Report] = []
         var seen: Set<[String]> = []
-        for client in Clients.withHelpers where named?.client.sharesLogins(with: client) != false {
-            let surroundings = invocation.surroundings
+        for (client, surroundings) in views(invocation) {
             guard let others = try? client.otherHelpers(in: surroundings, before: nil) else {
                 continue
             }
@@ -20,7 +46,7 @@ extension Logout {
             for entry in meant.map({ Entry.docker(server: $0, username: "") }) {
                 for (helper, key) in others.asked(for: entry)
                 where seen.insert([helper.name, key.string]).inserted {
-                    reports += remaining(in: helper, of: client, others.areChosen, invocation) {
+                    reports += remaining(in: helper, of: client, [key], invocation) {
                         () throws(StoreError) in
                         try helper.get(key).map { [$0.entry] } ?? []
                     }
@@ -28,7 +54,7 @@ extension Logout {
             }
             for name in all ? others.ofAll : [] where seen.insert([name.string]).inserted {
                 let helper = OtherHelper(name.string)
-                reports += remaining(in: helper, of: client, others.areChosen, invocation) {
+                reports += remaining(in: helper, of: client, [], invocation) {
                     () throws(StoreError) in
                     try helper.list().filter { seen.insert([helper.name, $0.string]).inserted }
                         .map { .docker(server: $0, username: "") }
@@ -39,14 +65,14 @@ extension Logout {
     }
 
     private func remaining(
-        in helper: OtherHelper, of client: any Client, _ isChosen: Bool, _ invocation: Invocation,
+        in helper: OtherHelper, of client: any Client, _ keys: [Text], _ invocation: Invocation,
         _ entries: () throws(StoreError) -> [Entry]
     ) -> [Report] {
         let words = dryRun ? "would remain" : "still there:"
         do throws(StoreError) {
             let entries = try entries()
             guard !entries.isEmpty else { return [] }
-            guard !helper.makesTokens() else {
+            guard !helper.makesTokens(for: entries.compactMap { $0["server"] }) else {
                 invocation.console.note(
                     "\(helper.program) makes another login whenever \(client.name) asks it for "
                         + entries.map(\.serverName).joined(separator: ", "))
@@ -58,20 +84,51 @@ extension Logout {
                     problem: StoreError(
                         .loginRemains, "\(client.name) asks \(helper.program) for it",
                         hint: "to remove it, too: \(client.name) logout "
-                            + entry.serverName.shellArgument))
+                            + entry.spelling.shellArgument))
             }
-        } catch let error
-            where error.code == .programTimedOut || error.code != .programNotRun && !isChosen
-        {
+        } catch let error where error.code != .programNotRun {
+            guard error.code == .programTimedOut || !helper.makesTokens(for: keys) else {
+                invocation.console.note("\(helper.program) generates tokens, and keeps no login")
+                return []
+            }
             return [
                 Report(
                     place: helper.program, result: .unknown, words: "may still be there",
                     problem: error)
             ]
         } catch {
-            // The client is given no login by a program that does not run. The helper that it
-            // chooses by itself may never have been set up.
+            // The client is given no login by a program that does not run.
             return []
+        }
+    }
+
+    /// Returns the helpers that clients choose by themselves; nil if no helper is to be asked: an
+    /// account has nothing to do with the clients' files, unless they have copies of its logins.
+    func chosenHelpers(_ invocation: Invocation, _ copies: [PlaintextCopies]) -> Set<String>? {
+        guard invocation.choice.account == nil || copies.contains(where: \.areMeant) else {
+            return nil
+        }
+        return Set(chosen(invocation).map(\.helper.name))
+    }
+
+    private func chosen(
+        _ invocation: Invocation
+    ) -> [(client: any Client, helper: OtherHelper)] {
+        views(invocation).flatMap { client, surroundings in
+            let others = try? client.otherHelpers(in: surroundings, before: nil)
+            return (others?.areChosen == true ? others?.ofAll ?? [] : [])
+                .map { (client, OtherHelper($0.string)) }
+        }
+    }
+
+    /// Names the logins of the helpers that clients choose by themselves now, unlike before,
+    /// because their files are empty.
+    private func reportChosen(butNot before: Set<String>, _ invocation: Invocation) {
+        for (client, helper) in chosen(invocation) where !before.contains(helper.name) {
+            guard let servers = try? helper.list(), !servers.isEmpty else { continue }
+            invocation.console.note(
+                "\(client.name) now asks \(helper.program), which has logins for "
+                    + servers.map(\.string).joined(separator: ", "))
         }
     }
 }

@@ -23,6 +23,9 @@ struct PlaintextCopies {
         account = (try? invocation?.accounts(askedBy: file.client)) ?? { _ in nil }
     }
 
+    /// True if the file has such logins.
+    var areMeant: Bool { (try? file.contents())?.logins.contains(where: isMeant) == true }
+
     func isMeant(_ login: PlaintextLogin) -> Bool { isWanted(login) && !isOthers(login) }
 
     private func isOthers(_ login: PlaintextLogin) -> Bool {

@@ -177,7 +177,7 @@ struct Setup: AnsweringCommand {
                 client: client.name.string, registry: registry,
                 account: account.account?.string, path: plan.file.path, isNew: plan.content == nil,
                 before: plan.before, removed: splice.removed(from: plan.content),
-                inserted: splice.inserted, start: splice.range.lowerBound)
+                inserted: splice.inserted, start: splice.range.lowerBound, chosen: plan.chosen)
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
             do throws(StoreError) {
@@ -257,7 +257,14 @@ struct Setup: AnsweringCommand {
         if let content {
             if let splice = try restoration(of: content, change, client) {
                 guard !dryRun else { return report(change.path, client, result, words) }
-                let restored = splice.applied(to: content)
+                var restored = splice.applied(to: content)
+                if let chosen = change.chosen {
+                    let naming = try client.naming(chosen, in: restored, at: change.path)
+                    if naming != restored {
+                        words += ", and names \(chosen), which \(client.name) used by itself before"
+                    }
+                    restored = naming
+                }
                 if change.isNew, restored.isEmpty {
                     _ = try file.remove(ifItIs: content)
                 } else {

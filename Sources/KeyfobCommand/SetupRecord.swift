@@ -23,6 +23,8 @@ struct SetupRecord {
         let inserted: String
         /// The offset of the change, in bytes; nil in the record of an earlier version.
         let start: Int?
+        /// The helper that the client used before without a setting that names it.
+        var chosen: String?
         /// True if the path is that of a symbolic link that the setup made.
         var isLink = false
     }
@@ -84,7 +86,8 @@ extension SetupRecord.Change {
         [
             "client": .name(client), "registry": .name(registry),
             "account": .name(account), "path": .name(path),
-            "isNew": .bool(isNew), "before": .name(before), "removed": .name(removed),
+            "isNew": .bool(isNew), "before": .name(before),
+            "chosen": .name(chosen), "removed": .name(removed),
             "inserted": .name(inserted), "start": .count(start), "isLink": .bool(isLink),
         ]
     }
@@ -102,6 +105,6 @@ extension SetupRecord.Change {
         self.init(
             client: client, registry: text("registry"), account: text("account"), path: path,
             isNew: isNew, before: text("before"), removed: removed, inserted: inserted,
-            start: start, isLink: isLink)
+            start: start, chosen: text("chosen"), isLink: isLink)
     }
 }
