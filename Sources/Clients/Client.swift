@@ -129,8 +129,8 @@ package protocol Client: Sendable {
     func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink?
 
     /// Returns the splice that undoes a setup after the client has written the file anew. `removed`
-    /// is the text that the setup removed. Nil if the setting does not name Keyfob, or if it is not
-    /// known.
+    /// is the text that the setup removed. Nil if the setting does not name Keyfob. Throws `failed`
+    /// if it does, and what was there is not known.
     func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice?
@@ -337,7 +337,10 @@ extension Client {
     package func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice? {
-        nil
+        guard content.holds("keyfob") else { return nil }
+        throw StoreError(
+            .unexpectedContent, "\(path) has been changed since, and still names keyfob",
+            hint: "remove keyfob there by hand, then run this again")
     }
 
     package func reading(
@@ -350,7 +353,8 @@ extension Client {
         if keeper.isOurs || exceptions.contains(where: \.isOurs) {
             return .asksHelper("keyfob", isOurs: true)
         }
-        let others = (keeper.readsFile ? [] : [keeper.name]) + exceptions.map(\.name)
+        let all = keeper.readsFile && !keeper.asksFirst ? [] : [keeper.name]
+        let others = all + exceptions.map(\.name)
         return others.compactMap(\.self).first.map { .asksHelper($0, isOurs: false) } ?? .found
     }
 

@@ -100,6 +100,11 @@ package struct Docker: RegistryClient {
         return name.flatMap { OtherHelper($0).mayHaveLogins ? $0 : nil }
     }
 
+    /// Returns the key for which docker asks a helper.
+    private static func keyAsked(of server: Text) -> Text {
+        ServerKey(server).isHub ? ServerKey.hub.spelling : server.dockerHost
+    }
+
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         let text = try settings(surroundings)
         func helper(_ value: JSONText.Value?) -> Text? {
@@ -114,11 +119,12 @@ package struct Docker: RegistryClient {
         for member in root?[DockerSetting.helpers]?.members ?? [] {
             let one = helper(member.value)
             guard one != all else { continue }
+            programs.append(one)
+            guard member.name == Docker.keyAsked(of: member.name) else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: member.name.string, name: one?.string,
                     isOurs: one?.isOurHelper == true))
-            programs.append(one)
         }
         keeper.missing = Docker.missing(programs.compactMap(\.self), surroundings)
         return keeper
@@ -135,11 +141,7 @@ package struct Docker: RegistryClient {
         for member in root[DockerSetting.helpers]?.members ?? [] {
             single[member.name] = .some(text.text(member.value)?.helperName)
         }
-        return { entry in
-            let server = entry["server"] ?? ""
-            let asked = ServerKey(server).isHub ? ServerKey.hub.spelling : server.dockerHost
-            return single[asked] ?? all
-        }
+        return { entry in single[Docker.keyAsked(of: entry["server"] ?? "")] ?? all }
     }
 
     package func otherHelpers(

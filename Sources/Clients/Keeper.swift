@@ -13,6 +13,8 @@ package struct Keeper: Sendable {
     package var isAsked = false
     /// True if the client also reads its own file.
     var readsFile = true
+    /// True if it asks the helper before it reads the file.
+    var asksFirst = false
     /// The registries for which the client asks another helper than for all others, or (nil) reads
     /// its own file.
     package var exceptions: [Exception] = []

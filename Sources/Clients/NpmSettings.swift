@@ -329,7 +329,8 @@ package struct NpmSettings: PlaintextTarget {
 }
 
 extension Secret {
-    fileprivate func holds(_ text: String) -> Bool {
+    /// Returns true if the text is anywhere in it.
+    func holds(_ text: String) -> Bool {
         (0..<count).contains { holds(Array(text.utf8), at: $0) }
     }
 }

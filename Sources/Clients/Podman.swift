@@ -153,6 +153,7 @@ package struct Podman: RegistryClient {
             keeper.account = Text(lists[0][0])?.helperName?.account
         }
         keeper.readsFile = lists.contains { $0.contains(Podman.builtIn) }
+        keeper.asksFirst = lists[0][0] != Podman.builtIn
         if keeper.readsFile, keeper.isOurs {
             keeper.leak = (
                 "podman writes a login that Keyfob refuses in plain text, because "
@@ -163,7 +164,9 @@ package struct Podman: RegistryClient {
         var programs = others.compactMap { Text($0) }
         for (file, registry, helper) in fileHelpers(surroundings) {
             programs.append(helper)
-            guard keeper.readsFile else { continue }
+            guard keeper.readsFile, !hasLogin(for: registry, before: file, surroundings) else {
+                continue
+            }
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: registry.string, name: "\(helper) of \(file.path)",
@@ -190,8 +193,7 @@ package struct Podman: RegistryClient {
             return { (registry: Text) in first ?? single[registry] }
         }
         return { entry in
-            let server = entry["server"] ?? ""
-            let registry = ServerKey(server).isHub ? "docker.io" : server.dockerHost
+            let registry = hostAsked(of: entry["server"] ?? "")
             let name = names[0](registry)
             return names.allSatisfy { $0(registry) == name } ? name : nil
         }
@@ -216,22 +218,41 @@ package struct Podman: RegistryClient {
         return others
     }
 
-    /// Returns the helpers of single registries that the files name.
+    /// Returns the helpers of single registries that the files name, by the names that podman asks
+    /// for.
     private func fileHelpers(
         _ surroundings: Surroundings
     ) -> [(file: ClientFile, registry: Text, helper: Text)] {
         (auths(surroundings) + dockers(surroundings)).flatMap { file in
             let text = (try? file.read()).flatMap { try? file.object($0) }
             let members = text?.root?["credHelpers"]?.members ?? []
-            return members.compactMap { member in
+            return members.filter { $0.name == hostAsked(of: $0.name) }.compactMap { member in
                 text?.text(member.value).flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
             }
         }
     }
 
+    /// Returns true if a file that podman reads before this one has a login for the registry.
+    private func hasLogin(
+        for registry: Text, before file: ClientFile, _ surroundings: Surroundings
+    ) -> Bool {
+        plaintextFiles(in: surroundings).prefix { $0.file != file }.contains { earlier in
+            let logins = (try? earlier.contents())?.logins ?? []
+            return logins.contains { hostAsked(of: $0.entry["server"] ?? "") == registry }
+        }
+    }
+
+    /// Returns the host for which podman asks a helper.
+    private func hostAsked(of server: Text) -> Text {
+        ServerKey(server).isHub ? "docker.io" : server.dockerHost
+    }
+
     /// Returns what podman finds now and only in the files, since no helper can return it.
     private func onlyInFiles(_ surroundings: Surroundings) -> [String] {
-        let helpers = fileHelpers(surroundings).filter { !$0.helper.isOurHelper }.map { found in
+        // podman is set up without an account.
+        let helpers = fileHelpers(surroundings).filter {
+            !$0.helper.isOurHelper || $0.helper.helperName?.account != nil
+        }.map { found in
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
         }
         let logins = plaintextFiles(in: surroundings).flatMap { plaintext in
