@@ -22,10 +22,15 @@ package struct Cargo: Client {
     package func isLogin(variable name: String, for server: Text?) -> Bool {
         guard name.hasPrefix("CARGO_REGISTR"), name.hasSuffix("_TOKEN") || name.hasSuffix("_KEY")
         else { return false }
-        let isOfCratesIO = server.map { server in
-            queries(for: server, among: []).contains { $0.facts["url"] == CargoIndex.cratesIO }
+        guard let server else { return true }
+        if queries(for: server, among: []).contains(where: {
+            $0.facts["url"] == CargoIndex.cratesIO
+        }) {
+            return name.hasPrefix("CARGO_REGISTRY_")
         }
-        return isOfCratesIO.map { $0 == name.hasPrefix("CARGO_REGISTRY_") } ?? true
+        let isName = server.bytes.allSatisfy { $0.isAlphanumeric || "-_".utf8.contains($0) }
+        let upper = server.string.uppercased().replacing("-", with: "_")
+        return name.hasPrefix(isName ? "CARGO_REGISTRIES_\(upper)_" : "CARGO_REGISTRIES_")
     }
 
     // MARK: Lookup

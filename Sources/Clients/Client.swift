@@ -108,6 +108,10 @@ package protocol Client: Sendable {
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName?
 
+    /// Returns the accounts that its configuration names at all: it may ask for several, one after
+    /// the other, or for one of a part of a server.
+    func accountsAsked(in surroundings: Surroundings) -> Set<AccountName>
+
     /// Returns the other helpers that it asks in docker's protocol; if a file is named, those that
     /// it asks before it reads that.
     func otherHelpers(
@@ -306,6 +310,8 @@ extension Client {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? { { _ in nil } }
+
+    package func accountsAsked(in surroundings: Surroundings) -> Set<AccountName> { [] }
 
     package func otherHelpers(
         in surroundings: Surroundings, before file: ClientFile?

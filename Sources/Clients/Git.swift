@@ -84,29 +84,41 @@ package struct Git: Client {
                 + Git.credentials(surroundings).map { GitCredentials($0) }
         }
         var seen: Set<String> = []
-        let files =
-            (configuration.helpers.flatMap { $0.storeFiles ?? [] }
-            + Git.credentials(surroundings)).filter { seen.insert($0.identity).inserted }
-        let settings: [any PlaintextFile] =
-            surroundings.program("git") == nil ? [] : GitSettings.all()
-        return settings
+        let conditional = GitConfiguration.conditional(surroundings)
+        let helpers = configuration.helpers + conditional.flatMap(\.helpers)
+        let files = (helpers.flatMap { $0.storeFiles ?? [] } + Git.credentials(surroundings))
+            .filter { seen.insert($0.identity).inserted }
+        guard surroundings.program("git") != nil else { return files.map { GitCredentials($0) } }
+        // What git does elsewhere is asked only if there is something to import.
+        let elsewhere =
+            files.contains(where: \.exists) ? GitElsewhere(conditional, surroundings) : nil
+        return GitSettings.all(surroundings)
             + files.enumerated().map { index, file in
                 GitCredentials(file) { login in
-                    use(of: file, after: files[..<index], for: login, configuration)
+                    var use = use(
+                        of: file, after: files[..<index], for: login, configuration, surroundings)
+                    elsewhere?.judge(&use, of: file, for: login, configuration)
+                    return use
                 }
             }
     }
 
-    /// Returns the use that git makes of a file of its helper `store`. A file that it does not read
-    /// may be imported only if no helper but Keyfob could answer instead.
+    /// Returns the use that git makes of a file of its helper `store`. A file that it does not read,
+    /// or only after it has asked others, may be imported only if no helper but Keyfob could answer
+    /// instead.
     private func use(
         of file: ClientFile, after earlier: ArraySlice<ClientFile>, for login: Entry,
-        _ configuration: GitConfiguration
+        _ configuration: GitConfiguration, _ surroundings: Surroundings
     ) -> GitCredentials.Use {
         let (emptied, asked) = configuration.answering(GitAddress(login.attributes))
         let others = asked.filter { !$0.isOurs }
+        let first = others.firstIndex { $0.reads(file) }
+        let rivals = others.prefix(upTo: first ?? 0)
+            .filter { !$0.isStore && $0.missingProgram(surroundings) == nil }
         var use = GitCredentials.Use()
-        if !others.isEmpty, !others.contains(where: { $0.reads(file) }) {
+        if let names = rivals.names {
+            use.disuse = "git asks \(names) for it before it reads this file"
+        } else if first == nil, !others.isEmpty {
             use.disuse =
                 others.allSatisfy(\.isStore)
                 ? "git does not read this file for it"
@@ -160,19 +172,40 @@ package struct Git: Client {
     ) -> [Remainder] {
         guard let configuration = try? GitConfiguration(surroundings) else { return [] }
         let address = server.flatMap { GitAddress($0.string) }
-        let asked = address.map { configuration.answering($0).helpers } ?? configuration.asked
+        let all = [configuration] + GitConfiguration.conditional(surroundings)
+        let asked = all.flatMap { some in
+            address.map { some.answering($0).helpers } ?? some.asked
+        }
         var seen: Set<String> = []
-        return asked.compactMap { helper in
-            guard !helper.isOurs, !helper.isStore, !helper.makesTokens,
-                seen.insert(helper.value).inserted
-            else { return nil }
-            return Remainder(
-                place: helper.file ?? "git",
+        return askPass
+            + asked.compactMap { helper in
+                guard !helper.isOurs, !helper.isStore, !helper.makesTokens,
+                    seen.insert(helper.value).inserted
+                else { return nil }
+                return Remainder(
+                    place: helper.file ?? "git",
+                    problem: StoreError(
+                        .loginRemains,
+                        "git also asks another helper, which may have one: \(helper.name)",
+                        hint: helper.name == "cache"
+                            ? "git credential-cache exit" : "remove it there: git credential reject"
+                    ))
+            }
+    }
+
+    /// The program that git asks as it would ask the user, unless it is one that only shows a window.
+    private var askPass: [Remainder] {
+        let settings = (try? GitConfiguration.settings(#"^core\.askpass$"#)) ?? []
+        let windows = ["ssh-askpass", "git-gui--askpass"]
+        return settings.suffix(1).filter { setting in
+            !setting.value.isEmpty
+                && !windows.contains { setting.value.publicString.hasSuffix($0) }
+        }.map {
+            Remainder(
+                place: $0.file ?? "git",
                 problem: StoreError(
-                    .loginRemains,
-                    "git also asks another helper, which may have one: \(helper.name)",
-                    hint: helper.name == "cache"
-                        ? "git credential-cache exit" : "remove it there: git credential reject"))
+                    .loginRemains, "git also asks the program of core.askPass, which may have one",
+                    hint: "see: git config --show-origin core.askPass"))
         }
     }
 
@@ -215,6 +248,13 @@ package struct Git: Client {
         }
     }
 
+    package func accountsAsked(in surroundings: Surroundings) -> Set<AccountName> {
+        let all =
+            [try? GitConfiguration(surroundings)].compactMap(\.self)
+            + GitConfiguration.conditional(surroundings)
+        return Set(all.flatMap(\.asked).compactMap { $0.helperName?.account })
+    }
+
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
@@ -228,7 +268,7 @@ package struct Git: Client {
         let url = try registry.map(url) ?? configuration.answering(.any).emptied?.url
         let (emptied, asked) = configuration.answering(
             url.map { GitAddress(section: $0) } ?? .any)
-        let file = config(surroundings)
+        let file = try config(surroundings)
         guard emptied?.isLasting != false else {
             throw StoreError(
                 .settingOverridden,
@@ -271,7 +311,14 @@ package struct Git: Client {
             others.isEmpty && !isEmptied
             ? section(url, ["keyfob"])
             : section(url, ["", "keyfob"] + others) + sections(within: address, of: base)
-        return isEmptied || all.isEmpty ? Splice(list, atEndOf: content) : Splice(0..<0, list)
+        guard isEmptied || all.isEmpty else {
+            // git takes a byte order mark only as the first bytes.
+            let start = content?.hasPrefix("\u{FEFF}") == true ? 3 : 0
+            return Splice(start..<start, list)
+        }
+        // A last line that ends in a backslash goes on in the next one, which is to be empty.
+        let last = content?.withoutLineEnd
+        return Splice((last?.ends(with: 0x5C) == true ? "\n" : "") + list, atEndOf: content)
     }
 
     /// Returns the URL of the section for a host, or for a URL of its own.
@@ -325,7 +372,13 @@ package struct Git: Client {
     }
 
     /// Returns the user's config file that git changes.
-    private func config(_ surroundings: Surroundings) -> ClientFile {
+    private func config(_ surroundings: Surroundings) throws(StoreError) -> ClientFile {
+        guard !surroundings.isEmpty("GIT_CONFIG_GLOBAL") else {
+            throw StoreError(
+                .settingOverridden,
+                "git reads no configuration of yours: GIT_CONFIG_GLOBAL is empty",
+                hint: "unset GIT_CONFIG_GLOBAL")
+        }
         if let named = surroundings["GIT_CONFIG_GLOBAL"] { return ClientFile(named) }
         let own = ClientFile(surroundings.home + "/.gitconfig")
         let other = ClientFile(surroundings.configFolder + "/git/config")

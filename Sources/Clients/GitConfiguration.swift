@@ -5,12 +5,15 @@ internal import Files
 struct GitConfiguration {
     /// The helpers, in git's order.
     let helpers: [GitHelper]
+    /// The one file that it is; nil if it is all that git reads.
+    let file: ClientFile?
 
     /// Reads the configuration for the current folder, which may be in a repository with settings
     /// of its own; with `outside` without those of any repository; or that of one file.
     init(
         _ surroundings: Surroundings, outside: Bool = false, file: ClientFile? = nil
     ) throws(StoreError) {
+        self.file = file
         guard surroundings.program("git") != nil else {
             helpers = []
             return
@@ -24,6 +27,22 @@ struct GitConfiguration {
             return GitHelper(
                 setting.value.publicString, url: url.isEmpty ? nil : String(url),
                 file: setting.file, isLasting: setting.isLasting, in: folder, surroundings)
+        }
+    }
+
+    /// Returns the files that the user's own configuration includes in some folders, or under other
+    /// conditions.
+    static func conditional(_ surroundings: Surroundings) -> [GitConfiguration] {
+        guard surroundings.program("git") != nil else { return [] }
+        let includes = (try? settings(#"^includeif\..*\.path$"#, outside: true)) ?? []
+        return includes.compactMap { include in
+            let path = include.value.publicString
+            guard !path.isEmpty, let folder = include.file?.folder else { return nil }
+            let file = ClientFile(
+                path.hasPrefix("~/")
+                    ? surroundings.home + path.dropFirst()
+                    : path.hasPrefix("/") ? path : "\(folder)/\(path)")
+            return file.exists ? try? GitConfiguration(surroundings, file: file) : nil
         }
     }
 
@@ -103,12 +122,14 @@ struct GitConfiguration {
 
     /// Returns the output of git; empty if it finds nothing.
     static func git(_ arguments: [String], outside: Bool) throws(StoreError) -> Secret {
-        // `/` is in no repository. git cannot run in a folder that is gone or that it cannot read.
+        // A variable may name a repository, as in a hook. git cannot run in a folder that is gone or
+        // that it cannot read.
         let isOutside = outside || !Path.absolute(".").hasPrefix("/")
         let (status, output): (Int32?, Secret)
         do throws(Child.Failure) {
             (status, output) = try Child.run(
-                ["git"] + (isOutside ? ["-C", "/"] : []) + arguments, atMost: 1 << 20, within: 4)
+                ["git"] + (isOutside ? ["-C", "/", "--git-dir=/dev/null"] : []) + arguments,
+                atMost: 1 << 20, within: 4)
         } catch {
             switch error {
             case .notStarted(let error):

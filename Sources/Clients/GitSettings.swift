@@ -19,25 +19,37 @@ struct GitSettings: PlaintextFile {
 
     func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] { [] }
 
-    /// A header without a URL is sent to every server.
+    /// A header without a URL is sent to every server, and one whose URL has the label `*` to
+    /// several.
     func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
-        login.entry["server"] == GitSettings.every
+        let host = login.entry["server"]
+        guard host != GitSettings.every else { return true }
+        let address = GitAddress(login.entry.attributes.filter { $0.key != "user" })
+        return host?.string.contains("*") == true
+            && GitAddress(server.string).map(address.covers) == true
     }
 
     private static let every: Text = "*"
-    private static let headers = ["authorization", "token", "cookie", "api-key"]
+    private static let headers = [
+        "authorization", "token", "cookie", "api-key", "secret", "art-api",
+    ]
 
     /// Returns the files of the configuration that contain such logins.
-    static func all() -> [GitSettings] {
+    static func all(_ surroundings: Surroundings) -> [GitSettings] {
         let pattern =
-            #"^(http\.(.*\.)?extraheader|url\..*\.(push)?insteadof|"#
-            + #"(remote|submodule)\..*\.(push)?url)$"#
+            #"^(http\.(.*\.)?(extraheader|cookiefile)|url\..*\.(push)?insteadof|"#
+            + #"(remote|submodule)\..*\.(push)?url|branch\..*\.(push)?remote|remote\.pushdefault)$"#
         var files: [GitSettings] = []
-        for setting in (try? GitConfiguration.settings(pattern)) ?? [] {
-            guard let path = setting.file, let login = login(in: setting) else { continue }
-            let index = files.firstIndex { $0.file.path == ClientFile(path).path }
-            if index == nil { files.append(GitSettings(path)) }
-            files[index ?? files.count - 1].logins.append(login)
+        for file in [nil] + GitConfiguration.conditional(surroundings).map(\.file) {
+            let known = Set(files.map(\.file.path))
+            for setting in (try? GitConfiguration.settings(pattern, file: file)) ?? [] {
+                guard let path = setting.file.map({ ClientFile($0).path }), !known.contains(path),
+                    let login = login(in: setting)
+                else { continue }
+                let index = files.firstIndex { $0.file.path == path }
+                if index == nil { files.append(GitSettings(path)) }
+                files[index ?? files.count - 1].logins.append(login)
+            }
         }
         return files
     }
@@ -47,7 +59,9 @@ struct GitSettings: PlaintextFile {
         guard let first = dots.0, let last = dots.1 else { return nil }
         let middle = first < last ? setting.name[first + 1..<last] : .empty
         let isHeader = setting.name.hasPrefix("http.")
-        if isHeader {
+        if setting.name.holds(Array("cookiefile".utf8), at: last + 1) {
+            guard !setting.value.isEmpty else { return nil }
+        } else if isHeader {
             let name = setting.value[0..<(setting.value.first { $0 == 0x3A } ?? 0)]
                 .publicString.lowercased()
             guard headers.contains(where: name.contains) else { return nil }

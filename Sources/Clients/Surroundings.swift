@@ -46,6 +46,9 @@ package struct Surroundings: Sendable {
         return value
     }
 
+    /// True if the variable is set, and empty.
+    func isEmpty(_ name: String) -> Bool { variables[name]?.isEmpty == true }
+
     /// Returns the names of the variables that are set and for which `isWanted` returns true.
     package func names(where isWanted: (String) -> Bool) -> [String] {
         variables.filter { !$1.isEmpty && isWanted($0) }.map(\.key).sorted()
