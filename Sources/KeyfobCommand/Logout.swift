@@ -86,9 +86,7 @@ struct Logout: AnsweringCommand {
                 where: $0.isMeant)
         }
         if files {
-            let removed = Set(removals.flatMap(\.reports).compactMap(\.client))
-            removals += variables(invocation, removed).map(Removal.init(ofVariable:))
-            removals += remainders(invocation, removed).map(Removal.init(of:))
+            removals += elsewhere(invocation, removals.flatMap(\.reports))
             reportNetrc(invocation)
             reportPaths(plaintext, invocation)
         }
@@ -153,13 +151,17 @@ struct Logout: AnsweringCommand {
     private func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
         let clients = Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
         let asking = clients.compactMap { client in
-            (try? invocation.accounts(askedBy: client)).map { (client, $0) }
+            (try? invocation.accounts(askedBy: client)).map {
+                (client, $0, client.accountsAsked(in: invocation.surroundings))
+            }
         }
         return invocation.ofAllAccounts.inventory().logins.compactMap { login in
             let (account, entry) = (login.entry.schema.account, login.entry.in(nil))
             guard account != invocation.choice.account, isMeant(entry, by: queries),
-                let (client, _) = asking.first(where: { client, accounts in
-                    client.owns(entry) && accounts(entry) == .some(account)
+                let (client, _, _) = asking.first(where: { client, accounts, others in
+                    client.owns(entry)
+                        && (accounts(entry) == .some(account)
+                            || account.map(others.contains) == true)
                 })
             else { return nil }
             return Report(
@@ -256,8 +258,21 @@ struct Logout: AnsweringCommand {
         for some in copies {
             let path = some.file.file.path
             do throws(StoreError) {
-                for login in try some.file.contents().logins where some.isMeant(login) {
-                    add(login.entry, login.description, in: path)
+                for login in try some.file.contents().logins {
+                    let isMeant = some.isMeant(login)
+                    if isMeant, some.file.isEdited {
+                        add(login.entry, login.description, in: path)
+                    } else if isMeant
+                        || server.flatMap({ Text($0) }).map({ some.file.isUsed(login, for: $0) })
+                            == true
+                    {
+                        reports.append(
+                            Report(
+                                login.entry, as: login.description, in: path, .remains,
+                                "would remain",
+                                problem: StoreError(
+                                    .loginRemains, "\(some.file.client.name) uses it")))
+                    }
                 }
             } catch {
                 inventory.fail(error, in: path)
@@ -270,6 +285,7 @@ struct Logout: AnsweringCommand {
                     problem: problem))
         }
         reports += others
+        if files { reports += elsewhere(invocation, reports).flatMap(\.reports) }
         try output.answer(reports, dryRun: true, on: invocation.console)
         if !output.json, reports.isEmpty {
             invocation.console.print(
@@ -293,24 +309,27 @@ struct Logout: AnsweringCommand {
                 + former.map(\.description).joined(separator: ", "))
     }
 
-    /// Returns the names of the variables that may still give a login for the server to one of the
-    /// clients that were named, or of which logins were removed.
-    private func variables(_ invocation: Invocation, _ removed: Set<String>) -> [String] {
-        let server = server.flatMap { Text($0) }
-        return invocation.surroundings.names { name in
-            clients.contains {
-                (all || client != nil || removed.contains($0.name.string))
-                    && $0.isLogin(variable: name, for: server)
+    /// Returns what may still give the client that is named, or one of which logins are removed, a
+    /// login for the server, without a file of its own: a variable, or another helper. If nothing is
+    /// removed, it may be what is meant, whichever client has it.
+    private func elsewhere(_ invocation: Invocation, _ reports: [Report]) -> [Removal] {
+        let (server, removed) = (server.flatMap { Text($0) }, Set(reports.compactMap(\.client)))
+        func isMeant(_ some: any Client) -> Bool {
+            all || client != nil || removed.contains(some.name.string)
+        }
+        let variables = invocation.surroundings.names { name in
+            clients.contains { client in
+                client.isLogin(variable: name, for: server)
+                    // It must name the server itself, or it may be another's.
+                    && (isMeant(client)
+                        || server.flatMap { Text("\($0)-keyfob") }.map {
+                            !client.isLogin(variable: name, for: $0)
+                        } == true)
             }
         }
-    }
-
-    /// Returns what else may still give a login for the server to one of these clients.
-    private func remainders(_ invocation: Invocation, _ removed: Set<String>) -> [Remainder] {
-        clients.filter { all || client != nil || removed.contains($0.name.string) }
-            .flatMap {
-                $0.remainders(for: server.flatMap { Text($0) }, in: invocation.surroundings)
-            }
+        let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
+            .flatMap { $0.remainders(for: server, in: invocation.surroundings) }
+        return variables.map(Removal.init(ofVariable:)) + remainders.map(Removal.init(of:))
     }
 
     /// Names the logins in the netrc file. That file belongs to no single client, so it is never
