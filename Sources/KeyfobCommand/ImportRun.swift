@@ -102,6 +102,8 @@ struct ImportRun {
             if !dryRun, isStored { result = .known }
             if !isStored, let other = try known.login(replacedBy: login.entry) {
                 result = try resultBeside(other, login.credential)
+            } else if !isStored, prefer != .found {
+                try requireNoPath(login.entry)
             }
             if case .dropped = result { return result }
             if case .imported = result, !dryRun {
@@ -132,6 +134,21 @@ struct ImportRun {
                 "the store has another login\(other.entry.whose) for this server",
                 hint: "choose the one to keep: --prefer stored or --prefer found")
         }
+    }
+
+    /// Throws `failed` if the client gets a stored login of a path for the whole place now: it would
+    /// get this one instead.
+    private func requireNoPath(_ entry: Entry) throws(StoreError) {
+        let names = entry.schema.placeNames
+        guard entry.schema.hasAccounts, entry["object"] == nil else { return }
+        let place = Query(entry.schema, entry.attributes.filter { names.contains($0.key) })
+        let found = try invocation.choice.chain.find(place, FindOptions(mayAsk: !dryRun))
+        guard found.allSatisfy({ $0.entry["object"] != nil }),
+            let used = found.first(where: { $0.entry.identity.map { stored[$0] == nil } ?? true })
+        else { return }
+        throw StoreError(
+            .anotherLogin, "the store has a login of a path for it: \(used.entry.description)",
+            hint: "choose the one to use: --prefer stored or --prefer found")
     }
 
     // MARK: Storing

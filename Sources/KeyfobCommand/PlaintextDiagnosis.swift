@@ -8,8 +8,9 @@ extension Diagnosis {
     mutating func lookForPlaintext() {
         let stored = Set(logins.compactMap(\.entry.identity))
         let own = invocation.choice.account
-        for plaintext in Clients.plaintextFiles(in: invocation.surroundings)
-        where plaintext.file.exists {
+        let files = Clients.plaintextFiles(in: invocation.surroundings).filter(\.file.exists)
+        let inFiles = files.flatMap { (try? $0.contents())?.logins ?? [] }.map(\.entry)
+        for plaintext in files {
             let path = plaintext.file.path
             do throws(StoreError) {
                 let contents = try plaintext.contents()
@@ -17,7 +18,7 @@ extension Diagnosis {
                 // A failure to tell is reported with the client.
                 let accounts =
                     (try? invocation.accounts(askedBy: plaintext.client)) ?? { _ in nil }
-                lookAtPlaintext(contents.logins, in: plaintext, stored) { entry in
+                lookAtPlaintext(contents.logins, in: plaintext, stored, inFiles) { entry in
                     accounts(entry) ?? own
                 }
             } catch {
@@ -39,7 +40,7 @@ extension Diagnosis {
 
     private mutating func lookAtPlaintext(
         _ logins: [PlaintextLogin], in plaintext: any PlaintextFile, _ stored: Set<Place>,
-        _ account: (Entry) -> AccountName?
+        _ inFiles: [Entry], _ account: (Entry) -> AccountName?
     ) {
         let path = plaintext.file.path
         func isStored(_ login: PlaintextLogin) -> Bool {
@@ -50,7 +51,8 @@ extension Diagnosis {
         if !copies.isEmpty {
             fault(
                 "plaintext-copy",
-                "\(path) has plain-text copies of stored logins: \(Diagnosis.names(copies))",
+                "\(path) has plain-text logins beside stored ones: "
+                    + Diagnosis.names(copies),
                 hint: "keyfob import")
         }
         if !alone.isEmpty {
@@ -60,17 +62,34 @@ extension Diagnosis {
         }
         for login in logins {
             guard let obstacle = login.obstacle else { continue }
-            let option = account(login.entry).option
-            let client = option.isEmpty ? login.entry.clientName : plaintext.client.name.string
             fault(
                 "plaintext",
                 "\(path) has \(login.description) in plain text, and it cannot be imported: "
                     + obstacle,
-                hint: plaintext.isEdited
-                    ? "to remove it: keyfob logout --files --client \(client)\(option) "
-                        + login.entry.serverName.shellArgument
-                    : "to remove it, edit \(path.shellWord)")
+                hint: "to remove it"
+                    + (logout(of: login, in: plaintext, inFiles, account(login.entry))
+                        .map { ": \($0)" } ?? ", edit \(path.shellWord)"))
         }
+    }
+
+    /// Returns the command that removes the login, and no other one; nil if there is none.
+    private func logout(
+        of login: PlaintextLogin, in plaintext: any PlaintextFile, _ inFiles: [Entry],
+        _ account: AccountName?
+    ) -> String? {
+        let name = login.entry.accountName
+        guard plaintext.isEdited, let key = Text(name) else { return nil }
+        let client = plaintext.client
+        let queries = client.meaning(of: key, among: [login.entry]) + client.logoutQueries(for: key)
+        let isStored = logins.contains { stored in
+            stored.entry.schema.account == account
+                && queries.contains { $0.matches(stored.entry.in(nil)) }
+        }
+        guard !isStored,
+            inFiles.count(where: { entry in queries.contains { $0.matches(entry) } }) <= 1
+        else { return nil }
+        let named = account == nil ? login.entry.clientName : client.name.string
+        return "keyfob logout --files --client \(named)\(account.option) \(name.shellArgument)"
     }
 
     /// Reports logins in environment variables, which no logout removes.
