@@ -152,10 +152,12 @@ struct Export: AnsweringCommand {
         var seen: Set<Place?> = []
         meant = meant.filter { seen.insert($0.identity).inserted }
         guard client.hasAccounts else { return meant }
+        // One of a path is not to be found before that of its host.
+        func rank(_ entry: Entry, _ offset: Int) -> (Int, UInt64, Int) {
+            (entry["object"] == nil ? 1 : 0, entry.modified ?? 0, offset)
+        }
         return meant.reversed().enumerated()
-            .sorted {
-                ($0.element.modified ?? 0, $0.offset) < ($1.element.modified ?? 0, $1.offset)
-            }
+            .sorted { rank($0.element, $0.offset) < rank($1.element, $1.offset) }
             .map(\.element)
     }
 
@@ -216,10 +218,14 @@ struct Export: AnsweringCommand {
                 invocation.console.warn("\(client.name) does not read this file")
                 invocation.console.hint(hint)
             }
+            let isSetUp = (try? SetupRecord(in: invocation.directories.state))?.changes
+                .contains { $0.client == client.name.string }
             if keeper.isOurs || isOurs {
                 invocation.console.hint(
-                    "to make it read the file: keyfob setup --undo \(client.name)"
-                        + keeper.account.option)
+                    "to make it read the file: "
+                        + (isSetUp == true
+                            ? "keyfob setup --undo \(client.name)" + keeper.account.option
+                            : "remove Keyfob from its configuration"))
             }
         }
         guard !dryRun else { return }
