@@ -80,16 +80,19 @@ package struct Docker: RegistryClient {
     /// (docker CLI, config.LoadDefaultConfigFile); nil if there is none.
     private func ownHelper(_ surroundings: Surroundings) throws(StoreError) -> Text? {
         let text = try settings(surroundings)
-        guard surroundings.program(name.string) != nil, Docker.isBare(text),
+        // It may be called elsewhere with another PATH, as from cron.
+        let folders = ["/usr/local/bin", "/usr/bin"]
+        guard surroundings.program(name.string, alsoIn: folders) != nil,
+            Docker.isBare(text, isEmptied: surroundings.emptied.contains(config(surroundings))),
             text?.text(text?.root?[DockerSetting.store])?.isEmpty != false
         else { return nil }
         let name: Text = surroundings.program("pass") == nil ? "secretservice" : "pass"
         return Docker.missing([name], surroundings).isEmpty ? name : nil
     }
 
-    /// Returns true if a file with these settings has no login, for docker.
-    private static func isBare(_ text: JSONText?) -> Bool {
-        [DockerSetting.auths, DockerSetting.helpers].allSatisfy {
+    /// Returns true if a file with these settings, perhaps without its logins, has none for docker.
+    private static func isBare(_ text: JSONText?, isEmptied: Bool = false) -> Bool {
+        ((isEmptied ? [] : [DockerSetting.auths]) + [DockerSetting.helpers]).allSatisfy {
             text?.root?[$0]?.members?.isEmpty != false
         }
     }

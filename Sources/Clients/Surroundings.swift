@@ -1,5 +1,5 @@
 package import Credentials
-internal import Files
+package import Files
 
 /// The surroundings of a client are the home directory and the variables by which it finds its
 /// files and programs.
@@ -9,6 +9,8 @@ package struct Surroundings: Sendable {
     package let user: UInt32
     /// The account that the client is to ask for; nil for logins outside every account.
     package var account: AccountName?
+    /// The files that are to be seen as if their logins had been removed.
+    package var emptied: Set<ClientFile> = []
     private let variables: [String: String]
 
     package init(home: String, variables: [String: String], user: UInt32) {
@@ -61,13 +63,12 @@ package struct Surroundings: Sendable {
     package var configFolder: String { folder("XDG_CONFIG_HOME", else: "/.config") }
 
     /// Returns the path of the program with that name or path; nil if it does not exist or is not
-    /// executable.
-    package func program(_ name: String) -> String? {
+    /// executable. `others` are folders to look into after those of the PATH.
+    package func program(_ name: String, alsoIn others: [String] = []) -> String? {
+        let folders = (self["PATH"] ?? "").split(separator: ":").map { String($0) } + others
         let places =
             name.hasPrefix("/")
-            ? [name]
-            : (self["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
-                .map { "\($0)/\(name)" }
+            ? [name] : folders.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
         return places.first { Path.isExecutable($0) && FileStatus(of: $0)?.kind == .file }
             .flatMap { name == Docker().name.string && isPodmans($0) ? nil : $0 }
     }
@@ -84,7 +85,9 @@ package struct Surroundings: Sendable {
     package func setting(_ name: String, to value: String) -> Surroundings {
         var variables = variables
         variables[name] = value
-        return Surroundings(home: home, variables: variables, user: user)
+        var other = Surroundings(home: home, variables: variables, user: user)
+        other.emptied = emptied
+        return other
     }
 
     package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }

@@ -10,7 +10,7 @@ struct Invocation: Sendable {
     private(set) var choice: StoreChoice
     let directories: Directories
     /// The home directory and the variables by which the clients' own files are found.
-    let surroundings: Surroundings
+    var surroundings: Surroundings
     let console: Console
 
     /// `warns` says that the problems of the settings are printed now. Throws `failed` if the user

@@ -74,8 +74,10 @@ struct Logout: AnsweringCommand {
             copies.flatMap { $0.others(dryRun: dryRun) }
             + (files ? othersInStores(invocation, queries) : [])
         if dryRun {
+            var after = invocation
+            after.surroundings.emptied = Set(copies.filter(\.areAll).map(\.file.file))
             return try preview(
-                copies, others + othersInHelpers(invocation, queries, chosen), invocation, queries)
+                copies, others + othersInHelpers(after, queries, chosen), invocation, queries)
         }
 
         var removals = removalsFromStores(invocation, queries)

@@ -127,7 +127,8 @@ extension Logout {
         for (client, helper) in chosen(invocation) where !before.contains(helper.name) {
             guard let servers = try? helper.list(), !servers.isEmpty else { continue }
             invocation.console.note(
-                "\(client.name) now asks \(helper.program), which has logins for "
+                "\(client.name) \(dryRun ? "would ask" : "now asks") \(helper.program), which has "
+                    + "logins for "
                     + servers.map(\.string).joined(separator: ", "))
         }
     }

@@ -26,6 +26,9 @@ struct PlaintextCopies {
     /// True if the file has such logins.
     var areMeant: Bool { (try? file.contents())?.logins.contains(where: isMeant) == true }
 
+    /// True if the file has no other logins.
+    var areAll: Bool { (try? file.contents())?.logins.allSatisfy(isMeant) == true }
+
     func isMeant(_ login: PlaintextLogin) -> Bool { isWanted(login) && !isOthers(login) }
 
     private func isOthers(_ login: PlaintextLogin) -> Bool {

@@ -258,7 +258,9 @@ struct Setup: AnsweringCommand {
             if let splice = try restoration(of: content, change, client) {
                 guard !dryRun else { return report(change.path, client, result, words) }
                 var restored = splice.applied(to: content)
-                if let chosen = change.chosen {
+                if let chosen = change.chosen,
+                    surroundings.program(OtherHelper(chosen).program) != nil
+                {
                     let naming = try client.naming(chosen, in: restored, at: change.path)
                     if naming != restored {
                         words += ", and names \(chosen), which \(client.name) used by itself before"
