@@ -29,16 +29,22 @@ package struct GitCredentials: PlaintextTarget {
         PlaintextContents(logins: logins(of: content).map(\.login))
     }
 
-    /// A new line is inserted as the first one, as git does.
+    /// A new line is inserted as the first one, as git does. Another one is moved before those that
+    /// git would take instead: it uses the first line that fits.
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let line = try line(of: login)
-        let others = logins(of: content).filter { $0.login.entry.identity == login.entry.identity }
-        if !others.isEmpty, others.allSatisfy({ $0.login.secret == login.secret }) {
-            return content
+        let (entry, all) = (login.entry, logins(of: content))
+        let others = all.filter { $0.login.entry.identity == entry.identity }
+        let first = all.first { _, other in
+            other.entry.place == entry.place
+                && (entry["object"] == nil || other.entry["object"] == entry["object"])
         }
+        let isFirst = first?.login.entry.identity == entry.identity
+        if isFirst, others.allSatisfy({ $0.login.secret == login.secret }) { return content }
         var edits = Edits()
-        edits.replace(others.first?.line ?? 0..<0, with: line)
-        for other in others.dropFirst() { edits.replace(other.line) }
+        let start = others.isEmpty ? 0 : first?.line.lowerBound ?? 0
+        edits.replace(isFirst ? others[0].line : start..<start, with: line)
+        for other in others.dropFirst(isFirst ? 1 : 0) { edits.replace(other.line) }
         return edits.applied(to: content)
     }
 
