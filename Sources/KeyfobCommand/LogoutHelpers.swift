@@ -46,7 +46,7 @@ extension Logout {
             for entry in meant.map({ Entry.docker(server: $0, username: "") }) {
                 for (helper, key) in others.asked(for: entry)
                 where seen.insert([helper.name, key.string]).inserted {
-                    reports += remaining(in: helper, of: client, [key], invocation) {
+                    reports += remaining(in: helper, of: client, others, [key], invocation) {
                         () throws(StoreError) in
                         try helper.get(key).map { [$0.entry] } ?? []
                     }
@@ -54,18 +54,21 @@ extension Logout {
             }
             for name in all ? others.ofAll : [] where seen.insert([name.string]).inserted {
                 let helper = OtherHelper(name.string)
-                reports += remaining(in: helper, of: client, [], invocation) {
+                reports += remaining(in: helper, of: client, others, [], invocation) {
                     () throws(StoreError) in
                     try helper.list().filter { seen.insert([helper.name, $0.string]).inserted }
                         .map { .docker(server: $0, username: "") }
                 }
             }
         }
-        return reports
+        // A helper that fails may say the same of each login.
+        var lines: Set<String> = []
+        return reports.filter { lines.insert($0.line).inserted }
     }
 
     private func remaining(
-        in helper: OtherHelper, of client: any Client, _ keys: [Text], _ invocation: Invocation,
+        in helper: OtherHelper, of client: any Client, _ others: OtherHelpers, _ keys: [Text],
+        _ invocation: Invocation,
         _ entries: () throws(StoreError) -> [Entry]
     ) -> [Report] {
         let words = dryRun ? "would remain" : "still there:"
@@ -91,10 +94,13 @@ extension Logout {
                 invocation.console.note("\(helper.program) generates tokens, and keeps no login")
                 return []
             }
+            let instead = "to make \(client.name) ask Keyfob instead: keyfob setup \(client.name)"
+            let problem = StoreError(
+                error.code, error.message, hint: error.hint ?? (others.areChosen ? instead : nil))
             return [
                 Report(
                     place: helper.program, result: .unknown, words: "may still be there",
-                    problem: error)
+                    problem: problem)
             ]
         } catch {
             // The client is given no login by a program that does not run.
