@@ -77,6 +77,7 @@ package struct Terraform: Client {
 
     private func added(_ surroundings: Surroundings) -> [ClientFile] {
         [".tfrc", ".tfrc.json"].flatMap { ClientFile.files(in: folder(surroundings), named: $0) }
+            .filter { FileStatus(of: $0.path)?.kind != .folder }
     }
 
     /// Returns the files of its configuration.
