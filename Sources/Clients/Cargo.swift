@@ -39,7 +39,8 @@ package struct Cargo: Client {
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         var urls = [CargoIndex.normalForm(of: server) ?? server, server]
         if CargoIndex.namesOfCratesIO.contains(urls[0].string) { urls.append(CargoIndex.cratesIO) }
-        for entry in entries where entry.cargoName == server {
+        for entry in entries
+        where entry.cargoName == server || entry.serverName == server.string {
             urls += [entry["url"]].compactMap(\.self)
         }
         var seen: Set<Text> = []
@@ -164,12 +165,24 @@ package struct Cargo: Client {
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? {
+        let names = try allHelperNames(in: surroundings)
+        return { names($0).first }
+    }
+
+    package func allHelperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
         let config = CargoConfig(surroundings)
-        let first = (config.globalProviders ?? []).lazy.reversed()
-            .compactMap(CargoSetting.helperName).first
+        let global = (config.globalProviders ?? []).reversed().compactMap(CargoSetting.helperName)
+        let indexes = Dictionary(grouping: config.names, by: config.index)
         return { entry in
-            guard let own = entry.cargoName.flatMap(config.ownProvider) else { return first }
-            return CargoSetting.helperName(own)
+            // cargo may know the registry by another name now than when the login was stored.
+            let isCratesIO = entry["url"] == CargoIndex.cratesIO
+            let names =
+                [entry.cargoName].compactMap(\.self)
+                + (isCratesIO ? ["crates-io"] : indexes[entry["url"]] ?? [])
+            let own = names.compactMap(config.ownProvider)
+            return own.isEmpty ? global : own.compactMap(CargoSetting.helperName)
         }
     }
 
@@ -202,20 +215,32 @@ package struct Cargo: Client {
                 Keeper.Exception(
                     registry: name.string, name: own, isOurs: CargoSetting.isOurs(own)))
         }
-        keeper.missing = Set(
-            programs.compactMap { $0.split(separator: " ").first.map(String.init) }
-        )
-        .filter { !$0.hasPrefix("cargo:") && !config.isAlias($0) }
-        .filter { surroundings.program($0) == nil }.sorted()
+        keeper.missing = Set(programs)
+            .filter { !$0.hasPrefix("cargo:") && !config.isAlias($0) }
+            .filter { surroundings.program($0) == nil }.sorted()
         return keeper
+    }
+
+    package func isAsked(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> Bool {
+        guard let registry else { return try keeper(in: surroundings).isAsked }
+        let own = Text(registry).flatMap(CargoConfig(surroundings).ownProvider)
+        return own.map(CargoSetting.isOurs) == true
     }
 
     private func setting(
         _ registry: String?, _ surroundings: Surroundings
     ) -> CargoSetting {
         let configs = files("config", in: folder(surroundings))
+        let file = configs.first(where: \.exists) ?? configs[1]
+        let name = registry.flatMap(Text.init)
+        // Without a list cargo asks its own provider, which also finds tokens in variables: it
+        // stays. A list in an included file is joined to that of the file.
+        let isJoined = CargoConfig(surroundings, Cargo.withIncluded(file)).hasGlobalList
         return CargoSetting(
-            configs.first(where: \.exists) ?? configs[1], registry: registry.flatMap(Text.init))
+            file, registry: name, others: name == nil && !isJoined ? [Cargo.builtIn] : [],
+            isString: name.map(CargoConfig(surroundings).hasString) ?? false)
     }
 
     package func plan(
@@ -298,7 +323,7 @@ package struct CargoCredentials: PlaintextTarget {
         guard let name = known.first(where: { config.index(of: $0) == url }) else {
             throw StoreError(
                 .noIndexName, "cargo's config.toml has no name for it",
-                hint: "name it there: registries.NAME.index = \"\(url)\"")
+                hint: "name it there: registries.NAME.index = \"\(entry.serverName)\"")
         }
         return ["registries", name, "token"]
     }
@@ -337,30 +362,30 @@ package struct CargoCredentials: PlaintextTarget {
         let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
         let entry = Entry.cargo(url: url ?? name, name: name)
         let own = config.ownProvider(of: name)
+        let rival = own == nil ? config.rival : nil
         var obstacle: String?
         if own == nil { obstacle = refusal }
+        if let rival {
+            obstacle = "registry.global-credential-providers makes cargo ask \(rival) first"
+        }
         if url == nil { obstacle = "cargo's configuration has no single index for it" }
         if let own, !CargoSetting.isOurs(own) {
             obstacle = "credential-provider makes cargo use only \(own) for it"
         }
         if kind == "secret-key" { obstacle = "it is a private key, which no provider can return" }
-        let unused = unused(found.keys, own, config)
+        let unused = unused(found.keys, config)
         var login = PlaintextLogin(entry, secret: secret, obstacle: unused ?? obstacle)
-        login.isShadowed = unused != nil
+        login.isShadowed = unused != nil || rival != nil && !config.readsFile
         return login
     }
 
     /// Returns the reason why cargo does not use a token of the file; nil if it may use it.
-    private func unused(_ keys: [Text], _ own: String?, _ config: CargoConfig) -> String? {
+    private func unused(_ keys: [Text], _ config: CargoConfig) -> String? {
         if !isRead { return "cargo does not read this file" }
         if keys.prefix(2) == ["registries", "crates-io"] {
             return "cargo reads only registry.token for crates.io"
         }
-        if let variable = config.tokenVariable(of: keys.count == 2 ? "crates-io" : keys[1]) {
-            return "cargo uses the variable \(variable) instead"
-        }
-        return own == nil && !config.readsFile && config.hasOtherProvider
-            ? "registry.global-credential-providers names other programs instead of "
-                + Cargo.builtIn : nil
+        return config.tokenVariable(of: keys.count == 2 ? "crates-io" : keys[1])
+            .map { "cargo uses the variable \($0) instead" }
     }
 }

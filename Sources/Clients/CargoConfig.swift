@@ -1,4 +1,5 @@
 internal import Credentials
+internal import Files
 internal import TextEditing
 
 /// The settings of registries in cargo's config files and variables.
@@ -8,10 +9,10 @@ struct CargoConfig {
     /// The names of the registries in the config files.
     private(set) var names: [Text] = []
 
-    init(_ surroundings: Surroundings) {
+    init(_ surroundings: Surroundings, _ files: [ClientFile]? = nil) {
         self.surroundings = surroundings
         var seen: Set<Text> = []
-        let files = Cargo().configs(surroundings)
+        let files = files ?? Cargo().configs(surroundings)
         for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places) {
             values[keys, default: []].append(place.entry.value)
             if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
@@ -44,40 +45,57 @@ struct CargoConfig {
         return CargoIndex.normalForm(of: index)
     }
 
-    /// Returns the words of the joined lists, or of the string that wins; nil if there is none.
+    private static func words(_ text: String) -> [String] {
+        text.split(separator: " ").map(String.init)
+    }
+
+    /// Returns the words of the nearest value; nil if there is none.
     private func words(_ keys: [Text]) -> [String]? {
-        guard let values = values[keys] else { return nil }
-        if let text = values[0].text {
-            return text.string.split(separator: " ").map(String.init)
-        }
-        return values.reversed().flatMap { $0.elements.compactMap(\.text?.string) }
+        guard let value = values[keys]?.first else { return nil }
+        return value.text.map { CargoConfig.words($0.string) }
+            ?? value.elements.compactMap(\.text?.string)
     }
 
-    /// The providers for all registries; cargo asks the last one first. Nil if none is set.
+    private static let globalKeys: [Text] = ["registry", "global-credential-providers"]
+
+    /// True if a file names the providers for all registries.
+    var hasGlobalList: Bool { values[CargoConfig.globalKeys] != nil }
+
+    /// The providers for all registries, of all files, without their arguments, which may be
+    /// secrets; cargo asks the last one first. Nil if none is set.
     var globalProviders: [String]? {
-        let list = words(["registry", "global-credential-providers"])
-        let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]?
-            .split(separator: " ").map(String.init)
-        return more.map { (list ?? []) + $0 } ?? list
+        let lists = values[CargoConfig.globalKeys]?.reversed()
+            .flatMap { $0.elements.compactMap(\.text?.string) }
+        let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]
+            .map(CargoConfig.words)
+        guard lists != nil || more != nil else { return nil }
+        return ((lists ?? []) + (more ?? [])).map { CargoConfig.words($0).first ?? "" }
     }
 
-    /// Returns the provider that is set for one registry; nil if there is none.
+    private static func keys(ofOwnProvider name: Text) -> [Text] {
+        (name == "crates-io" ? ["registry"] : ["registries", name]) + ["credential-provider"]
+    }
+
+    /// Returns the provider that is set for one registry, without its arguments, which may be
+    /// secrets; nil if there is none.
     func ownProvider(of name: Text) -> String? {
-        if name == "crates-io" {
-            if let provider = surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"] { return provider }
-        } else if let provider = variable(name, "CREDENTIAL_PROVIDER") {
-            return provider
-        }
-        let table: [Text] = name == "crates-io" ? ["registry"] : ["registries", name]
-        return words(table + ["credential-provider"])?.joined(separator: " ")
+        let value =
+            name == "crates-io"
+            ? surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"]
+            : variable(name, "CREDENTIAL_PROVIDER")
+        return (value.map(CargoConfig.words) ?? words(CargoConfig.keys(ofOwnProvider: name)))?.first
+    }
+
+    /// True if a file names the provider of a registry in a string: cargo accepts no list beside it.
+    func hasString(forOwnProvider name: Text) -> Bool {
+        values[CargoConfig.keys(ofOwnProvider: name)]?.contains { $0.text != nil } == true
     }
 
     func isAlias(_ word: String) -> Bool { program(word) != word }
 
     /// Returns the program of a provider, which may be an alias.
-    private func program(_ provider: String) -> String {
-        let word = provider.split(separator: " ").first.map(String.init) ?? ""
-        return Text(word).flatMap { words(["credential-alias", $0])?.first } ?? word
+    private func program(_ word: String) -> String {
+        Text(word).flatMap { words(["credential-alias", $0])?.first } ?? word
     }
 
     /// True if cargo finds tokens in its files, unless a registry has a provider of its own.
@@ -85,9 +103,9 @@ struct CargoConfig {
         globalProviders?.contains { program($0) == Cargo.builtIn } ?? true
     }
 
-    /// True if a program that is not Keyfob's is among the providers for all registries.
-    var hasOtherProvider: Bool {
-        globalProviders?.contains { program($0) != Cargo.builtIn && !CargoSetting.isOurs($0) }
-            ?? false
+    /// The program, not Keyfob's, that cargo asks before its own files; nil if there is none.
+    var rival: String? {
+        (globalProviders ?? []).reversed().prefix { program($0) != Cargo.builtIn }
+            .first { !CargoSetting.isOurs(program($0)) }
     }
 }

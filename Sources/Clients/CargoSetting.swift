@@ -8,11 +8,17 @@ struct CargoSetting: HelperSetting {
     let file: ClientFile
     /// The registry's name; nil for all registries.
     private let registry: Text?
+    /// The providers that a new list names before Keyfob.
+    private let others: [String]
+    /// True if the value is to be a string, as it is in another file.
+    private let isString: Bool
     private static let provider = ProgramName.credentialProvider.rawValue
 
-    init(_ file: ClientFile, registry: Text?) {
+    init(_ file: ClientFile, registry: Text?, others: [String], isString: Bool) {
         self.file = file
         self.registry = registry
+        self.others = others
+        self.isString = isString
     }
 
     var name: String { (table + [key]).map(\.string).joined(separator: ".") }
@@ -28,7 +34,9 @@ struct CargoSetting: HelperSetting {
 
     func value(in content: Secret?) throws(StoreError) -> String? {
         guard let content, let entry = entry(try file.toml(content)) else { return nil }
-        return providers(entry)?.joined(separator: ", ") ?? "?"
+        // The other words of a provider are its arguments, which may be secrets.
+        let programs = providers(entry)?.map { $0.split(separator: " ").first ?? "" }
+        return programs?.prefix(registry == nil ? .max : 1).joined(separator: ", ") ?? "?"
     }
 
     func isOurs(_ value: String) -> Bool {
@@ -46,10 +54,7 @@ struct CargoSetting: HelperSetting {
     }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
-        // Without a list cargo asks its own provider, which also finds tokens in variables: it
-        // stays.
-        let others = registry == nil ? [Cargo.builtIn] : []
-        guard let content, content.count > 0 else { return Splice(0..<0, header + line(others)) }
+        guard let content, content.count > 0 else { return Splice(0..<0, header + line) }
         let text = try file.toml(content)
         if let entry = entry(text) {
             guard let providers = providers(entry) else {
@@ -62,7 +67,7 @@ struct CargoSetting: HelperSetting {
                 entry.range, "\(keys) = \(list(registry == nil ? providers : []))")
         }
         if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
-            return text.newLine(line(others), at: table.bodyStart)
+            return text.newLine(line, at: table.bodyStart)
         }
         guard !text.places.contains(where: { $0.keys.starts(with: table) }) else {
             throw StoreError(
@@ -71,7 +76,7 @@ struct CargoSetting: HelperSetting {
                     + "keyfob cannot edit",
                 hint: "add \(name) = \(list(others)) by hand")
         }
-        return text.newLine("\n" + header + line(others), at: content.count)
+        return text.newLine("\n" + header + line, at: content.count)
     }
 
     private func entry(_ text: TOMLText) -> TOMLText.Entry? {
@@ -90,9 +95,10 @@ struct CargoSetting: HelperSetting {
 
     private var header: String { "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" }
 
-    private func line(_ others: [String]) -> String { "\(key) = \(list(others))\n" }
+    private var line: String { "\(key) = \(list(others))\n" }
 
     private func list(_ others: [String]) -> String {
+        if isString { return "\"\(CargoSetting.provider)\"" }
         let all = others.filter { $0 != CargoSetting.provider } + [CargoSetting.provider]
         return "[" + all.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
     }

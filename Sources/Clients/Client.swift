@@ -102,6 +102,10 @@ package protocol Client: Sendable {
     /// Returns the keeper of its logins, as its configuration says.
     func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper
 
+    /// Returns false if the client, once set up for a registry or (nil) for all, does not ask Keyfob
+    /// all the same, because of another file or variable.
+    func isAsked(for registry: String?, in surroundings: Surroundings) throws(StoreError) -> Bool
+
     /// Reads its configuration once. Returns a function that returns the name by which the client
     /// asks Keyfob for a login; nil if it asks another program for it, or none.
     func helperNames(
@@ -111,6 +115,12 @@ package protocol Client: Sendable {
     /// Returns the accounts that its configuration names at all: it may ask for several, one after
     /// the other, or for one of a part of a server.
     func accountsAsked(in surroundings: Surroundings) -> Set<AccountName>
+
+    /// Returns a function that returns all names by which the client asks Keyfob for a login, the
+    /// first one first.
+    func allHelperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> [HelperName]
 
     /// Returns the other helpers that it asks in docker's protocol; if a file is named, those that
     /// it asks before it reads that.
@@ -307,11 +317,25 @@ extension Client {
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper { Keeper() }
 
+    package func isAsked(
+        for registry: String?, in surroundings: Surroundings
+    ) throws(StoreError) -> Bool {
+        guard registry == nil else { return true }
+        return try keeper(in: surroundings).isAsked
+    }
+
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> HelperName? { { _ in nil } }
 
     package func accountsAsked(in surroundings: Surroundings) -> Set<AccountName> { [] }
+
+    package func allHelperNames(
+        in surroundings: Surroundings
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
+        let name = try helperNames(in: surroundings)
+        return { name($0).map { [$0] } ?? [] }
+    }
 
     package func otherHelpers(
         in surroundings: Surroundings, before file: ClientFile?
@@ -382,77 +406,5 @@ extension Client {
         StoreError(
             .notSupported, "\(name) cannot be set up for a single registry",
             hint: "for all registries: keyfob setup \(name)")
-    }
-}
-
-extension Schema {
-    /// True if a place may have several logins.
-    package var hasAccounts: Bool { !accountNames.isEmpty }
-}
-
-extension Entry {
-    /// The name of the login's client in `--client`; podman's logins are docker's.
-    package var clientName: String {
-        self["client"]?.string
-            ?? Clients.all.first { $0.schema.family == schema.family }?.name.string
-            ?? schema.rawValue
-    }
-
-    /// The server of the login, as the user would type it.
-    package var serverName: String {
-        switch schema.family {
-        case .docker: self["server"].map { ServerKey($0).listed.string } ?? ""
-        case .cargo: self["url"]?.string ?? ""
-        case .token: self["key"]?.string ?? ""
-        case .git: GitAddress(attributes).url(withUser: false)
-        }
-    }
-
-    /// The server of the login, as it is spelled in the store.
-    package var spelling: String { self["server"].map(\.string) ?? serverName }
-
-    /// The word by which the user can name the login: for git a URL with the user, else the server.
-    package var accountName: String {
-        schema.family == .git ? GitAddress(attributes).url(withUser: shownUser != nil) : serverName
-    }
-
-    /// The user name as it is shown. Nil if there is none or it is empty, or if it is a token,
-    /// which is a secret.
-    package var shownUser: String? {
-        username.flatMap { $0.isEmpty || $0.looksLikeToken ? nil : $0.string }
-    }
-
-    package var username: Text? { attributes[schema.family == .git ? "user" : "username"] }
-
-    /// `docker registry.example.com (alice)`
-    package var description: String {
-        "\(clientName) \(serverName)" + (shownUser.map { " (\($0))" } ?? "")
-            + (schema.account.map { " of the account \($0)" } ?? "")
-    }
-}
-
-extension Credential {
-    /// The part of a secret that logs in by itself.
-    package enum Alone {
-        case secret(Secret), expired, nothing
-    }
-
-    /// Returns the part of the secret that logs in by itself: of a git login the password or the
-    /// credential, without the other fields that are stored with it. `now` is in seconds since
-    /// 1970.
-    package func alone(at now: UInt64) -> Alone {
-        guard entry.schema.family == .git else { return .secret(secret) }
-        let parts = GitSecret(stored: secret)
-        if parts.hasExpired(at: now) { return .expired }
-        return parts.alone(for: entry.username).map { .secret($0) } ?? .nothing
-    }
-
-    /// The login as it is stored: a git login has the form in which the front-end of git's protocol
-    /// stores it.
-    package var asStored: Credential {
-        guard entry.schema.family == .git else { return self }
-        var parts = GitSecret()
-        parts.password = secret
-        return .git(entry, parts)
     }
 }

@@ -5,6 +5,11 @@ package struct Remainder: Sendable {
     /// The path of a file, or the name of a program.
     package let place: String
     package let problem: StoreError
+
+    package init(place: String, problem: StoreError) {
+        self.place = place
+        self.problem = problem
+    }
 }
 
 extension Client {

@@ -65,6 +65,15 @@ struct Invocation: Sendable {
         return { entry in helperName(entry).map { $0.account ?? own } }
     }
 
+    /// Returns a function that returns all accounts for which a client asks Keyfob for a login.
+    func allAccounts(
+        askedBy client: any Client
+    ) throws(StoreError) -> (Entry) -> [AccountName?] {
+        let names = try client.allHelperNames(in: surroundings)
+        let own = try environment.account
+        return { entry in names(entry).map { $0.account ?? own } }
+    }
+
     /// The terminal at which the user is asked.
     var terminal: Terminal { Terminal(lockFolder: Folder(directories.state)) }
 

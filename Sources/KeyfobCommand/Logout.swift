@@ -88,7 +88,9 @@ struct Logout: AnsweringCommand {
                 where: $0.isMeant)
         }
         if files {
-            removals += elsewhere(invocation, removals.flatMap(\.reports))
+            let reports = removals.flatMap(\.reports)
+            removals += elsewhere(invocation, reports)
+            removals += shorter(invocation, reports).map(Removal.init(of:))
             reportNetrc(invocation)
             reportPaths(plaintext, invocation)
         }
@@ -153,7 +155,7 @@ struct Logout: AnsweringCommand {
     private func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
         let clients = Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
         let asking = clients.compactMap { client in
-            (try? invocation.accounts(askedBy: client)).map {
+            (try? invocation.allAccounts(askedBy: client)).map {
                 (client, $0, client.accountsAsked(in: invocation.surroundings))
             }
         }
@@ -162,7 +164,7 @@ struct Logout: AnsweringCommand {
             guard account != invocation.choice.account, isMeant(entry, by: queries),
                 let (client, _, _) = asking.first(where: { client, accounts, others in
                     client.owns(entry)
-                        && (accounts(entry) == .some(account)
+                        && (accounts(entry).contains(account)
                             || account.map(others.contains) == true)
                 })
             else { return nil }
@@ -332,6 +334,26 @@ struct Logout: AnsweringCommand {
         let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
             .flatMap { $0.remainders(for: server, in: invocation.surroundings) }
         return variables.map(Removal.init(ofVariable:)) + remainders.map(Removal.init(of:))
+    }
+
+    /// Returns the stored logins of shorter addresses that these clients get for the server now.
+    private func shorter(_ invocation: Invocation, _ reports: [Report]) -> [Remainder] {
+        guard let server = server.flatMap({ Text($0) }) else { return [] }
+        let removed = Set(reports.compactMap(\.client))
+        let logins = invocation.inventory().logins
+        return clients.filter { client != nil || removed.contains($0.name.string) }
+            .flatMap { client in
+                client.fallbackQueries(for: server).compactMap { query in
+                    logins.first { query.matches($0.entry) }
+                }.prefix(1).map { login in
+                    Remainder(
+                        place: login.store,
+                        problem: StoreError(
+                            .loginRemains, "\(client.name) gets \(login.entry.description) for it",
+                            hint: "to remove it, too: keyfob logout --client \(client.name) "
+                                + login.entry.serverName.shellArgument))
+                }
+            }
     }
 
     /// Names the logins in the netrc file. That file belongs to no single client, so it is never

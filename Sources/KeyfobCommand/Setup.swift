@@ -181,7 +181,7 @@ struct Setup: AnsweringCommand {
             try record.add(change)
             try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
             do throws(StoreError) {
-                if registry == nil, try !client.keeper(in: surroundings).isAsked {
+                if try !client.isAsked(for: registry, in: surroundings) {
                     throw StoreError(
                         .settingOverridden,
                         "\(client.name) does not follow \(plan.setting) in \(plan.file.path): "
