@@ -7,6 +7,7 @@ internal import Files
 /// `//HOST[:PORT][/PATH]/:_authToken`: in its environment first, then in the `.npmrc` of the
 /// project, of the user and of the machine. It sends the value as it is: a line with a variable
 /// that is not set would make even public requests fail (401). So an import removes the line.
+/// A shell that is dash passes on no variable with such a name.
 package struct Npm: Client {
     package init() {}
 

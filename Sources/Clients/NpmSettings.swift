@@ -28,12 +28,14 @@ package struct NpmSettings: PlaintextTarget {
         return contents
     }
 
-    /// The value of a variable is not known, so the address may be that of any server that begins
-    /// as it does.
+    /// npm uses the login of a shorter address. The value of a variable is not known, so the address
+    /// may be that of any server that begins as it does.
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
-        guard let address = login.entry["key"]?.string, let key = Npm.key(server)?.string,
-            let variable = address.firstRange(of: "${")?.lowerBound
+        guard let address = login.entry["key"]?.string, let key = Npm.key(server)?.string
         else { return false }
+        guard let variable = address.firstRange(of: "${")?.lowerBound else {
+            return key.hasPrefix(address + "/")
+        }
         return key.hasPrefix(address[..<variable]) || address.hasPrefix(key + "/")
     }
 
@@ -125,19 +127,21 @@ package struct NpmSettings: PlaintextTarget {
             all[setting.address, default: []].append(setting)
         }
         var used: Set<Text> = []
-        return order.flatMap { address in
-            parts(of: all[address] ?? []).map { part in
-                let obstacle = obstacle(of: part.settings) ?? part.obstacle ?? self.obstacle
-                var login = login(address, part.username, part.secret, obstacle)
-                if let key = login.entry["key"], login.obstacle == nil,
-                    !used.insert(key).inserted
-                {
-                    login.obstacle = "npm uses another line for this registry"
-                    login.isShadowed = true
+        let inAddresses = settings(of: content).compactMap { loginInAddress($0, of: content) }
+        return inAddresses
+            + order.flatMap { address in
+                parts(of: all[address] ?? []).map { part in
+                    let obstacle = obstacle(of: part.settings) ?? part.obstacle ?? self.obstacle
+                    var login = login(address, part.username, part.secret, obstacle)
+                    if let key = login.entry["key"], login.obstacle == nil,
+                        !used.insert(key).inserted
+                    {
+                        login.obstacle = "npm uses another line for this registry"
+                        login.isShadowed = true
+                    }
+                    return (part.settings.map(\.line), login)
                 }
-                return (part.settings.map(\.line), login)
             }
-        }
     }
 
     /// A login of one registry: the settings that make it, and why it cannot be used, or nil.
@@ -207,6 +211,21 @@ package struct NpmSettings: PlaintextTarget {
                 username: username?.isEmpty == true ? nil : username),
             secret: secret ?? "".secret, obstacle: obstacle,
             spelling: key == address ? nil : address)
+    }
+
+    /// Returns the login in the address of a registry, and its place there; nil if there is none.
+    private func loginInAddress(_ setting: Setting, of content: Secret) -> Found? {
+        guard setting.address == nil,
+            setting.name == "registry" || setting.name.string.hasSuffix(":registry"),
+            let url = GitURL(setting.value), let password = url.password,
+            let start = setting.line.first(where: { content.holds(Array("://".utf8), at: $0) }),
+            let end = content.first(from: start, where: { $0 == UInt8(ascii: "@") })
+        else { return nil }
+        let path = url.path.isEmpty ? [] : ["/".secret, url.path]
+        let address = Text(copying: Secret(joining: [url.host] + path))
+        let user = url.user.flatMap { Text(copying: $0) }
+        let login = login(address, user, password, "it is in the address of a registry")
+        return ([start + 3..<end + 1], login)
     }
 
     private func split(_ pair: Secret) -> (username: Text, password: Secret)? {

@@ -1,4 +1,5 @@
 package import Credentials
+internal import Files
 
 /// pip (23.1), uv and other programs that run the command `keyring` for the password of a package
 /// index.
@@ -14,12 +15,25 @@ package struct Pip: Client {
     package var userNames: UserNames { .needed }
     package var files: ClientFiles { .none }
     package var isSetUp: Bool { true }
+    package var variables: [String] { ["PIP_CONFIG_FILE", "VIRTUAL_ENV"] }
+
+    /// Its settings with a password, from which it takes the login before it asks anybody.
+    package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
+        let own = [surroundings["PIP_CONFIG_FILE"]].compactMap(\.self)
+        let folders = [
+            surroundings["VIRTUAL_ENV"], surroundings.configFolder + "/pip",
+            surroundings.home + "/.pip", "/etc", "/etc/xdg/pip",
+        ]
+        return (own + folders.compactMap { $0.map { $0 + "/pip.conf" } })
+            .map { PipSettings(file: ClientFile($0)) }
+            .filter { (try? $0.contents())?.logins.isEmpty == false }
+    }
 
     // MARK: Lookup
 
     /// Returns the URL of an index as it is stored: without a user and a final slash. Nil for text
     /// that is no URL, which is stored as it is.
-    private static func key(_ server: Text) -> Text? {
+    static func key(_ server: Text) -> Text? {
         guard server.string.contains("://"), let address = GitAddress(server.string),
             let url = Text(address.url(withUser: false)).flatMap(CargoIndex.normalForm)
         else { return nil }

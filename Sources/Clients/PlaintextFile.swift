@@ -105,12 +105,9 @@ package struct PlaintextLogin: Sendable {
     /// Returns true if a store keeps only one of the two.
     func isForSame(as other: Credential) -> Bool { entry.identity == other.entry.identity }
 
-    /// Returns true if both are the same login with the same secret. Only docker's files have a
-    /// user name that is not part of the login's identity, so only there it is compared.
+    /// Returns true if both are the same login, of the same user and with the same secret.
     func isSame(as other: Credential) -> Bool {
-        isForSame(as: other) && secret == other.secret
-            && (entry.schema != .docker
-                || entry["username"] == other.entry["username"])
+        isForSame(as: other) && secret == other.secret && entry.username == other.entry.username
     }
 
     /// Returns true if both are the same login of the file.

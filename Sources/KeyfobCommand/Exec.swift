@@ -19,7 +19,8 @@ struct Exec: ParsableCommand {
             keyfob exec npm.example.com --env NPM_TOKEN -- npm publish
             keyfob exec --client pulumi https://api.pulumi.com -- pulumi up
 
-            Only that program, and what it starts, gets the secret.
+            Only that program, and what it starts, gets the secret. Debian's sh passes on no \
+            variable of npm's: see keyfob(1).
             """)
 
     @OptionGroup var wanted: LoginOptions
@@ -54,7 +55,7 @@ struct Exec: ParsableCommand {
             self.part = part
         }
 
-        private static func isName(_ name: Substring.UTF8View) -> Bool {
+        static func isName(_ name: Substring.UTF8View) -> Bool {
             guard let first = name.first, !first.isDigit else { return false }
             return name.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "_") }
         }
@@ -83,7 +84,10 @@ struct Exec: ParsableCommand {
             throw failure(Variable.exec(command, variables))
         }
         let own = try client.execution(of: login, in: invocation.surroundings)
-        if env.isEmpty { variables.append(Variable(own.secret.name, own.secret.value)) }
+        if env.isEmpty {
+            variables.append(Variable(own.secret.name, own.secret.value))
+            hintAtShell(own.secret.name, invocation)
+        }
         for (name, value) in own.others where invocation.surroundings[name] == nil {
             variables.append(Variable(name, value))
         }
@@ -101,6 +105,16 @@ struct Exec: ParsableCommand {
         }
         folder.remove()
         throw ExitCode(status)
+    }
+
+    /// Says that dash drops a variable whose name is not one of a shell's variables.
+    private func hintAtShell(_ variable: String, _ invocation: Invocation) {
+        guard let program = invocation.surroundings.program(command[0]),
+            ClientFile(program).identity.hasSuffix("/dash"), !Assignment.isName(variable[...].utf8)
+        else { return }
+        Console().hint(
+            "\(command[0]) passes \(variable) to no program, so it is of no use there: "
+                + "see keyfob(1)")
     }
 
     private func value(

@@ -204,6 +204,7 @@ struct Export: AnsweringCommand {
     /// Warns if the client may not read its file, and says how to remove the logins from the store.
     /// `isWhole` says that all logins to export are in the file.
     private func advise(_ written: [Entry], isWhole: Bool, _ invocation: Invocation) {
+        warnOfOthers(written, invocation)
         if let keeper = try? client.keeper(in: invocation.surroundings) {
             var isOurs = false
             switch client.reading(beside: keeper, of: written, in: invocation.surroundings) {
@@ -236,5 +237,25 @@ struct Export: AnsweringCommand {
                 : "the store still has all; to remove one")
                 + ": keyfob logout --client \(client.name)\(account.account.option) "
                 + (isWhole ? server.map(\.shellArgument) ?? "--all" : "SERVER"))
+    }
+
+    /// Names the variables and the files in which the client finds other logins for these first.
+    private func warnOfOthers(_ written: [Entry], _ invocation: Invocation) {
+        let surroundings = invocation.surroundings
+        let target = (try? client.plaintextTarget(in: surroundings))?.file.identity
+        let files = client.plaintextFiles(in: surroundings).prefix { $0.file.identity != target }
+        for entry in written {
+            let server = Text(entry.serverName)
+            let variables = surroundings.names { client.isLogin(variable: $0, for: server) }
+            let nearer = files.filter { file in
+                let logins = (try? file.contents())?.logins ?? []
+                return logins.contains { !$0.isShadowed && $0.entry.identity == entry.identity }
+            }
+            for place in variables + nearer.map(\.file.path) {
+                invocation.console.warn(
+                    "\(client.name) may find another login for "
+                        + "\(entry.serverName) first, in \(place)")
+            }
+        }
     }
 }

@@ -138,9 +138,15 @@ struct Import: AnsweringCommand {
         }
     }
 
-    /// Says how to set up the clients that do not ask Keyfob: they no longer find their logins.
+    /// Says how the clients that do not ask Keyfob find their logins from now on.
     private func hintAtSetup(_ clients: [any Client], _ invocation: Invocation) {
         let names = Set(clients.map(\.name))
+        for client in Clients.all
+        where names.contains(client.name) && client.program == nil && client.readsEnvironment {
+            invocation.console.hint(
+                "to give \(client.name) a login: keyfob exec --client \(client.name)"
+                    + "\(account.account.option) SERVER -- \(client.name) ...")
+        }
         let untold = Clients.withHelpers.filter { client in
             names.contains(client.name)
                 && (try? client.keeper(in: invocation.surroundings))?.isAsked != true
