@@ -1,0 +1,22 @@
+package import Credentials
+package import Files
+
+/// An execution is the environment in which a client is run with a login.
+package struct Execution: Sendable {
+    package typealias Variable = (name: String, value: Secret)
+
+    /// The variable in which the client looks for the secret.
+    package let secret: Variable
+    /// Further variables for the client. One that is already set is not changed.
+    package var others: [Variable] = []
+    /// A folder for a client that writes the login from its environment to a file; nil if it does
+    /// not.
+    package var folder: Folder?
+
+    package struct Folder: Sendable {
+        /// The variable that names the folder.
+        package let variable: String
+        /// A file that the client keeps with its logins, which is copied to the folder and back.
+        package let settings: ClientFile
+    }
+}
