@@ -93,10 +93,13 @@ package struct Cargo: Client {
     }
 
     /// Returns cargo's config files, the one with the highest precedence first. `areAll` adds those
-    /// that do not exist, or that cargo does not read because one with the older name exists.
-    func configs(_ surroundings: Surroundings, areAll: Bool = false) -> [ClientFile] {
+    /// that do not exist, or that cargo does not read because one with the older name exists;
+    /// `everywhere` leaves only those that it reads in every folder.
+    func configs(
+        _ surroundings: Surroundings, areAll: Bool = false, everywhere: Bool = false
+    ) -> [ClientFile] {
         let own = folder(surroundings)
-        var folders = [ClientFile(".cargo").path]
+        var folders = everywhere ? [] : [ClientFile(".cargo").path]
         while let here = folders.last?.folder, here != "/" {
             folders.append((here.folder == "/" ? "" : here.folder) + "/.cargo")
         }
@@ -290,8 +293,19 @@ package struct CargoCredentials: PlaintextTarget {
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         let config = CargoConfig(surroundings)
         let refusal = Cargo().refusal(surroundings)
-        return PlaintextContents(
-            logins: try file.toml(content).places.compactMap { login($0, config, refusal) })
+        let everywhere = Cargo().configs(surroundings, everywhere: true)
+        let elsewhere = CargoConfig(surroundings, everywhere)
+        let isReadElsewhere =
+            everywhere.contains(file)
+            || isRead && !Cargo().configs(surroundings).contains(file)
+        var logins = try file.toml(content).places.compactMap { login($0, config, refusal) }
+        for index in logins.indices where isReadElsewhere && logins[index].obstacle == nil {
+            guard let name = logins[index].entry.cargoName, config.asksKeyfob(for: name),
+                !elsewhere.asksKeyfob(for: name)
+            else { continue }
+            logins[index].obstacle = "cargo asks Keyfob for it only in this folder"
+        }
+        return PlaintextContents(logins: logins)
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {

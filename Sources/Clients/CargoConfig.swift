@@ -91,6 +91,12 @@ struct CargoConfig {
         values[CargoConfig.keys(ofOwnProvider: name)]?.contains { $0.text != nil } == true
     }
 
+    /// True if cargo asks Keyfob for a registry, perhaps after others.
+    func asksKeyfob(for name: Text) -> Bool {
+        ownProvider(of: name).map(CargoSetting.isOurs)
+            ?? globalProviders?.contains(where: CargoSetting.isOurs) == true
+    }
+
     func isAlias(_ word: String) -> Bool { program(word) != word }
 
     /// Returns the program of a provider, which may be an alias.
