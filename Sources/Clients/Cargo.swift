@@ -243,7 +243,7 @@ package struct Cargo: Client {
         let isJoined = CargoConfig(surroundings, Cargo.withIncluded(file)).hasGlobalList
         return CargoSetting(
             file, registry: name, others: name == nil && !isJoined ? [Cargo.builtIn] : [],
-            isString: name.map(CargoConfig(surroundings).hasString) ?? false)
+            isString: name.map { !CargoConfig(surroundings).hasList(forOwnProvider: $0) } ?? false)
     }
 
     package func plan(

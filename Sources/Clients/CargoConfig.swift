@@ -86,9 +86,9 @@ struct CargoConfig {
         return (value.map(CargoConfig.words) ?? words(CargoConfig.keys(ofOwnProvider: name)))?.first
     }
 
-    /// True if a file names the provider of a registry in a string: cargo accepts no list beside it.
-    func hasString(forOwnProvider name: Text) -> Bool {
-        values[CargoConfig.keys(ofOwnProvider: name)]?.contains { $0.text != nil } == true
+    /// True if a file names the provider of a registry in a list: cargo accepts no string beside it.
+    func hasList(forOwnProvider name: Text) -> Bool {
+        values[CargoConfig.keys(ofOwnProvider: name)]?.contains { $0.text == nil } == true
     }
 
     /// True if cargo asks Keyfob for a registry, perhaps after others.

@@ -10,7 +10,8 @@ struct CargoSetting: HelperSetting {
     private let registry: Text?
     /// The providers that a new list names before Keyfob.
     private let others: [String]
-    /// True if the value is to be a string, as it is in another file.
+    /// True if the value is to be a string. Of one registry it usually is one, and cargo accepts no
+    /// list beside a string in another file, such as a project's.
     private let isString: Bool
     private static let provider = ProgramName.credentialProvider.rawValue
 
