@@ -252,36 +252,17 @@ struct Logout: AnsweringCommand {
     ) throws {
         var inventory = invocation.inventory(withTokens: true)
         var reports: [Report] = []
-        func add(_ entry: Entry, _ name: String, in place: String) {
-            let report = Report(entry, as: name, in: place, .removed, "would remove")
-            reports.append(report.in(invocation.choice.account))
-        }
         for login in inventory.logins where isMeant(login.entry, by: queries) {
-            add(login.entry, login.entry.description, in: login.store)
+            reports.append(Report(login.entry, in: login.store, .removed, "would remove"))
         }
         for some in copies {
-            let path = some.file.file.path
             do throws(StoreError) {
-                for login in try some.file.contents().logins {
-                    let isMeant = some.isMeant(login)
-                    if isMeant, some.file.isEdited {
-                        add(login.entry, login.description, in: path)
-                    } else if isMeant
-                        || server.flatMap({ Text($0) }).map({ some.file.isUsed(login, for: $0) })
-                            == true
-                    {
-                        reports.append(
-                            Report(
-                                login.entry, as: login.description, in: path, .remains,
-                                "would remain",
-                                problem: StoreError(
-                                    .loginRemains, "\(some.file.client.name) uses it")))
-                    }
-                }
+                reports += try preview(of: some)
             } catch {
-                inventory.fail(error, in: path)
+                inventory.fail(error, in: some.file.file.path)
             }
         }
+        reports = reports.map { $0.in(invocation.choice.account) }
         for (place, problem) in inventory.unread.sorted(by: { $0.key < $1.key }) {
             reports.append(
                 Report(
@@ -299,6 +280,27 @@ struct Logout: AnsweringCommand {
         warnOfFormerLogins(invocation, queries)
         for warning in inventory.warnings { invocation.console.warn(warning) }
         try reports.exitStatus.exit()
+    }
+
+    /// Returns what would become of the logins of a file.
+    private func preview(of copies: PlaintextCopies) throws(StoreError) -> [Report] {
+        let (plaintext, server) = (copies.file, server.flatMap { Text($0) })
+        return try plaintext.contents().logins.compactMap { login in
+            func report(
+                _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
+            ) -> Report {
+                Report(
+                    login.entry, as: login.description, in: plaintext.file.path, result, words,
+                    problem: problem)
+            }
+            let isMeant = copies.isMeant(login)
+            if isMeant, plaintext.isEdited { return report(.removed, "would remove") }
+            guard isMeant || server.map({ plaintext.isUsed(login, for: $0) }) == true else {
+                return nil
+            }
+            let words = "\(plaintext.client.name) uses it"
+            return report(.remains, "would remain", StoreError(.loginRemains, words))
+        }
     }
 
     /// Names the logins that git-credential-libsecret older than git 2.41 has stored: a logout does
