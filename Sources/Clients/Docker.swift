@@ -99,8 +99,16 @@ package struct Docker: RegistryClient {
 
     /// Returns the helper that docker chooses by itself, if that has logins or may have.
     private func ownHelperInUse(_ surroundings: Surroundings) throws(StoreError) -> String? {
-        let name = try ownHelper(surroundings)?.string
-        return name.flatMap { OtherHelper($0).mayHaveLogins ? $0 : nil }
+        let name = try ownHelper(surroundings)
+        guard let name, Docker.isReachable(name, surroundings) else { return nil }
+        return OtherHelper(name.string).mayHaveLogins ? name.string : nil
+    }
+
+    /// Returns false for the keyring's helper without a session bus: docker gets no login from it,
+    /// as on a server.
+    private static func isReachable(_ helper: Text, _ surroundings: Surroundings) -> Bool {
+        helper != "secretservice" || surroundings["DBUS_SESSION_BUS_ADDRESS"] != nil
+            || surroundings["XDG_RUNTIME_DIR"].map { Path.mayExist($0 + "/bus") } == true
     }
 
     /// Returns the key for which docker asks a helper.
@@ -153,8 +161,12 @@ package struct Docker: RegistryClient {
         let keeper = try keeper(in: surroundings)
         var others = OtherHelpers(hub: ServerKey.hub.spelling)
         others.isInstead = true
-        others.areChosen = try ownHelper(surroundings) != nil
-        if !keeper.isOurs { others.ofAll = [keeper.name].compactMap { $0.flatMap { Text($0) } } }
+        let own = try ownHelper(surroundings)
+        others.areChosen = own != nil
+        let isReachable = own.map { Docker.isReachable($0, surroundings) } ?? true
+        if !keeper.isOurs, isReachable {
+            others.ofAll = [keeper.name].compactMap { $0.flatMap { Text($0) } }
+        }
         others.ofOne = keeper.exceptions.compactMap { exception in
             Text(exception.registry).map { registry in
                 (registry, exception.isOurs ? nil : exception.name.flatMap { Text($0) })
