@@ -113,8 +113,10 @@ package struct Git: Client {
         let (emptied, asked) = configuration.answering(GitAddress(login.attributes))
         let others = asked.filter { !$0.isOurs }
         let first = others.firstIndex { $0.reads(file) }
-        let rivals = others.prefix(upTo: first ?? 0)
-            .filter { !$0.isStore && $0.missingProgram(surroundings) == nil }
+        // git's cache only has what git was given a while ago.
+        let rivals = others.prefix(upTo: first ?? 0).filter {
+            !$0.isStore && $0.name != "cache" && $0.missingProgram(surroundings) == nil
+        }
         var use = GitCredentials.Use()
         if let names = rivals.names {
             use.disuse = "git asks \(names) for it before it reads this file"
