@@ -92,7 +92,7 @@ package struct Git: Client {
         // What git does elsewhere is asked only if there is something to import.
         let elsewhere =
             files.contains(where: \.exists) ? GitElsewhere(conditional, surroundings) : nil
-        return GitSettings.all(surroundings)
+        return GitSettings.all(surroundings) + GitCookies.all(surroundings)
             + files.enumerated().map { index, file in
                 GitCredentials(file) { login in
                     var use = use(

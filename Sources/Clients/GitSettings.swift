@@ -37,7 +37,7 @@ struct GitSettings: PlaintextFile {
     /// Returns the files of the configuration that contain such logins.
     static func all(_ surroundings: Surroundings) -> [GitSettings] {
         let pattern =
-            #"^(http\.(.*\.)?(extraheader|cookiefile)|url\..*\.(push)?insteadof|"#
+            #"^(http\.(.*\.)?extraheader|url\..*\.(push)?insteadof|"#
             + #"(remote|submodule)\..*\.(push)?url|branch\..*\.(push)?remote|remote\.pushdefault)$"#
         var files: [GitSettings] = []
         for file in [nil] + GitConfiguration.conditional(surroundings).map(\.file) {
@@ -59,9 +59,7 @@ struct GitSettings: PlaintextFile {
         guard let first = dots.0, let last = dots.1 else { return nil }
         let middle = first < last ? setting.name[first + 1..<last] : .empty
         let isHeader = setting.name.hasPrefix("http.")
-        if setting.name.holds(Array("cookiefile".utf8), at: last + 1) {
-            guard !setting.value.isEmpty else { return nil }
-        } else if isHeader {
+        if isHeader {
             let name = setting.value[0..<(setting.value.first { $0 == 0x3A } ?? 0)]
                 .publicString.lowercased()
             guard headers.contains(where: name.contains) else { return nil }
