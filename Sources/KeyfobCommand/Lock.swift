@@ -48,8 +48,6 @@ struct Lock: AnsweringCommand {
     private static func endKeys(_ invocation: Invocation?) throws(StoreError) {
         // The kernel may not show its keys, but the name of this file's key is known.
         try? invocation?.choice.fileStore?.lock()
-        // It waits for a process that is putting a token there, and would put its key back.
-        try? invocation?.choice.tokens?.empty()
         guard let left = KernelKey.removeAll(FileStore.keyNames) else {
             throw StoreError(
                 .kernelHidesKeys,
