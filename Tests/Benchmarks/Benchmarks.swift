@@ -59,8 +59,8 @@ struct Benchmarks {
         try measureFiles(files)
         try measureManyAtOnce(keyrings[0], atLeast: 1.15)
         try measureManyAtOnce(files[0], atLeast: 8)
-        try measureMemory(keyrings[0], atMost: 18)
-        try measureMemory(files[0], atMost: 9)
+        try measureMemory(keyrings[0], atMost: 10)
+        try measureMemory(files[0], atMost: 4)
     }
 
     private func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
@@ -74,10 +74,10 @@ struct Benchmarks {
         let measurements = try measure(experiment, "version")
         report.add(
             "version, to a program that does nothing",
-            measurements.ratio(of: version, to: .nothing).median, atMost: 2.7)
+            measurements.ratio(of: version, to: .nothing).median, atMost: 1.35)
         let path = "\(Sandbox.products)/\(helper)"
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-        report.add("stripped helper", Double(size) / 1e6, unit: "MB", atMost: 6.8)
+        report.add("stripped helper", Double(size) / 1e6, unit: "MB", atMost: 1.2)
     }
 
     private mutating func measureKeyrings(_ keyrings: [Surroundings]) throws {
@@ -86,7 +86,7 @@ struct Benchmarks {
             let get = keyring.measured(ours, "get")
             report.add(
                 "\(name(get)), to secretservice's",
-                gets.ratio(of: get, to: get.by(keyring.peer)).median, atMost: 0.86)
+                gets.ratio(of: get, to: get.by(keyring.peer)).median, atMost: 0.74)
         }
         if let first = keyrings.first, let last = keyrings.last {
             report.add(
@@ -104,7 +104,7 @@ struct Benchmarks {
             }
         }
         let lists = try measureLists(keyrings)
-        for (keyring, limit) in zip(keyrings, [nil, 0.22, 0.14]) {
+        for (keyring, limit) in zip(keyrings, [nil, 0.22, 0.12]) {
             let list = keyring.measured(ours, "list")
             report.add(
                 "\(name(list)), to secretservice's",
@@ -118,7 +118,7 @@ struct Benchmarks {
         let get = first.measured(ours, "get")
         report.add(
             "\(name(get)), to pass's", gets.ratio(of: get, to: get.by(first.peer)).median,
-            atMost: 0.06)
+            atMost: 0.035)
         report.add(
             "file get, 10,000 logins, to 1 login",
             gets.ratio(of: last.measured(ours, "get"), to: get).median, atMost: 3)

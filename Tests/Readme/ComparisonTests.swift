@@ -124,7 +124,8 @@ import Testing
             let ratios = benchmark.ratios("keyring get, ", ", to secretservice's").map {
                 String(format: "%.1f", 1 / $0)
             }.sorted()
-            return try "\(#require(ratios.first)) to \(#require(ratios.last))"
+            let (first, last) = try (#require(ratios.first), #require(ratios.last))
+            return first == last ? first : "\(first) to \(last)"
         case .pass:
             let ratio = try #require(benchmark.ratios("file get, 1 login, to pass's").first)
             return "\(Int((1 / ratio).rounded()))"
