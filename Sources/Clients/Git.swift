@@ -89,7 +89,7 @@ package struct Git: Client {
         let files = (helpers.flatMap { $0.storeFiles ?? [] } + Git.credentials(surroundings))
             .filter { seen.insert($0.identity).inserted }
         guard surroundings.program("git") != nil else { return files.map { GitCredentials($0) } }
-        // What git does elsewhere is asked only if there is something to import.
+        // git is asked for its configuration elsewhere only if there is something to import.
         let elsewhere =
             files.contains(where: \.exists) ? GitElsewhere(conditional, surroundings) : nil
         return GitSettings.all(surroundings) + GitCookies.all(surroundings)

@@ -9,14 +9,15 @@ struct GitCookies: PlaintextFile {
     var client: any Client { Git() }
     var isEdited: Bool { false }
 
-    /// Returns the files that the settings name.
+    /// Returns the files that the settings name, also those that git reads in some folders alone.
     static func all(_ surroundings: Surroundings) -> [GitCookies] {
-        let settings = (try? GitConfiguration.settings(#"^http\.(.*\.)?cookiefile$"#)) ?? []
-        return settings.map(\.value.publicString).filter { !$0.isEmpty }.map { path in
-            GitCookies(
-                file: ClientFile(
-                    path.hasPrefix("~/") ? surroundings.home + path.dropFirst() : path))
+        let pattern = #"^http\.(.*\.)?cookiefile$"#
+        let settings = ([nil] + GitConfiguration.conditional(surroundings).map(\.file)).flatMap {
+            (try? GitConfiguration.settings(pattern, file: $0)) ?? []
         }
+        let paths = settings.map(\.value.publicString).filter { !$0.isEmpty }
+            .map { $0.hasPrefix("~/") ? surroundings.home + $0.dropFirst() : $0 }
+        return Set(paths).sorted().map { GitCookies(file: ClientFile($0)) }
     }
 
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents {

@@ -1,10 +1,10 @@
 internal import Credentials
 internal import Files
 
-/// What git does with the files of its helper `store` in other folders than the current one, and
-/// after a setup.
+/// The use that git makes of the files of its helper `store` in other folders than the current one,
+/// and after a setup.
 struct GitElsewhere: Sendable {
-    /// What git reads outside of every repository; nil if it cannot be read.
+    /// The configuration that git reads outside of every repository; nil if it cannot be read.
     private let outside: GitConfiguration?
     /// The files that it includes in some folders.
     private let conditional: [GitConfiguration]
