@@ -16,7 +16,7 @@ struct GitAddress {
     init?(_ text: String) {
         let url = (text.contains("://") ? "" : "https://") + text
         guard let parts = GitURL(url.secret), let host = Text(copying: parts.host),
-            let (server, port) = GitAddress.split(host),
+            let (server, port) = host.serverAndPort,
             let scheme = Text(copying: parts.scheme)?.lowerCased,
             // The password of a certificate's file has no host: cert:////home/alice/client.pem
             !host.isEmpty || scheme == "cert" && !parts.path.isEmpty
@@ -56,7 +56,7 @@ struct GitAddress {
         add("user", parts?.user)
         add("server", parts?.host)
         add("object", parts?.path)
-        if let (server, port) = facts["server"].flatMap(GitAddress.split) {
+        if let (server, port) = facts["server"]?.serverAndPort {
             facts["server"] = server
             facts["port"] = port
         }
@@ -76,18 +76,6 @@ struct GitAddress {
     init(_ attributes: [String: Text]) {
         facts = attributes
         namesPassword = false
-    }
-
-    /// Splits `host[:port]`; the host may be an IPv6 address in brackets. Returns nil if the port
-    /// is not valid.
-    static func split(_ host: Text) -> (server: Text, port: Text?)? {
-        guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
-            host.bytes.last != UInt8(ascii: "]")
-        else { return (host, nil) }
-        guard let port = Authority.port(host.bytes[(colon + 1)...]), colon > 0,
-            let server = Text(validating: host.bytes[..<colon])
-        else { return nil }
-        return (server, Text("\(port)"))
     }
 
     /// Returns true if git applies a section with this URL to the other one (urlmatch.c): the label

@@ -165,7 +165,7 @@ package struct GitCredentials: PlaintextTarget {
             let scheme = Text(copying: parts.scheme), scheme.isGitProtocol,
             let host = Text(copying: parts.host)
         else { return nil }
-        let address = GitAddress.split(host)
+        let address = host.serverAndPort
         let (name, path) = (Text(copying: user), Text(copying: parts.path))
         let entry = Entry.git(
             protocol: scheme, server: address?.server ?? host, port: address?.port,

@@ -69,7 +69,7 @@ struct GitSettings: PlaintextFile {
         let user = url?.user.flatMap { Text(copying: $0) }
         guard isHeader || url?.password != nil || user?.looksLikeToken == true else { return nil }
         let host = url.flatMap { Text(copying: $0.host) } ?? every
-        let address = GitAddress.split(host)
+        let address = host.serverAndPort
         let entry = Entry.git(
             protocol: url.flatMap { Text(copying: $0.scheme) } ?? "https",
             server: address?.server ?? host, port: address?.port, object: nil, user: user ?? "")

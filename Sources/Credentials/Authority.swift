@@ -48,3 +48,17 @@ package struct Authority: Sendable {
         IPAddress.bytes(ofVersion6: String(decoding: bytes, as: UTF8.self)) != nil
     }
 }
+
+extension Text {
+    /// The parts of `host[:port]` in git's words: the host may be an IPv6 address in brackets, and
+    /// zeros before the port are dropped. Nil if the port is not valid.
+    package var serverAndPort: (server: Text, port: Text?)? {
+        guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), bytes.last != UInt8(ascii: "]")
+        else { return (self, nil) }
+        let digits = bytes[(colon + 1)...].drop { $0 == UInt8(ascii: "0") }
+        guard let port = Authority.port(digits), colon > 0,
+            let server = Text(validating: bytes[..<colon])
+        else { return nil }
+        return (server, Text("\(port)"))
+    }
+}

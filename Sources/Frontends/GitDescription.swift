@@ -54,7 +54,10 @@ struct GitDescription {
             throw .refused(.badInput, "there is no host")
         }
         facts["protocol"] = scheme
-        (facts["server"], facts["port"]) = try GitDescription.split(host: host)
+        guard let (server, port) = host.serverAndPort else {
+            throw .refused(.badInput, "the host is not HOST or HOST:PORT")
+        }
+        (facts["server"], facts["port"]) = (server, port)
         if facts["object"]?.isEmpty == true { facts["object"] = nil }
         facts["user"] = username
     }
@@ -117,18 +120,5 @@ struct GitDescription {
     private static func isTrue(_ value: Secret) -> Bool {
         let word = value.publicBytes.map { $0.lowerCased }
         return ["1", "true", "yes", "on"].contains { word.elementsEqual($0.utf8) }
-    }
-
-    /// Splits `host[:port]`; the host may be a bracketed IPv6 address.
-    private static func split(host: Text) throws(Refusal) -> (server: Text, port: Text?) {
-        guard let colon = host.bytes.lastIndex(of: UInt8(ascii: ":")),
-            host.bytes.last != UInt8(ascii: "]")
-        else { return (host, nil) }
-        let port = host.bytes[(colon + 1)...]
-        guard let number = GitSecret.seconds(Secret(copying: Array(port).span)),
-            (1...65535).contains(number), colon > 0,
-            let server = Text(validating: host.bytes[..<colon])
-        else { throw .refused(.badInput, "the host is not HOST or HOST:PORT") }
-        return (server, Text("\(number)"))
     }
 }
