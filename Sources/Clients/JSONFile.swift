@@ -1,12 +1,12 @@
-internal import Credentials
-internal import Files
+package import Credentials
+package import Files
 internal import JSON
-internal import TextEditing
+package import TextEditing
 
 extension ClientFile {
-    /// Returns the content as a JSON object; nil if it is blank. Throws `failed` if it is anything
-    /// else.
-    func object(_ content: Secret) throws(StoreError) -> JSONText? {
+    /// Returns the content as a JSON object; nil if it is blank. Throws `notJSON` if it is
+    /// anything else, and `unexpectedContent` if it has a name twice.
+    package func object(_ content: Secret) throws(StoreError) -> JSONText? {
         let text: JSONText
         do throws(JSON.Fault) {
             text = try JSONText(content)

@@ -57,6 +57,11 @@ extension Entry {
 }
 
 extension Credential {
+    /// Returns true if both have the same user and the same secret.
+    package func isSame(as other: Credential) -> Bool {
+        entry.username == other.entry.username && secret == other.secret
+    }
+
     /// The part of a secret that logs in by itself.
     package enum Alone {
         case secret(Secret), expired, nothing

@@ -86,7 +86,7 @@ package struct OtherHelper: Sendable {
         }
         let other = try get(key)
         if let other {
-            if other.secret == login.secret, other.entry.username == user { return .known }
+            if other.isSame(as: login) { return .known }
             guard replaces else { return .refused(other.entry) }
         }
         if !dryRun {
@@ -97,9 +97,9 @@ package struct OtherHelper: Sendable {
                 throw StoreError(.notEncodable, "no helper can be given such a secret")
             }
             _ = try ask("store", input)
-            guard let kept = try get(key), kept.secret == login.secret,
-                kept.entry.username == user
-            else { throw StoreError(.notReadBack, "it could not be read back unchanged") }
+            guard try get(key)?.isSame(as: login) == true else {
+                throw StoreError(.notReadBack, "it could not be read back unchanged")
+            }
         }
         return other == nil ? .added : .replaced
     }

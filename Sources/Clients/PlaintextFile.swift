@@ -107,7 +107,7 @@ package struct PlaintextLogin: Sendable {
 
     /// Returns true if both are the same login, of the same user and with the same secret.
     func isSame(as other: Credential) -> Bool {
-        isForSame(as: other) && secret == other.secret && entry.username == other.entry.username
+        isForSame(as: other) && credential.isSame(as: other)
     }
 
     /// Returns true if both are the same login of the file.

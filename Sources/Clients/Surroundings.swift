@@ -11,7 +11,7 @@ package struct Surroundings: Sendable {
     package var account: AccountName?
     /// The files that are to be seen as if their logins had been removed.
     package var emptied: Set<ClientFile> = []
-    private let variables: [String: String]
+    private var variables: [String: String]
 
     package init(home: String, variables: [String: String], user: UInt32) {
         self.home = home
@@ -83,10 +83,8 @@ package struct Surroundings: Sendable {
 
     /// Returns the same surroundings, in which a variable has another value.
     package func setting(_ name: String, to value: String) -> Surroundings {
-        var variables = variables
-        variables[name] = value
-        var other = Surroundings(home: home, variables: variables, user: user)
-        other.emptied = emptied
+        var other = self
+        other.variables[name] = value
         return other
     }
 

@@ -69,7 +69,7 @@ package struct DockerFrontend: Frontend {
     }
 
     private func get(_ key: Text) throws(Refusal) -> Secret {
-        guard let login = try program.find(key.query).first, let username = login[Name.username],
+        guard let login = try program.find(key.query).first, let username = login["username"],
             !login.secret.isEmpty
         else { throw .notFound }
         do throws(JSON.Fault) {
@@ -104,7 +104,7 @@ package struct DockerFrontend: Frontend {
     ) -> [(key: Text, username: Text)] {
         guard !areDistinct else { return all.compactMap { login($0) } }
         var places: [Place: [Entry]] = [:]
-        for entry in all where entry[Name.username] != nil {
+        for entry in all where entry["username"] != nil {
             guard let place = entry.place else { continue }
             places[place, default: []].append(entry)
         }
@@ -112,14 +112,14 @@ package struct DockerFrontend: Frontend {
             guard let newest = entries.max(by: { $0.modified ?? 0 < $1.modified ?? 0 }),
                 let key = login(newest)?.key
             else { return nil }
-            return entries.min { key.query.prefers($0, to: $1) }?[Name.username].map { (key, $0) }
+            return entries.min { key.query.prefers($0, to: $1) }?["username"].map { (key, $0) }
         }
     }
 
     /// Returns the login as it is listed; nil if it has no server or no user name, or if the server
     /// has no name in this form of the list.
     private func login(_ entry: Entry) -> (key: Text, username: Text)? {
-        guard let server = entry[Name.server], let username = entry[Name.username] else {
+        guard let server = entry["server"], let username = entry["username"] else {
             return nil
         }
         switch listing {
@@ -223,14 +223,8 @@ private enum Wire {
     }
 }
 
-/// The names of the schema's attributes.
-private enum Name {
-    static let server = "server"
-    static let username = "username"
-}
-
 extension Text {
-    fileprivate var query: Query { Query(.docker, [Name.server: self]) }
+    fileprivate var query: Query { Query(.docker, ["server": self]) }
 
     /// Compares ASCII letters only: no name of the protocol has any other letter.
     fileprivate func equalsIgnoringCase(_ other: Text) -> Bool {

@@ -11,6 +11,8 @@ internal import JSON
 package struct TerraformFrontend: Frontend {
     /// The longest input, in bytes.
     private static let inputLimit = 1 << 20
+    /// The one member of an answer, and of the input of `store`.
+    private static let token: Text = "token"
 
     private let program: Program
 
@@ -64,7 +66,7 @@ package struct TerraformFrontend: Frontend {
             throw .notFound
         }
         do throws(JSON.Fault) {
-            let answer: JSON = [Name.token: .string(login.secret)]
+            let answer: JSON = [TerraformFrontend.token: .string(login.secret)]
             return try answer.encoded()
         } catch {
             throw .refused(
@@ -74,7 +76,7 @@ package struct TerraformFrontend: Frontend {
     }
 
     private func save(_ token: Secret, for place: Query) throws(Refusal) {
-        let entry = Entry.token(of: "terraform", key: place.facts[Name.key] ?? "")
+        let entry = Entry.token(of: "terraform", key: place.facts["key"] ?? "")
         try program.save(Credential(entry, secret: token))
     }
 
@@ -89,7 +91,7 @@ package struct TerraformFrontend: Frontend {
                 .badServer, "\"\(host.printable)\" is not a host name in terraform's form",
                 hint: "in lower case and punycode: example.com, example.com:8443")
         }
-        return Query(.token, [Name.client: "terraform", Name.key: key])
+        return Query(.token, ["client": "terraform", "key": key])
     }
 
     /// Returns the input, which is read to its end even if it is too long.
@@ -116,21 +118,14 @@ package struct TerraformFrontend: Frontend {
     /// empty. Any other member is refused, since it could not be given back.
     private func token(in input: Secret) throws(Refusal) -> Secret {
         let object = try JSON(object: input, named: "input")
-        if let other = object.members?.first(where: { $0.name != Name.token }) {
+        if let other = object.members?.first(where: { $0.name != TerraformFrontend.token }) {
             throw .refused(
                 .badInput,
                 "the input has \"\(other.name.string.printable)\", but only a token can be stored")
         }
-        guard let token = object[Name.token]?.secret, !token.isEmpty else {
+        guard let token = object[TerraformFrontend.token]?.secret, !token.isEmpty else {
             throw .refused(.badSecret, "the input has no token")
         }
         return token
     }
-}
-
-/// The names of the protocol, and of the schema's attributes.
-private enum Name {
-    static let token: Text = "token"
-    static let client = "client"
-    static let key = "key"
 }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Files
-internal import JSON
 internal import Settings
 internal import Stores
 
@@ -10,7 +9,7 @@ internal import Stores
 ///
 /// Invariants: the file is written completely or not at all, and it has been read back. An
 /// existing file is not replaced.
-struct BackupCommand: AnsweringCommand {
+struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Write all logins to one encrypted file.",
@@ -57,7 +56,7 @@ struct BackupCommand: AnsweringCommand {
     /// Returns the report of one login. A login that does not name its server could not be
     /// restored, so it is not written.
     private func report(of entry: Entry, in target: ClientFile) -> Report {
-        guard entry.place != nil, Query(replacedBy: entry) != nil else {
+        guard Query(replacedBy: entry) != nil else {
             return Report(
                 entry, in: target.path, .left, dryRun ? "would leave out" : "left out",
                 problem: StoreError(.namelessLogin, "the login does not name its server"))
@@ -70,7 +69,7 @@ struct BackupCommand: AnsweringCommand {
     ) throws(StoreError) {
         var logins: [Credential] = []
         for entry in entries {
-            guard entry.place != nil, let query = Query(replacedBy: entry) else { continue }
+            guard let query = Query(replacedBy: entry) else { continue }
             guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(
                     .changedMeanwhile, "\(entry.description) was removed meanwhile",

@@ -31,17 +31,7 @@ extension Trust {
                 }
             }
         }
-        authorities += [authority].compactMap(\.self)
-    }
-}
-
-extension RegistryName {
-    /// The names of the folders in which a registry's certificates may be.
-    fileprivate var folderNames: [String] {
-        if ServerKey(key).isHub { return ["docker.io"] }
-        let name = key.string
-        let hasPort = name.hasPrefix("[") ? !name.hasSuffix("]") : name.contains(":")
-        return hasPort ? [name] : [name, name + ":443"]
+        if let authority { authorities.append(authority) }
     }
 }
 

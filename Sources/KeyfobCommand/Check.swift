@@ -12,7 +12,7 @@ internal import Web
 ///
 /// Invariants: nothing is changed, and each secret goes only to the server that it is stored for,
 /// or to the address to which `keyfob login` would send it.
-struct Check: AnsweringCommand {
+struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Ask servers if they accept the stored logins.",

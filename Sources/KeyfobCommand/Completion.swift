@@ -18,13 +18,14 @@ enum Completion {
         }
         let client = value(of: "--client", in: words).flatMap { Clients.named($0) }
         let logins = invocation.inventory().logins
-        return offered(logins.filter { client?.owns($0.entry) ?? true }.map(\.server))
+        return offered(logins.filter { client?.owns($0.entry) ?? true }.map(\.entry.serverName))
     }
 
     /// The accounts that have a login.
     static let accounts = CompletionKind.custom { _, _, _ in
         guard let invocation = try? Invocation(warns: false).runsNothing else { return [] }
-        return offered(invocation.ofAllAccounts.inventory().logins.compactMap(\.account))
+        let entries = invocation.ofAllAccounts.inventory().logins.map(\.entry)
+        return offered(entries.compactMap(\.schema.account?.string))
     }
 
     /// Returns the value of an option; nil if it is not there.

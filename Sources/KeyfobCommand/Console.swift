@@ -10,10 +10,7 @@ struct Console: Sendable {
     /// True if only answers, warnings and errors are printed.
     var isQuiet = false
 
-    /// Prints one line of the answer. Ends the process if standard output cannot be written.
-    func print(_ line: String) { print(lines: [line]) }
-
-    /// Prints lines of the answer.
+    /// Prints lines of the answer. Ends the process if standard output cannot be written.
     func print(lines: [String]) {
         write(lines.map { $0.printable + "\n" }.joined().secret)
     }

@@ -30,11 +30,9 @@ struct Diagnosis {
 
     /// The accounts that have logins, and how many.
     var accounts: [(name: String, logins: Int)] {
-        Dictionary(grouping: logins.compactMap(\.account), by: \.self)
+        Dictionary(grouping: logins.compactMap(\.entry.schema.account?.string), by: \.self)
             .map { ($0, $1.count) }.sorted { $0.0 < $1.0 }
     }
-    /// The clients that are installed and use no helper.
-    private var untold: [any Client] = []
 
     init(_ invocation: Invocation) {
         self.invocation = invocation
@@ -116,14 +114,13 @@ struct Diagnosis {
                 kind: error.outcome == .absent ? .absent : .failed, error: error)
             return lookAtAbsence(error)
         }
-        let listing: Listing
+        var listing = Listing()
         do throws(StoreError) {
             listing = try keyring.list(nil)
-            logins += listing.entries.map { Inventory.Login($0, in: keyring.name) }
         } catch {
-            listing = Listing()
             if error.outcome != .locked { fault("keyring", error) }
         }
+        logins += listing.entries.map { Inventory.Login($0, in: keyring.name) }
         let provider = state.provider.map(Diagnosis.title) ?? "a Secret Service"
         self.keyring = StoreState(
             kind: state.isLocked ? .locked : .ready, logins: listing.entries.count,
@@ -148,7 +145,7 @@ struct Diagnosis {
             }
         }
         if state.isLocked {
-            let mayAsk = invocation.choice.keyring?.mayPrompt ?? false
+            let mayAsk = invocation.choice.keyringStore?.options.mayPrompt ?? false
             let message = "the keyring is locked, so its logins may not be listed"
             if mayAsk {
                 note(
@@ -177,8 +174,8 @@ struct Diagnosis {
     /// to be in one; otherwise the file is used, which is a note.
     private mutating func lookAtAbsence(_ error: StoreError) {
         guard error.outcome == .absent else { return fault("keyring", error) }
-        let name: Text =
-            invocation.choice.keyring?.busAddress == nil ? "no-bus" : "no-provider"
+        let address = invocation.choice.keyringStore?.options.busAddress
+        let name: Text = address == nil ? "no-bus" : "no-provider"
         if invocation.choice.settings.policy == .keyring {
             fault(
                 name, "\(error.message), and the setting `store` excludes the encrypted file",
@@ -233,15 +230,14 @@ struct Diagnosis {
             guard let place = login.entry.place else { continue }
             // Two spellings of a server are one place. A place of git may have several paths, and
             // each of them is a group of its own.
-            let name = places[place] ?? login.server
+            let name = places[place] ?? login.entry.serverName
             places[place] = name
-            let isPath = login.entry.schema.hasAccounts
-            groups[
-                [login.client, isPath ? login.server : name, login.account ?? ""], default: []
-            ].append(login)
+            let server = login.entry.schema.hasAccounts ? login.entry.serverName : name
+            let account = login.entry.schema.account?.string ?? ""
+            groups[[login.entry.clientName, server, account], default: []].append(login)
         }
         for (key, logins) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            let users = Set(logins.map { $0.username ?? "-" }).sorted()
+            let users = Set(logins.map { $0.entry.shownUser ?? "-" }).sorted()
             guard users.count > 1 else { continue }
             let words = "\(key[1]) has logins of several users: \(users.joined(separator: ", "))"
             if logins[0].entry.schema.hasAccounts {
@@ -270,7 +266,7 @@ struct Diagnosis {
             if expires <= now {
                 fault(
                     "expired", "the login \(name) expired on \(time)",
-                    hint: "log in again: keyfob login --client \(login.client)"
+                    hint: "log in again: keyfob login --client \(login.entry.clientName)"
                         + "\(login.entry.schema.account.option) "
                         + login.entry.accountName.shellArgument)
             } else {
@@ -321,14 +317,10 @@ struct Diagnosis {
             let keeper = try client.keeper(in: invocation.surroundings)
             guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }
             clients.append((client, keeper))
-            if !keeper.isOurs {
-                if let other = keeper.name {
-                    note(
-                        "other-helper", "\(name) uses the helper \(other)",
-                        hint: "keyfob setup \(name)")
-                } else {
-                    untold.append(client)
-                }
+            if !keeper.isOurs, let other = keeper.name {
+                note(
+                    "other-helper", "\(name) uses the helper \(other)",
+                    hint: "keyfob setup \(name)")
             }
             for exception in keeper.exceptions {
                 let who =
@@ -346,9 +338,11 @@ struct Diagnosis {
         }
     }
 
+    /// Reports the clients that are installed and use no helper.
     private mutating func reportUntold() {
+        let untold = clients.filter { $0.keeper?.isOurs == false && $0.keeper?.name == nil }
         guard !untold.isEmpty else { return }
-        let names = untold.map(\.name.string)
+        let names = untold.map(\.client.name.string)
         note(
             "not-set-up",
             "\(names.joined(separator: ", ")) \(names.count == 1 ? "does" : "do") not use keyfob "

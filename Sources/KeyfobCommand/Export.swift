@@ -9,7 +9,7 @@ internal import Settings
 ///
 /// Invariants: nothing is written unless the user has agreed to plain text, the store keeps its
 /// logins, and the file loses no login but one that the user has chosen to replace.
-struct Export: AnsweringCommand {
+struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write logins back to a client's file in plain text.",

@@ -12,7 +12,7 @@ internal import Stores
 /// Invariants: at every moment each login is in at least one of the two places. It is stored,
 /// read back and compared, and only then removed from the file, if it is still the same there. The
 /// next run finishes an interrupted one.
-struct Import: AnsweringCommand {
+struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Move plaintext logins into the keyring or the file.",

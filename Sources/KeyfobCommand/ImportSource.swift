@@ -151,8 +151,7 @@ extension Import {
             for (helper, key) in others.asked(for: login.entry) {
                 do throws(StoreError) {
                     guard let other = try helper.get(key), !helper.makesTokens(),
-                        other.secret != login.secret
-                            || other.entry.username != login.entry.username
+                        !other.isSame(as: login.credential)
                     else { continue }
                     return StoreError(
                         .notAsked,
@@ -206,12 +205,11 @@ extension Import {
             do throws(StoreError) {
                 logins += try helper.get(key).map { [PlaintextLogin(ofHelper: $0)] } ?? []
             } catch {
-                var report = Report(
-                    Entry.docker(server: key, username: "").in(invocation.choice.account),
-                    as: "docker \(key)", in: helper.program, .left,
-                    dryRun ? "would leave" : "left", problem: error)
-                report.username = nil
-                left.append(report)
+                left.append(
+                    Report(
+                        Entry.docker(server: key, username: "").in(invocation.choice.account),
+                        as: "docker \(key)", in: helper.program, .left,
+                        dryRun ? "would leave" : "left", problem: error))
             }
         }
         return Source(

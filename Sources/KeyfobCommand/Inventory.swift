@@ -8,8 +8,6 @@ struct Inventory {
         let entry: Entry
         /// The store's name.
         let store: String
-        /// The name of its account; nil if it is outside every account.
-        var account: String? { entry.schema.account?.string }
         /// The time at which it expires, in seconds since 1970; nil if it is not known.
         fileprivate(set) var expires: UInt64?
         /// True if its client renews it by itself.
@@ -19,29 +17,24 @@ struct Inventory {
             self.entry = entry
             self.store = store
         }
-
-        var client: String { entry.clientName }
-        var server: String { entry.serverName }
-        /// The user name; nil if there is none or it is a token.
-        var username: String? { entry.shownUser }
     }
 
     var logins: [Login] = []
     /// The logins that may be missing, one line for each reason.
     var warnings: [String] = []
-    /// The errors of the stores and files that could not be read.
-    private(set) var failures: [StoreError] = []
-    /// The same errors, by the store's name or the file's path.
-    private(set) var unread: [String: StoreError] = [:]
+    /// The stores, by name, and the files, by path, that could not be read.
+    var unread: [(place: String, error: StoreError)] = []
 
-    mutating func fail(_ error: StoreError, in place: String) {
-        failures.append(error)
-        unread[place] = error
-    }
+    var failures: [StoreError] { unread.map(\.error) }
 }
 
 extension Inventory.Login: Comparable {
-    private var order: [String] { [client, server, username ?? "", account ?? "", store] }
+    private var order: [String] {
+        [
+            entry.clientName, entry.serverName, entry.shownUser ?? "",
+            entry.schema.account?.string ?? "", store,
+        ]
+    }
 
     static func == (left: Self, right: Self) -> Bool { left.order == right.order }
 
@@ -76,13 +69,6 @@ extension Entry {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
         return query
-    }
-}
-
-extension Credential {
-    /// True if both have the same user and the same secret.
-    func isSame(as other: Credential) -> Bool {
-        entry.username == other.entry.username && secret == other.secret
     }
 }
 

@@ -34,23 +34,21 @@ struct Invocation: Sendable {
     }
 
     /// The same invocation, but for the logins of every account, each as an entry of its account.
-    var ofAllAccounts: Invocation {
-        var invocation = self
-        invocation.choice = choice.ofAllAccounts
-        return invocation
-    }
+    var ofAllAccounts: Invocation { with { $0.seesAll = true } }
 
     /// Returns the same invocation, but for another account.
-    func `in`(_ account: AccountName?) -> Invocation {
-        var invocation = self
-        invocation.choice.account = account
-        return invocation
-    }
+    func `in`(_ account: AccountName?) -> Invocation { with { $0.account = account } }
 
     /// The same invocation, but it does not ask for the passphrase of the file.
-    var asksNobody: Invocation {
+    var asksNobody: Invocation { with { $0.file?.mayPrompt = false } }
+
+    /// The same invocation, but it asks for nothing and runs no command. A file that needs either
+    /// is locked.
+    var runsNothing: Invocation { asksNobody.with { $0.file?.passphraseCommand = nil } }
+
+    private func with(_ change: (inout StoreChoice) -> Void) -> Invocation {
         var invocation = self
-        invocation.choice.file?.mayPrompt = false
+        change(&invocation.choice)
         return invocation
     }
 
@@ -97,17 +95,9 @@ struct Invocation: Sendable {
         }
     }
 
-    /// The same invocation, but it asks for nothing and runs no command. A file that needs either
-    /// is locked.
-    var runsNothing: Invocation {
-        var invocation = asksNobody
-        invocation.choice.file?.passphraseCommand = nil
-        return invocation
-    }
-
     /// The names of the stores that the setting `store` excludes.
     var placesLeftOut: [String] {
-        let all = [("keyring", choice.keyring == nil), ("file", choice.file == nil)]
+        let all = [("keyring", choice.keyringStore == nil), ("file", choice.file == nil)]
         return all.filter(\.1).map(\.0)
     }
 
@@ -134,14 +124,14 @@ struct Invocation: Sendable {
                 inventory.warnings += listing.warnings
             } catch {
                 guard error.outcome == .absent, choice.file != nil else {
-                    inventory.fail(error, in: store.name)
+                    inventory.unread.append((store.name, error))
                     continue
                 }
                 do throws(StoreError) {
                     let warning = try choice.marker?.warning(error)
                     inventory.warnings += warning.map { [$0] } ?? []
                 } catch {
-                    inventory.fail(error, in: store.name)
+                    inventory.unread.append((store.name, error))
                 }
             }
         }
@@ -153,11 +143,13 @@ struct Invocation: Sendable {
 extension Invocation {
     /// Returns the one login that the user names, with its secret.
     ///
-    /// Throws `failed` if there is none, or if there are several and the user must choose.
-    func login(for server: String, of client: (any Client)?) throws(StoreError) -> Credential {
+    /// Throws `notLoggedIn` if there is none, and `severalLogins` if the user must choose.
+    func login(for wanted: LoginOptions) throws(StoreError) -> Credential {
+        let server = wanted.server
         let key = try Invocation.key(server)
         let inventory = inventory()
-        let found = try logins(for: key, of: client, among: inventory.logins.map(\.entry))
+        let found = try logins(
+            for: key, of: wanted.named?.client, among: inventory.logins.map(\.entry))
         guard let first = found.first else {
             if let failure = inventory.failures.first { throw failure }
             if let warning = inventory.warnings.first {

@@ -30,7 +30,8 @@ struct Keyfob: ParsableCommand {
 
     static func main() {
         guard platform_harden() else { System.exit(1) }
-        sayLastWords()
+        // The error that is printed if a crash ends the process.
+        System.setLastWords(answer: nil, complaint: ("keyfob: error: ", "\n"))
         let console = Console()
         guard !platform_has_borrowed_rights() else {
             console.report(
@@ -46,11 +47,6 @@ struct Keyfob: ParsableCommand {
         } catch {
             System.exit(status(of: error, to: console))
         }
-    }
-
-    /// Sets the error that is printed if a crash ends the process.
-    private static func sayLastWords() {
-        System.setLastWords(answer: nil, complaint: ("keyfob: error: ", "\n"))
     }
 
     /// Reports the error, unless that has been done. Returns the exit status.

@@ -7,7 +7,7 @@ internal import Settings
 internal import Stores
 
 /// `keyfob list`: prints every login of every client, and the store that keeps it.
-struct List: AnsweringCommand {
+struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List every login, without secrets.",
@@ -51,8 +51,8 @@ struct List: AnsweringCommand {
     /// The columns for accounts and expiries are left out if no login has any.
     private static func table(of inventory: Inventory) -> Table {
         var columns: [(head: String, cell: (Inventory.Login) -> String?)] = [
-            ("CLIENT", { $0.client }), ("SERVER", { $0.server }), ("USER", { $0.username }),
-            ("WHERE", { $0.store }),
+            ("CLIENT", { $0.entry.clientName }), ("SERVER", { $0.entry.serverName }),
+            ("USER", { $0.entry.shownUser }), ("WHERE", { $0.store }),
             ("WHEN", { $0.entry.modified.flatMap { LocalTime($0)?.day } }),
         ]
         let now = System.seconds
@@ -62,8 +62,8 @@ struct List: AnsweringCommand {
         if inventory.logins.contains(where: { $0.expires != nil }) {
             columns.append(("EXPIRES", expiries))
         }
-        if inventory.logins.contains(where: { $0.account != nil }) {
-            columns.insert(("ACCOUNT", { $0.account }), at: 3)
+        if inventory.logins.contains(where: { $0.entry.schema.account != nil }) {
+            columns.insert(("ACCOUNT", { $0.entry.schema.account?.string }), at: 3)
         }
         return Table(
             head: columns.map(\.head),
@@ -73,9 +73,9 @@ struct List: AnsweringCommand {
     private static func members(of inventory: Inventory) -> JSON {
         let logins = inventory.logins.map { login -> JSON in
             [
-                "client": .name(login.client), "server": .name(login.server),
-                "username": .name(login.username), "account": .name(login.account),
-                "store": .name(login.store),
+                "client": .name(login.entry.clientName), "server": .name(login.entry.serverName),
+                "username": .name(login.entry.shownUser),
+                "account": .name(login.entry.schema.account?.string), "store": .name(login.store),
                 "modified": .seconds(login.entry.modified), "expires": .seconds(login.expires),
             ]
         }

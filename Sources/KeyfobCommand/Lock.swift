@@ -9,7 +9,7 @@ internal import Stores
 ///
 /// Invariant: it succeeds only if it has seen that the kernel keeps no key of Keyfob's any more, of
 /// any file and any login session of the user.
-struct Lock: AnsweringCommand {
+struct Lock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lock",
         abstract: "Ask again: end what keyfob unlock began.",

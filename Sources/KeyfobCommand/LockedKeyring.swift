@@ -78,9 +78,7 @@ struct LockedKeyring {
 
     private func noTerminal(_ invocation: Invocation) -> StoreError {
         guard invocation.choice.settings.prompt == .never else {
-            return StoreError(
-                .noTerminal, "there is no terminal to ask for the password",
-                hint: "give it on standard input, with --password-stdin")
+            return .noTerminal(for: "password", "on standard input, with --password-stdin")
         }
         return StoreError(
             .keyringLocked, "the keyring is locked, and the setting `prompt` is never",

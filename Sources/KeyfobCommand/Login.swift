@@ -9,7 +9,7 @@ internal import Stores
 internal import Web
 
 /// `keyfob login`: stores a login, once its registry has accepted it.
-struct Login: AnsweringCommand {
+struct Login: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login",
         abstract: "Store a login, if its registry accepts it.",
@@ -211,15 +211,10 @@ struct Login: AnsweringCommand {
     /// Stores the login and reads it back. Returns the name of the store that has it.
     private func keep(_ login: Credential, _ invocation: Invocation) throws(StoreError) -> String {
         try invocation.choice.store.save(login)
-        guard let query = Query(replacedBy: login.entry) else {
-            throw StoreError(.namelessLogin, "the login does not name its server")
-        }
+        let query = try login.entry.ownQuery()
         for store in invocation.choice.stores {
             do throws(StoreError) {
-                guard let found = try store.find(query).first, found.secret == login.secret,
-                    found.entry.username == login.entry.username
-                else { continue }
-                return store.name
+                if try store.find(query).first?.isSame(as: login) == true { return store.name }
             } catch {
                 guard error.outcome == .absent else { throw error }
             }

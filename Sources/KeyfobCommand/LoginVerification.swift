@@ -1,4 +1,3 @@
-internal import Clients
 internal import Credentials
 internal import Registry
 internal import Web

@@ -2,13 +2,12 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Files
-internal import JSON
 internal import Settings
 internal import Stores
 
 /// `keyfob logout`: removes logins from the stores, and with `--files` from the clients' own
 /// files, and reports the result for each place.
-struct Logout: AnsweringCommand {
+struct Logout: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logout",
         abstract: "Remove logins, and check that they are gone.",
@@ -259,11 +258,11 @@ struct Logout: AnsweringCommand {
             do throws(StoreError) {
                 reports += try preview(of: some)
             } catch {
-                inventory.fail(error, in: some.file.file.path)
+                inventory.unread.append((some.file.file.path, error))
             }
         }
         reports = reports.map { $0.in(invocation.choice.account) }
-        for (place, problem) in inventory.unread.sorted(by: { $0.key < $1.key }) {
+        for (place, problem) in inventory.unread.sorted(by: { $0.place < $1.place }) {
             reports.append(
                 Report(
                     place: place, result: .unknown, words: "cannot be read",
@@ -273,9 +272,8 @@ struct Logout: AnsweringCommand {
         if files { reports += elsewhere(invocation, reports).flatMap(\.reports) }
         try output.answer(reports, dryRun: true, on: invocation.console)
         if !output.json, reports.isEmpty {
-            invocation.console.print(
-                inventory.warnings.isEmpty
-                    ? "nothing to remove" : "nothing to remove among the logins that can be seen")
+            let among = inventory.warnings.isEmpty ? "" : " among the logins that can be seen"
+            invocation.console.print(lines: ["nothing to remove\(among)"])
         }
         warnOfFormerLogins(invocation, queries)
         for warning in inventory.warnings { invocation.console.warn(warning) }
@@ -391,7 +389,8 @@ struct Logout: AnsweringCommand {
 
     /// Names the other accounts that still have logins, since `--all` is about one account only.
     private func reportOtherAccounts(_ invocation: Invocation) {
-        let remaining = Set(invocation.ofAllAccounts.inventory().logins.compactMap(\.account))
+        let entries = invocation.ofAllAccounts.inventory().logins.map(\.entry)
+        let remaining = Set(entries.compactMap(\.schema.account?.string))
         for name in remaining.sorted() where name != invocation.choice.account?.string {
             invocation.console.note(
                 "logins of the account \(name) remain; to remove them: keyfob logout --all "

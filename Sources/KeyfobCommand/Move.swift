@@ -10,7 +10,7 @@ internal import Stores
 /// Invariants: at every moment each login is in at least one of the two. It is stored in the
 /// one, read back and compared, and only then removed from the other, if it is still the same
 /// there. The next run finishes an interrupted one.
-struct Move: AnsweringCommand {
+struct Move: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "move",
         abstract: "Move logins between the keyring and the file.",
@@ -104,9 +104,7 @@ struct Move: AnsweringCommand {
             let query = try entry.ownQuery()
             guard let login = try source.find(query).first else { return nil }
             let there = try target.find(query).first
-            if let there,
-                there.secret != login.secret || there.entry.username != login.entry.username
-            {
+            if let there, !there.isSame(as: login) {
                 guard let age = login.entry.modified, let otherAge = there.entry.modified,
                     age != otherAge
                 else {

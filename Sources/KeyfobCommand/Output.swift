@@ -45,11 +45,6 @@ struct Output: ParsableArguments {
     }
 }
 
-/// A command that can answer in lines and in JSON.
-protocol AnsweringCommand: ParsableCommand {
-    var output: Output { get }
-}
-
 extension StoreError {
     /// The error as a JSON object.
     var json: JSON {

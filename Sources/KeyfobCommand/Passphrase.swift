@@ -16,7 +16,7 @@ struct Passphrase: ParsableCommand {
             """,
         subcommands: [Set.self, Change.self, Remove.self, Rekey.self])
 
-    struct Set: AnsweringCommand {
+    struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "set",
             abstract: "Protect the file with a passphrase.")
@@ -44,7 +44,7 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    struct Change: AnsweringCommand {
+    struct Change: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "change",
             abstract: "Change the passphrase.",
@@ -65,7 +65,7 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    struct Remove: AnsweringCommand {
+    struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "remove",
             abstract: "Protect the file with a key again, configured or generated.")
@@ -82,7 +82,7 @@ struct Passphrase: ParsableCommand {
         }
     }
 
-    struct Rekey: AnsweringCommand {
+    struct Rekey: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rekey",
             abstract: "Encrypt the file with a new data key.")

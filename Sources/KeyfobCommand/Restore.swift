@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Clients
 internal import Credentials
 internal import Files
-internal import JSON
 internal import Settings
 internal import Stores
 
@@ -10,7 +9,7 @@ internal import Stores
 ///
 /// Invariants: only a newer login replaces a stored one, each restored login is read back, and
 /// the next run finishes an interrupted one.
-struct Restore: AnsweringCommand {
+struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
         abstract: "Store the logins of a backup.",

@@ -16,7 +16,7 @@ struct RouteCommand: ParsableCommand {
             """,
         subcommands: [List.self, Test.self, RouteAdd.self, RouteRemove.self])
 
-    struct List: AnsweringCommand {
+    struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "List the routes.")
 
@@ -42,7 +42,7 @@ struct RouteCommand: ParsableCommand {
         }
     }
 
-    struct Test: AnsweringCommand {
+    struct Test: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "test",
             abstract: "Ask the route of a server now.",

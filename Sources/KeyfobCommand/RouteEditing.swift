@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 internal import Files
 internal import JSON
@@ -8,7 +9,7 @@ internal import TextEditing
 
 /// `keyfob route add`: adds a route of a known kind to the config file, and tries it first if that
 /// is possible.
-struct RouteAdd: AnsweringCommand {
+struct RouteAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Add a route for the registries of a cloud.",
@@ -61,8 +62,7 @@ struct RouteAdd: AnsweringCommand {
         let file = ClientFile(invocation.directories.config + "/config.json")
         if !dryRun {
             try file.edit { content throws(StoreError) in
-                let content = content ?? .empty
-                return try content.adding(route: text, at: file.path)
+                try file.adding(route: text, to: content ?? .empty)
             }
         }
         let report = Report(
@@ -89,7 +89,7 @@ struct RouteAdd: AnsweringCommand {
 }
 
 /// `keyfob route remove`: removes routes from the config file, and their cached logins.
-struct RouteRemove: AnsweringCommand {
+struct RouteRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Remove the routes of a pattern, or of a server.",
@@ -110,11 +110,11 @@ struct RouteRemove: AnsweringCommand {
         var reports: [Report] = []
         let change = { (content: Secret?) throws(StoreError) -> Secret? in
             reports = []
-            guard let content, let text = try JSONText(config: content, at: file.path),
+            guard let content, let text = try file.object(content),
                 let array = text.root?.entry("routes")?.value
             else { return nil }
             let ranges = text.elements(of: array)
-            var meant: Swift.Set<Int> = []
+            var meant: Set<Int> = []
             for (index, range) in ranges.enumerated() {
                 guard let value = try? JSON(decoding: content[range]) else { continue }
                 let names = RouteRemove.patterns(value)
@@ -167,26 +167,10 @@ struct RouteRemove: AnsweringCommand {
     }
 }
 
-extension JSONText {
-    /// The config file's text; nil if it is blank. Throws `notJSON` if it is no JSON object.
-    fileprivate init?(config content: Secret, at path: String) throws(StoreError) {
-        do throws(JSON.Fault) {
-            try self.init(content)
-        } catch {
-            throw StoreError(
-                .notJSON, "\(path) is not JSON: \(error)", hint: "correct the file by hand")
-        }
-        guard let root else { return nil }
-        guard root.members != nil else {
-            throw StoreError(.notJSON, "\(path) is not a JSON object")
-        }
-    }
-}
-
-extension Secret {
-    /// Returns the text of the config file with one more route.
-    fileprivate func adding(route: String, at path: String) throws(StoreError) -> Secret {
-        guard let text = try JSONText(config: self, at: path) else {
+extension ClientFile {
+    /// Returns the content of the config file with one more route.
+    fileprivate func adding(route: String, to content: Secret) throws(StoreError) -> Secret {
+        guard let text = try object(content) else {
             return "{\n  \"routes\": [\n    \(route)\n  ]\n}\n".secret
         }
         guard let array = text.root?.entry("routes")?.value, case .array = array.json else {
@@ -198,6 +182,6 @@ extension Secret {
         }
         var edits = Edits()
         text.add(route, to: array, in: &edits)
-        return edits.applied(to: self)
+        return edits.applied(to: content)
     }
 }

@@ -10,7 +10,7 @@ internal import TextEditing
 ///
 /// Invariants: every other byte of a file is kept, a second run changes nothing, and `--undo`
 /// restores exactly what was there.
-struct Setup: AnsweringCommand {
+struct Setup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup",
         abstract: "Set up clients to use Keyfob.",
@@ -146,7 +146,8 @@ struct Setup: AnsweringCommand {
         if !dryRun {
             try record.add(
                 SetupRecord.Change(
-                    client: client.name.string, account: account.account?.string, link: link.path))
+                    client: client.name.string, account: account.account?.string, path: link.path,
+                    isNew: true, isLink: true))
             try link.make()
         }
         return report(

@@ -1,4 +1,3 @@
-internal import Clients
 internal import Credentials
 internal import Files
 internal import JSON
@@ -10,7 +9,7 @@ struct SetupRecord {
     struct Change: Hashable {
         let client: String
         /// The registry or host that the change is for; nil if it is for all of the client's.
-        let registry: String?
+        var registry: String?
         /// The account that the change names; nil if it names none.
         let account: String?
         let path: String
@@ -19,10 +18,10 @@ struct SetupRecord {
         /// The helper that the setting named before; nil if it named none.
         var before: String?
         /// The text that was removed, and the text that was inserted.
-        let removed: String
-        let inserted: String
+        var removed = ""
+        var inserted = ""
         /// The offset of the change, in bytes; nil in the record of an earlier version.
-        let start: Int?
+        var start: Int?
         /// The helper that the client used before without a setting that names it.
         var chosen: String?
         /// True if the path is that of a symbolic link that the setup made.
@@ -74,14 +73,6 @@ struct SetupRecord {
 }
 
 extension SetupRecord.Change {
-    /// Makes the record of a link.
-    init(client: String, account: String?, link path: String) {
-        self.init(
-            client: client, registry: nil, account: account, path: path, isNew: true, removed: "",
-            inserted: "",
-            start: nil, isLink: true)
-    }
-
     fileprivate var json: JSON {
         [
             "client": .name(client), "registry": .name(registry),

@@ -7,7 +7,7 @@ internal import Stores
 
 /// `keyfob status`: shows everything that decides where a login is kept, and the next step for the
 /// user.
-struct Status: AnsweringCommand {
+struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show which store is used and what needs attention.",
@@ -41,19 +41,12 @@ struct Status: AnsweringCommand {
             ("store", store), ("keyring", diagnosis.keyring.line), ("file", diagnosis.file.line),
         ]
         if !diagnosis.accounts.isEmpty {
-            rows.append(
-                (
-                    "accounts",
-                    diagnosis.accounts.map { "\($0.name) (\($0.logins))" }.joined(separator: ", ")
-                ))
+            let accounts = diagnosis.accounts.map { "\($0.name) (\($0.logins))" }
+            rows.append(("accounts", accounts.joined(separator: ", ")))
         }
         if let (count, obstacle) = diagnosis.tokens {
-            let number = diagnosis.routes.count
-            rows.append(
-                (
-                    "routes",
-                    "\(number), \(obstacle == nil ? "cached logins: \(count)" : "nothing is cached")"
-                ))
+            let cached = obstacle == nil ? "cached logins: \(count)" : "nothing is cached"
+            rows.append(("routes", "\(diagnosis.routes.count), \(cached)"))
         }
         rows += diagnosis.clients.map { ($0.client.name.string, words(of: $0.keeper)) }
         let width = rows.map { $0.0.count }.max() ?? 0
@@ -111,16 +104,11 @@ struct Status: AnsweringCommand {
     /// Returns the source of the client's logins: Keyfob, another helper with its name, the
     /// client's own file, or (nil) unknown.
     private static func answer(_ keeper: (name: String?, isOurs: Bool)?) -> JSON {
-        let answeredBy: Text =
-            switch keeper {
-            case nil: "unknown"
-            case (_, true)?: "keyfob"
-            case (nil, _)?: "own-file"
-            case (_?, _)?: "helper"
-            }
-        return [
-            "answeredBy": .text(answeredBy),
-            "helper": .name(answeredBy == "helper" ? keeper?.name : nil),
-        ]
+        guard let (name, isOurs) = keeper else {
+            return ["answeredBy": .text("unknown"), "helper": .null]
+        }
+        let other = isOurs ? nil : name
+        let answeredBy: Text = isOurs ? "keyfob" : other == nil ? "own-file" : "helper"
+        return ["answeredBy": .text(answeredBy), "helper": .name(other)]
     }
 }

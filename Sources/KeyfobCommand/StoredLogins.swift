@@ -19,13 +19,10 @@ struct StoredLogins {
     }
 
     /// Returns the stored login that the entry would replace, as it was when the first one of its
-    /// schema was looked for; nil if there is none. Throws `failed` if the entry does not name its
-    /// server.
+    /// schema was looked for; nil if there is none.
     mutating func login(replacedBy entry: Entry) throws(StoreError) -> Credential? {
-        guard let identity = entry.identity, let query = Query(replacedBy: entry) else {
-            throw StoreError(.namelessLogin, "it does not name its server")
-        }
-        guard areMany else { return try find(query).first }
+        let query = try entry.ownQuery()
+        guard areMany, let identity = entry.identity else { return try find(query).first }
         let found = try logins(of: entry.schema)[identity] ?? []
         if found.count == 1 { return found[0] }
         if found.isEmpty, let place = entry.in(choice.account).place,

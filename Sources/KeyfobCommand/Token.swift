@@ -18,8 +18,8 @@ struct Token: ParsableCommand {
 
     func run() throws {
         let invocation = try Invocation(nil, wanted.account)
-        invocation.console.printBytes(
-            of: try wanted.login(invocation).token(in: invocation.choice.account))
+        let login = try invocation.login(for: wanted)
+        invocation.console.printBytes(of: try login.token(in: invocation.choice.account))
     }
 }
 
@@ -32,11 +32,6 @@ struct LoginOptions: ParsableArguments {
     var named: ClientOption?
 
     @OptionGroup var account: AccountOption
-
-    /// Returns the login, with its secret.
-    func login(_ invocation: Invocation) throws(StoreError) -> Credential {
-        try invocation.login(for: server, of: named?.client)
-    }
 }
 
 extension Credential {

@@ -1,12 +1,9 @@
 internal import ArgumentParser
-internal import Clients
 internal import Credentials
-internal import JSON
-internal import Settings
 
 /// `keyfob uninstall`: undoes every setup, and says which logins remain. It removes no login and no
 /// program.
-struct Uninstall: AnsweringCommand {
+struct Uninstall: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall",
         abstract: "Undo every setup, and say what remains.",

@@ -6,7 +6,7 @@ internal import Settings
 internal import Stores
 
 /// `keyfob unlock`: asks for a passphrase or a password once, so that no other program has to.
-struct Unlock: AnsweringCommand {
+struct Unlock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unlock",
         abstract: "Ask for a passphrase or the keyring's password once.",

@@ -33,6 +33,13 @@ package struct RegistryName: Sendable {
         key = isHub ? ServerKey.hub.spelling : name
         self.authority = answering
     }
+
+    /// The names of the folders in which docker and podman look for its certificates.
+    package var folderNames: [String] {
+        if ServerKey(key).isHub { return ["docker.io"] }
+        let isOfUsualPort = authority.port == nil || authority.port == 443
+        return [key.string] + (isOfUsualPort ? ["\(key):443"] : [])
+    }
 }
 
 extension ArraySlice<UInt8> {
@@ -50,6 +57,5 @@ extension WebAddress {
 }
 
 extension Trust {
-    /// Makes the trust in a registry; nil is for a server that has no such certificates.
-    package init(of registry: RegistryName?) { self.init(host: registry?.authority.host) }
+    package init(of registry: RegistryName) { self.init(host: registry.authority.host) }
 }

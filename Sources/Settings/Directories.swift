@@ -7,7 +7,6 @@ package struct Directories: Hashable, Sendable {
     package let config: String
     package let data: String
     package let state: String
-    package let cache: String
     /// Nil if the system has none for this user.
     package let runtime: String?
     /// Those in which tokens are cached; the first is used now. Other processes of this user, such
@@ -24,7 +23,7 @@ package struct Directories: Hashable, Sendable {
         config = try directory(.configHome, else: "/.config")
         data = try directory(.dataHome, else: "/.local/share")
         state = try directory(.stateHome, else: "/.local/state")
-        cache = try directory(.cacheHome, else: "/.cache")
+        let cache = try directory(.cacheHome, else: "/.cache")
         runtime = environment.runtimeDirectory.map { $0 + "/keyfob" }
         let usual = environment.systemRuntimeDirectory.map { $0 + "/keyfob" }
         tokens = [runtime, cache, usual == runtime ? nil : usual].compactMap { path in
@@ -35,7 +34,8 @@ package struct Directories: Hashable, Sendable {
     /// Returns the user's home, from `HOME` or else from the password database. Throws `failed` if
     /// neither names one.
     package static func home(_ environment: Environment) throws(StoreError) -> String {
-        guard let home = environment.path(.home) ?? homeOfUser else {
+        if let home = environment.path(.home) { return home }
+        guard let home = System.home, home.isAbsolutePath else {
             throw StoreError(.noHome, "this user has no home directory", hint: "set HOME")
         }
         return home
@@ -74,10 +74,4 @@ extension String {
     var isAbsolutePath: Bool {
         utf8.first == UInt8(ascii: "/") && !unicodeScalars.contains("\u{FFFD}")
     }
-}
-
-/// The home in the password database; nil if there is none.
-private var homeOfUser: String? {
-    guard let home = System.home, home.isAbsolutePath else { return nil }
-    return home
 }

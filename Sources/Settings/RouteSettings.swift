@@ -221,22 +221,23 @@ package struct RouteSettings {
             if !route.shape.isJSON, route.shape.username != nil || route.shape.expires != nil {
                 faults.append("a pointer needs \"secret\" to be one, too")
             }
-            let most = words.map { Placeholders.count(in: $0) }.max() ?? 0
-            if route.patterns.contains(where: { $0.starCount < most }) {
-                faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
-            }
+            checkStars(of: route, for: words)
         case .environment(let username, _):
             if username == nil, route.shape.user == nil {
                 faults.append("it must have a \"username\"")
             }
         case .vault(let path, _):
-            let most = Placeholders.count(in: path)
-            if route.patterns.contains(where: { $0.starCount < most }) {
-                faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
-            }
+            checkStars(of: route, for: [path])
         case .helper:
             if route.shape.username != nil { faults.append("\"username\" must not be a pointer") }
         case .refused: break
+        }
+    }
+
+    private mutating func checkStars(of route: Route, for texts: [String]) {
+        let most = texts.map { Placeholders.count(in: $0) }.max() ?? 0
+        if route.patterns.contains(where: { $0.starCount < most }) {
+            faults.append("{\(most)} stands for a label with a *, and a pattern has fewer")
         }
     }
 

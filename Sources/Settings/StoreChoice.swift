@@ -16,8 +16,10 @@ package struct StoreChoice: Sendable {
     /// The account whose logins are visible; nil for the logins outside every account.
     package var account: AccountName?
     /// True if the logins of every account are visible, each as an entry of its account.
-    package private(set) var seesAll = false
-    private let marks: KeyringMarker
+    package var seesAll = false
+    /// The record of the logins that have been stored in a keyring; nil for a fixed policy, which
+    /// answers for its own store only.
+    package let marker: KeyringMarker?
     private let notice: @Sendable (String) -> Void
 
     /// Reads the configuration file and nothing else. `notice` prints one line for the user.
@@ -35,7 +37,7 @@ package struct StoreChoice: Sendable {
         let marker = KeyringMarker(in: state)
         self.settings = settings
         self.account = if let account { account } else { try environment.account }
-        marks = marker
+        self.marker = settings.policy == .auto ? marker : nil
         caller = environment[.route]
         tokens =
             settings.routes.isEmpty
@@ -69,15 +71,8 @@ package struct StoreChoice: Sendable {
         self.file = settings.policy == .keyring ? nil : file
     }
 
-    /// The options of the keyring; nil if the policy leaves it out.
-    package var keyring: KeyringStore.Options? { keyringStore?.options }
-
     /// The file alone; nil if the policy leaves it out.
     package var fileStore: FileStore? { file.map { FileStore($0) } }
-
-    /// The record of the logins that have been stored in a keyring; nil for a fixed policy, which
-    /// answers for its own store only.
-    package var marker: KeyringMarker? { settings.policy == .auto ? marks : nil }
 
     /// The stores that the policy allows, one by one, in the order in which they are asked.
     package var stores: [any CredentialStore] { wholeStores.map { view(of: $0) } }
@@ -107,18 +102,9 @@ package struct StoreChoice: Sendable {
         seesAll ? store : AccountStore(store, account)
     }
 
-    /// The same choice, which sees the logins of every account.
-    package var ofAllAccounts: StoreChoice {
-        var choice = self
-        choice.seesAll = true
-        return choice
-    }
-
     private var wholeStores: [any CredentialStore] {
-        var stores: [any CredentialStore] = []
-        if let keyringStore { stores.append(keyringStore) }
-        if let fileStore { stores.append(fileStore) }
-        return stores
+        let all: [(any CredentialStore)?] = [keyringStore, fileStore]
+        return all.compactMap { $0 }
     }
 }
 

@@ -7,11 +7,11 @@ import Testing
 @Suite struct StoreChoiceTests {
     @Test func thePolicyLeavesAStoreOut() throws {
         let auto = try choice([:])
-        #expect(auto.keyring != nil && auto.file != nil)
+        #expect(auto.keyringStore != nil && auto.file != nil)
         let keyring = try choice([.store: "secret-service"])
-        #expect(keyring.keyring != nil && keyring.file == nil)
+        #expect(keyring.keyringStore != nil && keyring.file == nil)
         let file = try choice([.store: "file"])
-        #expect(file.keyring == nil && file.file != nil)
+        #expect(file.keyringStore == nil && file.file != nil)
     }
 
     @Test func theStoresAreToldWhatIsConfigured() throws {
@@ -19,10 +19,10 @@ import Testing
             .sessionBusAddress: "unix:path=/bus", .collection: "login", .promptTimeout: "7",
             .keyFile: "/key", .credentialsDirectory: "/run/credentials/x",
         ])
-        #expect(choice.keyring?.busAddress == "unix:path=/bus")
-        #expect(choice.keyring?.collection == "login")
-        #expect(choice.keyring?.promptTimeout == 7)
-        #expect(choice.keyring?.lockFolder.path == "/nonexistent/.local/state/keyfob")
+        #expect(choice.keyringStore?.options.busAddress == "unix:path=/bus")
+        #expect(choice.keyringStore?.options.collection == "login")
+        #expect(choice.keyringStore?.options.promptTimeout == 7)
+        #expect(choice.keyringStore?.options.lockFolder.path == "/nonexistent/.local/state/keyfob")
         #expect(choice.file?.folder.path == "/nonexistent/.local/share/keyfob")
         #expect(choice.file?.keyFolder.path == "/nonexistent/.local/state/keyfob")
         #expect(choice.file?.keyFile == "/key")
@@ -44,7 +44,7 @@ import Testing
             ([.display: ":0", .prompt: "auto"], true),
         ] as [([Environment.Name: String], Bool)])
     func aPromptNeedsADisplay(variables: [Environment.Name: String], mayPrompt: Bool) throws {
-        #expect(try choice(variables).keyring?.mayPrompt == mayPrompt)
+        #expect(try choice(variables).keyringStore?.options.mayPrompt == mayPrompt)
     }
 
     @Test func whoeverWatchesIsToldHowLongAPromptMayStand() async throws {
@@ -55,7 +55,7 @@ import Testing
                     #expect(seconds == 7)
                     told()
                 })
-            choice.keyring?.willPrompt()
+            choice.keyringStore?.options.willPrompt()
         }
     }
 
