@@ -45,7 +45,8 @@ TEST_PACKAGES = gnome-keyring gcr xvfb xdotool keepassxc libkf5wallet-bin libqca
 	pass gnupg \
 	awscli amazon-ecr-credential-helper python3-pip \
 	strace time valgrind keyutils openssh-server openssh-client sudo swtpm tpm2-tools \
-	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io)
+	zsh fish man-db mandoc git python3-dbus python3-gi $(if $(shell command -v docker),,docker.io) \
+	$(if $(shell command -v runc),,runc)
 
 # COMMON_FLAGS make both executables, and RELEASE_FLAGS those with Swift's full runtime. The Swift runtime
 # and the C++ library are linked in, with no run path, every symbol bound at the start, and stripped: the

@@ -88,7 +88,7 @@ import Testing
     @Test(arguments: Machine.Kind.allCases)
     func anImportThatIsKilledLosesNothing(_ kind: Machine.Kind) throws {
         let isLong = Sandbox.isSoak
-        let (count, kills) = isLong ? (200, 50) : (20, 6)
+        let (count, kills) = isLong ? (100, 20) : (20, 6)
         let machine = try Machine(kind)
         let servers = (0..<count).map { "host\($0).example" }
         func write() throws {

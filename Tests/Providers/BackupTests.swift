@@ -9,6 +9,8 @@ import Testing
     /// `make soak` does it with as many as a person may have, and kills at more moments.
     private static let count = Sandbox.isSoak ? 500 : 24
     private static let kills = Sandbox.isSoak ? 50 : 4
+    /// gnome-keyring needs some 100 ms for each login that it is given.
+    private static let deadline = Duration.seconds(Sandbox.isSoak ? 300 : 60)
     private static let passphrase = "the backup's own\n"
 
     let desk: Desk
@@ -148,7 +150,9 @@ import Testing
     private var file: String { desk.sandbox.file("home/backup") }
 
     private func keyfob(_ words: String...) throws -> Outcome {
-        try desk.sandbox.program(["keyfob"] + words, input: Array(Self.passphrase.utf8)).run()
+        try desk.sandbox.program(
+            ["keyfob"] + words, input: Array(Self.passphrase.utf8), deadline: Self.deadline
+        ).run()
     }
 
     private func lines(_ outcome: Outcome) -> Int { outcome.output.split(separator: "\n").count }
