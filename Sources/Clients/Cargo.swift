@@ -167,13 +167,6 @@ package struct Cargo: Client {
 
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? {
-        let names = try allHelperNames(in: surroundings)
-        return { names($0).first }
-    }
-
-    package func allHelperNames(
-        in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> [HelperName] {
         let config = CargoConfig(surroundings)
         let global = (config.globalProviders ?? []).reversed().compactMap(CargoSetting.helperName)

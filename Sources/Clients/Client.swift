@@ -106,21 +106,15 @@ package protocol Client: Sendable {
     /// all the same, because of another file or variable.
     func isAsked(for registry: String?, in surroundings: Surroundings) throws(StoreError) -> Bool
 
-    /// Reads its configuration once. Returns a function that returns the name by which the client
-    /// asks Keyfob for a login; nil if it asks another program for it, or none.
+    /// Reads its configuration once. Returns a function that returns the names by which the client
+    /// asks Keyfob for a login, the first one first; none if it asks other programs alone, or none.
     func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName?
+    ) throws(StoreError) -> (Entry) -> [HelperName]
 
     /// Returns the accounts that its configuration names at all: it may ask for several, one after
     /// the other, or for one of a part of a server.
     func accountsAsked(in surroundings: Surroundings) -> Set<AccountName>
-
-    /// Returns a function that returns all names by which the client asks Keyfob for a login, the
-    /// first one first.
-    func allHelperNames(
-        in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> [HelperName]
 
     /// Returns the other helpers that it asks in docker's protocol; if a file is named, those that
     /// it asks before it reads that.
@@ -306,16 +300,9 @@ extension Client {
 
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? { { _ in nil } }
+    ) throws(StoreError) -> (Entry) -> [HelperName] { { _ in [] } }
 
     package func accountsAsked(in surroundings: Surroundings) -> Set<AccountName> { [] }
-
-    package func allHelperNames(
-        in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> [HelperName] {
-        let name = try helperNames(in: surroundings)
-        return { name($0).map { [$0] } ?? [] }
-    }
 
     package func otherHelpers(
         in surroundings: Surroundings, before file: ClientFile?

@@ -143,16 +143,18 @@ package struct Docker: RegistryClient {
 
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? {
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
         guard let text = try settings(surroundings), let root = text.root else {
-            return { _ in nil }
+            return { _ in [] }
         }
         let all = text.text(root[DockerSetting.store])?.helperName
         var single: [Text: HelperName?] = [:]
         for member in root[DockerSetting.helpers]?.members ?? [] {
             single[member.name] = .some(text.text(member.value)?.helperName)
         }
-        return { entry in single[Docker.keyAsked(of: entry["server"] ?? "")] ?? all }
+        return { entry in
+            [single[Docker.keyAsked(of: entry["server"] ?? "")] ?? all].compactMap(\.self)
+        }
     }
 
     package func otherHelpers(

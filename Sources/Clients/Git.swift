@@ -242,11 +242,11 @@ package struct Git: Client {
 
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? {
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
         let configuration = try GitConfiguration(surroundings)
         return { entry in
             let asked = configuration.answering(GitAddress(entry.attributes)).helpers
-            return asked.lazy.compactMap(\.helperName).first
+            return Array(asked.compactMap(\.helperName).prefix(1))
         }
     }
 

@@ -16,9 +16,13 @@ package protocol PlaintextTarget: PlaintextFile {
 extension PlaintextTarget {
     /// Puts a login into the file, which only its owner can read from then on, and reads it back.
     /// `replaces` says that it may take the place of another login for the same server and account.
+    /// With `dryRun` it only returns what it would do.
     package func add(
-        _ login: Credential, replaces: Bool
+        _ login: Credential, replaces: Bool, dryRun: Bool = false
     ) throws(StoreError) -> PlaintextAddition {
+        guard !dryRun else {
+            return try content(try file.read(), with: login, replaces: replaces).addition
+        }
         var addition = PlaintextAddition.known
         try file.edit(isPrivate: true) { before throws(StoreError) in
             let after: Secret
@@ -30,13 +34,6 @@ extension PlaintextTarget {
             throw StoreError(.notReadBack, "it was gone after it had been written")
         }
         return addition
-    }
-
-    /// Returns what `add` would do.
-    package func trial(
-        of login: Credential, replaces: Bool
-    ) throws(StoreError) -> PlaintextAddition {
-        try content(try file.read(), with: login, replaces: replaces).addition
     }
 
     private func content(

@@ -180,7 +180,7 @@ package struct Podman: RegistryClient {
     /// files.
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? {
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
         let fileHelpers = fileHelpers(surroundings)
         let names = try lists(surroundings).map { helpers in
             let first = helpers.lazy.compactMap { Text($0)?.helperName }.first
@@ -195,7 +195,7 @@ package struct Podman: RegistryClient {
         return { entry in
             let registry = hostAsked(of: entry["server"] ?? "")
             let name = names[0](registry)
-            return names.allSatisfy { $0(registry) == name } ? name : nil
+            return names.allSatisfy { $0(registry) == name } ? [name].compactMap(\.self) : []
         }
     }
 

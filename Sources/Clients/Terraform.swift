@@ -174,9 +174,9 @@ package struct Terraform: Client {
 
     package func helperNames(
         in surroundings: Surroundings
-    ) throws(StoreError) -> (Entry) -> HelperName? {
+    ) throws(StoreError) -> (Entry) -> [HelperName] {
         let helperName = try found(surroundings).flatMap { $0.setting.helperName($0.value) }
-        return { _ in helperName }
+        return { _ in [helperName].compactMap(\.self) }
     }
 
     package func plan(

@@ -29,19 +29,19 @@ package struct CargoFrontend: Frontend {
         }
         channel.handshake(#"{"v":[1]}"#)
         do throws(Refusal) {
-            return channel.answer(try response(to: request(from: channel), over: channel).encoded)
+            return channel.answer(try response(to: request(from: channel), over: channel))
         } catch {
             guard case .refused(let error) = error else {
-                return channel.answer(Response.notFound.encoded)
+                return channel.answer(Response.notFound)
             }
             if let hint = error.hint { channel.hint(hint) }
-            return channel.answer(Response.other(error.message).encoded)
+            return channel.answer(Response.other(error.message))
         }
     }
 
     private func response(
         to request: Request, over channel: any Channel
-    ) throws(Refusal) -> Response {
+    ) throws(Refusal) -> Secret {
         switch request.kind {
         case "get" where Request.operations.contains(request.operation):
             guard let login = try program.find(request.query).first, !login.secret.isEmpty else {
@@ -53,7 +53,7 @@ package struct CargoFrontend: Frontend {
                     "the stored token cannot be returned to cargo: it is not one line of text",
                     hint: "log in again to replace it")
             }
-            return .token(login.secret)
+            return Response.token(login.secret)
         case "login":
             let token =
                 if let given = request.token { given } else {
@@ -63,13 +63,13 @@ package struct CargoFrontend: Frontend {
             let entry = Entry.cargo(url: request.url, name: request.name)
             channel.willChangeStore()
             try program.save(Credential(entry, secret: token))
-            return .done("login")
+            return Response.done("login")
         case "logout":
             channel.willChangeStore()
             if try program.remove([request.query]).isEmpty { throw .notFound }
-            return .done("logout")
+            return Response.done("logout")
         default:
-            return .operationNotSupported
+            return Response.operationNotSupported
         }
     }
 
@@ -141,41 +141,32 @@ private struct Request {
     }
 }
 
-/// A response.
+/// The responses.
 private enum Response {
-    case token(Secret)
-    case done(Text)
-    case notFound
-    case operationNotSupported
-    case other(String)
+    static func token(_ token: Secret) -> Secret {
+        // A stored token is the same for every operation, as long as cargo runs.
+        object(
+            "Ok", kind: "get",
+            [
+                "token": .string(token), "cache": .text("session"),
+                "operation_independent": .bool(true),
+            ])
+    }
 
-    var encoded: Secret {
+    static func done(_ kind: Text) -> Secret { object("Ok", kind: kind) }
+
+    static var notFound: Secret { object("Err", kind: "not-found") }
+
+    static var operationNotSupported: Secret { object("Err", kind: "operation-not-supported") }
+
+    static func other(_ message: String) -> Secret {
+        object("Err", kind: "other", ["message": .text(Text(message.printable) ?? "")])
+    }
+
+    private static func object(_ result: Text, kind: Text, _ members: JSON = [:]) -> Secret {
+        let json: JSON = [result: ["kind": .text(kind)] + members]
         // Its strings are UTF-8: a token has been checked, and all others are texts.
-        (try? json.encoded()) ?? #"{"Err":{"kind":"unknown"}}"#.secret
-    }
-
-    private var json: JSON {
-        switch self {
-        case .token(let token):
-            // A stored token is the same for every operation, as long as cargo runs.
-            return Response.object(
-                "Ok", kind: "get",
-                [
-                    "token": .string(token), "cache": .text("session"),
-                    "operation_independent": .bool(true),
-                ])
-        case .done(let kind): return Response.object("Ok", kind: kind)
-        case .notFound: return Response.object("Err", kind: "not-found")
-        case .operationNotSupported:
-            return Response.object("Err", kind: "operation-not-supported")
-        case .other(let message):
-            let text = Text(message.printable) ?? ""
-            return Response.object("Err", kind: "other", ["message": .text(text)])
-        }
-    }
-
-    private static func object(_ result: Text, kind: Text, _ members: JSON = [:]) -> JSON {
-        [result: ["kind": .text(kind)] + members]
+        return (try? json.encoded()) ?? #"{"Err":{"kind":"unknown"}}"#.secret
     }
 }
 

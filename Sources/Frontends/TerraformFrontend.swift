@@ -100,14 +100,13 @@ package struct TerraformFrontend: Frontend {
         do throws(Refusal) {
             return try channel.input(atMost: limit)
         } catch {
-            while true {
+            var isMore = true
+            while isMore {
                 do throws(InputError) {
                     _ = try channel.read(atMost: limit)
-                    break
-                } catch .tooLong {
-                    continue
+                    isMore = false
                 } catch {
-                    break
+                    isMore = error == .tooLong
                 }
             }
             throw error

@@ -114,9 +114,7 @@ struct Export: ParsableCommand {
         guard let toHelper else {
             let file = try client.plaintextTarget(in: invocation.surroundings)
             return Target(name: file.file.path) { login throws(StoreError) in
-                dryRun
-                    ? try file.trial(of: login, replaces: replaces)
-                    : try file.add(login, replaces: replaces)
+                try file.add(login, replaces: replaces, dryRun: dryRun)
             }
         }
         let helper = OtherHelper(toHelper)

@@ -66,7 +66,7 @@ extension Import {
         var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
         var left: [Report] = []
         for login in logins {
-            let asked = accounts(login.entry)
+            let asked = accounts(login.entry).first
             let chosen = account.account ?? asked ?? invocation.choice.account
             if let asked, asked != chosen {
                 left.append(refusal(of: login, in: plaintext, asked))

@@ -52,22 +52,13 @@ struct Invocation: Sendable {
         return invocation
     }
 
-    /// Returns a function that returns the account for which the client asks Keyfob for a login. Its
-    /// result is nil if the client does not ask Keyfob for it, and `.some(nil)` if it asks for a
-    /// login outside every account.
+    /// Returns a function that returns the accounts for which the client asks Keyfob for a login,
+    /// the first one first; none if it does not ask Keyfob. Nil is for a login outside every
+    /// account.
     func accounts(
         askedBy client: any Client
-    ) throws(StoreError) -> (Entry) -> AccountName?? {
-        let helperName = try client.helperNames(in: surroundings)
-        let own = try environment.account
-        return { entry in helperName(entry).map { $0.account ?? own } }
-    }
-
-    /// Returns a function that returns all accounts for which a client asks Keyfob for a login.
-    func allAccounts(
-        askedBy client: any Client
     ) throws(StoreError) -> (Entry) -> [AccountName?] {
-        let names = try client.allHelperNames(in: surroundings)
+        let names = try client.helperNames(in: surroundings)
         let own = try environment.account
         return { entry in names(entry).map { $0.account ?? own } }
     }
@@ -117,7 +108,7 @@ struct Invocation: Sendable {
     /// routes.
     func inventory(withTokens: Bool = false) -> Inventory {
         var inventory = Inventory()
-        for store in withTokens ? choice.places : choice.stores {
+        for store in withTokens ? choice.storesAndTokens : choice.stores {
             do throws(StoreError) {
                 let listing = try store.list(nil)
                 inventory.logins += listing.entries.map { Inventory.Login($0, in: store.name) }

@@ -26,7 +26,7 @@ struct List: ParsableCommand {
     func run() throws {
         let invocation = try Invocation(output, account).ofAllAccounts
         var inventory = invocation.inventory(withTokens: true)
-        inventory.logins.addExpiries(from: invocation.choice.places)
+        inventory.logins.addExpiries(from: invocation.choice.storesAndTokens)
         if let name = account.account {
             // Routes serve every account.
             inventory.logins.removeAll {

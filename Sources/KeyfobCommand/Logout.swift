@@ -100,7 +100,7 @@ struct Logout: ParsableCommand {
     }
 
     private func removalsFromStores(_ invocation: Invocation, _ queries: [Query]) -> [Removal] {
-        var removals = invocation.choice.places.map { store in
+        var removals = invocation.choice.storesAndTokens.map { store in
             // All tokens are meant also where they cannot be seen from here.
             let meant = all && ownsTokens && store.name == TokenCache.name
             return Removal(
@@ -154,7 +154,7 @@ struct Logout: ParsableCommand {
     private func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
         let clients = Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
         let asking = clients.compactMap { client in
-            (try? invocation.allAccounts(askedBy: client)).map {
+            (try? invocation.accounts(askedBy: client)).map {
                 (client, $0, client.accountsAsked(in: invocation.surroundings))
             }
         }

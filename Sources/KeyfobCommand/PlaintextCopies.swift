@@ -8,8 +8,8 @@ internal import Settings
 struct PlaintextCopies {
     let file: any PlaintextFile
     private let isWanted: (PlaintextLogin) -> Bool
-    /// Returns the account for which the client asks for a login; nil if it does not ask Keyfob.
-    private let account: (Entry) -> AccountName??
+    /// Returns the accounts for which the client asks Keyfob for a login.
+    private let accounts: (Entry) -> [AccountName?]
     private let own: AccountName?
 
     /// `invocation` has the account of the logout; nil if all accounts are meant.
@@ -20,7 +20,7 @@ struct PlaintextCopies {
         self.file = file
         self.isWanted = isWanted
         own = invocation?.choice.account
-        account = (try? invocation?.accounts(askedBy: file.client)) ?? { _ in nil }
+        accounts = (try? invocation?.accounts(askedBy: file.client)) ?? { _ in [] }
     }
 
     /// True if the file has such logins.
@@ -32,7 +32,7 @@ struct PlaintextCopies {
     func isMeant(_ login: PlaintextLogin) -> Bool { isWanted(login) && !isOthers(login) }
 
     private func isOthers(_ login: PlaintextLogin) -> Bool {
-        account(login.entry).map { $0 != own } ?? false
+        accounts(login.entry).first.map { $0 != own } ?? false
     }
 
     /// Returns the reports of the logins that stay because they are another account's.
@@ -40,9 +40,10 @@ struct PlaintextCopies {
         // A file that cannot be read is reported when its logins are removed.
         let logins = (try? file.contents())?.logins ?? []
         return logins.filter { isWanted($0) && isOthers($0) }.map { login in
-            Report(
-                othersLogin: login.entry.in(account(login.entry) ?? nil), askedBy: file.client,
-                in: file.file.path, dryRun: dryRun)
+            let account = accounts(login.entry).first ?? nil
+            return Report(
+                othersLogin: login.entry.in(account), askedBy: file.client, in: file.file.path,
+                dryRun: dryRun)
         }
     }
 }

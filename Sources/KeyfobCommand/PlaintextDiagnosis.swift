@@ -15,11 +15,10 @@ extension Diagnosis {
             do throws(StoreError) {
                 let contents = try plaintext.contents()
                 for text in contents.notes { note("plaintext-encrypted", "\(path): \(text)") }
-                // A failure to tell is reported with the client.
-                let accounts =
-                    (try? invocation.accounts(askedBy: plaintext.client)) ?? { _ in nil }
+                // A configuration that cannot be read is a finding about its client.
+                let accounts = try? invocation.accounts(askedBy: plaintext.client)
                 lookAtPlaintext(contents.logins, in: plaintext, stored, inFiles) { entry in
-                    accounts(entry) ?? own
+                    accounts?(entry).first ?? own
                 }
             } catch {
                 fault("client-file", error)

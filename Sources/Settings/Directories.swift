@@ -9,12 +9,10 @@ package struct Directories: Hashable, Sendable {
     package let state: String
     /// Nil if the system has none for this user.
     package let runtime: String?
-    /// Those in which tokens are cached; the first is used now. Other processes of this user, such
-    /// as those of cron, may have other variables.
+    /// The directories in which tokens are cached. New ones are written to the first; the others
+    /// may have some of processes with other variables, such as those of cron.
     package let tokens: [String]
 
-    /// Throws `failed` if the user has no home directory, neither in `HOME` nor in the password
-    /// database.
     package init(_ environment: Environment) throws(StoreError) {
         func directory(_ name: Environment.Name, else path: String) throws(StoreError) -> String {
             if let directory = environment.path(name) { return directory + "/keyfob" }
@@ -31,8 +29,7 @@ package struct Directories: Hashable, Sendable {
         }
     }
 
-    /// Returns the user's home, from `HOME` or else from the password database. Throws `failed` if
-    /// neither names one.
+    /// Returns the user's home, from `HOME` or else from the password database.
     package static func home(_ environment: Environment) throws(StoreError) -> String {
         if let home = environment.path(.home) { return home }
         guard let home = System.home, home.isAbsolutePath else {

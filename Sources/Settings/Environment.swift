@@ -1,7 +1,7 @@
 package import Credentials
 internal import Files
 
-/// The environment variables that decide where logins are kept.
+/// The environment variables that Keyfob reads for itself, not for a client.
 ///
 /// An empty variable counts as one that is not set.
 package struct Environment: Sendable {
@@ -9,7 +9,7 @@ package struct Environment: Sendable {
     /// `KEYFOB_PASSPHRASE`, which is a secret and so never a string.
     package let passphrase: Secret?
 
-    /// The only variables that are read, besides `KEYFOB_PASSPHRASE`.
+    /// The variables, without `KEYFOB_PASSPHRASE`.
     package enum Name: String, CaseIterable, Sendable {
         case home = "HOME"
         case configHome = "XDG_CONFIG_HOME"
@@ -55,7 +55,7 @@ package struct Environment: Sendable {
         return value
     }
 
-    /// The names of Keyfob's own variables that are set.
+    /// The names of the variables that are set and win over the config file.
     package var settings: [String] {
         let names: [Name] = [
             .store, .collection, .prompt, .promptTimeout, .keyFile, .unlockFor, .unlockScope,

@@ -75,9 +75,9 @@ package struct Settings: Hashable, Sendable {
                 routes.obstacle = Settings.obstacle(problem, "may have routes, and cannot be used")
             }
         }
-        for key in Key.allCases {
-            guard let variable = key.variable, let value = environment[variable] else { continue }
-            set(key, to: value, from: variable.rawValue)
+        for (key, variable) in Key.variables {
+            guard let value = environment[variable] else { continue }
+            set(key, to: .string(value.secret), from: variable.rawValue)
         }
     }
 
@@ -98,22 +98,8 @@ package struct Settings: Hashable, Sendable {
             hint: "correct the file; see: keyfob status")
     }
 
-    private mutating func set(_ key: Key, to value: JSON, from source: String) {
-        switch key {
-        case .passphraseCommand:
-            if let command = value.command { return passphraseCommand = command }
-            problems.append("\(source) must be \(key.expected)")
-        case .routes:
-            let read = RouteSettings(value, from: source)
-            routes.all = read.routes
-            problems += read.problems
-            if let doubt = read.doubt { routes.obstacle = Settings.obstacle(doubt) }
-        default: set(key, to: value.setting, from: source)
-        }
-    }
-
-    /// Sets a key; `value` is nil if it was of a kind that no setting has.
-    private mutating func set(_ key: Key, to value: String?, from source: String) {
+    private mutating func set(_ key: Key, to json: JSON, from source: String) {
+        let value = json.setting
         switch key {
         case .store:
             if let policy = value.flatMap(Policy.init) { return self.policy = policy }
@@ -133,30 +119,30 @@ package struct Settings: Hashable, Sendable {
             }
         case .unlockScope:
             if let scope = value.flatMap(KernelKey.Scope.init) { return unlockScope = scope }
-        case .passphraseCommand, .routes: break
+        case .passphraseCommand:
+            if let command = json.command { return passphraseCommand = command }
+        case .routes:
+            let read = RouteSettings(json, from: source)
+            routes.all = read.routes
+            problems += read.problems
+            if let doubt = read.doubt { routes.obstacle = Settings.obstacle(doubt) }
+            return
         }
         problems.append("\(source) must be \(key.expected)")
     }
 }
 
 /// The keys of the configuration file.
-private enum Key: String, CaseIterable {
+private enum Key: String {
     case store, collection, prompt, promptTimeout, keyFile, passphraseCommand, routes
     case unlockFor, unlockScope
 
-    /// The variable that wins over the file; nil for a key that only the file may have.
-    var variable: Environment.Name? {
-        switch self {
-        case .store: .store
-        case .collection: .collection
-        case .prompt: .prompt
-        case .promptTimeout: .promptTimeout
-        case .keyFile: .keyFile
-        case .passphraseCommand, .routes: nil
-        case .unlockFor: .unlockFor
-        case .unlockScope: .unlockScope
-        }
-    }
+    /// The variables that win over the file. Only the file may have the other keys.
+    static let variables: [(key: Key, name: Environment.Name)] = [
+        (.store, .store), (.collection, .collection), (.prompt, .prompt),
+        (.promptTimeout, .promptTimeout), (.keyFile, .keyFile), (.unlockFor, .unlockFor),
+        (.unlockScope, .unlockScope),
+    ]
 
     /// A description of the valid values.
     var expected: String {
@@ -182,7 +168,7 @@ private func seconds(_ value: String) -> Int? {
 }
 
 extension JSON {
-    /// The value as an environment variable would have it; nil for a value that no setting has.
+    /// The value as an environment variable would have it; nil for one that none can have.
     fileprivate var setting: String? {
         if case .integer(let number) = self { return "\(number)" }
         return text?.string

@@ -24,8 +24,7 @@ package struct StoreChoice: Sendable {
 
     /// Reads the configuration file and nothing else. `notice` prints one line for the user.
     /// `willPrompt` is called before a prompt is shown, with the number of seconds that it waits
-    /// for an answer. `account` replaces the account that the environment names. Throws `failed` if
-    /// the user has no home directory, or the environment's account is not a valid name.
+    /// for an answer. `account` replaces the account that the environment names.
     package init(
         _ environment: Environment, account: AccountName? = nil,
         notice: @escaping @Sendable (String) -> Void,
@@ -78,10 +77,10 @@ package struct StoreChoice: Sendable {
     package var stores: [any CredentialStore] { wholeStores.map { view(of: $0) } }
 
     /// The stores, and the cache of tokens.
-    package var places: [any CredentialStore] {
-        var places = stores
-        if let tokens { places.append(tokens) }
-        return places
+    package var storesAndTokens: [any CredentialStore] {
+        var all = stores
+        if let tokens { all.append(tokens) }
+        return all
     }
 
     /// The store that answers for all: the routes, which serve every account, then the chain.

@@ -87,10 +87,10 @@ import Testing
         let new = login("a.example", "alice", "new")
         let refused = PlaintextAddition.refused(
             .docker(server: "https://a.example/v1/", username: "u"))
-        #expect(try docker.trial(of: new, replaces: false) == refused)
+        #expect(try docker.add(new, replaces: false, dryRun: true) == refused)
         #expect(try docker.add(new, replaces: false) == refused)
         #expect(text == before)
-        #expect(try docker.trial(of: new, replaces: true) == .replaced)
+        #expect(try docker.add(new, replaces: true, dryRun: true) == .replaced)
         #expect(text == before)
         #expect(try docker.add(new, replaces: true) == .replaced)
         #expect(
