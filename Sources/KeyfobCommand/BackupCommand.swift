@@ -24,33 +24,28 @@ struct BackupCommand: ParsableCommand {
 
     @OptionGroup var source: Passphrase.Source
 
-    @Flag(help: "Only show what would be written.")
-    var dryRun = false
-
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output).ofAllAccounts
+        let invocation = try Invocation(output.console).ofAllAccounts
         let target = ClientFile(file)
         guard try target.read() == nil else { throw BackupCommand.exists(target) }
-        if !dryRun { try invocation.unlockKeyring() }
+        if !output.dryRun { try invocation.unlockKeyring() }
         let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
         for warning in inventory.warnings { invocation.console.warn(warning) }
 
         var seen: Set<Place?> = []
         let entries = inventory.logins.map(\.entry).filter { seen.insert($0.identity).inserted }
-        if !dryRun { try write(entries, to: target, invocation) }
+        if !output.dryRun { try write(entries, to: target, invocation) }
         // The file lacks the logins that a locked or absent keyring may hide.
         let doubt = inventory.warnings.first.map {
             StoreError(.loginsUnseen, "the backup may lack logins: \($0)")
         }
         let reports = entries.map { report(of: $0, in: target) }
-        try output.answer(
-            reports, dryRun: dryRun, error: doubt,
-            on: invocation.console)
+        try output.print(reports, errors: [doubt])
         if entries.isEmpty { invocation.console.note("there are no logins; no file was written") }
-        try ExitStatus([doubt].compactMap(\.self) + reports.compactMap(\.problem)).exit()
+        try output.end(reports, errors: [doubt])
     }
 
     /// Returns the report of one login. A login that does not name its server could not be
@@ -58,10 +53,10 @@ struct BackupCommand: ParsableCommand {
     private func report(of entry: Entry, in target: ClientFile) -> Report {
         guard Query(replacedBy: entry) != nil else {
             return Report(
-                entry, in: target.path, .left, dryRun ? "would leave out" : "left out",
+                entry, in: target.path, .left, output.dryRun ? "would leave out" : "left out",
                 problem: StoreError(.namelessLogin, "the login does not name its server"))
         }
-        return Report(entry, in: target.path, .exported, dryRun ? "would write" : "wrote")
+        return Report(entry, in: target.path, .exported, output.dryRun ? "would write" : "wrote")
     }
 
     private func write(

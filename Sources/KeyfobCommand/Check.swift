@@ -36,7 +36,7 @@ struct Check: ParsableCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        var invocation = try Invocation(output, account)
+        var invocation = try Invocation(output.console, account)
         if account.account == nil { invocation = invocation.ofAllAccounts }
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
@@ -45,21 +45,18 @@ struct Check: ParsableCommand {
         let entries = logins.map { login in
             account.account.map { login.entry.in($0) } ?? login.entry
         }
-        for failure in failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
             ["checks": .array(zip(entries, verdicts).map(Check.json))],
             lines: zip(entries, verdicts).filter { !output.quiet || $1.isFault }.map {
                 "\($0.description): \($1.words)"
-            }, error: failures.first, on: invocation.console)
-        if logins.isEmpty, failures.isEmpty { invocation.console.note("there is nothing to check") }
-        try Check.status(of: verdicts, failures).exit()
+            }, errors: failures)
+        if logins.isEmpty { invocation.console.note("there is nothing to check") }
+        try Check.status(of: verdicts).exit()
     }
 
-    /// Returns the status of the failed stores; if there are none, `notDone` if a server has
-    /// replied that a login does not work, and `unreachable` if no server of a failed login has
-    /// replied.
-    private static func status(of verdicts: [Verdict], _ failures: [StoreError]) -> ExitStatus {
-        if !failures.isEmpty { return ExitStatus(failures) }
+    /// Returns `notDone` if a server has replied that a login does not work, and `unreachable` if no
+    /// server of a failed login has replied.
+    private static func status(of verdicts: [Verdict]) -> ExitStatus {
         let faults = verdicts.filter(\.isFault)
         if faults.isEmpty { return .done }
         return faults.allSatisfy { $0.result == .unreachable } ? .unreachable : .notDone

@@ -71,7 +71,7 @@ struct Exec: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(nil, wanted.account)
+        let invocation = try Invocation(Console(), wanted.account)
         let login = try invocation.login(for: wanted)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login, invocation))

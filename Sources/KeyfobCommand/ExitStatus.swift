@@ -15,8 +15,8 @@ enum ExitStatus: Int32 {
     case unreachable
 
     /// The status of a run with these errors: their own if they are of one kind, else `notDone`.
-    init(_ errors: [StoreError]) {
-        let kinds = Set(errors.map(\.exitStatus))
+    init(_ errors: [StoreError?]) {
+        let kinds = Set(errors.compactMap(\.self).map(\.exitStatus))
         self = kinds.count > 1 ? .notDone : kinds.first ?? .done
     }
 

@@ -42,12 +42,11 @@ struct Export: ParsableCommand {
             valueName: "stored|found"))
     var prefer: Import.Preference?
 
-    @Flag(help: "Only show what would be exported.")
-    var dryRun = false
-
     @OptionGroup var account: AccountOption
 
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
+
+    private var dryRun: Bool { output.dryRun }
 
     func validate() throws {
         guard named != nil || toHelper != nil else {
@@ -57,7 +56,7 @@ struct Export: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output, account)
+        let invocation = try Invocation(output.console, account)
         let target = try target(invocation)
         let path = target.name
         guard plainText || dryRun || toHelper != nil else { throw refusal(of: path) }
@@ -76,18 +75,18 @@ struct Export: ParsableCommand {
         let (reports, failure) = invocation.reports(of: entries, dryRun: dryRun) {
             report(of: $0, in: target, invocation).in(invocation.choice.account)
         }
-        try output.answer(
-            reports, dryRun: dryRun, ["target": .name(path)], error: failure,
-            isWhole: inventory.warnings.isEmpty, on: invocation.console)
-        if reports.isEmpty { invocation.console.note("nothing to export") }
-        // These very logins are in the target now, or would be without `--dry-run`.
+        let isWhole = inventory.warnings.isEmpty
+        try output.print(
+            reports, ["target": .name(path)], errors: [failure], isWhole: isWhole,
+            ifEmpty: "nothing to export")
+        // The logins that are in the target now, or would be without `--dry-run`.
         let written = zip(entries, reports).filter { _, report in
             [.exported, .replaced, .known].contains(report.result)
         }.map(\.0)
-        let isWhole = written.count == entries.count && inventory.warnings.isEmpty
-        if !written.isEmpty, toHelper == nil { advise(written, isWhole: isWhole, invocation) }
-        try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
-        guard inventory.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
+        if !written.isEmpty, toHelper == nil {
+            advise(written, isWhole: isWhole && written.count == entries.count, invocation)
+        }
+        try output.end(reports, errors: [failure], isWhole: isWhole)
     }
 
     private func refusal(of path: String) -> StoreError {

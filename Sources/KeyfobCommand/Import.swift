@@ -45,19 +45,18 @@ struct Import: ParsableCommand {
     @Flag(help: "Store the logins, and leave the files unchanged.")
     var keep = false
 
-    @Flag(help: "Only show what would be imported.")
-    var dryRun = false
-
     @OptionGroup var account: AccountOption
 
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
+
+    var dryRun: Bool { output.dryRun }
 
     func validate() throws {
         if let fromHelper { try OtherHelper.validate(fromHelper, for: named) }
     }
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output.console)
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let (sources, unreadable) = try sources(invocation)
         let count = sources.reduce(0) { $0 + $1.logins.count }
@@ -85,14 +84,11 @@ struct Import: ParsableCommand {
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.left
         }
         invocation.console.progress(0, of: 0)
-        defer { if !dryRun, !keep { hintAtSetup(clients, invocation) } }
-        let failures = unreadable + [failure].compactMap(\.self)
-        for error in failures.dropLast() { invocation.console.report(error) }
-        try output.answer(
-            reports, dryRun: dryRun, ["keep": .bool(keep)], error: failures.last,
-            on: invocation.console)
-        if reports.isEmpty, failures.isEmpty { invocation.console.note("nothing to import") }
-        try ExitStatus(failures + reports.compactMap(\.problem)).exit()
+        let errors: [StoreError?] = (unreadable + [failure]).reversed()
+        try output.print(
+            reports, ["keep": .bool(keep)], errors: errors, ifEmpty: "nothing to import")
+        if !dryRun, !keep { hintAtSetup(clients, invocation) }
+        try output.end(reports, errors: errors)
     }
 
     private func scrub(

@@ -13,12 +13,10 @@ struct Invocation: Sendable {
     var surroundings: Surroundings
     let console: Console
 
-    /// `warns` says that the problems of the settings are printed now. Throws `failed` if the user
-    /// has no home directory.
+    /// `warns` says that the problems of the settings are printed now.
     init(
-        _ output: Output? = nil, _ option: AccountOption? = nil, warns: Bool = true
+        _ console: Console = Console(), _ option: AccountOption? = nil, warns: Bool = true
     ) throws(StoreError) {
-        let console = Console(isQuiet: output?.quiet ?? false)
         self.console = console
         environment = .ofProcess
         directories = try Directories(environment)

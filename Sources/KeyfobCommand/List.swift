@@ -24,7 +24,7 @@ struct List: ParsableCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output, account).ofAllAccounts
+        let invocation = try Invocation(output.console, account).ofAllAccounts
         var inventory = invocation.inventory(withTokens: true)
         inventory.logins.addExpiries(from: invocation.choice.storesAndTokens)
         if let name = account.account {
@@ -35,17 +35,15 @@ struct List: ParsableCommand {
         }
         if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
             List.members(of: inventory),
             lines: inventory.logins.isEmpty
                 ? [] : List.table(of: inventory).lines(width: invocation.console.width),
-            error: inventory.failures.first, on: invocation.console)
-        if inventory.logins.isEmpty, inventory.failures.isEmpty {
+            errors: inventory.failures)
+        if inventory.logins.isEmpty {
             invocation.console.note(
                 "no logins yet; to store one: keyfob login\(account.account.option)")
         }
-        try ExitStatus(inventory.failures).exit()
     }
 
     /// The columns for accounts and expiries are left out if no login has any.

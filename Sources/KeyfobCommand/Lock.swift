@@ -24,11 +24,11 @@ struct Lock: ParsableCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let console = Console(isQuiet: output.quiet)
         var lines: [String] = []
         var failures: [StoreError] = []
         // The keys are ended whatever the environment and the settings are.
-        let invocation = failures.catching { () throws(StoreError) in try Invocation(output) }
+        let invocation = failures.catching { () throws(StoreError) in try Invocation(output.console)
+        }
         failures.catching { () throws(StoreError) in
             try Lock.endKeys(invocation)
             lines.append("no encrypted file is unlocked")
@@ -38,11 +38,8 @@ struct Lock: ParsableCommand {
             try lockKeyring(invocation)
             lines.append("the keyring is locked")
         }
-        for failure in failures.dropFirst() { console.report(failure) }
         try output.answer(
-            ["done": .bool(failures.isEmpty)], lines: output.quiet ? [] : lines,
-            error: failures.first, on: console)
-        try ExitStatus(failures).exit()
+            ["done": .bool(failures.isEmpty)], lines: output.quiet ? [] : lines, errors: failures)
     }
 
     private static func endKeys(_ invocation: Invocation?) throws(StoreError) {

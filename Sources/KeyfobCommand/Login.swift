@@ -71,7 +71,7 @@ struct Login: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output, account)
+        let invocation = try Invocation(output.console, account)
         // The settings are checked first, so that no password is typed or sent for a login that
         // cannot be stored.
         if let refusal = invocation.choice.settings.refusal { throw refusal }
@@ -124,8 +124,7 @@ struct Login: ParsableCommand {
                         + "\(user.map { " as \($0)" } ?? "")"
                         + (invocation.choice.account.map { " in the account \($0)" } ?? "")
                         + ", kept in the \(kept)"
-                ],
-            on: invocation.console)
+                ])
     }
 
     private var client: any Client { named?.client ?? Docker() }

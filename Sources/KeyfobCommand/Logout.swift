@@ -43,12 +43,11 @@ struct Logout: ParsableCommand {
     @Flag(help: "Never ask.")
     var nonInteractive = false
 
-    @Flag(help: "Only show what would be removed.")
-    var dryRun = false
-
     @OptionGroup var account: AccountOption
 
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
+
+    var dryRun: Bool { output.dryRun }
 
     func validate() throws {
         guard server == nil || !all else {
@@ -57,7 +56,7 @@ struct Logout: ParsableCommand {
     }
 
     func run() throws {
-        var invocation = try Invocation(output, account)
+        var invocation = try Invocation(output.console, account)
         if nonInteractive { invocation = invocation.asksNobody }
         let plaintext = try plaintextFiles(invocation)
         guard let queries = try queries(invocation, plaintext) else {
@@ -270,14 +269,14 @@ struct Logout: ParsableCommand {
         }
         reports += others
         if files { reports += elsewhere(invocation, reports).flatMap(\.reports) }
-        try output.answer(reports, dryRun: true, on: invocation.console)
-        if !output.json, reports.isEmpty {
+        try output.print(reports)
+        if !output.form.json, reports.isEmpty {
             let among = inventory.warnings.isEmpty ? "" : " among the logins that can be seen"
             invocation.console.print(lines: ["nothing to remove\(among)"])
         }
         warnOfFormerLogins(invocation, queries)
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        try reports.exitStatus.exit()
+        try output.end(reports)
     }
 
     /// Returns what would become of the logins of a file.
@@ -403,7 +402,7 @@ struct Logout: ParsableCommand {
     ) throws {
         let isAnyRemoved = reports.contains { $0.result == .removed }
         var error = doubt
-        if reports.isDone, error == nil, !isAnyRemoved, !force {
+        if reports.allSatisfy({ $0.problem == nil }), error == nil, !isAnyRemoved, !force {
             let what = server ?? client?.name.string ?? "any server"
             error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
@@ -426,10 +425,7 @@ struct Logout: ParsableCommand {
             invocation.console.note(
                 "this revokes no token or password; do that at the server")
         }
-        try output.answer(
-            reports, dryRun: false, error: error,
-            on: invocation.console)
-        try ExitStatus(reports.compactMap(\.problem) + [error].compactMap(\.self)).exit()
+        try output.answer(reports, errors: [error])
     }
 }
 

@@ -35,17 +35,14 @@ struct Move: ParsableCommand {
     @Option(name: .customLong("client"), help: "Only this client's logins.")
     var named: ClientOption?
 
-    @Flag(help: "Only show what would be moved.")
-    var dryRun = false
-
     @OptionGroup var account: AccountOption
 
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output, account)
+        let invocation = try Invocation(output.console, account)
         let (source, target) = try stores(invocation)
-        if !dryRun { try invocation.unlockKeyring() }
+        if !output.dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
         for warning in listing.warnings { invocation.console.warn(warning) }
         // Older items of a login are removed together with it.
@@ -56,18 +53,15 @@ struct Move: ParsableCommand {
 
         var reports: [Report] = []
         for entry in entries {
-            let problem = dryRun ? nil : Move.move(entry, from: source, to: target)
+            let problem = output.dryRun ? nil : Move.move(entry, from: source, to: target)
             let report = report(entry, from: source.name, problem)
             reports.append(report.in(invocation.choice.account))
-            if !dryRun { invocation.console.progress(reports.count, of: entries.count) }
+            if !output.dryRun { invocation.console.progress(reports.count, of: entries.count) }
         }
         invocation.console.progress(0, of: 0)
         try output.answer(
-            reports, dryRun: dryRun, ["to": .name(to.rawValue)],
-            isWhole: listing.warnings.isEmpty, on: invocation.console)
-        if reports.isEmpty { invocation.console.note("nothing to move") }
-        try reports.exitStatus.exit()
-        guard listing.warnings.isEmpty else { throw ExitCode(ExitStatus.notDone.rawValue) }
+            reports, ["to": .name(to.rawValue)], isWhole: listing.warnings.isEmpty,
+            ifEmpty: "nothing to move")
     }
 
     // MARK: Moving
@@ -145,7 +139,7 @@ struct Move: ParsableCommand {
     private func report(_ entry: Entry, from place: String, _ problem: StoreError?) -> Report {
         guard let problem else {
             return Report(
-                entry, in: place, .moved, dryRun ? "would move" : "moved",
+                entry, in: place, .moved, output.dryRun ? "would move" : "moved",
                 rest: " to the \(to.rawValue)")
         }
         return Report(entry, in: place, .left, "did not move", problem: problem)

@@ -10,33 +10,29 @@ struct Output: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print only errors and warnings.")
     var quiet = false
 
-    /// Prints the answer: the lines, or an object with the members. An error becomes part of the
-    /// object; it is reported after the answer.
+    var console: Console { Console(isQuiet: quiet) }
+
+    /// Prints the answer, and ends the command if there are errors.
     func answer(
-        _ members: JSON, lines: @autoclosure () -> [String], error: StoreError? = nil,
-        on console: Console
+        _ members: JSON, lines: @autoclosure () -> [String], errors: [StoreError?] = []
+    ) throws {
+        try print(members, lines: lines(), errors: errors)
+        try ExitStatus(errors).exit()
+    }
+
+    /// Prints the answer: the lines, or an object with the members. The first error becomes part of
+    /// the object, and is reported after the answer; the others are reported before it.
+    func print(
+        _ members: JSON, lines: @autoclosure () -> [String], errors: [StoreError?] = []
     ) throws(StoreError) {
+        let errors = errors.compactMap(\.self)
+        for error in errors.dropFirst() { console.report(error) }
         if json {
-            try console.print(Output.object(members, error: error))
+            try console.print(Output.object(members, error: errors.first))
         } else {
             console.print(lines: lines())
         }
-        if let error { console.report(error) }
-    }
-
-    /// Prints reports: a line for each, or an object with the member `results`. The hints of their
-    /// problems follow. `isWhole` says that no login may have been missed.
-    func answer(
-        _ reports: [Report], dryRun: Bool, _ members: JSON = [:], error: StoreError? = nil,
-        isWhole: Bool = true, on console: Console
-    ) throws(StoreError) {
-        let isDone = reports.isDone && error == nil && isWhole
-        try answer(
-            ["dryRun": .bool(dryRun), "done": .bool(isDone && !dryRun)] + members
-                + ["results": .array(reports.map(\.json))],
-            lines: reports.filter { !quiet || $0.problem != nil }.map(\.line), error: error,
-            on: console)
-        reports.hint(on: console)
+        if let error = errors.first { console.report(error) }
     }
 
     /// Returns the object of an answer. Its version changes if the meaning of a member changes.

@@ -25,7 +25,7 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             let file = try invocation.file
             guard try file.protection() != .passphrase else {
                 throw StoreError(
@@ -54,7 +54,7 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             let file = try invocation.file
             try file.requirePassphrase()
             try file.unlock()
@@ -73,7 +73,7 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             let file = try invocation.file
             try file.requirePassphrase()
             try file.removePassphrase()
@@ -90,7 +90,7 @@ struct Passphrase: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             try invocation.file.rekey()
             try output.answer("the file is encrypted with a new data key", invocation)
         }
@@ -150,11 +150,9 @@ extension Invocation {
 
 extension Output {
     /// Prints what was done, and in JSON the file's protection.
-    fileprivate func answer(_ line: String, _ invocation: Invocation) throws(StoreError) {
+    fileprivate func answer(_ line: String, _ invocation: Invocation) throws {
         let protection = try invocation.file.protection()
-        try answer(
-            ["protection": .name(protection?.rawValue)], lines: quiet ? [] : [line],
-            on: invocation.console)
+        try answer(["protection": .name(protection?.rawValue)], lines: quiet ? [] : [line])
     }
 }
 

@@ -66,18 +66,6 @@ extension Report {
     }
 }
 
-extension [Report] {
-    var isDone: Bool { allSatisfy { $0.problem == nil } }
-
-    /// The exit status of a run with these reports.
-    var exitStatus: ExitStatus { ExitStatus(compactMap(\.problem)) }
-
-    /// Prints the hints of all problems, each once.
-    func hint(on console: Console) {
-        for hint in Set(compactMap(\.problem?.hint)).sorted() { console.hint(hint) }
-    }
-}
-
 extension Invocation {
     /// Returns the reports of these logins, and shows the progress unless nothing is done. Ends at
     /// the first error of the store, and returns that instead of the login's report.

@@ -24,25 +24,20 @@ struct Restore: ParsableCommand {
     @Flag(help: "Read the passphrase from the first line of standard input.")
     var stdin = false
 
-    @Flag(help: "Only show what would be restored.")
-    var dryRun = false
-
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output).ofAllAccounts
+        let invocation = try Invocation(output.console).ofAllAccounts
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let source = ClientFile(file)
         guard let content = try source.read() else {
             throw StoreError(.noSuchFile, "\(source.path) does not exist")
         }
         let logins = try Backup.logins(in: content.publicBytes, with: try passphrase(invocation))
-        let (reports, failure) = invocation.reports(of: logins, dryRun: dryRun) {
+        let (reports, failure) = invocation.reports(of: logins, dryRun: output.dryRun) {
             report(of: $0, invocation)
         }
-        try output.answer(reports, dryRun: dryRun, error: failure, on: invocation.console)
-        if logins.isEmpty { invocation.console.note("there is nothing to restore") }
-        try ExitStatus([failure].compactMap(\.self) + reports.compactMap(\.problem)).exit()
+        try output.answer(reports, errors: [failure], ifEmpty: "there is nothing to restore")
     }
 
     private func passphrase(_ invocation: Invocation) throws(StoreError) -> Secret {
@@ -75,14 +70,14 @@ struct Restore: ParsableCommand {
                     return report(.dropped, "a newer login is stored:")
                 }
             }
-            guard !dryRun else { return report(.restored, "would restore") }
+            guard !output.dryRun else { return report(.restored, "would restore") }
             try store.save(login)
             guard let kept = try store.find(query).first, kept.isSame(as: login) else {
                 throw StoreError(.notReadBack, "it could not be read back unchanged")
             }
             return report(.restored, "restored")
         } catch {
-            return report(.left, dryRun ? "would not restore" : "did not restore", error)
+            return report(.left, output.dryRun ? "would not restore" : "did not restore", error)
         }
     }
 }

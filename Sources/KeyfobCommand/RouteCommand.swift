@@ -23,7 +23,7 @@ struct RouteCommand: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             let routes = invocation.choice.settings.routes
             let problems = routes.all.map { invocation.problem(of: $0) }
             let table = Table(
@@ -32,13 +32,12 @@ struct RouteCommand: ParsableCommand {
                     let (kind, name) = route.origin
                     return [route.name, "\(kind) \(name)", problem?.message ?? ""]
                 })
-            try output.answer(
+            try output.print(
                 ["routes": .array(zip(routes.all, problems).map { $0.json($1) })],
                 lines: routes.all.isEmpty ? [] : table.lines(width: invocation.console.width),
-                error: routes.obstacle, on: invocation.console)
+                errors: [routes.obstacle])
             if routes.isEmpty { invocation.console.note("no routes; to add one: keyfob route add") }
-            try ExitStatus(problems.compactMap(\.self) + [routes.obstacle].compactMap(\.self))
-                .exit()
+            try ExitStatus(problems + [routes.obstacle]).exit()
         }
     }
 
@@ -54,7 +53,7 @@ struct RouteCommand: ParsableCommand {
         @OptionGroup var output: Output
 
         func run() throws {
-            let invocation = try Invocation(output)
+            let invocation = try Invocation(output.console)
             let key = ServerKey(try Invocation.key(server))
             let choice = invocation.choice
             let (route, username, end) = try choice.settings.routes.test(key, caller: choice.caller)
@@ -67,8 +66,7 @@ struct RouteCommand: ParsableCommand {
                 ],
                 lines: output.quiet
                     ? []
-                    : ["\(server): \(kind) \(name) gives a login of \(username)\(time)"],
-                on: invocation.console)
+                    : ["\(server): \(kind) \(name) gives a login of \(username)\(time)"])
         }
     }
 }

@@ -31,13 +31,10 @@ struct RouteAdd: ParsableCommand {
     @Flag(help: "Add it without trying it.")
     var noVerify = false
 
-    @Flag(help: "Only show what would be added.")
-    var dryRun = false
-
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output.console)
         if let refusal = invocation.choice.settings.refusal { throw refusal }
         let value = kind.route(match: match, isOptional: optional)
         let read = RouteSettings(.array([value]), from: "--match")
@@ -58,18 +55,18 @@ struct RouteAdd: ParsableCommand {
                 hint: "to remove that: keyfob route remove "
                     + (earlier.spellings.first?.string ?? "").shellWord)
         }
-        if !noVerify, !dryRun { try verify(route, invocation) }
+        if !noVerify, !output.dryRun { try verify(route, invocation) }
         let file = ClientFile(invocation.directories.config + "/config.json")
-        if !dryRun {
+        if !output.dryRun {
             try file.edit { content throws(StoreError) in
                 try file.adding(route: text, to: content ?? .empty)
             }
         }
         let report = Report(
             place: file.path, result: .changed,
-            words: "\(dryRun ? "would have" : "now has") a route for \(route.name)",
+            words: "\(output.dryRun ? "would have" : "now has") a route for \(route.name)",
             server: route.name)
-        try output.answer([report], dryRun: dryRun, on: invocation.console)
+        try output.answer([report])
     }
 
     /// Asks the route once, if its tool is installed and a server is known.
@@ -98,13 +95,10 @@ struct RouteRemove: ParsableCommand {
     @Argument(help: "A pattern as it is written in the route, or a server.")
     var server: String
 
-    @Flag(help: "Only show what would be removed.")
-    var dryRun = false
-
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output.console)
         let key = try Invocation.key(server)
         let file = ClientFile(invocation.directories.config + "/config.json")
         var reports: [Report] = []
@@ -125,22 +119,22 @@ struct RouteRemove: ParsableCommand {
                 reports.append(
                     Report(
                         place: file.path, result: .removed,
-                        words: "\(dryRun ? "would remove" : "removed") the route for \(name)",
+                        words:
+                            "\(output.dryRun ? "would remove" : "removed") the route for \(name)",
                         server: name))
             }
-            guard !meant.isEmpty, !dryRun else { return nil }
+            guard !meant.isEmpty, !output.dryRun else { return nil }
             var edits = Edits()
             edits.cut(meant, of: ranges, within: array.inner)
             return edits.applied(to: content)
         }
         try file.edit(change)
-        if !dryRun, !reports.isEmpty { try removeTokens(invocation, &reports) }
+        if !output.dryRun, !reports.isEmpty { try removeTokens(invocation, &reports) }
         let error =
             reports.isEmpty
             ? StoreError(.noRoute, "no route serves \(server)", hint: "see: keyfob route list")
             : nil
-        try output.answer(reports, dryRun: dryRun, error: error, on: invocation.console)
-        try ExitStatus([error].compactMap(\.self)).exit()
+        try output.answer(reports, errors: [error])
     }
 
     private static func patterns(_ value: JSON) -> [Text] {

@@ -38,12 +38,11 @@ struct Setup: ParsableCommand {
     @Flag(help: "Restore what was there, for all if none is named.")
     var undo = false
 
-    @Flag(help: "Only show what would be changed.")
-    var dryRun = false
-
     @OptionGroup var account: AccountOption
 
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
+
+    private var dryRun: Bool { output.dryRun }
 
     func validate() throws {
         guard clients.isEmpty || !all else {
@@ -55,16 +54,13 @@ struct Setup: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output.console)
         let (reports, advice) = try reports(invocation)
-        try output.answer(
-            reports, dryRun: dryRun, ["undo": .bool(undo)], on: invocation.console)
-        if reports.isEmpty {
-            invocation.console.note(
-                undo ? "nothing to undo" : "no client is installed that could be set up")
-        }
+        try output.print(
+            reports, ["undo": .bool(undo)],
+            ifEmpty: undo ? "nothing to undo" : "no client is installed that could be set up")
         for line in advice { invocation.console.hint(line) }
-        try reports.exitStatus.exit()
+        try output.end(reports)
     }
 
     /// Undoes every setup. Returns the reports.

@@ -19,13 +19,13 @@ struct Status: ParsableCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output, warns: false).asksNobody.ofAllAccounts
+        let invocation = try Invocation(output.console, warns: false).asksNobody.ofAllAccounts
         let diagnosis = Diagnosis(invocation)
         let policy = invocation.choice.settings.policy
         try output.answer(
             Status.members(of: diagnosis, policy),
-            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy), on: invocation.console)
-        guard diagnosis.isHealthy else { throw ExitCode(ExitStatus.notDone.rawValue) }
+            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy))
+        if !diagnosis.isHealthy { try ExitStatus.notDone.exit() }
     }
 
     // MARK: For the user

@@ -17,7 +17,7 @@ struct Token: ParsableCommand {
     @OptionGroup var wanted: LoginOptions
 
     func run() throws {
-        let invocation = try Invocation(nil, wanted.account)
+        let invocation = try Invocation(Console(), wanted.account)
         let login = try invocation.login(for: wanted)
         invocation.console.printBytes(of: try login.token(in: invocation.choice.account))
     }

@@ -12,23 +12,17 @@ struct Uninstall: ParsableCommand {
             remove them with keyfob logout --all.
             """)
 
-    @Flag(help: "Only show what would be changed.")
-    var dryRun = false
-
-    @OptionGroup var output: Output
+    @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output).ofAllAccounts
-        let reports = try Setup.undoingAll(invocation, dryRun: dryRun)
+        let invocation = try Invocation(output.console).ofAllAccounts
+        let reports = try Setup.undoingAll(invocation, dryRun: output.dryRun)
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        for failure in inventory.failures.dropFirst() { invocation.console.report(failure) }
         let remaining = inventory.logins.map {
             Report($0.entry, in: $0.store, .remains, "keeps")
         }
-        try output.answer(
-            reports + remaining, dryRun: dryRun, error: inventory.failures.first,
-            on: invocation.console)
+        try output.print(reports + remaining, errors: inventory.failures)
         if !remaining.isEmpty {
             invocation.console.hint(
                 "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "
@@ -39,6 +33,6 @@ struct Uninstall: ParsableCommand {
         }
         invocation.console.hint(
             "then remove the package: apt remove keyfob, or: make uninstall")
-        try ExitStatus(reports.compactMap(\.problem) + inventory.failures).exit()
+        try output.end(reports, errors: inventory.failures)
     }
 }

@@ -33,7 +33,7 @@ struct Unlock: ParsableCommand {
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output)
+        let invocation = try Invocation(output.console)
         if let refusal = invocation.choice.settings.refusal {
             throw StoreError(
                 refusal.code, refusal.message,
@@ -69,11 +69,9 @@ struct Unlock: ParsableCommand {
         if keyring == nil, !asks, failures.isEmpty {
             lines.append("nothing here asks for a passphrase or a password")
         }
-        for failure in failures.dropFirst() { invocation.console.report(failure) }
         try output.answer(
             ["keyring": ofKeyring, "file": ofFile], lines: output.quiet ? [] : lines,
-            error: failures.first, on: invocation.console)
-        try ExitStatus(failures).exit()
+            errors: failures)
     }
 
     /// Returns nil if the file needs no unlocking any more.
