@@ -28,22 +28,19 @@ struct Check: ParsableCommand {
         completion: Completion.servers)
     var servers: [String] = []
 
-    @Option(name: .customLong("client"), help: "Only logins of this client.")
-    var named: ClientOption?
-
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: Output
 
     func run() throws {
-        var invocation = try Invocation(output.console, account)
-        if account.account == nil { invocation = invocation.ofAllAccounts }
+        var invocation = try Invocation(output.console, selection.account)
+        if selection.account == nil { invocation = invocation.ofAllAccounts }
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
         let (logins, failures) = try logins(inventory, invocation)
         let verdicts = Check.ask(logins, invocation)
         let entries = logins.map { login in
-            account.account.map { login.entry.in($0) } ?? login.entry
+            selection.account.map { login.entry.in($0) } ?? login.entry
         }
         try output.answer(
             ["checks": .array(zip(entries, verdicts).map(Check.json))],
@@ -69,7 +66,7 @@ struct Check: ParsableCommand {
     private func logins(
         _ inventory: Inventory, _ invocation: Invocation
     ) throws(StoreError) -> ([Credential], [StoreError]) {
-        let clients = named.map { [$0.client] } ?? Clients.each
+        let clients = selection.clients
         let entries = inventory.logins.map(\.entry).filter { entry in
             clients.contains { $0.owns(entry) }
         }

@@ -65,13 +65,13 @@ struct Exec: ParsableCommand {
         guard !command.isEmpty else {
             throw ValidationError("no command given; write it after --")
         }
-        guard !env.isEmpty || wanted.named?.client.readsEnvironment == true else {
+        guard !env.isEmpty || wanted.selection.named?.client.readsEnvironment == true else {
             throw ValidationError("no variable given for the secret; use --env VARIABLE")
         }
     }
 
     func run() throws {
-        let invocation = try Invocation(Console(), wanted.account)
+        let invocation = try Invocation(Console(), wanted.selection.account)
         let login = try invocation.login(for: wanted)
         var variables = try env.map { assignment throws(StoreError) in
             Variable(assignment.variable, try value(assignment.part, of: login, invocation))
@@ -80,7 +80,7 @@ struct Exec: ParsableCommand {
             throw StoreError(
                 .badSecret, "\(variable.name) cannot hold a NUL, which the secret contains")
         }
-        guard let client = wanted.named?.client, client.readsEnvironment else {
+        guard let client = wanted.selection.named?.client, client.readsEnvironment else {
             throw failure(Variable.exec(command, variables))
         }
         let own = try client.execution(of: login, in: invocation.surroundings)

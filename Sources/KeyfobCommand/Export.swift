@@ -19,11 +19,6 @@ struct Export: ParsableCommand {
             """)
 
     @Option(
-        name: .customLong("client"),
-        help: "Whose logins, and into whose file.")
-    var named: ClientOption?
-
-    @Option(
         help: ArgumentHelp(
             "Write to docker-credential-<name> instead of a file.", valueName: "name"))
     var toHelper: String?
@@ -42,21 +37,21 @@ struct Export: ParsableCommand {
             valueName: "stored|found"))
     var prefer: Import.Preference?
 
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: ChangeOutput
 
     private var dryRun: Bool { output.dryRun }
 
     func validate() throws {
-        guard named != nil || toHelper != nil else {
+        guard selection.named != nil || toHelper != nil else {
             throw ValidationError("name the client, with --client")
         }
-        if let toHelper { try OtherHelper.validate(toHelper, for: named) }
+        if let toHelper { try OtherHelper.validate(toHelper, for: selection.named) }
     }
 
     func run() throws {
-        let invocation = try Invocation(output.console, account)
+        let invocation = try Invocation(output.console, selection.account)
         let target = try target(invocation)
         let path = target.name
         guard plainText || dryRun || toHelper != nil else { throw refusal(of: path) }
@@ -94,10 +89,10 @@ struct Export: ParsableCommand {
             .plainTextRefused,
             "nothing was written: \(path) would contain the secrets in plain text",
             hint: "if you want that: keyfob export --client \(client.name) --plain-text"
-                + account.account.option)
+                + selection.account.option)
     }
 
-    private var client: any Client { named?.client ?? Docker() }
+    private var client: any Client { selection.client }
 
     /// The target of an export: the name of a file or of a helper, and the function that adds a
     /// login to it.
@@ -232,7 +227,7 @@ struct Export: ParsableCommand {
             (isWhole
                 ? "the store still has them; to remove them"
                 : "the store still has all; to remove one")
-                + ": keyfob logout --client \(client.name)\(account.account.option) "
+                + ": keyfob logout --client \(client.name)\(selection.account.option) "
                 + (isWhole ? server.map(\.shellArgument) ?? "--all" : "SERVER"))
     }
 

@@ -28,9 +28,6 @@ struct Import: ParsableCommand {
         case stored, found
     }
 
-    @Option(name: .customLong("client"), help: "Only this client's files.")
-    var named: ClientOption?
-
     @Option(
         help: ArgumentHelp(
             "Import from docker-credential-<name> instead.", valueName: "name"))
@@ -45,14 +42,14 @@ struct Import: ParsableCommand {
     @Flag(help: "Store the logins, and leave the files unchanged.")
     var keep = false
 
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: ChangeOutput
 
     var dryRun: Bool { output.dryRun }
 
     func validate() throws {
-        if let fromHelper { try OtherHelper.validate(fromHelper, for: named) }
+        if let fromHelper { try OtherHelper.validate(fromHelper, for: selection.named) }
     }
 
     func run() throws {
@@ -141,7 +138,7 @@ struct Import: ParsableCommand {
         where names.contains(client.name) && client.program == nil && client.readsEnvironment {
             invocation.console.hint(
                 "to give \(client.name) a login: keyfob exec --client \(client.name)"
-                    + "\(account.account.option) SERVER -- \(client.name) ...")
+                    + "\(selection.account.option) SERVER -- \(client.name) ...")
         }
         let untold = Clients.withHelpers.filter { client in
             names.contains(client.name)
@@ -150,12 +147,12 @@ struct Import: ParsableCommand {
         guard !untold.isEmpty else { return }
         let words = untold.map(\.name.string)
         // Of several clients none was named, so docker is the one that the option is about.
-        let option = untold.allSatisfy { $0.name == Docker().name } ? account.account.option : ""
+        let option = untold.allSatisfy { $0.name == Docker().name } ? selection.account.option : ""
         invocation.console.hint(
             "to make \(words.joined(separator: ", ")) use Keyfob: "
                 + "keyfob setup \(words.joined(separator: " "))\(option)"
-                + (option.isEmpty && account.account != nil
-                    ? ", and set KEYFOB_ACCOUNT=\(account.account?.string ?? "")" : ""))
+                + (option.isEmpty && selection.account != nil
+                    ? ", and set KEYFOB_ACCOUNT=\(selection.account?.string ?? "")" : ""))
     }
 }
 

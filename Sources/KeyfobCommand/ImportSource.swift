@@ -28,14 +28,15 @@ extension Import {
         _ invocation: Invocation
     ) throws(StoreError) -> (sources: [Source], unreadable: [StoreError]) {
         if let fromHelper {
-            let chosen = invocation.in(account.account ?? invocation.choice.account)
+            let chosen = invocation.in(selection.account ?? invocation.choice.account)
             return ([try source(OtherHelper(fromHelper), chosen)], [])
         }
         var sources: [Source] = []
         var unreadable: [StoreError] = []
-        for plaintext in Clients.plaintextFiles(of: named?.client, in: invocation.surroundings)
+        for plaintext in Clients.plaintextFiles(
+            of: selection.named?.client, in: invocation.surroundings)
         where plaintext.file.exists {
-            guard account.covers(plaintext.client, named: named) else { continue }
+            guard selection.covers(plaintext.client) else { continue }
             do throws(StoreError) {
                 try plaintext.file.requireOwn()
                 let contents = try plaintext.contents()
@@ -67,7 +68,7 @@ extension Import {
         var left: [Report] = []
         for login in logins {
             let asked = accounts(login.entry).first
-            let chosen = account.account ?? asked ?? invocation.choice.account
+            let chosen = selection.account ?? asked ?? invocation.choice.account
             if let asked, asked != chosen {
                 left.append(refusal(of: login, in: plaintext, asked))
                 continue
@@ -83,7 +84,7 @@ extension Import {
                 groups.append((chosen, asked != nil, [login]))
             }
         }
-        if groups.isEmpty { groups = [(account.account, true, [])] }
+        if groups.isEmpty { groups = [(selection.account, true, [])] }
         return groups.enumerated().map { index, group in
             Source(
                 name: plaintext.file.path, client: plaintext.client, account: group.account,
@@ -104,10 +105,10 @@ extension Import {
         let client = plaintext.client.name
         let problem = StoreError(
             .notImportable,
-            "\(client) does not ask for the account \(account.account?.string ?? "") for it, "
+            "\(client) does not ask for the account \(selection.account?.string ?? "") for it, "
                 + "but for \(asked.map { "the account \($0)" } ?? "no account")",
             hint: client == Docker().name
-                ? "keyfob setup docker\(account.account.option)"
+                ? "keyfob setup docker\(selection.account.option)"
                 : "keyfob import --client \(client)")
         return report(of: login, left: problem, in: plaintext, asked)
     }
@@ -125,7 +126,7 @@ extension Import {
 
     /// The client that the import is for: the one that is named, else that of the file.
     private func client(of plaintext: any PlaintextFile) -> any Client {
-        named?.client ?? plaintext.client
+        selection.named?.client ?? plaintext.client
     }
 
     /// Returns a function that returns why a login is not the one that the client uses: before it

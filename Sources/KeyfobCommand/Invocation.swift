@@ -15,7 +15,7 @@ struct Invocation: Sendable {
 
     /// `warns` says that the problems of the settings are printed now.
     init(
-        _ console: Console = Console(), _ option: AccountOption? = nil, warns: Bool = true
+        _ console: Console = Console(), _ account: AccountName? = nil, warns: Bool = true
     ) throws(StoreError) {
         self.console = console
         environment = .ofProcess
@@ -24,7 +24,7 @@ struct Invocation: Sendable {
             home: try Directories.home(environment),
             variables: System.variables(where: Surroundings.reads), user: System.user)
         choice = try StoreChoice(
-            environment, account: option?.account, notice: { console.note($0) })
+            environment, account: account, notice: { console.note($0) })
         choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
         if warns {
             for problem in choice.settings.problems { console.warn(problem) }
@@ -138,7 +138,7 @@ extension Invocation {
         let key = try Invocation.key(server)
         let inventory = inventory()
         let found = try logins(
-            for: key, of: wanted.named?.client, among: inventory.logins.map(\.entry))
+            for: key, of: wanted.selection.named?.client, among: inventory.logins.map(\.entry))
         guard let first = found.first else {
             if let failure = inventory.failures.first { throw failure }
             if let warning = inventory.warnings.first {

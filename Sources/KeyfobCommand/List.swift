@@ -16,24 +16,23 @@ struct List: ParsableCommand {
             warning tells what a locked one may hide.
             """)
 
-    @Option(name: .customLong("client"), help: "Only logins of this client.")
-    var named: ClientOption?
-
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: Output
 
     func run() throws {
-        let invocation = try Invocation(output.console, account).ofAllAccounts
+        let invocation = try Invocation(output.console, selection.account).ofAllAccounts
         var inventory = invocation.inventory(withTokens: true)
         inventory.logins.addExpiries(from: invocation.choice.storesAndTokens)
-        if let name = account.account {
+        if let name = selection.account {
             // Routes serve every account.
             inventory.logins.removeAll {
                 $0.entry.schema.account != name && $0.store != TokenCache.name
             }
         }
-        if let client = named?.client { inventory.logins.removeAll { !client.owns($0.entry) } }
+        if let client = selection.named?.client {
+            inventory.logins.removeAll { !client.owns($0.entry) }
+        }
         for warning in inventory.warnings { invocation.console.warn(warning) }
         try output.answer(
             List.members(of: inventory),
@@ -42,7 +41,7 @@ struct List: ParsableCommand {
             errors: inventory.failures)
         if inventory.logins.isEmpty {
             invocation.console.note(
-                "no logins yet; to store one: keyfob login\(account.account.option)")
+                "no logins yet; to store one: keyfob login\(selection.account.option)")
         }
     }
 

@@ -14,7 +14,7 @@ struct Login: ParsableCommand {
         commandName: "login",
         abstract: "Store a login, if its registry accepts it.",
         usage: "keyfob login [<server>] [<options>]",
-        discussion: "Registries of docker and podman are asked; servers of other clients are not.")
+        discussion: "Only registries of docker, the default client, and of podman are asked.")
 
     @Argument(help: "A host, or the URL of a cargo index or of git; else Docker Hub.")
     var server: String?
@@ -26,9 +26,6 @@ struct Login: ParsableCommand {
 
     @Flag(help: "Read the password from standard input.")
     var passwordStdin = false
-
-    @Option(name: .customLong("client"), help: "The client; else docker.")
-    var named: ClientOption?
 
     @Option(help: "The name of the cargo registry.")
     var name: String?
@@ -43,7 +40,7 @@ struct Login: ParsableCommand {
     @Flag(help: "Allow the named registry any certificate, or http.")
     var insecure = false
 
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: Output
 
@@ -71,7 +68,7 @@ struct Login: ParsableCommand {
     }
 
     func run() throws {
-        let invocation = try Invocation(output.console, account)
+        let invocation = try Invocation(output.console, selection.account)
         // The settings are checked first, so that no password is typed or sent for a login that
         // cannot be stored.
         if let refusal = invocation.choice.settings.refusal { throw refusal }
@@ -127,7 +124,7 @@ struct Login: ParsableCommand {
                 ])
     }
 
-    private var client: any Client { named?.client ?? Docker() }
+    private var client: any Client { selection.client }
 
     private var address: String { server ?? "docker.io" }
 

@@ -16,11 +16,6 @@ struct Logout: ParsableCommand {
     @Argument(help: "The server; by default the only one there is.", completion: Completion.servers)
     var server: String?
 
-    @Option(
-        name: .customLong("client"),
-        help: "Only logins of this client.")
-    var named: ClientOption?
-
     @Flag(help: "Every login. Asks once at a terminal.")
     var all = false
 
@@ -43,7 +38,7 @@ struct Logout: ParsableCommand {
     @Flag(help: "Never ask.")
     var nonInteractive = false
 
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: ChangeOutput
 
@@ -56,7 +51,7 @@ struct Logout: ParsableCommand {
     }
 
     func run() throws {
-        var invocation = try Invocation(output.console, account)
+        var invocation = try Invocation(output.console, selection.account)
         if nonInteractive { invocation = invocation.asksNobody }
         let plaintext = try plaintextFiles(invocation)
         guard let queries = try queries(invocation, plaintext) else {
@@ -113,7 +108,7 @@ struct Logout: ParsableCommand {
         return removals
     }
 
-    private var client: (any Client)? { named?.client }
+    var client: (any Client)? { selection.named?.client }
 
     /// True if the logins of routes are those of the client: they are docker's.
     private var ownsTokens: Bool { client.map { $0.schema.isRoutable } ?? true }
@@ -137,7 +132,7 @@ struct Logout: ParsableCommand {
                 $0.file.exists && !known.contains($0.file.identity)
                     // It is a file of the named client, or of one that shares its logins.
                     && client?.sharesLogins(with: $0.client) != false
-                    && account.covers($0.client, named: self.named)
+                    && selection.covers($0.client)
             }
     }
 
@@ -173,7 +168,7 @@ struct Logout: ParsableCommand {
 
     // MARK: Selection
 
-    private var clients: [any Client] { client.map { [$0] } ?? Clients.each }
+    private var clients: [any Client] { selection.clients }
 
     private func wants(_ entry: Entry) -> Bool { client?.owns(entry) ?? true }
 

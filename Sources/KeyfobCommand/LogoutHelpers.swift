@@ -23,7 +23,7 @@ extension Logout {
         }
         guard files else { return views }
         return views
-            + Clients.withHelpers.filter { named?.client.sharesLogins(with: $0) != false }
+            + Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
             .map { ($0, own) }
     }
 

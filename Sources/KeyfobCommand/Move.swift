@@ -32,15 +32,12 @@ struct Move: ParsableCommand {
         completion: Completion.servers)
     var server: String?
 
-    @Option(name: .customLong("client"), help: "Only this client's logins.")
-    var named: ClientOption?
-
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 
     @OptionGroup var output: ChangeOutput
 
     func run() throws {
-        let invocation = try Invocation(output.console, account)
+        let invocation = try Invocation(output.console, selection.account)
         let (source, target) = try stores(invocation)
         if !output.dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
@@ -82,7 +79,7 @@ struct Move: ParsableCommand {
     }
 
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {
-        let clients = named.map { [$0.client] } ?? Clients.each
+        let clients = selection.clients
         guard let server else { return { entry in clients.contains { $0.owns(entry) } } }
         let key = try Invocation.key(server)
         let queries = clients.flatMap { $0.meaning(of: key, among: entries) }

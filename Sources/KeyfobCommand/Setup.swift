@@ -38,7 +38,8 @@ struct Setup: ParsableCommand {
     @Flag(help: "Restore what was there, for all if none is named.")
     var undo = false
 
-    @OptionGroup var account: AccountOption
+    @Option(help: "The account of the logins.", completion: Completion.accounts)
+    var account: AccountName?
 
     @OptionGroup var output: ChangeOutput
 
@@ -75,7 +76,7 @@ struct Setup: ParsableCommand {
         var reports: [Report] = []
         var advice: [String] = []
         var surroundings = invocation.surroundings
-        surroundings.account = account.account
+        surroundings.account = account
         for client in meant(record, surroundings) {
             do throws(StoreError) {
                 if undo {
@@ -111,7 +112,7 @@ struct Setup: ParsableCommand {
     ) -> Report {
         Report(
             place: place, result: result, words: words, client: client.name.string,
-            server: registry, account: account.account?.string, problem: problem)
+            server: registry, account: account?.string, problem: problem)
     }
 
     // MARK: Applying
@@ -142,7 +143,7 @@ struct Setup: ParsableCommand {
         if !dryRun {
             try record.add(
                 SetupRecord.Change(
-                    client: client.name.string, account: account.account?.string, path: link.path,
+                    client: client.name.string, account: account?.string, path: link.path,
                     isNew: true, isLink: true))
             try link.make()
         }
@@ -172,7 +173,7 @@ struct Setup: ParsableCommand {
             // The change is recorded first, so that an interrupted setup can be undone.
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry,
-                account: account.account?.string, path: plan.file.path, isNew: plan.content == nil,
+                account: account?.string, path: plan.file.path, isNew: plan.content == nil,
                 before: plan.before, removed: splice.removed(from: plan.content),
                 inserted: splice.inserted, start: splice.range.lowerBound, chosen: plan.chosen)
             try record.add(change)
@@ -220,10 +221,9 @@ struct Setup: ParsableCommand {
             $0.client == client.name.string && (registry == nil || $0.registry == registry)
         }
         // Without names everything is undone, else the named account's, or that of no account.
-        let isOfAll = clients.isEmpty && account.account == nil
-        let changes = all.filter { isOfAll || $0.account == account.account?.string }
-        for name in Set(all.compactMap(\.account)).sorted() where account.account == nil && !isOfAll
-        {
+        let isOfAll = clients.isEmpty && account == nil
+        let changes = all.filter { isOfAll || $0.account == account?.string }
+        for name in Set(all.compactMap(\.account)).sorted() where account == nil && !isOfAll {
             advice.append(
                 "\(client.name) is set up for the account \(name), too; to undo that: "
                     + "keyfob setup --undo \(client.name) --account \(name)")

@@ -17,7 +17,7 @@ struct Token: ParsableCommand {
     @OptionGroup var wanted: LoginOptions
 
     func run() throws {
-        let invocation = try Invocation(Console(), wanted.account)
+        let invocation = try Invocation(Console(), wanted.selection.account)
         let login = try invocation.login(for: wanted)
         invocation.console.printBytes(of: try login.token(in: invocation.choice.account))
     }
@@ -28,10 +28,7 @@ struct LoginOptions: ParsableArguments {
     @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
     var server: String
 
-    @Option(name: .customLong("client"), help: "The client whose login it is.")
-    var named: ClientOption?
-
-    @OptionGroup var account: AccountOption
+    @OptionGroup var selection: Selection
 }
 
 extension Credential {
