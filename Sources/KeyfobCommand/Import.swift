@@ -109,26 +109,22 @@ struct Import: ParsableCommand {
     private func report(
         of login: PlaintextLogin, _ result: ImportRun.Result, in source: Source
     ) -> Report {
-        func report(
-            _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
-        ) -> Report {
-            Report(
-                login.entry.in(source.account), as: login.description, in: source.name, result,
-                words, problem: problem)
-        }
         let removed = dryRun ? "would remove" : "removed"
-        switch result {
-        case .imported:
-            return report(.imported, dryRun ? "would import" : keep ? "copied" : "imported")
-        case .known:
-            return report(.known, keep ? "is stored already:" : "was stored already; \(removed)")
-        case .dropped:
-            return report(
-                .dropped,
-                keep ? "differs from the stored login:" : "another one is stored; \(removed)")
-        case .left(let error):
-            return report(.left, dryRun ? "would leave" : "left", error)
-        }
+        let (kind, words): (Report.Result, String) =
+            switch result {
+            case .imported: (.imported, dryRun ? "would import" : keep ? "copied" : "imported")
+            case .known:
+                (.known, keep ? "is stored already:" : "was stored already; \(removed)")
+            case .dropped:
+                (
+                    .dropped,
+                    keep ? "differs from the stored login:" : "another one is stored; \(removed)"
+                )
+            case .left: (.left, dryRun ? "would leave" : "left")
+            }
+        return Report(
+            login.entry.in(source.account), as: login.description, in: source.name, kind, words,
+            problem: result.problem)
     }
 
     /// Says how the clients that do not ask Keyfob find their logins from now on.

@@ -14,10 +14,13 @@ struct ImportRun {
         case dropped
         case left(StoreError)
 
-        var isStored: Bool {
-            if case .left = self { return false }
-            return true
+        /// The reason for which it is left; nil if it is stored.
+        var problem: StoreError? {
+            if case .left(let error) = self { return error }
+            return nil
         }
+
+        var isStored: Bool { problem == nil }
     }
 
     /// The number of logins that are stored at once. A store that has to write all of its logins
@@ -58,7 +61,7 @@ struct ImportRun {
         // the logins are stored in reverse order.
         for login in logins.reversed() {
             let result = result(of: login, at: results.count, &known)
-            if case .left(let error) = result, error.isTheStores {
+            if let error = result.problem, error.isTheStores {
                 failure = error
                 break
             }
@@ -136,7 +139,7 @@ struct ImportRun {
         }
     }
 
-    /// Throws `failed` if the client gets a stored login of a path for the whole place now: it would
+    /// Throws `anotherLogin` if the client gets a stored login of a path for the whole place now: it would
     /// get this one instead.
     private func requireNoPath(_ entry: Entry) throws(StoreError) {
         let names = entry.schema.placeNames

@@ -1,7 +1,8 @@
 internal import Clients
 internal import Credentials
 
-/// An inventory is all logins that the stores show, and the errors of those that could not be read.
+/// An inventory is all logins that the stores show, and the errors of the stores that could not be
+/// read.
 struct Inventory {
     /// A login and the store that holds it.
     struct Login {
@@ -63,7 +64,7 @@ extension [Inventory.Login] {
 }
 
 extension Entry {
-    /// Returns the query for exactly this login. Throws `failed` if it does not name its server.
+    /// Returns the query for exactly this login. Throws `namelessLogin` if there is none.
     func ownQuery() throws(StoreError) -> Query {
         guard let query = Query(replacedBy: self) else {
             throw StoreError(.namelessLogin, "it does not name its server")

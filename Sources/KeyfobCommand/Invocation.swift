@@ -64,24 +64,14 @@ struct Invocation: Sendable {
     /// The terminal at which the user is asked.
     var terminal: Terminal { Terminal(lockFolder: Folder(directories.state)) }
 
-    /// Asks at the terminal for something that is not secret. Returns nil if there is no terminal.
+    /// Asks at the terminal, which shows what is typed if `shows` is true. Returns nil if there is no
+    /// terminal.
     ///
     /// Throws `timedOut` if nothing is typed in time, and `declined` if the answer is empty.
-    func ask(_ question: String, for noun: String) throws(StoreError) -> String? {
-        try terminal.ask(
-            question, for: noun, seconds: choice.settings.promptTimeout, shows: true
-        )?.publicString
-    }
-
-    /// Asks a yes-or-no question at the terminal. Returns true only for yes, and nil if there is no
-    /// terminal.
-    func confirm(_ question: String) throws(StoreError) -> Bool? {
-        do throws(StoreError) {
-            let answer = try ask("\(question) [y/N] ", for: "answer")
-            return answer.map { ["y", "yes"].contains($0.lowercased()) }
-        } catch let error where error.outcome == .declined {
-            return false
-        }
+    func ask(
+        _ question: String, for noun: String, shows: Bool = false
+    ) throws(StoreError) -> Secret? {
+        try terminal.ask(question, for: noun, seconds: choice.settings.promptTimeout, shows: shows)
     }
 
     /// The names of the stores that the setting `store` excludes.
@@ -201,7 +191,7 @@ extension Invocation {
         }
     }
 
-    /// Returns the server's name as a text. Throws `failed` if it cannot be a server's name.
+    /// Returns the server's name as a text.
     static func key(_ server: String) throws(StoreError) -> Text {
         guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
             throw StoreError(

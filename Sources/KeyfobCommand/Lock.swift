@@ -26,11 +26,11 @@ struct Lock: ParsableCommand {
     func run() throws {
         var lines: [String] = []
         var failures: [StoreError] = []
-        // The keys are ended whatever the environment and the settings are.
+        // The keys are removed even if the environment or the settings are not valid.
         let invocation = failures.catching { () throws(StoreError) in try Invocation(output.console)
         }
         failures.catching { () throws(StoreError) in
-            try Lock.endKeys(invocation)
+            try Lock.removeKeys(invocation)
             lines.append("no encrypted file is unlocked")
         }
         failures.catching { () throws(StoreError) in
@@ -42,7 +42,7 @@ struct Lock: ParsableCommand {
             ["done": .bool(failures.isEmpty)], lines: output.quiet ? [] : lines, errors: failures)
     }
 
-    private static func endKeys(_ invocation: Invocation?) throws(StoreError) {
+    private static func removeKeys(_ invocation: Invocation?) throws(StoreError) {
         // The kernel may not show its keys, but the name of this file's key is known.
         try? invocation?.choice.fileStore?.lock()
         guard let left = KernelKey.removeAll(FileStore.keyNames) else {

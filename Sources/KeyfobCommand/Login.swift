@@ -139,7 +139,8 @@ struct Login: ParsableCommand {
                     .usage, "--password-stdin requires a user name", hint: "give it with --username"
                 )
             }
-            typed = try invocation.ask("user name for \(place): ", for: "user name")
+            typed = try invocation.ask("user name for \(place): ", for: "user name", shows: true)?
+                .publicString
             guard typed != nil else {
                 throw .noTerminal(for: "user name", "with --username")
             }
@@ -164,9 +165,7 @@ struct Login: ParsableCommand {
         } else {
             let whose = place.entry(of: user).shownUser.map { " of \($0)" } ?? ""
             guard
-                let typed = try invocation.terminal.ask(
-                    "\(noun)\(whose) for \(place): ", for: noun,
-                    seconds: invocation.choice.settings.promptTimeout)
+                let typed = try invocation.ask("\(noun)\(whose) for \(place): ", for: noun)
             else {
                 throw .noTerminal(for: noun, "on standard input, with --password-stdin")
             }

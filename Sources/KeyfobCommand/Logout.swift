@@ -77,17 +77,14 @@ struct Logout: ParsableCommand {
         let doubt = all ? lookAgain(&removals, invocation) : nil
         removals += copies.map {
             Removal(
-                from: $0.file, isOfAll: all || client != nil, of: server.flatMap { Text($0) },
-                where: $0.isMeant)
+                from: $0.file, isOfAll: all || client != nil, of: key, where: $0.isMeant)
         }
+        var reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
         if files {
-            let reports = removals.flatMap(\.reports)
-            removals += elsewhere(invocation, reports)
-            removals += shorter(invocation, reports).map(Removal.init(of:))
+            reports += elsewhere(invocation, reports) + shorter(invocation, reports)
             reportNetrc(invocation)
             reportPaths(plaintext, invocation)
         }
-        let reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
         // docker may ask another helper once its file is empty.
         let left = others + othersInHelpers(invocation, queries, chosen)
         try report(reports + left, doubt: doubt, invocation)
@@ -95,7 +92,7 @@ struct Logout: ParsableCommand {
 
     private func removalsFromStores(_ invocation: Invocation, _ queries: [Query]) -> [Removal] {
         var removals = invocation.choice.storesAndTokens.map { store in
-            // All tokens are meant also where they cannot be seen from here.
+            // A cache may have tokens that this process cannot see, so no query would match them.
             let meant = all && ownsTokens && store.name == TokenCache.name
             return Removal(
                 removing: meant ? [Query(.docker)] : queries, from: store, invocation, isOfAll: all)
@@ -110,11 +107,13 @@ struct Logout: ParsableCommand {
 
     var client: (any Client)? { selection.named?.client }
 
+    private var key: Text? { server.flatMap { Text($0) } }
+
     /// True if the logins of routes are those of the client: they are docker's.
     private var ownsTokens: Bool { client.map { $0.schema.isRoutable } ?? true }
 
-    /// Returns the clients' own files that the options ask for and that exist. Throws `failed` if a
-    /// file that was named does not exist.
+    /// Returns the clients' own files that the options ask for and that exist. Throws `noSuchFile`
+    /// if a file that was named does not exist.
     private func plaintextFiles(_ invocation: Invocation) throws(StoreError) -> [any PlaintextFile]
     {
         var named: [any PlaintextFile] = []
@@ -212,10 +211,17 @@ struct Logout: ParsableCommand {
         return entries.compactMap { Query(replacedBy: $0) }
     }
 
+    /// Returns true if the user says yes, or cannot be asked.
     private func isConfirmed(_ count: Int, _ invocation: Invocation) throws(StoreError) -> Bool {
         guard !nonInteractive, count > 0 else { return true }
-        return try invocation.confirm("Remove \(count == 1 ? "1 login" : "\(count) logins")?")
-            ?? true
+        let logins = count == 1 ? "1 login" : "\(count) logins"
+        do throws(StoreError) {
+            let answer = try invocation.ask(
+                "Remove \(logins)? [y/N] ", for: "answer", shows: true)?.publicString
+            return answer.map { ["y", "yes"].contains($0.lowercased()) } ?? true
+        } catch let error where error.outcome == .declined {
+            return false
+        }
     }
 
     /// Lists the stores again after all logins were removed, and reports what they still show as
@@ -263,7 +269,7 @@ struct Logout: ParsableCommand {
                     problem: problem))
         }
         reports += others
-        if files { reports += elsewhere(invocation, reports).flatMap(\.reports) }
+        if files { reports += elsewhere(invocation, reports) }
         try output.print(reports)
         if !output.form.json, reports.isEmpty {
             let among = inventory.warnings.isEmpty ? "" : " among the logins that can be seen"
@@ -276,7 +282,7 @@ struct Logout: ParsableCommand {
 
     /// Returns what would become of the logins of a file.
     private func preview(of copies: PlaintextCopies) throws(StoreError) -> [Report] {
-        let (plaintext, server) = (copies.file, server.flatMap { Text($0) })
+        let plaintext = copies.file
         return try plaintext.contents().logins.compactMap { login in
             func report(
                 _ result: Report.Result, _ words: String, _ problem: StoreError? = nil
@@ -287,7 +293,7 @@ struct Logout: ParsableCommand {
             }
             let isMeant = copies.isMeant(login)
             if isMeant, plaintext.isEdited { return report(.removed, "would remove") }
-            guard isMeant || server.map({ plaintext.isUsed(login, for: $0) }) == true else {
+            guard isMeant || key.map({ plaintext.isUsed(login, for: $0) }) == true else {
                 return nil
             }
             let words = "\(plaintext.client.name) uses it"
@@ -310,39 +316,45 @@ struct Logout: ParsableCommand {
     /// Returns what may still give the client that is named, or one of which logins are removed, a
     /// login for the server, without a file of its own: a variable, or another helper. If nothing is
     /// removed, it may be what is meant, whichever client has it.
-    private func elsewhere(_ invocation: Invocation, _ reports: [Report]) -> [Removal] {
-        let (server, removed) = (server.flatMap { Text($0) }, Set(reports.compactMap(\.client)))
+    private func elsewhere(_ invocation: Invocation, _ reports: [Report]) -> [Report] {
+        let removed = Set(reports.compactMap(\.client))
         func isMeant(_ some: any Client) -> Bool {
             all || client != nil || removed.contains(some.name.string)
         }
         let variables = invocation.surroundings.names { name in
             clients.contains { client in
-                client.isLogin(variable: name, for: server)
+                client.isLogin(variable: name, for: key)
                     // It must name the server itself, or it may be another's.
                     && (isMeant(client)
-                        || server.flatMap { Text("\($0)-keyfob") }.map {
+                        || key.flatMap { Text("\($0)-keyfob") }.map {
                             !client.isLogin(variable: name, for: $0)
                         } == true)
             }
         }
         let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
-            .flatMap { $0.remainders(for: server, in: invocation.surroundings) }
-        return variables.map(Removal.init(ofVariable:)) + remainders.map(Removal.init(of:))
+            .flatMap { $0.remainders(for: key, in: invocation.surroundings) }
+        return variables.map { name in
+            Report(
+                remainingIn: name,
+                StoreError(
+                    .loginRemains, "clients take a login from this variable",
+                    hint: "unset \(name.shellWord)"))
+        } + remainders.map { Report(remainingIn: $0.place, $0.problem) }
     }
 
     /// Returns the stored logins of shorter addresses that these clients get for the server now.
-    private func shorter(_ invocation: Invocation, _ reports: [Report]) -> [Remainder] {
-        guard let server = server.flatMap({ Text($0) }) else { return [] }
+    private func shorter(_ invocation: Invocation, _ reports: [Report]) -> [Report] {
+        guard let key else { return [] }
         let removed = Set(reports.compactMap(\.client))
         let logins = invocation.inventory().logins
         return clients.filter { client != nil || removed.contains($0.name.string) }
             .flatMap { client in
-                client.fallbackQueries(for: server).compactMap { query in
+                client.fallbackQueries(for: key).compactMap { query in
                     logins.first { query.matches($0.entry) }
                 }.prefix(1).map { login in
-                    Remainder(
-                        place: login.store,
-                        problem: StoreError(
+                    Report(
+                        remainingIn: login.store,
+                        StoreError(
                             .loginRemains, "\(client.name) gets \(login.entry.description) for it",
                             hint: "to remove it, too: keyfob logout --client \(client.name) "
                                 + login.entry.serverName.shellArgument))
@@ -405,8 +417,8 @@ struct Logout: ParsableCommand {
         for name in invocation.placesLeftOut {
             invocation.console.note("\(name): not checked, because of the setting `store`")
         }
-        if let key = server.flatMap({ Text($0) }).map({ ServerKey($0) }),
-            let (route, host) = invocation.choice.settings.routes.route(for: key)
+        if let key,
+            let (route, host) = invocation.choice.settings.routes.route(for: ServerKey(key))
         {
             invocation.console.note(
                 "the route \(route.name) can make another login for \(host.host); to remove it: "

@@ -97,11 +97,7 @@ extension Logout {
             let instead = "to make \(client.name) ask Keyfob instead: keyfob setup \(client.name)"
             let problem = StoreError(
                 error.code, error.message, hint: error.hint ?? (others.areChosen ? instead : nil))
-            return [
-                Report(
-                    place: helper.program, result: .unknown, words: "may still be there",
-                    problem: problem)
-            ]
+            return [Report(remainingIn: helper.program, problem)]
         } catch {
             // The client is given no login by a program that does not run.
             return []

@@ -63,19 +63,20 @@ struct Move: ParsableCommand {
 
     // MARK: Moving
 
-    /// Returns the store to move from, and the one to move to. Throws `failed` if the setting
+    /// Returns the store to move from, and the one to move to. Throws `storeLeftOut` if the setting
     /// `store` excludes one of them, because a login would not be found there.
     private func stores(
         _ invocation: Invocation
     ) throws(StoreError) -> (from: any CredentialStore, to: any CredentialStore) {
-        guard let keyring = invocation.choice.keyringStore, let file = invocation.choice.fileStore
+        let choice = invocation.choice
+        guard let keyring = choice.keyringStore.map({ choice.view(of: $0) }),
+            let file = choice.fileStore.map({ choice.view(of: $0) })
         else {
             throw StoreError(
                 .storeLeftOut, "the setting `store` excludes one of the two stores",
                 hint: "unset KEYFOB_STORE, or set `store` to auto in the config file")
         }
-        let (seen, other) = (invocation.choice.view(of: keyring), invocation.choice.view(of: file))
-        return to == .file ? (seen, other) : (other, seen)
+        return to == .file ? (keyring, file) : (file, keyring)
     }
 
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {

@@ -36,7 +36,8 @@ struct Passphrase: ParsableCommand {
             try file.setPassphrase(try source.ask(invocation))
             try output.answer(
                 "the encrypted file is now protected with this passphrase", invocation)
-            if invocation.hasLoginsInKeyring {
+            let keyring = invocation.choice.keyringStore
+            if (try? keyring?.list(nil))?.entries.isEmpty == false {
                 invocation.console.note(
                     "logins in the keyring are protected by the keyring, not by this passphrase")
             }
@@ -129,13 +130,7 @@ struct Passphrase: ParsableCommand {
 }
 
 extension Invocation {
-    /// True if the keyring shows at least one login.
-    fileprivate var hasLoginsInKeyring: Bool {
-        guard let keyring = choice.keyringStore else { return false }
-        return ((try? keyring.list(nil))?.entries.isEmpty ?? true) == false
-    }
-
-    /// The file store. Throws `failed` if the setting `store` excludes it.
+    /// The file store. Throws `storeLeftOut` if the setting `store` excludes it.
     fileprivate var file: FileStore {
         get throws(StoreError) {
             guard let file = choice.fileStore else {

@@ -47,19 +47,6 @@ struct Removal {
         }
     }
 
-    /// A login in an environment variable, which only the user can remove.
-    init(ofVariable name: String) {
-        self.name = name
-        problem = StoreError(
-            .loginRemains, "clients take a login from this variable",
-            hint: "unset \(name.shellWord)")
-    }
-
-    init(of remainder: Remainder) {
-        name = remainder.place
-        problem = remainder.problem
-    }
-
     /// Removes the logins for which `isMeant` returns true from a client's file, and reads it
     /// again. `isOfAll` says that all logins of the file are meant: then its first note, about
     /// something that Keyfob could not read, is a problem.
@@ -133,12 +120,17 @@ struct Removal {
             return all.isEmpty
                 ? [Report(place: name, result: .absent, words: "was not there")] : all
         }
+        return removed + [Report(remainingIn: name, problem)]
+    }
+}
+
+extension Report {
+    /// Makes the report of a place in which logins remain, or may remain, because of the problem.
+    init(remainingIn place: String, _ problem: StoreError) {
         // A locked store throws `locked` only if it has such a login, or is known to have had one.
         let remains = problem.outcome == .locked
-        return removed + [
-            Report(
-                place: name, result: remains ? .remains : .unknown,
-                words: remains ? "still there" : "may still be there", problem: problem)
-        ]
+        self.init(
+            place: place, result: remains ? .remains : .unknown,
+            words: remains ? "still there" : "may still be there", problem: problem)
     }
 }

@@ -42,10 +42,9 @@ struct Restore: ParsableCommand {
 
     private func passphrase(_ invocation: Invocation) throws(StoreError) -> Secret {
         if stdin { return try Secret(firstLineOfStandardInput: "passphrase") }
-        let typed = try invocation.terminal.ask(
-            "Keyfob: passphrase of the backup: ", for: "passphrase",
-            seconds: invocation.choice.settings.promptTimeout)
-        guard let typed else {
+        guard
+            let typed = try invocation.ask("Keyfob: passphrase of the backup: ", for: "passphrase")
+        else {
             throw .noTerminal(for: "passphrase", "on standard input, with --stdin")
         }
         return typed

@@ -299,7 +299,7 @@ struct Setup: ParsableCommand {
         return report(change.path, client, .restored, dryRun ? "would be removed" : "removed")
     }
 
-    /// Throws `failed` if a setup that is not undone now has changed the same setting since.
+    /// Throws `settingOverridden` if a setup that is not undone now has changed the same setting since.
     private func requireNoLater(
         than change: SetupRecord.Change, _ record: SetupRecord, among meant: [SetupRecord.Change]
     ) throws(StoreError) {

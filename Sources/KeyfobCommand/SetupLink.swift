@@ -10,7 +10,8 @@ struct SetupLink {
     private let target: String
 
     /// Nil if the program is on the PATH under that name already, in another folder. Throws
-    /// `failed` if the client could not run it by the link, or would run another program.
+    /// `programNotRun` if the client could not run it by the link, and `wrongKindOfFile` if it would
+    /// run another program.
     init?(
         _ wanted: OwnLink, of client: any Client, in surroundings: Surroundings
     ) throws(StoreError) {
@@ -42,7 +43,7 @@ struct SetupLink {
     /// True if the client can run the program by this path already.
     var exists: Bool { Path.isExecutable(path) && FileStatus(of: path)?.kind == .file }
 
-    /// Throws `failed` if something is there that is not the user's to lose: anything but a link
+    /// Throws `wrongKindOfFile` if something is there that is not the user's to lose: anything but a link
     /// that was made for a program that is gone.
     func requireRoom() throws(StoreError) {
         guard !exists, FileStatus(of: path, followsLinks: false) != nil else { return }
@@ -81,8 +82,8 @@ struct SetupLink {
 }
 
 extension Surroundings {
-    /// Returns the path of a program of Keyfob's that the client is to run. Throws `failed` if it is
-    /// not on the PATH.
+    /// Returns the path of a program of Keyfob's that the client is to run. Throws `programNotRun`
+    /// if it is not on the PATH.
     func program(_ name: String, for client: any Client) throws(StoreError) -> String {
         guard let path = program(name) else {
             throw StoreError(

@@ -20,7 +20,7 @@ struct SetupRecord {
         /// The text that was removed, and the text that was inserted.
         var removed = ""
         var inserted = ""
-        /// The offset of the change, in bytes; nil in the record of an earlier version.
+        /// The offset of the change, in bytes; nil for a link, or in the record of an earlier version.
         var start: Int?
         /// The helper that the client used before without a setting that names it.
         var chosen: String?

@@ -32,8 +32,7 @@ struct LoginOptions: ParsableArguments {
 }
 
 extension Credential {
-    /// Returns the part of the secret that logs in by itself. Throws `failed` if it has expired, or
-    /// if there is none. `account` is the login's.
+    /// Returns the part of the secret that logs in by itself. `account` is the login's.
     func token(in account: AccountName?) throws(StoreError) -> Secret {
         switch alone(at: System.seconds) {
         case .secret(let secret): return secret
