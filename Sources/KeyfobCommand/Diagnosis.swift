@@ -121,7 +121,7 @@ struct Diagnosis {
             if error.outcome != .locked { fault("keyring", error) }
         }
         logins += listing.entries.map { Inventory.Login($0, in: keyring.name) }
-        let provider = state.provider.map(Diagnosis.title) ?? "a Secret Service"
+        let provider = state.providerName ?? "a Secret Service"
         self.keyring = StoreState(
             kind: state.isLocked ? .locked : .ready, logins: listing.entries.count,
             provider: provider, collection: state.collection)
@@ -370,12 +370,5 @@ struct Diagnosis {
                     ? "keyfob setup \(client.name)\(account.option)"
                     : "install it, or add its folder to the PATH")
         }
-    }
-
-    /// Returns the usual name of a provider, given the name of its process.
-    static func title(_ process: String) -> String {
-        if process.hasPrefix("gnome-keyring") { return "GNOME Keyring" }
-        if process.hasPrefix("kwallet") || process.hasPrefix("ksecret") { return "KWallet" }
-        return process == "keepassxc" ? "KeePassXC" : process
     }
 }

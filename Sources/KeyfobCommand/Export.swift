@@ -35,7 +35,7 @@ struct Export: ParsableCommand {
         help: ArgumentHelp(
             "Which login to keep where the file has another.",
             valueName: "stored|found"))
-    var prefer: Import.Preference?
+    var prefer: Preference?
 
     @OptionGroup var selection: Selection
 

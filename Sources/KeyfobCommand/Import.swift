@@ -23,11 +23,6 @@ struct Import: ParsableCommand {
             from the store stays where it is.
             """)
 
-    /// The one of two logins for the same server that is kept.
-    enum Preference: String, CaseIterable, ExpressibleByArgument {
-        case stored, found
-    }
-
     @Option(
         help: ArgumentHelp(
             "Import from docker-credential-<name> instead.", valueName: "name"))

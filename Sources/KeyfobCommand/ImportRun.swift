@@ -30,7 +30,7 @@ struct ImportRun {
     private static let many = 16
 
     private let invocation: Invocation
-    private let prefer: Import.Preference?
+    private let prefer: Preference?
     private let dryRun: Bool
     /// The logins that this run has stored or found in the store, by the place that they are for.
     private var stored: [Place: Credential] = [:]
@@ -42,7 +42,7 @@ struct ImportRun {
     /// The logins that are yet to be stored, each with the index of its result.
     private var waiting: [(index: Int, login: Credential)] = []
 
-    init(_ invocation: Invocation, prefer: Import.Preference?, dryRun: Bool) {
+    init(_ invocation: Invocation, prefer: Preference?, dryRun: Bool) {
         self.invocation = invocation
         self.prefer = prefer
         self.dryRun = dryRun

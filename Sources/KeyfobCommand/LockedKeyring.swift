@@ -87,7 +87,7 @@ struct LockedKeyring {
 
     /// The error for a keyring that asks only in its own window.
     private var refusal: StoreError {
-        let name = state.provider.map(Diagnosis.title) ?? "this keyring"
+        let name = state.providerName ?? "this keyring"
         return StoreError(
             .keyringTakesNoPassword, "\(name) takes its password in its own window alone",
             hint: "unlock it at the desktop, or use the encrypted file: export KEYFOB_STORE=file")

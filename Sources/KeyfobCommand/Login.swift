@@ -220,19 +220,6 @@ struct Login: ParsableCommand {
 }
 
 extension Secret {
-    /// The longest password that is read, in bytes.
-    private static let limit = 1 << 20
-
-    /// Reads standard input to its end and drops one line end there, as docker does with a
-    /// password.
-    fileprivate init(passwordFromStandardInput noun: String) throws(StoreError) {
-        let read = try Secret(fromStandardInput: noun, atMost: Secret.limit + 2)
-        guard let read = read?.withoutLineEnd, read.count <= Secret.limit else {
-            throw StoreError(.tooLong, "the \(noun) is longer than \(Secret.limit) bytes")
-        }
-        self = read
-    }
-
     /// Returns why the secret cannot be a password; nil if it can be one. `isLine` says that it
     /// must have no line end in it.
     fileprivate func problem(isLine: Bool) -> String? {

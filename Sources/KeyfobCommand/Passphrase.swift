@@ -160,15 +160,3 @@ extension FileStore {
         }
     }
 }
-
-extension Secret {
-    /// Reads the first line of standard input, without its line end, which may be CRLF.
-    init(firstLineOfStandardInput noun: String) throws(StoreError) {
-        let line = try Secret(
-            fromStandardInput: noun, atMost: Terminal.limit + 1, endsAtLine: true)
-        guard let line else {
-            throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
-        }
-        self = line.withoutLineEnd
-    }
-}

@@ -24,6 +24,19 @@ struct Selection: ParsableArguments {
     }
 }
 
+/// The options that name one login.
+struct LoginOptions: ParsableArguments {
+    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
+    var server: String
+
+    @OptionGroup var selection: Selection
+}
+
+/// The one of two logins for the same server that is kept.
+enum Preference: String, CaseIterable, ExpressibleByArgument {
+    case stored, found
+}
+
 extension AccountName? {
     /// The option as it is typed behind a command, with a space before it; empty if there is no
     /// account.

@@ -69,3 +69,13 @@ extension StoreState {
         ]
     }
 }
+
+extension KeyringState {
+    /// The usual name of the provider, by the name of its process; nil if that is not known.
+    var providerName: String? {
+        guard let provider else { return nil }
+        if provider.hasPrefix("gnome-keyring") { return "GNOME Keyring" }
+        if provider.hasPrefix("kwallet") || provider.hasPrefix("ksecret") { return "KWallet" }
+        return provider == "keepassxc" ? "KeePassXC" : provider
+    }
+}

@@ -23,14 +23,6 @@ struct Token: ParsableCommand {
     }
 }
 
-/// The options that name one login.
-struct LoginOptions: ParsableArguments {
-    @Argument(help: "The server, as `keyfob list` prints it.", completion: Completion.servers)
-    var server: String
-
-    @OptionGroup var selection: Selection
-}
-
 extension Credential {
     /// Returns the part of the secret that logs in by itself. `account` is the login's.
     func token(in account: AccountName?) throws(StoreError) -> Secret {
