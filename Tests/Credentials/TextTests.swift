@@ -90,4 +90,20 @@ import Testing
     @Test func textsAreOrderedByTheirBytes() {
         #expect((["é", "b", "B", "", "a"] as [Text]).sorted() == ["", "B", "a", "b", "é"])
     }
+
+    @Test(
+        arguments: [
+            ("h", "h", nil), ("h:8443", "h", "8443"), ("h:0443", "h", "443"),
+            ("[::1]", "[::1]", nil),
+            ("[::1]:00080", "[::1]", "80"),
+        ] as [(Text, Text, Text?)])
+    func aHostOfGitsIsSplitFromItsPort(host: Text, server: Text, port: Text?) throws {
+        let parts = try #require(host.serverAndPort)
+        #expect(parts.server == server && parts.port == port)
+    }
+
+    @Test(arguments: ["h:", "h:0", "h:65536", "h:x", "h:+1", ":443"] as [Text])
+    func aHostOfGitsWithAnotherPortIsNone(host: Text) {
+        #expect(host.serverAndPort == nil)
+    }
 }
