@@ -35,8 +35,7 @@ struct BackupCommand: ParsableCommand {
         if let failure = inventory.failures.first { throw failure }
         for warning in inventory.warnings { invocation.console.warn(warning) }
 
-        var seen: Set<Place?> = []
-        let entries = inventory.logins.map(\.entry).filter { seen.insert($0.identity).inserted }
+        let entries = inventory.logins.map(\.entry).once(by: \.identity)
         if !output.dryRun { try write(entries, to: target, invocation) }
         // The file lacks the logins that a locked or absent keyring may hide.
         let doubt = inventory.warnings.first.map {

@@ -88,8 +88,7 @@ struct Check: ParsableCommand {
             meant = entries.filter { $0.isMeant(by: queries) }
         }
         var (logins, failures) = ([Credential](), inventory.failures)
-        var seen: Set<Place?> = []
-        for entry in meant where seen.insert(entry.identity).inserted {
+        for entry in meant.once(by: \.identity) {
             guard let query = Query(replacedBy: entry) else { continue }
             do throws(StoreError) {
                 logins += try invocation.choice.chain.find(query).prefix(1)

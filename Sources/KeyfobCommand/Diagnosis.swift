@@ -52,8 +52,7 @@ struct Diagnosis {
     /// Returns each finding once: those that need attention first, and those with one code
     /// together.
     private static func inOrder(_ findings: [Finding]) -> [Finding] {
-        var seen: Set<String> = []
-        let once = findings.filter { seen.insert($0.message).inserted }
+        let once = findings.once(by: \.message)
         let codes = once.map(\.code)
         return once.sorted { left, right in
             guard left.isFault == right.isFault else { return left.isFault }

@@ -141,8 +141,7 @@ struct Export: ParsableCommand {
                     hint: "see: keyfob list")
             }
         }
-        var seen: Set<Place?> = []
-        meant = meant.filter { seen.insert($0.identity).inserted }
+        meant = meant.once(by: \.identity)
         guard client.hasAccounts else { return meant }
         // One of a path is not to be found before that of its host.
         func rank(_ entry: Entry, _ offset: Int) -> (Int, UInt64, Int) {

@@ -171,8 +171,10 @@ extension Invocation {
                     continue
                 }
                 let logins = try store.find(query).preferringPath(of: query)
-                // A client without accounts gets the first login.
-                found += client.hasAccounts ? logins.onceEach : Array(logins.prefix(1))
+                // A client gets the best login of each account, or without accounts the first one.
+                found +=
+                    client.hasAccounts
+                    ? logins.once(by: \.entry.identity) : Array(logins.prefix(1))
                 if !logins.isEmpty { break }
             }
         }
@@ -207,11 +209,5 @@ extension [Credential] {
     fileprivate func preferringPath(of query: Query) -> [Credential] {
         let those = filter { $0["object"] == query.facts["object"] }
         return those.isEmpty ? self : those
-    }
-
-    /// The best login of each account.
-    fileprivate var onceEach: [Credential] {
-        var seen: Set<Place?> = []
-        return filter { seen.insert($0.entry.identity).inserted }
     }
 }

@@ -333,13 +333,14 @@ struct Logout: ParsableCommand {
         }
         let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
             .flatMap { $0.remainders(for: key, in: invocation.surroundings) }
-        return variables.map { name in
+        let ofVariables = variables.map { name in
             Report(
                 remainingIn: name,
                 StoreError(
                     .loginRemains, "clients take a login from this variable",
                     hint: "unset \(name.shellWord)"))
-        } + remainders.map { Report(remainingIn: $0.place, $0.problem) }
+        }
+        return ofVariables + remainders.map { Report(remainingIn: $0.place, $0.problem) }
     }
 
     /// Returns the stored logins of shorter addresses that these clients get for the server now.

@@ -62,8 +62,7 @@ extension Logout {
             }
         }
         // A helper that fails may say the same of each login.
-        var lines: Set<String> = []
-        return reports.filter { lines.insert($0.line).inserted }
+        return reports.once(by: \.line)
     }
 
     private func remaining(

@@ -43,9 +43,8 @@ struct Move: ParsableCommand {
         let listing = try source.list(nil)
         for warning in listing.warnings { invocation.console.warn(warning) }
         // Older items of a login are removed together with it.
-        var seen: Set<Place?> = []
         let entries = try listing.entries.filter(isWanted(among: listing.entries))
-            .filter { seen.insert($0.identity).inserted }
+            .once(by: \.identity)
             .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
 
         var reports: [Report] = []
