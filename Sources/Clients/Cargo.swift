@@ -1,6 +1,6 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// cargo (1.95).
 ///
@@ -138,7 +138,9 @@ package struct Cargo: Client {
         let read = credentials(surroundings, areAll: false) + configs(surroundings)
         let all =
             credentials(surroundings, areAll: true) + configs(surroundings, areAll: true)
-        return all.map { CargoCredentials($0, surroundings, isRead: read.contains($0)) }
+        return all.map {
+            CargoCredentials(file: $0, surroundings: surroundings, isRead: read.contains($0))
+        }
     }
 
     /// Returns the reason why cargo would not ask Keyfob for a registry that has no provider of its
@@ -160,7 +162,8 @@ package struct Cargo: Client {
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
         let files = files("credentials", in: folder(surroundings))
-        return CargoCredentials(files.first(where: \.exists) ?? files[1], surroundings)
+        return CargoCredentials(
+            file: files.first(where: \.exists) ?? files[1], surroundings: surroundings)
     }
 
     // MARK: Its helper
@@ -188,8 +191,7 @@ package struct Cargo: Client {
         var programs: [String] = []
         if let providers = config.globalProviders {
             let first = providers.last.flatMap(CargoSetting.helperName)
-            keeper = Keeper(providers.joined(separator: ", "), isOurs: first != nil)
-            keeper.account = first?.account
+            keeper = Keeper(providers.joined(separator: ", "), first)
             // If cargo's own provider finds no token, cargo asks the next one.
             keeper.isAsked =
                 providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
@@ -235,7 +237,7 @@ package struct Cargo: Client {
         // stays. A list in an included file is joined to that of the file.
         let isJoined = CargoConfig(surroundings, Cargo.withIncluded(file)).hasGlobalList
         return CargoSetting(
-            file, registry: name, others: name == nil && !isJoined ? [Cargo.builtIn] : [],
+            file: file, registry: name, others: name == nil && !isJoined ? [Cargo.builtIn] : [],
             isString: name.map { !CargoConfig(surroundings).hasList(forOwnProvider: $0) } ?? false)
     }
 
@@ -272,14 +274,8 @@ package struct Cargo: Client {
 /// `registries.NAME.token` for others; `secret-key` is a private key of its asymmetric tokens.
 package struct CargoCredentials: PlaintextTarget {
     package let file: ClientFile
-    private let surroundings: Surroundings
-    private let isRead: Bool
-
-    package init(_ file: ClientFile, _ surroundings: Surroundings, isRead: Bool = true) {
-        self.file = file
-        self.surroundings = surroundings
-        self.isRead = isRead
-    }
+    let surroundings: Surroundings
+    var isRead = true
 
     package var client: any Client { Cargo() }
 
@@ -335,21 +331,20 @@ package struct CargoCredentials: PlaintextTarget {
         return ["registries", name, "token"]
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] {
         let config = CargoConfig(surroundings)
-        return try edit { content, edits throws(StoreError) in
-            let text = try file.toml(content)
-            var removed: [Entry] = []
-            var places: [TOMLText.Place] = []
-            for found in text.places {
-                guard let login = login(found, config), isMeant(login) else { continue }
-                places.append(found.place)
-                removed.append(login.entry)
-            }
-            text.cut(places, in: &edits)
-            return removed
+        let text = try file.toml(content)
+        var removed: [Entry] = []
+        var places: [TOMLText.Place] = []
+        for found in text.places {
+            guard let login = login(found, config), isMeant(login) else { continue }
+            places.append(found.place)
+            removed.append(login.entry)
         }
+        text.cut(places, in: &edits)
+        return removed
     }
 
     private func login(

@@ -7,20 +7,13 @@ internal import TextEditing
 struct CargoSetting: HelperSetting {
     let file: ClientFile
     /// The registry's name; nil for all registries.
-    private let registry: Text?
+    let registry: Text?
     /// The providers that a new list names before Keyfob.
-    private let others: [String]
+    let others: [String]
     /// True if the value is to be a string. Of one registry it usually is one, and cargo accepts no
     /// list beside a string in another file, such as a project's.
-    private let isString: Bool
+    let isString: Bool
     private static let provider = ProgramName.credentialProvider.rawValue
-
-    init(_ file: ClientFile, registry: Text?, others: [String], isString: Bool) {
-        self.file = file
-        self.registry = registry
-        self.others = others
-        self.isString = isString
-    }
 
     var name: String { (table + [key]).map(\.string).joined(separator: ".") }
 

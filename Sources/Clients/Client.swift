@@ -30,11 +30,11 @@ package protocol Client: Sendable {
     /// True if it reads a login from variables, which `execution` names.
     var readsEnvironment: Bool { get }
 
-    /// Returns the environment in which `keyfob exec` runs it with a login. Throws `failed` if its
-    /// variables cannot hold the login.
+    /// Returns the environment in which `keyfob exec` runs it with a login; nil if it reads none
+    /// from its environment. Throws `unfitForFile` if its variables cannot hold the login.
     func execution(
         of login: Credential, in surroundings: Surroundings
-    ) throws(StoreError) -> Execution
+    ) throws(StoreError) -> Execution?
 
     // MARK: Lookup
 
@@ -66,8 +66,8 @@ package protocol Client: Sendable {
 
     // MARK: Its own files
 
-    /// The use that Keyfob makes of the files.
-    var files: ClientFiles { get }
+    /// True if it may keep logins in files of its own, which Keyfob changes.
+    var hasFiles: Bool { get }
 
     /// The variables that the client reads and that hold no secret. A name that ends with `*` is a
     /// prefix.
@@ -163,15 +163,6 @@ package struct OwnLink: Sendable {
     package var advice: [String] = []
 }
 
-/// The use that Keyfob makes of a client's own files.
-package enum ClientFiles: Sendable {
-    case none
-    /// Keyfob finds logins in them, and removes them there.
-    case read
-    /// Keyfob can write logins to them, too.
-    case written
-}
-
 /// The user names of a client's logins.
 package enum UserNames: Sendable {
     case none, optional, needed
@@ -201,7 +192,7 @@ package enum Clients {
     package static let withHelpers = all.filter { $0.program != nil }
 
     /// The clients that may keep logins in files of their own.
-    package static let withFiles = all.filter { $0.files != .none }
+    package static let withFiles = all.filter(\.hasFiles)
 
     /// Returns the names of clients as a sentence has them: `docker, podman or cargo`.
     package static func words(_ clients: [any Client], _ last: String) -> String {
@@ -237,24 +228,36 @@ extension Client {
         schema == other.schema && (schema != .token || name == other.name)
     }
 
+    /// Returns the first of its programs that is installed; nil if none is.
+    package func installed(in surroundings: Surroundings) -> String? {
+        programs.first { surroundings.program($0) != nil }
+    }
+
+    /// Returns the other clients that are installed and read the file. One whose settings cannot be
+    /// read may do so.
+    package func otherReaders(
+        of file: ClientFile, in surroundings: Surroundings
+    ) -> [any Client] {
+        Clients.all.filter { other in
+            other.name != name && other.installed(in: surroundings) != nil
+                && (try? other.keeper(in: surroundings))?.readsFile != false
+                && other.plaintextFiles(in: surroundings).contains {
+                    $0.file.identity == file.identity
+                }
+        }
+    }
+
     // MARK: Defaults
 
     package var secretNoun: String { "token" }
     package var secretIsLine: Bool { true }
     package var serversHaveNames: Bool { false }
 
-    /// True if a server may have several logins.
-    package var hasAccounts: Bool { schema.hasAccounts }
-
     package var readsEnvironment: Bool { false }
 
     package func execution(
         of login: Credential, in surroundings: Surroundings
-    ) throws(StoreError) -> Execution {
-        throw StoreError(
-            .notSupported, "\(name) reads no login from its environment",
-            hint: "name a variable for the secret: --env VARIABLE")
-    }
+    ) throws(StoreError) -> Execution? { nil }
 
     /// Returns the queries for what was typed. If no login among `entries` matches them, it returns
     /// the first fallback that one matches.
@@ -268,7 +271,7 @@ extension Client {
     }
 
     package var userNames: UserNames { .none }
-    package var files: ClientFiles { .written }
+    package var hasFiles: Bool { true }
     package var variables: [String] { [] }
     package var program: ProgramName? { nil }
     package var programs: [String] { [name.string] }
@@ -280,6 +283,7 @@ extension Client {
     package func fallbackQueries(for server: Text) -> [Query] { [] }
     package func logoutQueries(for server: Text) -> [Query] { [] }
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] { [] }
+    package func remainders(for server: Text?, in surroundings: Surroundings) -> [Remainder] { [] }
 
     package func plaintextTarget(
         in surroundings: Surroundings
@@ -339,6 +343,10 @@ extension Client {
             .unexpectedContent, "\(path) has been changed since, and still names keyfob",
             hint: "remove keyfob there by hand, then run this again")
     }
+
+    package func naming(
+        _ chosen: String, in content: Secret, at path: String
+    ) throws(StoreError) -> Secret { content }
 
     package func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings

@@ -84,7 +84,7 @@ package struct Docker: RegistryClient {
         let folders = ["/usr/local/bin", "/usr/bin"]
         guard surroundings.program(name.string, alsoIn: folders) != nil,
             Docker.isBare(text, isEmptied: surroundings.emptied.contains(config(surroundings))),
-            text?.text(text?.root?[DockerSetting.store])?.isEmpty != false
+            text?.root?[DockerSetting.store]?.text?.isEmpty != false
         else { return nil }
         let name: Text = surroundings.program("pass") == nil ? "secretservice" : "pass"
         return Docker.missing([name], surroundings).isEmpty ? name : nil
@@ -119,13 +119,12 @@ package struct Docker: RegistryClient {
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         let text = try settings(surroundings)
         func helper(_ value: JSONText.Value?) -> Text? {
-            text?.text(value).flatMap { $0.isEmpty ? nil : $0 }
+            value?.text.flatMap { $0.isEmpty ? nil : $0 }
         }
         let root = text?.root
         var all = helper(root?[DockerSetting.store])
         if all == nil { all = try ownHelper(surroundings) }
-        var keeper = Keeper(all?.string, isOurs: all?.isOurHelper == true)
-        keeper.account = all?.helperName?.account
+        var keeper = Keeper(all?.string, all?.helperName)
         var programs: [Text?] = [all]
         for member in root?[DockerSetting.helpers]?.members ?? [] {
             let one = helper(member.value)
@@ -147,10 +146,10 @@ package struct Docker: RegistryClient {
         guard let text = try settings(surroundings), let root = text.root else {
             return { _ in [] }
         }
-        let all = text.text(root[DockerSetting.store])?.helperName
+        let all = root[DockerSetting.store]?.text?.helperName
         var single: [Text: HelperName?] = [:]
         for member in root[DockerSetting.helpers]?.members ?? [] {
-            single[member.name] = .some(text.text(member.value)?.helperName)
+            single[member.name] = .some(member.value.text?.helperName)
         }
         return { entry in
             [single[Docker.keyAsked(of: entry["server"] ?? "")] ?? all].compactMap(\.self)
@@ -195,8 +194,8 @@ package struct Docker: RegistryClient {
     ) throws(StoreError) -> SetupPlan {
         let own = try ownHelperInUse(surroundings)
         let setting = DockerSetting(
-            config(surroundings), registry: try registry.map(DockerSetting.key),
-            surroundings.account, own: own)
+            file: config(surroundings), registry: try registry.map(DockerSetting.key),
+            helper: "keyfob" + (surroundings.account.map { "-\($0)" } ?? ""), own: own)
         var plan = try SetupPlan(setting, advice: [])
         guard plan.splice != nil else { return plan }
         plan.chosen = registry == nil ? try ownHelper(surroundings)?.string : own
@@ -224,14 +223,14 @@ package struct Docker: RegistryClient {
     package func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice? {
-        try DockerSetting(ClientFile(path), registry: try registry.map(DockerSetting.key))
+        try DockerSetting(file: ClientFile(path), registry: try registry.map(DockerSetting.key))
             .restoration(of: content, before: removed)
     }
 
     package func naming(
         _ chosen: String, in content: Secret, at path: String
     ) throws(StoreError) -> Secret {
-        let setting = DockerSetting(ClientFile(path), helper: chosen)
+        let setting = DockerSetting(file: ClientFile(path), helper: chosen)
         guard try setting.value(in: content) == nil,
             try !Docker.isBare(setting.file.object(content))
         else { return content }
@@ -278,26 +277,11 @@ extension RegistryClient {
 private struct DockerSetting: HelperSetting {
     let file: ClientFile
     /// The registry as docker spells it; nil for all registries.
-    let registry: Text?
-    private let helper: String
+    var registry: Text?
+    /// The helper that the setting is to name.
+    var helper = "keyfob"
     /// The helper that docker uses for all other registries while the file has no setting.
-    private let own: String?
-
-    init(
-        _ file: ClientFile, registry: Text?, _ account: AccountName? = nil, own: String? = nil
-    ) {
-        self.file = file
-        self.registry = registry
-        self.own = own
-        helper = "keyfob" + (account.map { "-\($0)" } ?? "")
-    }
-
-    /// The setting that names another helper, for all registries.
-    init(_ file: ClientFile, helper: String) {
-        self.file = file
-        self.helper = helper
-        (registry, own) = (nil, nil)
-    }
+    var own: String?
 
     /// Returns a registry as docker looks it up: as it was typed, unless that is a URL. Throws
     /// `failed` if it cannot be one.
@@ -328,39 +312,39 @@ private struct DockerSetting: HelperSetting {
             ? root[DockerSetting.store]
             : root[DockerSetting.helpers].flatMap { member(of: $0)?.value }
         // An empty value names no helper: it means the file.
-        return text.text(value).flatMap { $0.isEmpty ? nil : $0.string }
+        return value?.text.flatMap { $0.isEmpty ? nil : $0.string }
     }
 
     func isOurs(_ value: String) -> Bool { value == helper }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
         guard let content, let text = try file.object(content), let root = text.root else {
-            return Splice(0..<(content?.count ?? 0), "{\n\t\(member(depth: 1))\n}\n")
+            return Splice(0..<(content?.count ?? 0), "{\n\t\(member)\n}\n")
         }
-        guard let registry else { return set(DockerSetting.store, in: root, of: text, depth: 1) }
+        guard registry != nil else { return set(in: root, of: text) }
         guard own == nil || root[DockerSetting.store] ?? root[DockerSetting.helpers] == nil else {
             throw StoreError(
                 .unexpectedContent, "\(file.path) has an empty setting, which would take effect",
                 hint: "remove \(DockerSetting.store) and \(DockerSetting.helpers) there")
         }
         guard let old = root.member(DockerSetting.helpers) else {
-            return text.addition(member(depth: 1), to: root, depth: 1)
+            return text.addition(member, to: root, depth: 1)
         }
         let helpers = old.value
-        guard !helpers.isNull else { return Splice(old.range, member(depth: 1)) }
+        guard !helpers.json.isNull else { return Splice(old.range, member) }
         guard helpers.members != nil else {
             throw StoreError(
                 .unexpectedContent, "\(DockerSetting.helpers) in \(file.path) is not an object",
                 hint: "correct the file by hand")
         }
-        return set(registry, in: helpers, of: text, depth: 2)
+        return set(in: helpers, of: text)
     }
 
     func restoration(of content: Secret, before: String) throws(StoreError) -> Splice? {
         guard let text = try file.object(content), let root = text.root else { return nil }
         let object = registry == nil ? root : root[DockerSetting.helpers]
         guard let object, let member = member(of: object),
-            text.text(member.value)?.isOurHelper == true
+            member.value.text?.isOurHelper == true
         else { return nil }
         // `before` is the whole member if there was one.
         guard before.contains(where: { !$0.isWhitespace }) else {
@@ -401,7 +385,7 @@ private struct DockerSetting: HelperSetting {
             .joined(separator: ",\n")
         let new =
             (missing.isEmpty ? "" : "\"\(DockerSetting.helpers)\": {\n\(kept)\n\t},\n\t")
-            + member(depth: 1)
+            + member
         return SetupPlan(
             file: file, setting: name, before: other, after: helper, content: content,
             splice: Splice(old.range, new),
@@ -412,12 +396,11 @@ private struct DockerSetting: HelperSetting {
             ])
     }
 
-    private func set(
-        _ name: Text, in object: JSONText.Value, of text: JSONText, depth: Int
-    ) -> Splice {
-        let new = "\(JSONText.quoted(name)): \"\(helper)\""
+    /// Returns the splice after which the object that has such settings names the helper.
+    private func set(in object: JSONText.Value, of text: JSONText) -> Splice {
+        let new = "\(JSONText.quoted(registry ?? DockerSetting.store)): \"\(helper)\""
         guard let old = member(of: object) else {
-            return text.addition(new, to: object, depth: depth)
+            return text.addition(new, to: object, depth: registry == nil ? 1 : 2)
         }
         return Splice(old.range, new)
     }
@@ -426,13 +409,12 @@ private struct DockerSetting: HelperSetting {
         registry.map { object.entry($0) } ?? object.member(DockerSetting.store)
     }
 
-    /// Returns the whole setting as a member of the root.
-    private func member(depth: Int) -> String {
+    /// The whole setting as a member of the root.
+    private var member: String {
         guard let registry else { return "\"\(DockerSetting.store)\": \"\(helper)\"" }
-        let indent = String(repeating: "\t", count: depth)
         return
-            "\"\(DockerSetting.helpers)\": {\n\(indent)\t\(JSONText.quoted(registry)): \"\(helper)\"\n\(indent)}"
-            + (own.map { ",\n\(indent)\"\(DockerSetting.store)\": \"\($0)\"" } ?? "")
+            "\"\(DockerSetting.helpers)\": {\n\t\t\(JSONText.quoted(registry)): \"\(helper)\"\n\t}"
+            + (own.map { ",\n\t\"\(DockerSetting.store)\": \"\($0)\"" } ?? "")
     }
 
     static let auths: Text = "auths"

@@ -9,14 +9,8 @@ package struct Execution: Sendable {
     package let secret: Variable
     /// Further variables for the client. One that is already set is not changed.
     package var others: [Variable] = []
-    /// A folder for a client that writes the login from its environment to a file; nil if it does
-    /// not.
-    package var folder: Folder?
-
-    package struct Folder: Sendable {
-        /// The variable that names the folder.
-        package let variable: String
-        /// A file that the client keeps with its logins, which is copied to the folder and back.
-        package let settings: ClientFile
-    }
+    /// A folder for a client that writes the login from its environment to a file: the variable
+    /// that names it, and a file that the client keeps with its logins, which is copied to the
+    /// folder and back. Nil if the client does not.
+    package var folder: (variable: String, settings: ClientFile)?
 }

@@ -40,7 +40,7 @@ package struct Git: Client {
             )
         }
         let facts = address.facts
-        return LoginPlace(of: facts["user"]) { user in
+        return LoginPlace(username: facts["user"]) { user in
             .git(
                 protocol: facts["protocol"] ?? "", server: facts["server"] ?? "",
                 port: facts["port"], object: facts["object"], user: user)
@@ -81,20 +81,22 @@ package struct Git: Client {
                 "\(surroundings.home)/.gitconfig", "\(surroundings.configFolder)/git/config",
             ]
             return configs.map { UnreadFile(client: self, file: ClientFile($0), error: error) }
-                + Git.credentials(surroundings).map { GitCredentials($0) }
+                + Git.credentials(surroundings).map { GitCredentials(file: $0) }
         }
         var seen: Set<String> = []
         let conditional = GitConfiguration.conditional(surroundings)
         let helpers = configuration.helpers + conditional.flatMap(\.helpers)
         let files = (helpers.flatMap { $0.storeFiles ?? [] } + Git.credentials(surroundings))
             .filter { seen.insert($0.identity).inserted }
-        guard surroundings.program("git") != nil else { return files.map { GitCredentials($0) } }
+        guard surroundings.program("git") != nil else {
+            return files.map { GitCredentials(file: $0) }
+        }
         // git is asked for its configuration elsewhere only if there is something to import.
         let elsewhere =
             files.contains(where: \.exists) ? GitElsewhere(conditional, surroundings) : nil
         return GitSettings.all(surroundings) + GitCookies.all(surroundings)
             + files.enumerated().map { index, file in
-                GitCredentials(file) { login in
+                GitCredentials(file: file) { login in
                     var use = use(
                         of: file, after: files[..<index], for: login, configuration, surroundings)
                     elsewhere?.judge(&use, of: file, for: login, configuration)
@@ -145,7 +147,7 @@ package struct Git: Client {
         let asked = (try? GitConfiguration(surroundings))?.answering(.any).helpers ?? []
         let files = asked.lazy.compactMap(\.storeFiles).first { !$0.isEmpty }
         let usual = files ?? Git.credentials(surroundings)
-        return GitCredentials(usual.first(where: \.exists) ?? usual[0])
+        return GitCredentials(file: usual.first(where: \.exists) ?? usual[0])
     }
 
     package func reading(
@@ -216,8 +218,7 @@ package struct Git: Client {
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         let configuration = try GitConfiguration(surroundings)
         let forAll = configuration.answering(.any).helpers
-        var keeper = Keeper(forAll.names, isOurs: forAll.contains(where: \.isOurs))
-        keeper.account = forAll.lazy.compactMap(\.helperName).first?.account
+        var keeper = Keeper(forAll.names, forAll.lazy.compactMap(\.helperName).first)
         // A setup is for all folders. The current one may be in a repository with other settings.
         keeper.isAsked = try GitConfiguration(surroundings, outside: true).answering(.any).helpers
             .contains(where: \.isOurs)

@@ -7,7 +7,6 @@ struct GitCookies: PlaintextFile {
     let file: ClientFile
 
     var client: any Client { Git() }
-    var isEdited: Bool { false }
 
     /// Returns the files that the settings name, also those that git reads in some folders alone.
     static func all(_ surroundings: Surroundings) -> [GitCookies] {
@@ -47,6 +46,4 @@ struct GitCookies: PlaintextFile {
         else { return false }
         return host == domain.string || host.hasSuffix(".\(domain)")
     }
-
-    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] { [] }
 }

@@ -1,6 +1,6 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// `.git-credentials`, in which git's helper `store` keeps passwords in plain text: one URL a line,
 /// `PROTOCOL://USER:PASSWORD@HOST[/PATH]`, each part percent-encoded (git-credential-store(1)).
@@ -16,12 +16,7 @@ package struct GitCredentials: PlaintextTarget {
     }
 
     package let file: ClientFile
-    private let use: @Sendable (Entry) -> Use
-
-    package init(_ file: ClientFile, use: @escaping @Sendable (Entry) -> Use = { _ in Use() }) {
-        self.file = file
-        self.use = use
-    }
+    var use: @Sendable (Entry) -> Use = { _ in Use() }
 
     package var client: any Client { Git() }
 
@@ -74,13 +69,12 @@ package struct GitCredentials: PlaintextTarget {
         return Secret(joining: parts + ["\n".secret])
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit { content, edits in
-            let meant = logins(of: content).filter { isMeant($0.login) }
-            for (line, _) in meant { edits.replace(line) }
-            return meant.map(\.login.entry)
-        }
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] {
+        let meant = logins(of: content).filter { isMeant($0.login) }
+        for (line, _) in meant { edits.replace(line) }
+        return meant.map(\.login.entry)
     }
 
     private func logins(of content: Secret) -> [(line: Range<Int>, login: PlaintextLogin)] {
@@ -117,7 +111,7 @@ package struct GitCredentials: PlaintextTarget {
 
         init(of file: ClientFile) {
             guard let content = try? file.read() else { return }
-            for (_, login) in GitCredentials(file).logins(of: content) { add(login) }
+            for (_, login) in GitCredentials(file: file).logins(of: content) { add(login) }
         }
 
         mutating func add(_ login: PlaintextLogin) {

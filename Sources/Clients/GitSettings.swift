@@ -11,13 +11,10 @@ struct GitSettings: PlaintextFile {
     private init(_ path: String) { file = ClientFile(path) }
 
     var client: any Client { Git() }
-    var isEdited: Bool { false }
 
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         PlaintextContents(logins: logins)
     }
-
-    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] { [] }
 
     /// A header without a URL is sent to every server, and one whose URL has the label `*` to
     /// several.

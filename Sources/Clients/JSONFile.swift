@@ -28,4 +28,19 @@ extension ClientFile {
         }
         return text
     }
+
+    /// Returns the content with a string at the end of a path of objects; see `JSONText.setting`.
+    func setting(
+        _ path: [JSONText.Step], to string: Secret, in content: Secret, indent: String
+    ) throws(StoreError) -> Secret {
+        var text = try object(content)
+        if text == nil { text = try object("{}".secret) }
+        let value = try JSONText.quoted(string)
+        guard let changed = text?.setting(path, to: value, indent: indent) else {
+            throw StoreError(
+                .unexpectedContent, "\(self.path) has something unexpected in its place",
+                hint: "correct the file by hand")
+        }
+        return changed
+    }
 }

@@ -34,10 +34,12 @@ package struct Keeper: Sendable {
         package let isOurs: Bool
     }
 
-    init(_ name: String? = nil, isOurs: Bool = false) {
+    /// `ours` is the name of Keyfob's that the helper is; nil if it is another one.
+    init(_ name: String? = nil, _ ours: HelperName? = nil) {
         self.name = name
-        self.isOurs = isOurs
+        isOurs = ours != nil
         isAsked = isOurs
+        account = ours?.account
         readsFile = name == nil
     }
 }
@@ -60,14 +62,6 @@ package struct SetupPlan: Sendable {
     /// The helper that the client used until now without a setting that names it; nil if it named
     /// one, or used none.
     package var chosen: String?
-}
-
-extension Client {
-    package func naming(
-        _ chosen: String, in content: Secret, at path: String
-    ) throws(StoreError) -> Secret {
-        content
-    }
 }
 
 extension SetupPlan {

@@ -6,19 +6,9 @@ package struct LoginPlace: Sendable, CustomStringConvertible {
     package var username: Text?
     /// The registry that can verify the login; nil if none can.
     package var registry: Text?
-    private let make: @Sendable (Text?) -> Entry
-
-    init(
-        of username: Text? = nil, registry: Text? = nil,
-        _ make: @escaping @Sendable (Text?) -> Entry
-    ) {
-        self.username = username
-        self.registry = registry
-        self.make = make
-    }
-
-    package func entry(of username: Text?) -> Entry { make(username) }
+    /// Returns the login of a user there, without a secret.
+    package let entry: @Sendable (Text?) -> Entry
 
     /// The server as the user would name it.
-    package var description: String { entry(of: nil).serverName }
+    package var description: String { entry(nil).serverName }
 }

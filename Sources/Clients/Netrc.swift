@@ -6,8 +6,6 @@ package import Files
 package struct Netrc: Sendable {
     package let file: ClientFile
 
-    package init(_ file: ClientFile) { self.file = file }
-
     /// Returns the machines with a password, as `machine NAME` or `default` names them.
     package func machines() throws(StoreError) -> [String] {
         guard let content = try file.read() else { return [] }

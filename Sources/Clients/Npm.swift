@@ -14,7 +14,6 @@ package struct Npm: Client {
     package var name: Text { "npm" }
     package var schema: Schema { .token }
     package var userNames: UserNames { .optional }
-    package var files: ClientFiles { .written }
     package var variables: [String] { NpmPlaces.variables }
 
     /// npm accepts its settings in the environment in any case.
@@ -27,7 +26,7 @@ package struct Npm: Client {
 
     package func execution(
         of login: Credential, in surroundings: Surroundings
-    ) throws(StoreError) -> Execution {
+    ) throws(StoreError) -> Execution? {
         let key = login["key"]?.string ?? ""
         let setting = "npm_config_//\(key)/:"
         guard let username = login.entry.username else {
@@ -104,6 +103,6 @@ package struct Npm: Client {
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        NpmSettings(NpmPlaces(surroundings).user)
+        NpmSettings(file: NpmPlaces(surroundings).user)
     }
 }

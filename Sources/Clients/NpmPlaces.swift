@@ -32,7 +32,7 @@ struct NpmPlaces {
                 return NpmPlaces.path(value, surroundings)
             }
             for file in files.compactMap(\.self) {
-                guard let value = NpmSettings(file).value(of: name) else { continue }
+                guard let value = NpmSettings(file: file).value(of: name) else { continue }
                 found.append((name, file))
                 return NpmPlaces.path(value, surroundings)
             }
@@ -67,7 +67,7 @@ struct NpmPlaces {
         let variables = surroundings.names { _ in true }
         func settings(_ file: ClientFile, _ obstacle: String?) -> any PlaintextFile {
             if let unread, unread.file == file { return unread }
-            return NpmSettings(file, variables: variables, obstacle: obstacle)
+            return NpmSettings(file: file, variables: variables, obstacle: obstacle)
         }
         return above.map {
             settings(

@@ -1,21 +1,15 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// `.npmrc`, in which npm keeps its settings, one a line (the package `ini`), with the tokens of
 /// its registries.
 package struct NpmSettings: PlaintextTarget {
     package let file: ClientFile
     /// The names of the variables that are set.
-    private let variables: [String]
+    var variables: [String] = []
     /// The reason why no login of the file can be imported; nil if one can.
-    private let obstacle: String?
-
-    package init(_ file: ClientFile, variables: [String] = [], obstacle: String? = nil) {
-        self.file = file
-        self.variables = variables
-        self.obstacle = obstacle
-    }
+    var obstacle: String?
 
     package var client: any Client { Npm() }
 
@@ -39,13 +33,12 @@ package struct NpmSettings: PlaintextTarget {
         return key.hasPrefix(address[..<variable]) || address.hasPrefix(key + "/")
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit { content, edits in
-            let meant = logins(of: content).filter { isMeant($0.login) }
-            for line in meant.flatMap(\.lines) { edits.replace(line) }
-            return meant.map(\.login.entry)
-        }
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] {
+        let meant = logins(of: content).filter { isMeant($0.login) }
+        for line in meant.flatMap(\.lines) { edits.replace(line) }
+        return meant.map(\.login.entry)
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -306,7 +299,7 @@ package struct NpmSettings: PlaintextTarget {
     /// Returns the name or the value that npm reads from its text (the package `ini`, `unsafe`).
     private func value(_ written: Secret) -> Secret {
         if written.count > 1, written.hasPrefix("\""), written.ends(with: UInt8(ascii: "\"")) {
-            return (try? JSONText(written)).flatMap { $0.secret($0.root) } ?? written
+            return (try? JSONText(written))?.root?.secret ?? written
         }
         if written.count > 1, written.hasPrefix("'"), written.ends(with: UInt8(ascii: "'")) {
             return written[1..<written.count - 1]

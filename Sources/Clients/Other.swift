@@ -6,7 +6,7 @@ package struct Other: Client {
 
     package var name: Text { "token" }
     package var schema: Schema { .token }
-    package var files: ClientFiles { .none }
+    package var hasFiles: Bool { false }
     package var userNames: UserNames { .optional }
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {

@@ -13,8 +13,6 @@ package struct OtherHelpers: Sendable {
     /// True if it asks the one of a registry instead of the others, and not also.
     var isInstead = false
 
-    init(hub: Text) { self.hub = hub }
-
     private func key(of server: Text) -> Text {
         ServerKey(server).isHub ? hub : server.dockerHost
     }

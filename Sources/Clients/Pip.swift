@@ -13,7 +13,7 @@ package struct Pip: Client {
     package var schema: Schema { .token }
     package var secretNoun: String { "password" }
     package var userNames: UserNames { .needed }
-    package var files: ClientFiles { .none }
+    package var hasFiles: Bool { false }
     package var isSetUp: Bool { true }
     package var variables: [String] { ["PIP_CONFIG_FILE", "VIRTUAL_ENV"] }
 
@@ -26,7 +26,7 @@ package struct Pip: Client {
         ]
         return (own + folders.compactMap { $0.map { $0 + "/pip.conf" } })
             .map { PipSettings(file: ClientFile($0)) }
-            .filter { (try? $0.contents())?.logins.isEmpty == false }
+            .filter { !$0.readableLogins.isEmpty }
     }
 
     // MARK: Lookup

@@ -5,7 +5,6 @@ internal import Files
 struct PipSettings: PlaintextFile {
     let file: ClientFile
     var client: any Client { Pip() }
-    var isEdited: Bool { false }
 
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var contents = PlaintextContents()
@@ -36,6 +35,4 @@ struct PipSettings: PlaintextFile {
             .token(of: "pip", key: key, username: user), secret: password,
             obstacle: "pip takes it from its settings, and asks nobody")
     }
-
-    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] { [] }
 }

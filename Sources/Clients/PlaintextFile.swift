@@ -1,6 +1,6 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// A plaintext file is a client's own file with logins that every process can read that can read
 /// the file.
@@ -17,15 +17,12 @@ package protocol PlaintextFile: Sendable {
     /// unknown.
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents
 
-    /// Removes every login for which `isMeant` returns true, as the client's own logout does, and
-    /// keeps every other byte. Returns the logins that it removed.
-    @discardableResult
-    func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry]
-
-    /// Does what `remove` does, for logins that are now stored elsewhere: it keeps what the client
-    /// still needs to know about them.
-    @discardableResult
-    func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry]
+    /// Adds the edits that remove every login for which `isMeant` returns true, as the client's own
+    /// logout does, or with `keepsMarks` that leave what the client still needs to know about it.
+    /// Returns these logins.
+    func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry]
 
     /// Returns true if the client uses the login for a server although it is another server's.
     func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool
@@ -42,24 +39,40 @@ extension PlaintextFile {
         return try contents(of: content)
     }
 
-    package var isEdited: Bool { true }
+    /// The logins in the file; none if it cannot be read.
+    package var readableLogins: [PlaintextLogin] { (try? contents())?.logins ?? [] }
 
-    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try remove(where: isMeant)
-    }
+    package var isEdited: Bool { false }
+
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] { [] }
 
     package func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool { false }
 
-    /// Changes the content by edits, if there is a file. `change` returns the logins that its edits
-    /// remove, and may be called more than once. Returns the logins of the last call.
-    func edit(
-        _ change: (Secret, inout Edits) throws(StoreError) -> [Entry]
+    /// Removes every login for which `isMeant` returns true, as the client's own logout does, and
+    /// keeps every other byte. Returns the logins that it removed.
+    @discardableResult
+    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
+        try edit(where: isMeant, keepsMarks: false)
+    }
+
+    /// Does what `remove` does, for logins that are now stored elsewhere: it keeps what the client
+    /// still needs to know about them.
+    @discardableResult
+    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
+        try edit(where: isMeant, keepsMarks: true)
+    }
+
+    private func edit(
+        where isMeant: LoginTest, keepsMarks: Bool
     ) throws(StoreError) -> [Entry] {
+        guard isEdited else { return [] }
         var removed: [Entry] = []
         try file.edit { content throws(StoreError) in
             var edits = Edits()
-            removed =
-                try content.map { content throws(StoreError) in try change(content, &edits) } ?? []
+            removed = try cut(
+                where: isMeant, of: content ?? .empty, in: &edits, keepsMarks: keepsMarks)
             return edits.isEmpty ? nil : content.map(edits.applied)
         }
         return removed

@@ -14,6 +14,8 @@ package protocol PlaintextTarget: PlaintextFile {
 }
 
 extension PlaintextTarget {
+    package var isEdited: Bool { true }
+
     /// Puts a login into the file, which only its owner can read from then on, and reads it back.
     /// `replaces` says that it may take the place of another login for the same server and account.
     /// With `dryRun` it only returns what it would do.

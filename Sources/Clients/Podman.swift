@@ -127,7 +127,7 @@ package struct Podman: RegistryClient {
         _ configs: [ClientFile]
     ) throws(StoreError) -> (setting: PodmanSetting, helpers: [String])? {
         for file in configs.reversed() {
-            let setting = PodmanSetting(file)
+            let setting = PodmanSetting(file: file)
             guard let content = try file.read(), let helpers = try setting.helpers(in: content)
             else { continue }
             return (setting, helpers)
@@ -148,9 +148,10 @@ package struct Podman: RegistryClient {
         let others = lists[0].filter { $0 != Podman.builtIn }
         var keeper = Keeper()
         if !others.isEmpty {
-            let isOurs = lists.allSatisfy { Text($0[0])?.isOurHelper == true }
-            keeper = Keeper(lists[0].joined(separator: ", "), isOurs: isOurs)
-            keeper.account = Text(lists[0][0])?.helperName?.account
+            let first = lists.map { Text($0[0])?.helperName }
+            keeper = Keeper(
+                lists[0].joined(separator: ", "), first.contains(nil) ? nil : first[0])
+            keeper.account = first[0]?.account
         }
         keeper.readsFile = lists.contains { $0.contains(Podman.builtIn) }
         keeper.asksFirst = lists[0][0] != Podman.builtIn
@@ -227,7 +228,7 @@ package struct Podman: RegistryClient {
             let text = (try? file.read()).flatMap { try? file.object($0) }
             let members = text?.root?["credHelpers"]?.members ?? []
             return members.filter { $0.name == hostAsked(of: $0.name) }.compactMap { member in
-                text?.text(member.value).flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
+                member.value.text.flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
             }
         }
     }
@@ -237,8 +238,7 @@ package struct Podman: RegistryClient {
         for registry: Text, before file: ClientFile, _ surroundings: Surroundings
     ) -> Bool {
         plaintextFiles(in: surroundings).prefix { $0.file != file }.contains { earlier in
-            let logins = (try? earlier.contents())?.logins ?? []
-            return logins.contains { hostAsked(of: $0.entry["server"] ?? "") == registry }
+            earlier.readableLogins.contains { hostAsked(of: $0.entry["server"] ?? "") == registry }
         }
     }
 
@@ -256,8 +256,7 @@ package struct Podman: RegistryClient {
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
         }
         let logins = plaintextFiles(in: surroundings).flatMap { plaintext in
-            ((try? plaintext.contents())?.logins ?? [])
-                .filter { $0.obstacle != nil && !$0.isShadowed }
+            plaintext.readableLogins.filter { $0.obstacle != nil && !$0.isShadowed }
                 .map { "\($0.description) in \(plaintext.file.path)" }
         }
         return helpers + logins
@@ -294,7 +293,7 @@ package struct Podman: RegistryClient {
         }
         let reasons = onlyInFiles(surroundings)
         var plan = try SetupPlan(
-            PodmanSetting(file, others: lists.first ?? [], keepsFiles: !reasons.isEmpty),
+            PodmanSetting(file: file, others: lists.first ?? [], keepsFiles: !reasons.isEmpty),
             advice: ["to move logins from podman's plain-text files: keyfob import"])
         let newer = named(surroundings)?.path ?? surroundings.configFolder + "/containers"
         if plan.splice != nil, newer != folder {
@@ -318,15 +317,9 @@ package struct Podman: RegistryClient {
 private struct PodmanSetting: HelperSetting {
     let file: ClientFile
     /// The helpers that podman asks after Keyfob's.
-    private let others: [String]
-    private let keepsFiles: Bool
+    var others: [String] = []
+    var keepsFiles = false
     private let helper = "keyfob-podman"
-
-    init(_ file: ClientFile, others: [String] = [], keepsFiles: Bool = false) {
-        self.file = file
-        self.others = others
-        self.keepsFiles = keepsFiles
-    }
 
     var name: String { PodmanSetting.key }
 

@@ -1,6 +1,6 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// pulumi (3.258), which has no credential helpers: `keyfob exec` gives it its token. The URLs of
 /// its clouds are compared as they are written.
@@ -9,7 +9,6 @@ package struct Pulumi: Client {
 
     package var name: Text { "pulumi" }
     package var schema: Schema { .token }
-    package var files: ClientFiles { .read }
     package var variables: [String] {
         ["PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH", "PULUMI_HOME"]
     }
@@ -23,14 +22,14 @@ package struct Pulumi: Client {
     /// pulumi writes a token from its environment to its file, so it gets a folder of its own.
     package func execution(
         of login: Credential, in surroundings: Surroundings
-    ) throws(StoreError) -> Execution {
-        var execution = Execution(secret: ("PULUMI_ACCESS_TOKEN", login.secret))
-        execution.others = [("PULUMI_BACKEND_URL", (login["key"]?.string ?? "").secret)]
-        execution.folder = Execution.Folder(
-            variable: "PULUMI_CREDENTIALS_PATH",
+    ) throws(StoreError) -> Execution? {
+        Execution(
+            secret: ("PULUMI_ACCESS_TOKEN", login.secret),
+            others: [("PULUMI_BACKEND_URL", (login["key"]?.string ?? "").secret)],
             // The file has what pulumi remembers about its clouds.
-            settings: ClientFile(folder(surroundings) + "/config.json"))
-        return execution
+            folder: (
+                "PULUMI_CREDENTIALS_PATH", ClientFile(folder(surroundings) + "/config.json")
+            ))
     }
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
@@ -55,7 +54,7 @@ package struct Pulumi: Client {
     }
 
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
-        [PulumiCredentials(ClientFile(folder(surroundings) + "/credentials.json"))]
+        [PulumiCredentials(file: ClientFile(folder(surroundings) + "/credentials.json"))]
     }
 
     package func plaintextTarget(
@@ -75,9 +74,8 @@ package struct Pulumi: Client {
 package struct PulumiCredentials: PlaintextFile {
     package let file: ClientFile
 
-    package init(_ file: ClientFile) { self.file = file }
-
     package var client: any Client { Pulumi() }
+    package var isEdited: Bool { true }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         guard let text = try file.object(content), let root = text.root else {
@@ -88,65 +86,50 @@ package struct PulumiCredentials: PlaintextFile {
                 "pulumi has encrypted it; to remove it: pulumi logout --all"
             ])
         }
-        return PlaintextContents(logins: logins(of: text, root))
+        return PlaintextContents(logins: logins(of: root))
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit(where: isMeant) { keys, text, root, edits in
-            for part in [root[Name.accessTokens], root[Name.accounts]].compactMap(\.self) {
-                text.cut(part.indices { keys.contains($0.name) }, of: part, in: &edits)
-            }
-            if let current = root[Name.current], let url = text.text(current), keys.contains(url) {
-                edits.replace(current.range, with: #""""#)
-            }
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] {
+        guard let text = try file.object(content), let root = text.root,
+            root.member(Name.envelope) == nil
+        else { return [] }
+        let removed = logins(of: root).filter(isMeant).map(\.entry)
+        let urls = Set(removed.compactMap { $0["key"] })
+        func cut(_ name: Text) {
+            guard let object = root[name] else { return }
+            text.cut(object.indices { urls.contains($0.name) }, of: object, in: &edits)
         }
-    }
-
-    @discardableResult
-    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit(where: isMeant) { keys, text, root, edits in
-            if let tokens = root[Name.accessTokens] {
-                text.cut(tokens.indices { keys.contains($0.name) }, of: tokens, in: &edits)
-            }
-            for account in root[Name.accounts]?.members ?? [] where keys.contains(account.name) {
+        cut(Name.accessTokens)
+        guard !keepsMarks else {
+            for account in root[Name.accounts]?.members ?? [] where urls.contains(account.name) {
                 let token = account.value.indices { $0.name == Name.accessToken }
                 text.cut(token, of: account.value, in: &edits)
             }
-        }
-    }
-
-    private func edit(
-        where isMeant: LoginTest,
-        _ change: (Set<Text>, JSONText, JSONText.Value, inout Edits) -> Void
-    ) throws(StoreError) -> [Entry] {
-        try edit { content, edits throws(StoreError) in
-            guard let text = try file.object(content), let root = text.root,
-                root.member(Name.envelope) == nil
-            else { return [] }
-            let removed = logins(of: text, root).filter(isMeant).map(\.entry)
-            let keys = Set(removed.compactMap { $0["key"] })
-            if !keys.isEmpty { change(keys, text, root, &edits) }
             return removed
         }
+        cut(Name.accounts)
+        if let current = root[Name.current], let url = current.text, urls.contains(url) {
+            edits.replace(current.range, with: #""""#)
+        }
+        return removed
     }
 
-    private func logins(of text: JSONText, _ root: JSONText.Value) -> [PlaintextLogin] {
-        let tokens = root[Name.accessTokens]?.members ?? []
-        let accounts = root[Name.accounts]?.members ?? []
-        let tokenOf = lastValues(tokens)
-        let accountOf = lastValues(accounts)
+    private func logins(of root: JSONText.Value) -> [PlaintextLogin] {
+        let (tokens, accounts) = (root[Name.accessTokens], root[Name.accounts])
         var seen: Set<Text> = []
-        let urls = (tokens + accounts).map(\.name).filter { seen.insert($0).inserted }
+        let urls = ((tokens?.members ?? []) + (accounts?.members ?? [])).map(\.name)
+            .filter { seen.insert($0).inserted }
         return urls.compactMap { url in
-            let account = accountOf[url]
-            let second = text.secret(tokenOf[url])
-            let first = text.secret(account?[Name.accessToken])
+            let account = accounts?.entry(url)?.value
+            let second = tokens?.entry(url)?.value.secret
+            let first = account?[Name.accessToken]?.secret
             guard let token = [first, second].compactMap(\.self).first(where: { !$0.isEmpty })
             else { return nil }
-            let username = text.text(account?[Name.username])
+            let username = account?[Name.username]?.text
             let differs = first.map { !$0.isEmpty && second != nil && second != $0 } ?? false
-            let isRenewed = text.secret(account?[Name.refreshToken]).map { !$0.isEmpty } ?? false
+            let isRenewed = account?[Name.refreshToken]?.secret.map { !$0.isEmpty } ?? false
             return PlaintextLogin(
                 .token(
                     of: "pulumi", key: url, username: username?.isEmpty == true ? nil : username),
@@ -155,11 +138,6 @@ package struct PulumiCredentials: PlaintextFile {
                     ? "pulumi renews it in this file"
                     : differs ? "the file has it twice, with different values" : nil)
         }
-    }
-
-    /// Returns the last value of each name, which is the one that counts.
-    private func lastValues(_ members: [JSONText.Member]) -> [Text: JSONText.Value] {
-        Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     }
 
     private enum Name {

@@ -1,6 +1,6 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// Registry auths are the logins that docker, podman and similar programs keep in plain text: the
 /// map `auths` of `config.json` and `auth.json`, or the whole of `.dockercfg`.
@@ -38,36 +38,20 @@ package struct RegistryAuths: PlaintextTarget {
             logins: logins(of: text).map(\.login).filter { !$0.secret.isEmpty })
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit(where: isMeant) { members, auths, text, edits in
-            text.cut(Set(members), of: auths, in: &edits)
-        }
-    }
-
-    @discardableResult
-    package func scrub(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        guard format == .docker else { return try remove(where: isMeant) }
-        return try edit(where: isMeant) { members, auths, text, edits in
-            for member in members.compactMap({ auths.members?[$0] }) {
-                let secrets = member.value.indices { Name.isSecret($0.name) }
-                text.cut(secrets, of: member.value, in: &edits)
-            }
-        }
-    }
-
-    private func edit(
-        where isMeant: LoginTest,
-        _ change: ([Int], JSONText.Value, JSONText, inout Edits) -> Void
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
     ) throws(StoreError) -> [Entry] {
-        try edit { content, edits throws(StoreError) in
-            guard let text = try file.object(content), let auths = auths(of: text) else {
-                return []
+        guard let text = try file.object(content), let auths = auths(of: text) else { return [] }
+        let meant = logins(of: text).filter { isMeant($0.login) }
+        let members = Set(meant.map(\.index))
+        if keepsMarks, format == .docker {
+            for member in members.compactMap({ auths.members?[$0] }) {
+                cutSecrets(of: member.value, text, &edits)
             }
-            let meant = logins(of: text).filter { isMeant($0.login) }
-            if !meant.isEmpty { change(meant.map(\.index), auths, text, &edits) }
-            return meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
+        } else {
+            text.cut(members, of: auths, in: &edits)
         }
+        return meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -94,29 +78,19 @@ package struct RegistryAuths: PlaintextTarget {
                 cutSecrets(of: member.value, but: kept, text, &edits)
             }
             if !edits.isEmpty { content = edits.applied(to: content) }
-        } else {
-            content = "{}".secret
         }
         let place: [JSONText.Step] =
             format == .dockercfg ? [.key(key)] : [.field(Name.auths), .key(key)]
         for (name, value) in fields {
-            guard let text = try file.object(content),
-                let changed = text.setting(
-                    place + [.field(name)], to: try JSONText.quoted(value), indent: "\t")
-            else {
-                throw StoreError(
-                    .unexpectedContent, "\(file.path) has something unexpected in its place",
-                    hint: "correct the file by hand"
-                )
-            }
-            content = changed
+            content = try file.setting(
+                place + [.field(name)], to: value, in: content, indent: "\t")
         }
         return content
     }
 
     /// Removes the fields of an entry that hold secrets, except those with these names.
     private func cutSecrets(
-        of entry: JSONText.Value, but kept: [Text], _ text: JSONText, _ edits: inout Edits
+        of entry: JSONText.Value, but kept: [Text] = [], _ text: JSONText, _ edits: inout Edits
     ) {
         let stale = entry.indices { field in
             Name.isSecret(field.name) && !kept.contains { $0.equalsIgnoringCase(field.name) }
@@ -234,7 +208,7 @@ package struct RegistryAuths: PlaintextTarget {
     /// Returns what an entry holds.
     private func content(of entry: JSONText.Value, _ text: JSONText) -> Content {
         func secret(_ name: Text) -> Secret? {
-            text.secret(entry[name]).flatMap { $0.isEmpty ? nil : $0 }
+            entry[name]?.secret.flatMap { $0.isEmpty ? nil : $0 }
         }
         let isDockers = format == .docker
         let (auth, password) = (secret(Name.auth), secret(Name.password))
@@ -263,7 +237,7 @@ package struct RegistryAuths: PlaintextTarget {
             return pair.isWhole
                 ? Content(pair.user, pair.password) : Content("?", auth, Content.part)
         }
-        let user = text.text(entry[Name.username]) ?? ""
+        let user = entry[Name.username]?.text ?? ""
         guard let alone = password ?? secret(Name.username) else { return Content("", .empty) }
         guard isDockers else {
             return Content(user, alone, Content.alone("password"), isRead: false)
@@ -318,7 +292,7 @@ package struct RegistryAuths: PlaintextTarget {
         let asked =
             ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : host(of: key)
         guard let helpers = text.root?[Name.helpers]?.members,
-            let helper = helpers.last(where: { $0.name == asked }).map({ text.text($0.value) }),
+            let helper = helpers.last(where: { $0.name == asked }).map({ $0.value.text }),
             helper?.isOurHelper != true
         else { return nil }
         guard let helper, !helper.isEmpty else {

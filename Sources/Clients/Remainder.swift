@@ -11,7 +11,3 @@ package struct Remainder: Sendable {
         self.problem = problem
     }
 }
-
-extension Client {
-    package func remainders(for server: Text?, in surroundings: Surroundings) -> [Remainder] { [] }
-}

@@ -88,7 +88,7 @@ package struct Surroundings: Sendable {
         return other
     }
 
-    package var netrc: Netrc { Netrc(ClientFile(self["NETRC"] ?? home + "/.netrc")) }
+    package var netrc: Netrc { Netrc(file: ClientFile(self["NETRC"] ?? home + "/.netrc")) }
 }
 
 extension String {

@@ -98,7 +98,7 @@ package struct Terraform: Client {
         }
         return files.map { file in
             TerraformCredentials(
-                file, others: files.filter { $0 != file && isRead($0) }, isRead: isRead(file)
+                file: file, others: files.filter { $0 != file && isRead($0) }, isRead: isRead(file)
             ) {
                 do throws(StoreError) {
                     guard let (setting, value) = try found(surroundings) else { return nil }
@@ -116,7 +116,7 @@ package struct Terraform: Client {
     ) throws(StoreError) -> any PlaintextTarget {
         let file = written(surroundings)
         return TerraformCredentials(
-            file, others: files(surroundings).filter { $0 != file })
+            file: file, others: files(surroundings).filter { $0 != file })
     }
 
     /// terraform reads its files before it asks a helper.
@@ -157,7 +157,7 @@ package struct Terraform: Client {
         _ surroundings: Surroundings
     ) throws(StoreError) -> (setting: TerraformSetting, value: String)? {
         for file in configs(surroundings) {
-            let setting = TerraformSetting(file)
+            let setting = TerraformSetting(file: file)
             if let value = try setting.value(in: try file.read()) { return (setting, value) }
         }
         return nil
@@ -165,9 +165,7 @@ package struct Terraform: Client {
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         guard let (setting, value) = try found(surroundings) else { return Keeper() }
-        let helperName = setting.helperName(value)
-        var keeper = Keeper(value, isOurs: helperName != nil)
-        keeper.account = helperName?.account
+        var keeper = Keeper(value, setting.helperName(value))
         if !hasPlugin(value, surroundings) { keeper.missing = [plugin(value, surroundings)] }
         return keeper
     }
@@ -183,7 +181,9 @@ package struct Terraform: Client {
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
         guard registry == nil else { throw noPlaceForOne() }
-        let setting = try found(surroundings)?.setting ?? TerraformSetting(config(surroundings))
+        let setting =
+            try found(surroundings)?.setting
+            ?? TerraformSetting(file: config(surroundings))
         return try SetupPlan(
             setting, advice: ["to move logins from terraform's plain-text files: keyfob import"])
     }
@@ -195,8 +195,6 @@ package struct Terraform: Client {
 private struct TerraformSetting: HelperSetting {
     let file: ClientFile
     private let helper = "keyfob"
-
-    init(_ file: ClientFile) { self.file = file }
 
     var name: String { "credentials_helper" }
 

@@ -1,27 +1,17 @@
 package import Credentials
 package import Files
-internal import TextEditing
+package import TextEditing
 
 /// The tokens in a file of terraform: `credentials.tfrc.json`, to which it writes them if it has no
 /// helper, or a file of its CLI configuration, which may be JSON as well.
 package struct TerraformCredentials: PlaintextTarget {
     package let file: ClientFile
     /// The other files in which terraform finds tokens.
-    private let others: [ClientFile]
-    private let isRead: Bool
+    var others: [ClientFile] = []
+    var isRead = true
     /// Returns the reason why terraform does not ask Keyfob; nil if it does, or if it can be set up
     /// to.
-    private let obstacle: @Sendable () -> String?
-
-    package init(
-        _ file: ClientFile, others: [ClientFile] = [], isRead: Bool = true,
-        obstacle: @escaping @Sendable () -> String? = { nil }
-    ) {
-        self.file = file
-        self.others = others
-        self.isRead = isRead
-        self.obstacle = obstacle
-    }
+    var obstacle: @Sendable () -> String? = { nil }
 
     package var client: any Client { Terraform() }
 
@@ -64,7 +54,7 @@ package struct TerraformCredentials: PlaintextTarget {
         var unread: StoreError?
         for file in others {
             do throws(StoreError) {
-                found += try TerraformCredentials(file).contents().logins.map { ($0, file) }
+                found += try TerraformCredentials(file: file).contents().logins.map { ($0, file) }
             } catch {
                 unread = error
             }
@@ -95,19 +85,18 @@ package struct TerraformCredentials: PlaintextTarget {
                 && other.unicodeScalars.reversed().starts(with: end.reversed())
     }
 
-    @discardableResult
-    package func remove(where isMeant: LoginTest) throws(StoreError) -> [Entry] {
-        try edit { content, edits throws(StoreError) in
-            let logins = try contents(of: content).logins
-            let meant = zip(try items(of: content), logins).filter { isMeant($1) }
-            if let text = try json(content), let hosts = text.root?[Name.credentials] {
-                text.cut(Set(meant.map(\.0.index)), of: hosts, in: &edits)
-            } else {
-                let text = try file.hcl(content)
-                for (item, _) in meant { edits.replace(text.lines(of: text.items[item.index])) }
-            }
-            return meant.map(\.1.entry)
+    package func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] {
+        let logins = try contents(of: content).logins
+        let meant = zip(try items(of: content), logins).filter { isMeant($1) }
+        if let text = try json(content), let hosts = text.root?[Name.credentials] {
+            text.cut(Set(meant.map(\.0.index)), of: hosts, in: &edits)
+        } else {
+            let text = try file.hcl(content)
+            for (item, _) in meant { edits.replace(text.lines(of: text.items[item.index])) }
         }
+        return meant.map(\.1.entry)
     }
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
@@ -133,20 +122,9 @@ package struct TerraformCredentials: PlaintextTarget {
             text.cut(Set(same.map(\.index)), of: hosts, in: &edits)
             content = edits.applied(to: content)
         }
-        var text = try file.object(content)
-        if text == nil { text = try file.object("{}".secret) }
-        let place: [JSONText.Step] = [
-            .field(Name.credentials), .key(host), .key(Name.token),
-        ]
-        guard
-            let changed = text?.setting(
-                place, to: try JSONText.quoted(login.secret), indent: "  ")
-        else {
-            throw StoreError(
-                .unexpectedContent, "\(file.path) has something unexpected in its place",
-                hint: "correct the file by hand")
-        }
-        return changed
+        return try file.setting(
+            [.field(Name.credentials), .key(host), .key(Name.token)], to: login.secret,
+            in: content, indent: "  ")
     }
 
     private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
@@ -162,7 +140,7 @@ package struct TerraformCredentials: PlaintextTarget {
                 guard member.value.members != nil else {
                     throw file.unusual(Name.credentials.string)
                 }
-                guard let token = text.secret(member.value.entry(Name.token)?.value),
+                guard let token = member.value.entry(Name.token)?.value.secret,
                     !token.isEmpty
                 else { continue }
                 items.append((index, member.name, login(member.name, token)))

@@ -1,5 +1,6 @@
 internal import Credentials
 internal import Files
+internal import TextEditing
 
 /// A configuration that the client cannot read, so that the files that it names are not known: any
 /// of them may contain a login.
@@ -8,9 +9,11 @@ struct UnreadFile: PlaintextFile {
     let file: ClientFile
     let error: StoreError
 
+    var isEdited: Bool { true }
+
     func contents(of content: Secret) throws(StoreError) -> PlaintextContents { throw error }
 
-    func remove(where isMeant: (PlaintextLogin) -> Bool) throws(StoreError) -> [Entry] {
-        throw error
-    }
+    func cut(
+        where isMeant: LoginTest, of content: Secret, in edits: inout Edits, keepsMarks: Bool
+    ) throws(StoreError) -> [Entry] { throw error }
 }

@@ -80,10 +80,10 @@ struct Exec: ParsableCommand {
             throw StoreError(
                 .badSecret, "\(variable.name) cannot hold a NUL, which the secret contains")
         }
-        guard let client = wanted.selection.named?.client, client.readsEnvironment else {
+        let client = wanted.selection.named?.client
+        guard let own = try client?.execution(of: login, in: invocation.surroundings) else {
             throw failure(Variable.exec(command, variables))
         }
-        let own = try client.execution(of: login, in: invocation.surroundings)
         if env.isEmpty {
             variables.append(Variable(own.secret.name, own.secret.value))
             hintAtShell(own.secret.name, invocation)
@@ -91,7 +91,7 @@ struct Exec: ParsableCommand {
         for (name, value) in own.others where invocation.surroundings[name] == nil {
             variables.append(Variable(name, value))
         }
-        guard let settings = own.folder?.settings, let variable = own.folder?.variable else {
+        guard let (variable, settings) = own.folder else {
             throw failure(Variable.exec(command, variables))
         }
         let folder = try ExecFolder(invocation, settings: settings)

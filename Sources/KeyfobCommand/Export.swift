@@ -142,7 +142,7 @@ struct Export: ParsableCommand {
             }
         }
         meant = meant.once(by: \.identity)
-        guard client.hasAccounts else { return meant }
+        guard client.schema.hasAccounts else { return meant }
         // One of a path is not to be found before that of its host.
         func rank(_ entry: Entry, _ offset: Int) -> (Int, UInt64, Int) {
             (entry["object"] == nil ? 1 : 0, entry.modified ?? 0, offset)
@@ -239,8 +239,9 @@ struct Export: ParsableCommand {
             let server = Text(entry.serverName)
             let variables = surroundings.names { client.isLogin(variable: $0, for: server) }
             let nearer = files.filter { file in
-                let logins = (try? file.contents())?.logins ?? []
-                return logins.contains { !$0.isShadowed && $0.entry.identity == entry.identity }
+                file.readableLogins.contains {
+                    !$0.isShadowed && $0.entry.identity == entry.identity
+                }
             }
             for place in variables + nearer.map(\.file.path) {
                 invocation.console.warn(

@@ -51,7 +51,8 @@ extension Import {
         // Of several accounts a client gets the one that was stored last, and that is to be the one
         // in the first file that it reads.
         let (single, several) = (
-            sources.filter { !$0.client.hasAccounts }, sources.filter(\.client.hasAccounts)
+            sources.filter { !$0.client.schema.hasAccounts },
+            sources.filter(\.client.schema.hasAccounts)
         )
         return (single + several.reversed(), unreadable)
     }

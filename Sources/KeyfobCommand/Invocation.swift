@@ -173,7 +173,7 @@ extension Invocation {
                 let logins = try store.find(query).preferringPath(of: query)
                 // A client gets the best login of each account, or without accounts the first one.
                 found +=
-                    client.hasAccounts
+                    client.schema.hasAccounts
                     ? logins.once(by: \.entry.identity) : Array(logins.prefix(1))
                 if !logins.isEmpty { break }
             }

@@ -76,7 +76,7 @@ struct Login: ParsableCommand {
             of: Invocation.key(address), named: self.name,
             among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
         let routes = invocation.choice.settings.routes
-        if let refusal = routes.refusal(of: place.entry(of: RegistryLogin.tokenUser)) {
+        if let refusal = routes.refusal(of: place.entry(RegistryLogin.tokenUser)) {
             throw refusal
         }
         var verification = try verification(at: place, invocation)
@@ -91,15 +91,15 @@ struct Login: ParsableCommand {
                     ? "not verified (--no-verify)"
                     : "not verified: logins of \(client.name) are stored without asking the server")
         }
-        var login = Credential(place.entry(of: name), secret: secret)
+        var login = Credential(place.entry(name), secret: secret)
         if let name, let token = try verification?.verify(name, secret) {
-            login = Credential(place.entry(of: RegistryLogin.tokenUser), secret: token)
+            login = Credential(place.entry(RegistryLogin.tokenUser), secret: token)
         }
         let replaced = try invocation.userReplaced(by: login.asStored.entry)
         let kept = try keep(login.asStored, invocation)
         if let replaced { invocation.console.note("this replaced the login of \(replaced)") }
         try answer(
-            place, user: place.entry(of: name).shownUser, kept: kept, replaced: replaced, invocation
+            place, user: place.entry(name).shownUser, kept: kept, replaced: replaced, invocation
         )
     }
 
@@ -163,7 +163,7 @@ struct Login: ParsableCommand {
         if passwordStdin {
             secret = try Secret(passwordFromStandardInput: noun)
         } else {
-            let whose = place.entry(of: user).shownUser.map { " of \($0)" } ?? ""
+            let whose = place.entry(user).shownUser.map { " of \($0)" } ?? ""
             guard
                 let typed = try invocation.ask("\(noun)\(whose) for \(place): ", for: noun)
             else {

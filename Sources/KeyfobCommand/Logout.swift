@@ -180,7 +180,7 @@ struct Logout: ParsableCommand {
         _ invocation: Invocation, _ plaintext: [any PlaintextFile]
     ) throws(StoreError) -> [Query]? {
         // A file that cannot be read is reported when its logins are removed.
-        let inFiles = plaintext.flatMap { (try? $0.contents())?.logins.map(\.entry) ?? [] }
+        let inFiles = plaintext.flatMap(\.readableLogins).map(\.entry)
         if let server {
             let key = try Invocation.key(server)
             if !dryRun, clients.contains(where: { $0.knowsByLabel(key) }) {
@@ -385,8 +385,8 @@ struct Logout: ParsableCommand {
     private func reportPaths(_ plaintext: [any PlaintextFile], _ invocation: Invocation) {
         guard let server else { return }
         for plaintext in plaintext {
-            let logins = (try? plaintext.contents())?.logins ?? []
-            for path in logins.map(\.entry.serverName) where path.hasPrefix(server + "/") {
+            for path in plaintext.readableLogins.map(\.entry.serverName)
+            where path.hasPrefix(server + "/") {
                 invocation.console.note(
                     "\(plaintext.file.path) has another login for \(path); to remove it: "
                         + "keyfob logout --files \(path.shellArgument)")

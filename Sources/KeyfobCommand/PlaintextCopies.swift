@@ -24,7 +24,7 @@ struct PlaintextCopies {
     }
 
     /// True if the file has such logins.
-    var areMeant: Bool { (try? file.contents())?.logins.contains(where: isMeant) == true }
+    var areMeant: Bool { file.readableLogins.contains(where: isMeant) }
 
     /// True if the file has no other logins.
     var areAll: Bool { (try? file.contents())?.logins.allSatisfy(isMeant) == true }
@@ -38,8 +38,7 @@ struct PlaintextCopies {
     /// Returns the reports of the logins that stay because they are another account's.
     func others(dryRun: Bool) -> [Report] {
         // A file that cannot be read is reported when its logins are removed.
-        let logins = (try? file.contents())?.logins ?? []
-        return logins.filter { isWanted($0) && isOthers($0) }.map { login in
+        return file.readableLogins.filter { isWanted($0) && isOthers($0) }.map { login in
             let account = accounts(login.entry).first ?? nil
             return Report(
                 othersLogin: login.entry.in(account), askedBy: file.client, in: file.file.path,

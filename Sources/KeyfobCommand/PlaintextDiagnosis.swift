@@ -9,7 +9,7 @@ extension Diagnosis {
         let stored = Set(logins.compactMap(\.entry.identity))
         let own = invocation.choice.account
         let files = Clients.plaintextFiles(in: invocation.surroundings).filter(\.file.exists)
-        let inFiles = files.flatMap { (try? $0.contents())?.logins ?? [] }.map(\.entry)
+        let inFiles = files.flatMap(\.readableLogins).map(\.entry)
         for plaintext in files {
             let path = plaintext.file.path
             do throws(StoreError) {

@@ -48,12 +48,6 @@ package struct JSONText {
         }
     }
 
-    /// Returns the text of a string value; nil for any other value.
-    package func text(_ value: Value?) -> Text? { value?.json.text }
-
-    /// Returns a string value that may be a secret; nil for any other value.
-    package func secret(_ value: Value?) -> Secret? { value?.json.secret }
-
     /// Returns a secret as a JSON string, which is also a TOML string. Throws `failed` if it is not
     /// UTF-8.
     package static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
@@ -63,11 +57,6 @@ package struct JSONText {
             throw StoreError(.notUTF8, "it is not UTF-8, and the file can hold only UTF-8")
         }
     }
-
-    /// Returns the text in the range.
-    package func spelling(_ range: Range<Int>) -> String {
-        content[range].publicString
-    }
 }
 
 extension JSONText.Value {
@@ -75,13 +64,14 @@ extension JSONText.Value {
     /// use. A null changes nothing of what an earlier member says.
     package func member(_ name: Text) -> JSONText.Member? {
         let named = members?.filter { $0.name.equalsIgnoringCase(name) } ?? []
-        return named.last { !$0.value.isNull } ?? named.last
+        return named.last { !$0.value.json.isNull } ?? named.last
     }
 
-    package var isNull: Bool {
-        if case .null = json { return true }
-        return false
-    }
+    /// The text of a string; nil for any other value.
+    package var text: Text? { json.text }
+
+    /// A string that may be a secret; nil for any other value.
+    package var secret: Secret? { json.secret }
 
     package subscript(name: Text) -> JSONText.Value? { member(name)?.value }
 
@@ -154,7 +144,7 @@ extension JSONText {
             return (object.inner, layout.line(depth), layout.line(depth - 1))
         }
         let before = members.dropLast().last?.range.upperBound ?? object.range.lowerBound + 1
-        let space = spelling(before..<last.start).filter { $0 != "," }
+        let space = content[before..<last.start].publicString.filter { $0 != "," }
         let end = last.range.upperBound
         return (end..<end, ",\(space)", "")
     }
@@ -174,7 +164,7 @@ extension JSONText {
             guard object.members != nil else { return nil }
             let member = step.member(of: object)
             let isLast = depth == path.count - 1
-            guard let member, isLast || !member.value.isNull else {
+            guard let member, isLast || !member.value.json.isNull else {
                 let gap =
                     member.map { (range: $0.range, before: "", after: "") }
                     ?? gap(in: object, depth: depth + 1, layout)
@@ -272,6 +262,6 @@ extension JSONText {
         let start = content[0..<last.lowerBound].last { $0 > 0x20 }.map { $0 + 1 } ?? 0
         edits.replace(
             last.upperBound..<last.upperBound,
-            with: ",\(spelling(start..<last.lowerBound))\(element)")
+            with: ",\(content[start..<last.lowerBound].publicString)\(element)")
     }
 }

@@ -120,7 +120,9 @@ import Testing
         try sandbox.write(
             "registries.loop.index = \"sparse+https://loop/\"\n", to: "home/.cargo/config.toml")
         let cargo = CargoCredentials(
-            file, Surroundings(home: sandbox.file("home"), variables: [:], user: 1000))
+            file: file,
+            surroundings: Surroundings(
+                home: sandbox.file("home"), variables: [:], user: 1000))
         #expect(
             try cargo.contents().logins.map(\.words) == [
                 "cargo https://github.com/rust-lang/crates.io-index - crates",
@@ -151,7 +153,7 @@ import Testing
               }
             }
             """)
-        let terraform = TerraformCredentials(file)
+        let terraform = TerraformCredentials(file: file)
         #expect(
             try terraform.contents().logins.map(\.words) == [
                 "token app.terraform.io - t.a", "token tf.example.com - t.b",
@@ -183,7 +185,7 @@ import Testing
                 }
             }
             """)
-        let pulumi = PulumiCredentials(file)
+        let pulumi = PulumiCredentials(file: file)
         #expect(
             try pulumi.contents().logins.map(\.words) == [
                 "token https://api.pulumi.com alice pul-1", "token https://other.example - pul-2",
@@ -206,9 +208,9 @@ import Testing
     @Test func pulumisEnvelopeIsLeftAlone() throws {
         let envelope = #"{"$pulumiSecureStore":1,"backend":"linux-secretservice","data":"x"}"#
         let file = try write(envelope)
-        let contents = try PulumiCredentials(file).contents()
+        let contents = try PulumiCredentials(file: file).contents()
         #expect(contents.logins.isEmpty && contents.notes.count == 1)
-        try PulumiCredentials(file).remove { _ in true }
+        try PulumiCredentials(file: file).remove { _ in true }
         #expect(text(file) == envelope)
     }
 
@@ -216,7 +218,7 @@ import Testing
         let file = try write(
             "https://al%40ice:p%3Ass@host.example\nnot a url\nhttps://bob:w@host.example%3a8443/a/b.git\n"
         )
-        let git = GitCredentials(file)
+        let git = GitCredentials(file: file)
         let logins = try git.contents().logins
         #expect(
             logins.map(\.words) == [
@@ -241,7 +243,7 @@ import Testing
               login w
             default login anonymous password guest
             """)
-        #expect(try Netrc(file).machines() == ["a.example", "default"])
+        #expect(try Netrc(file: file).machines() == ["a.example", "default"])
     }
 
     private func write(_ text: String) throws -> ClientFile {

@@ -220,12 +220,13 @@ import Testing
             ),
             ("[registry]\ntoken = 't'\n", try cargo(), Credential(crates, secret: "t".secret)),
             (
-                "https://u:%70@a.example", GitCredentials(file),
+                "https://u:%70@a.example", GitCredentials(file: file),
                 Credential(
                     .git(protocol: "https", server: "a.example", user: "u"), secret: "p".secret)
             ),
             (
-                #"{"credentials":{"a.example":{"token":"\u0074"}}}"#, TerraformCredentials(file),
+                #"{"credentials":{"a.example":{"token":"\u0074"}}}"#,
+                TerraformCredentials(file: file),
                 Credential(.token(of: "terraform", key: "a.example"), secret: "t".secret)
             ),
         ] as [(String, any PlaintextTarget, Credential)] {
@@ -387,7 +388,7 @@ import Testing
     @Test func gitsLineIsTheFirst() throws {
         let before = "not a url\nhttps://bob:w@host.example%3a8443/a/b.git"
         try write(before)
-        let git = GitCredentials(file)
+        let git = GitCredentials(file: file)
         let alice = Credential(
             .git(
                 protocol: "https", server: "host.example", port: "8443", object: "a b/c.git",
@@ -404,7 +405,7 @@ import Testing
         try write(
             "https://u:a@a.example\nhttps://u:old@b.example\nhttps://u:older@b.example\nhttps://v:x@b.example"
         )
-        let git = GitCredentials(file)
+        let git = GitCredentials(file: file)
         let entry = Entry.git(protocol: "https", server: "b.example", user: "u")
         let new = Credential(entry, secret: "new".secret)
         #expect(try git.add(new, replaces: false) == .refused(entry))
@@ -413,7 +414,7 @@ import Testing
     }
 
     @Test func whatALineOfGitsCannotHoldIsNotWritten() throws {
-        let git = GitCredentials(file)
+        let git = GitCredentials(file: file)
         for (entry, secret) in [
             (Entry.git(protocol: "https", server: "a.example", user: nil), "p"),
             (.git(protocol: "https", server: "a.example", user: "u"), "p\noauth_refresh_token=r"),
@@ -430,7 +431,7 @@ import Testing
 
     @Test func terraformsTokenStandsUnderItsHost() throws {
         let entry = Entry.token(of: "terraform", key: "tf.example.com")
-        let terraform = TerraformCredentials(file)
+        let terraform = TerraformCredentials(file: file)
         #expect(try terraform.add(Credential(entry, secret: "t".secret), replaces: false) == .added)
         let made = """
             {
@@ -466,7 +467,9 @@ import Testing
         try sandbox.write(
             "registries.loop.index = \"sparse+https://loop/\"\n", to: "home/.cargo/config.toml")
         return CargoCredentials(
-            file, Surroundings(home: sandbox.file("home"), variables: [:], user: 1000))
+            file: file,
+            surroundings: Surroundings(
+                home: sandbox.file("home"), variables: [:], user: 1000))
     }
 
     private func login(_ server: String, _ user: String, _ secret: String) -> Credential {

@@ -40,7 +40,7 @@ extension Subject {
             let inner = try require(
                 now.last { $0.name == member.name }?.value.members, "the object is there")
             try require(inner.count == (last?.members?.count ?? 0) + 1, "it has one member more")
-            try require(after.text(inner.last?.value["a"]) == "x", "and that has the value")
+            try require(inner.last?.value["a"]?.text == "x", "and that has the value")
         }
     }
 
