@@ -28,9 +28,9 @@ package struct Cargo: Client {
         }) {
             return name.hasPrefix("CARGO_REGISTRY_")
         }
-        let isName = server.bytes.allSatisfy { $0.isAlphanumeric || "-_".utf8.contains($0) }
         let upper = server.string.uppercased().replacing("-", with: "_")
-        return name.hasPrefix(isName ? "CARGO_REGISTRIES_\(upper)_" : "CARGO_REGISTRIES_")
+        return name.hasPrefix(
+            knowsByLabel(server) ? "CARGO_REGISTRIES_\(upper)_" : "CARGO_REGISTRIES_")
     }
 
     // MARK: Lookup
@@ -150,12 +150,7 @@ package struct Cargo: Client {
         guard !keeper.exceptions.contains(where: \.isOurs) else {
             return "cargo asks Keyfob for other registries alone"
         }
-        do throws(StoreError) {
-            _ = try plan(for: nil, in: surroundings)
-            return nil
-        } catch {
-            return error.message
-        }
+        return setupRefusal(in: surroundings)
     }
 
     package func plaintextTarget(
@@ -194,7 +189,7 @@ package struct Cargo: Client {
             keeper = Keeper(providers.joined(separator: ", "), first)
             // If cargo's own provider finds no token, cargo asks the next one.
             keeper.isAsked =
-                providers.last { $0 != Cargo.builtIn }.map(CargoSetting.isOurs) == true
+                providers.last { $0 != Cargo.builtIn }.map(CargoSetting.namesKeyfob) == true
             if keeper.isAsked, !keeper.isOurs {
                 keeper.leak = (
                     "`cargo login` writes tokens in plain text here, because another file or "
@@ -205,13 +200,12 @@ package struct Cargo: Client {
             keeper.readsFile = config.readsFile
             programs = providers
         }
-        for name in config.names + ["crates-io"] {
-            guard let own = config.ownProvider(of: name) else { continue }
+        for (name, own) in config.ownProviders {
             programs.append(own)
-            guard CargoSetting.isOurs(own) != keeper.isOurs || !keeper.isOurs else { continue }
+            guard CargoSetting.namesKeyfob(own) != keeper.isOurs || !keeper.isOurs else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: name.string, name: own, isOurs: CargoSetting.isOurs(own)))
+                    registry: name.string, name: own, isOurs: CargoSetting.namesKeyfob(own)))
         }
         keeper.missing = Set(programs)
             .filter { !$0.hasPrefix("cargo:") && !config.isAlias($0) }
@@ -224,7 +218,7 @@ package struct Cargo: Client {
     ) throws(StoreError) -> Bool {
         guard let registry else { return try keeper(in: surroundings).isAsked }
         let own = Text(registry).flatMap(CargoConfig(surroundings).ownProvider)
-        return own.map(CargoSetting.isOurs) == true
+        return own.map(CargoSetting.namesKeyfob) == true
     }
 
     private func setting(
@@ -257,10 +251,8 @@ package struct Cargo: Client {
                 advice.append("cargo does not use \(variable) any more: unset \(variable)")
             }
         }
-        for name in config.names + ["crates-io"] where registry == nil {
-            guard let own = config.ownProvider(of: name), !CargoSetting.isOurs(own) else {
-                continue
-            }
+        for (name, own) in config.ownProviders
+        where registry == nil && !CargoSetting.namesKeyfob(own) {
             advice.append(
                 "cargo still uses \(own) for \(name); to change that: keyfob setup cargo "
                     + "--registry \(name)"
@@ -316,7 +308,7 @@ package struct CargoCredentials: PlaintextTarget {
         return changed
     }
 
-    /// Returns the keys under which cargo looks for a login's token. Throws `failed` if cargo's
+    /// Returns the keys under which cargo looks for a login's token. Throws if cargo's
     /// configuration has no name for a registry with that index.
     private func keys(of entry: Entry) throws(StoreError) -> [Text] {
         let url = entry["url"] ?? ""
@@ -371,7 +363,7 @@ package struct CargoCredentials: PlaintextTarget {
             obstacle = "registry.global-credential-providers makes cargo ask \(rival) first"
         }
         if url == nil { obstacle = "cargo's configuration has no single index for it" }
-        if let own, !CargoSetting.isOurs(own) {
+        if let own, !CargoSetting.namesKeyfob(own) {
             obstacle = "credential-provider makes cargo use only \(own) for it"
         }
         if kind == "secret-key" { obstacle = "it is a private key, which no provider can return" }

@@ -72,8 +72,18 @@ struct CargoConfig {
         return ((lists ?? []) + (more ?? [])).map { CargoConfig.words($0).first ?? "" }
     }
 
+    /// Returns the keys of the table with the settings of a registry.
+    static func table(of name: Text) -> [Text] {
+        name == "crates-io" ? ["registry"] : ["registries", name]
+    }
+
     private static func keys(ofOwnProvider name: Text) -> [Text] {
-        (name == "crates-io" ? ["registry"] : ["registries", name]) + ["credential-provider"]
+        table(of: name) + ["credential-provider"]
+    }
+
+    /// The registries that have a provider of their own.
+    var ownProviders: [(registry: Text, provider: String)] {
+        (names + ["crates-io"]).compactMap { name in ownProvider(of: name).map { (name, $0) } }
     }
 
     /// Returns the provider that is set for one registry, without its arguments, which may be
@@ -93,8 +103,8 @@ struct CargoConfig {
 
     /// True if cargo asks Keyfob for a registry, perhaps after others.
     func asksKeyfob(for name: Text) -> Bool {
-        ownProvider(of: name).map(CargoSetting.isOurs)
-            ?? globalProviders?.contains(where: CargoSetting.isOurs) == true
+        ownProvider(of: name).map(CargoSetting.namesKeyfob)
+            ?? globalProviders?.contains(where: CargoSetting.namesKeyfob) == true
     }
 
     func isAlias(_ word: String) -> Bool { program(word) != word }
@@ -112,6 +122,6 @@ struct CargoConfig {
     /// The program, not Keyfob's, that cargo asks before its own files; nil if there is none.
     var rival: String? {
         (globalProviders ?? []).reversed().prefix { program($0) != Cargo.builtIn }
-            .first { !CargoSetting.isOurs(program($0)) }
+            .first { !CargoSetting.namesKeyfob(program($0)) }
     }
 }

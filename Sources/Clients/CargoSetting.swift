@@ -17,10 +17,7 @@ struct CargoSetting: HelperSetting {
 
     var name: String { (table + [key]).map(\.string).joined(separator: ".") }
 
-    private var table: [Text] {
-        guard let registry, registry != "crates-io" else { return ["registry"] }
-        return ["registries", registry]
-    }
+    private var table: [Text] { CargoConfig.table(of: registry ?? "crates-io") }
 
     private var key: Text {
         registry == nil ? "global-credential-providers" : "credential-provider"
@@ -38,10 +35,10 @@ struct CargoSetting: HelperSetting {
     }
 
     /// Returns true if the provider that cargo asks first is Keyfob's.
-    static func isOurs(_ value: String) -> Bool { helperName(value) != nil }
+    static func namesKeyfob(_ value: String) -> Bool { helperName(value) != nil }
 
-    /// Returns the name of Keyfob's that the last provider of the list is, which cargo asks first;
-    /// nil if that is another program.
+    /// Returns the helper name of the last provider of the list, which cargo asks first; nil if that
+    /// is another program.
     static func helperName(_ value: String) -> HelperName? {
         let last = value.split(separator: ", ").last ?? value[...]
         return HelperName(last.split(separator: " ").first ?? "", of: .credentialProvider)
@@ -82,9 +79,7 @@ struct CargoSetting: HelperSetting {
         if let words = entry.value.text {
             return words.string.split(separator: " ").map(String.init)
         }
-        guard case .array(let values) = entry.value.kind else { return nil }
-        let providers = values.compactMap(\.text?.string)
-        return providers.count == values.count ? providers : nil
+        return entry.value.strings
     }
 
     private var header: String { "[\(table.map(TOMLText.spelled).joined(separator: "."))]\n" }

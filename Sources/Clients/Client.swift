@@ -6,7 +6,7 @@ package import TextEditing
 /// the file that is named for it: the paths of its settings and logins, its lookup, its helper, and
 /// its words.
 package protocol Client: Sendable {
-    /// The name in `--client` and in `keyfob list`, which is also that of its program.
+    /// The name in `--client` and in `keyfob list`.
     var name: Text { get }
 
     /// The schema of its logins. Clients with one schema share them, except for those of
@@ -58,7 +58,7 @@ package protocol Client: Sendable {
     /// labels.
     func knowsByLabel(_ server: Text) -> Bool
 
-    /// Returns the place of a new login. `name` is the registry's name in cargo. Throws `failed` if
+    /// Returns the place of a new login. `name` is the registry's name in cargo. Throws if
     /// the client cannot have such a server.
     func place(
         of server: Text, named name: String?, among entries: [Entry]
@@ -84,7 +84,7 @@ package protocol Client: Sendable {
     /// Returns what may still give the client a login for a server (nil: any) after a logout.
     func remainders(for server: Text?, in surroundings: Surroundings) -> [Remainder]
 
-    /// Returns the file to which the client writes a login if it has no helper. Throws `failed` if
+    /// Returns the file to which the client writes a login if it has no helper. Throws if
     /// the file is not known, or if its entries have more data than a stored login.
     func plaintextTarget(in surroundings: Surroundings) throws(StoreError) -> any PlaintextTarget
 
@@ -93,7 +93,7 @@ package protocol Client: Sendable {
     /// The program of Keyfob that the client runs; nil if the client has no credential helpers.
     var program: ProgramName? { get }
 
-    /// The programs that go by its settings; one of them is named as it is.
+    /// The programs that go by its settings.
     var programs: [String] { get }
 
     /// True if `keyfob setup` applies to it: it has credential helpers, or needs a link.
@@ -123,7 +123,7 @@ package protocol Client: Sendable {
     ) throws(StoreError) -> OtherHelpers
 
     /// Returns the change that makes the client use Keyfob, for one registry or (nil) for all of
-    /// them. Throws `failed` if the change would lose something.
+    /// them. Throws if the change would lose something.
     func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan
@@ -132,19 +132,19 @@ package protocol Client: Sendable {
     func link(in surroundings: Surroundings) -> String?
 
     /// Returns the link, in the user's own folder for programs, that the client needs to call
-    /// Keyfob; nil if it calls an installed program. Throws `failed` if an account is chosen and
+    /// Keyfob; nil if it calls an installed program. Throws if an account is chosen and
     /// the client supports none.
     func ownLink(in surroundings: Surroundings) throws(StoreError) -> OwnLink?
 
     /// Returns the splice that undoes a setup after the client has written the file anew. `removed`
-    /// is the text that the setup removed. Nil if the setting does not name Keyfob. Throws `failed`
+    /// is the text that the setup removed. Nil if the setting does not name Keyfob. Throws
     /// if it does, and what was there is not known.
     func restoration(
         of content: Secret, at path: String, for registry: String?, removed: String
     ) throws(StoreError) -> Splice?
 
-    /// Returns the content of a file in which a setup was undone. It names the helper that the
-    /// client chose by itself before the setup, if the client no longer does so.
+    /// Returns the content of a file in which a setup was undone, with a setting for the helper that
+    /// the client chose by itself before the setup, if it would not choose that now.
     func naming(_ chosen: String, in content: Secret, at path: String) throws(StoreError) -> Secret
 
     /// Returns how the client finds these logins in its own file, which the user is told after an
@@ -191,7 +191,7 @@ package enum Clients {
     /// The clients that have credential helpers.
     package static let withHelpers = all.filter { $0.program != nil }
 
-    /// The clients that may keep logins in files of their own.
+    /// The clients that may keep logins in files of their own, which Keyfob changes.
     package static let withFiles = all.filter(\.hasFiles)
 
     /// Returns the names of clients as a sentence has them: `docker, podman or cargo`.
@@ -327,7 +327,7 @@ extension Client {
         return nil
     }
 
-    /// Throws `failed` if an account is chosen: the client has no setting that could name it.
+    /// Throws if an account is chosen: the client has no setting that could name it.
     func refuseAccount(_ surroundings: Surroundings) throws(StoreError) {
         guard surroundings.account != nil else { return }
         throw StoreError(
@@ -363,12 +363,33 @@ extension Client {
         return others.compactMap(\.self).first.map { .asksHelper($0, isOurs: false) } ?? .found
     }
 
+    /// Returns the addresses with which an address begins, the longest first.
+    func beginnings(of address: Text) -> [Text] {
+        var rest = address.string[...]
+        var found: [Text] = []
+        while let slash = rest.lastIndex(of: "/"), !rest[..<slash].hasSuffix(":/") {
+            rest = rest[..<slash]
+            if let beginning = Text(String(rest)) { found.append(beginning) }
+        }
+        return found
+    }
+
     /// Returns the query for a token of a client that has no schema of its own.
     func tokenQuery(_ key: Text) -> Query { Query(.token, ["client": name, "key": key]) }
 
     func tokenPlace(_ key: Text) -> LoginPlace {
         let client = name
         return LoginPlace { .token(of: client, key: key, username: $0) }
+    }
+
+    /// Returns the reason why a setup for all registries would fail; nil if it would not.
+    func setupRefusal(in surroundings: Surroundings) -> String? {
+        do throws(StoreError) {
+            _ = try plan(for: nil, in: surroundings)
+            return nil
+        } catch {
+            return error.message
+        }
     }
 
     func refusal(of server: Text, _ form: String) -> StoreError {

@@ -87,10 +87,11 @@ package struct Docker: RegistryClient {
             text?.root?[DockerSetting.store]?.text?.isEmpty != false
         else { return nil }
         let name: Text = surroundings.program("pass") == nil ? "secretservice" : "pass"
-        return Docker.missing([name], surroundings).isEmpty ? name : nil
+        return Docker.missingPrograms([name], surroundings).isEmpty ? name : nil
     }
 
-    /// Returns true if a file with these settings, perhaps without its logins, has none for docker.
+    /// Returns true if the settings name no helper of a registry, and the file has no logins; with
+    /// `isEmptied` those do not count.
     private static func isBare(_ text: JSONText?, isEmptied: Bool = false) -> Bool {
         ((isEmptied ? [] : [DockerSetting.auths]) + [DockerSetting.helpers]).allSatisfy {
             text?.root?[$0]?.members?.isEmpty != false
@@ -111,11 +112,6 @@ package struct Docker: RegistryClient {
             || surroundings["XDG_RUNTIME_DIR"].map { Path.mayExist($0 + "/bus") } == true
     }
 
-    /// Returns the key for which docker asks a helper.
-    private static func keyAsked(of server: Text) -> Text {
-        ServerKey(server).isHub ? ServerKey.hub.spelling : server.dockerHost
-    }
-
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         let text = try settings(surroundings)
         func helper(_ value: JSONText.Value?) -> Text? {
@@ -130,13 +126,13 @@ package struct Docker: RegistryClient {
             let one = helper(member.value)
             guard one != all else { continue }
             programs.append(one)
-            guard member.name == Docker.keyAsked(of: member.name) else { continue }
+            guard member.name == member.name.askedByDocker else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: member.name.string, name: one?.string,
                     isOurs: one?.isOurHelper == true))
         }
-        keeper.missing = Docker.missing(programs.compactMap(\.self), surroundings)
+        keeper.missing = Docker.missingPrograms(programs.compactMap(\.self), surroundings)
         return keeper
     }
 
@@ -152,7 +148,7 @@ package struct Docker: RegistryClient {
             single[member.name] = .some(member.value.text?.helperName)
         }
         return { entry in
-            [single[Docker.keyAsked(of: entry["server"] ?? "")] ?? all].compactMap(\.self)
+            [single[(entry["server"] ?? "").askedByDocker] ?? all].compactMap(\.self)
         }
     }
 
@@ -184,7 +180,7 @@ package struct Docker: RegistryClient {
     }
 
     /// Returns the programs of those helpers that cannot be run.
-    static func missing(_ helpers: [Text], _ surroundings: Surroundings) -> [String] {
+    static func missingPrograms(_ helpers: [Text], _ surroundings: Surroundings) -> [String] {
         let programs = Set(helpers.map { "docker-credential-\($0)" }).sorted()
         return programs.filter { surroundings.program($0) == nil }
     }
@@ -235,41 +231,6 @@ package struct Docker: RegistryClient {
             try !Docker.isBare(setting.file.object(content))
         else { return content }
         return try setting.splice(into: content).applied(to: content)
-    }
-}
-
-/// A registry client is a client that shares docker's logins.
-package protocol RegistryClient: Client {}
-
-extension RegistryClient {
-    package var schema: Schema { .docker }
-    package var secretNoun: String { "password" }
-    package var secretIsLine: Bool { false }
-    package var userNames: UserNames { .needed }
-
-    package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        [Query(.docker, ["server": server])]
-    }
-
-    /// Returns the query for the host under which a login would be stored, without the scheme and
-    /// path that were typed.
-    package func fallbackQueries(for server: Text) -> [Query] {
-        Docker.registry(server).map { [Query(.docker, ["server": $0])] } ?? []
-    }
-
-    /// Returns the queries for Docker Hub's tokens, which docker's device login stores beside its
-    /// login.
-    package func logoutQueries(for server: Text) -> [Query] {
-        ServerKey(server).logout.dropFirst().map { Query(.docker, ["server": $0.spelling]) }
-    }
-
-    package func place(
-        of server: Text, named name: String?, among entries: [Entry]
-    ) throws(StoreError) -> LoginPlace {
-        guard let registry = Docker.registry(server) else {
-            throw refusal(of: server, "host[:port], as in registry.example.com")
-        }
-        return LoginPlace(registry: registry) { .docker(server: registry, username: $0 ?? "") }
     }
 }
 
@@ -367,9 +328,7 @@ private struct DockerSetting: HelperSetting {
         let content = try file.read()
         let text = try content.flatMap { content throws(StoreError) in try file.object(content) }
         let servers = (try? OtherHelper(other).list()) ?? []
-        let hosts = Set(
-            servers.map { ServerKey($0).isHub ? ServerKey.hub.spelling : $0.dockerHost }
-        ).sorted()
+        let hosts = Set(servers.map(\.askedByDocker)).sorted()
         let helpers = text?.root?[DockerSetting.helpers]
         let missing = hosts.filter { helpers?.entry($0) == nil }
         guard let old = text?.root.flatMap({ member(of: $0) }), !hosts.isEmpty,

@@ -2,6 +2,15 @@ internal import Credentials
 
 /// The hosts that docker and podman read in the keys of their files.
 extension Text {
+    /// The key for which docker asks a helper.
+    var askedByDocker: Text { asked(hub: ServerKey.hub.spelling) }
+
+    /// The key for which podman asks a helper.
+    var askedByPodman: Text { asked(hub: "docker.io") }
+
+    /// The host of a registry, but for Docker Hub the name that the client has for it.
+    func asked(hub: Text) -> Text { ServerKey(self).isHub ? hub : dockerHost }
+
     /// The host for which docker uses the login under this key (docker CLI,
     /// credentials.ConvertToHostname): that of a URL, as Go's net/url reads it, if the key has
     /// `://`, else what is before the first slash.

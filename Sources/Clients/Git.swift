@@ -30,15 +30,7 @@ package struct Git: Client {
         guard let address = GitAddress(server.string) else {
             throw refusal(of: server, "[https://]host[:port][/path]")
         }
-        guard !address.namesPassword else {
-            throw StoreError(
-                .passwordInAddress,
-                "other users can read a password on the command line",
-                hint:
-                    "remove it from the address; keyfob asks for it, or reads it with "
-                    + "--password-stdin"
-            )
-        }
+        try address.requireNoPassword()
         let facts = address.facts
         return LoginPlace(username: facts["user"]) { user in
             .git(
@@ -47,7 +39,8 @@ package struct Git: Client {
         }
     }
 
-    /// Without `credential.useHttpPath` git asks for the host alone, and takes a login of any path.
+    /// Returns the query for all logins of the host: without `credential.useHttpPath` git asks for
+    /// the host alone, and takes a login of any path.
     package func logoutQueries(for server: Text) -> [Query] {
         guard let address = GitAddress(server.string), address.facts["object"] != nil,
             address.facts["protocol"]?.string.hasPrefix("http") == true,
@@ -197,7 +190,8 @@ package struct Git: Client {
             }
     }
 
-    /// The program that git asks as it would ask the user, unless it is one that only shows a window.
+    /// The program of `core.askPass`, which git asks before it asks the user, unless that is one that
+    /// only shows a window.
     private var askPass: [Remainder] {
         let settings = (try? GitConfiguration.settings(#"^core\.askpass$"#)) ?? []
         let windows = ["ssh-askpass", "git-gui--askpass"]

@@ -78,6 +78,15 @@ struct GitAddress {
         namesPassword = false
     }
 
+    /// Throws `passwordInAddress` if the user has typed a password in the address.
+    func requireNoPassword() throws(StoreError) {
+        guard namesPassword else { return }
+        throw StoreError(
+            .passwordInAddress, "other users can read a password on the command line",
+            hint: "remove it from the address; keyfob asks for it, or reads it with "
+                + "--password-stdin")
+    }
+
     /// Returns true if git applies a section with this URL to the other one (urlmatch.c): the label
     /// `*` matches any label, no user matches any user, and a path matches everything below it.
     func covers(_ other: GitAddress) -> Bool {

@@ -8,8 +8,8 @@ struct GitConfiguration {
     /// The one file that it is; nil if it is all that git reads.
     let file: ClientFile?
 
-    /// Reads the configuration for the current folder, which may be in a repository with settings
-    /// of its own; with `outside` without those of any repository; or that of one file.
+    /// Reads what git reads in the current folder, which may be in a repository; with `outside`, what
+    /// it reads outside of every repository; with `file`, that file alone.
     init(
         _ surroundings: Surroundings, outside: Bool = false, file: ClientFile? = nil
     ) throws(StoreError) {
@@ -30,8 +30,7 @@ struct GitConfiguration {
         }
     }
 
-    /// Returns the files that the user's own configuration includes in some folders, or under other
-    /// conditions.
+    /// Returns the files that git includes only in some folders, or under other conditions.
     static func conditional(_ surroundings: Surroundings) -> [GitConfiguration] {
         guard surroundings.program("git") != nil else { return [] }
         let includes = (try? settings(#"^includeif\..*\.path$"#, outside: true)) ?? []

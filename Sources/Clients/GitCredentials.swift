@@ -126,7 +126,7 @@ package struct GitCredentials: PlaintextTarget {
             }
         }
 
-        /// Says why a login of a later line must stay, if it must.
+        /// Gives a login of a later line the reason why it must stay, if there is one.
         func judge(_ login: inout PlaintextLogin) {
             guard login.obstacle == nil, let place = login.entry.identity else { return }
             if let other = first[place], !other.isSame(as: login.credential) {

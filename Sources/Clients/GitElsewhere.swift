@@ -14,20 +14,12 @@ struct GitElsewhere: Sendable {
     init(_ conditional: [GitConfiguration], _ surroundings: Surroundings) {
         self.conditional = conditional
         outside = try? GitConfiguration(surroundings, outside: true)
-        guard outside?.answering(.any).helpers.contains(where: \.isOurs) != true else {
-            refusal = nil
-            return
-        }
-        do throws(StoreError) {
-            _ = try Git().plan(for: nil, in: surroundings)
-            refusal = nil
-        } catch {
-            refusal = error.message
-        }
+        let isSetUp = outside?.answering(.any).helpers.contains(where: \.isOurs) == true
+        refusal = isSetUp ? nil : Git().setupRefusal(in: surroundings)
     }
 
-    /// Adds why a login of the file must stay, if it must. `here` is what git reads in the current
-    /// folder.
+    /// Adds to a use the reason why a login of the file must stay, if there is one. `here` is what
+    /// git reads in the current folder.
     func judge(
         _ use: inout GitCredentials.Use, of file: ClientFile, for login: Entry,
         _ here: GitConfiguration

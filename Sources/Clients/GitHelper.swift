@@ -85,7 +85,7 @@ struct GitHelper {
             ? program : nil
     }
 
-    /// The name of Keyfob's that the value is; nil if it is another program's.
+    /// The helper name; nil if it is another program's.
     var helperName: HelperName? { program.flatMap { HelperName($0, of: .passwordHelper) } }
 
     var isOurs: Bool { helperName != nil }

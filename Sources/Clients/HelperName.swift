@@ -1,6 +1,6 @@
 package import Credentials
 
-/// A helper name is a name by which a client's configuration calls a program of Keyfob's:
+/// A helper name is the name of a program of Keyfob's that a client runs:
 /// `docker-credential-keyfob`, or `docker-credential-keyfob-work` for the logins of an account.
 package struct HelperName: Hashable, Sendable {
     /// The account whose logins the program returns; nil if the name contains none, so that
@@ -18,8 +18,8 @@ package struct HelperName: Hashable, Sendable {
 }
 
 extension Text {
-    /// The name of Keyfob's that docker or podman makes of a helper's, as in `credsStore`; nil if
-    /// it is another helper's.
+    /// The helper name that docker or podman makes of it, a value such as that of `credsStore`; nil
+    /// if that is another helper's.
     var helperName: HelperName? {
         HelperName(
             "docker-credential-\(self)", of: .credentialHelper, .credentialHelperOfHosts)

@@ -53,13 +53,7 @@ package struct Npm: Client {
     /// Returns the queries for the shorter addresses with which the server begins, the longest
     /// first.
     package func fallbackQueries(for server: Text) -> [Query] {
-        var rest = Npm.key(server)?.string[...] ?? ""
-        var queries: [Query] = []
-        while let slash = rest.lastIndex(of: "/") {
-            rest = rest[..<slash]
-            queries += [Text(String(rest))].compactMap(\.self).map(tokenQuery)
-        }
-        return queries
+        Npm.key(server).map { beginnings(of: $0).map(tokenQuery) } ?? []
     }
 
     package func place(

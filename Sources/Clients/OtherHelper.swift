@@ -6,7 +6,6 @@ internal import JSON
 /// and keeps its logins elsewhere.
 package struct OtherHelper: Sendable {
     package let name: String
-    /// `docker-credential-NAME`.
     package var program: String { "docker-credential-\(name)" }
 
     /// The URL of a server that does not exist.
@@ -36,11 +35,7 @@ package struct OtherHelper: Sendable {
             let key = member.name.string
             guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
             return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
-        }.sorted { (OtherHelper.isAsked($0) ? 1 : 0, $0) < (OtherHelper.isAsked($1) ? 1 : 0, $1) }
-    }
-
-    private static func isAsked(_ key: Text) -> Bool {
-        key == (ServerKey(key).isHub ? ServerKey.hub.spelling : key.dockerHost)
+        }.sorted { ($0 == $0.askedByDocker ? 1 : 0, $0) < ($1 == $1.askedByDocker ? 1 : 0, $1) }
     }
 
     /// Returns its login for a key; nil if there is none.
@@ -72,7 +67,7 @@ package struct OtherHelper: Sendable {
     package func entry(of entry: Entry, for client: any Client) -> Entry {
         let format: RegistryAuths.Format = client.name == Podman().name ? .podman : .docker
         let server = entry["server"] ?? ""
-        let key = RegistryAuths(ClientFile("/"), format).key(of: ServerKey(server)) ?? server
+        let key = format.key(of: ServerKey(server)) ?? server
         return .docker(server: key, username: entry.username ?? "")
     }
 
@@ -157,7 +152,7 @@ package struct OtherHelper: Sendable {
 
     // MARK: Asking
 
-    /// Returns the helper's output. Throws `failed` if the helper fails.
+    /// Returns the helper's output. Throws if the helper fails.
     private func ask(_ action: String, _ input: Secret) throws(StoreError) -> Secret {
         let (status, output) = try run(action, input)
         guard status == 0 else { throw failure(action, output) }

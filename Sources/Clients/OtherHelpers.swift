@@ -13,13 +13,9 @@ package struct OtherHelpers: Sendable {
     /// True if it asks the one of a registry instead of the others, and not also.
     var isInstead = false
 
-    private func key(of server: Text) -> Text {
-        ServerKey(server).isHub ? hub : server.dockerHost
-    }
-
-    /// Adds the helper that a setup has replaced, for one registry or (nil) for all of them. Of a
-    /// list, those before the client's own files were asked before them.
-    package mutating func wereAsked(_ former: String?, for registry: String?) {
+    /// Adds the helpers that a setup has replaced, for one registry or (nil) for all of them, but not
+    /// those that the client asked after its own files.
+    package mutating func add(former: String?, for registry: String?) {
         let all = (former ?? "").split(separator: ",").map { String($0.drop { $0 == " " }) }
         let names = all.prefix { $0 != Podman.builtIn }.compactMap { Text($0) }
             .filter { !$0.isOurHelper }
@@ -29,7 +25,7 @@ package struct OtherHelpers: Sendable {
 
     /// Returns the helpers that are asked for a login, and the key that they are given.
     package func asked(for entry: Entry) -> [(helper: OtherHelper, key: Text)] {
-        guard entry.schema.family == .docker, let key = entry["server"].map({ key(of: $0) }) else {
+        guard entry.schema.family == .docker, let key = entry["server"]?.asked(hub: hub) else {
             return []
         }
         let own = ofOne.filter { $0.registry == key }

@@ -17,7 +17,7 @@ package struct Pip: Client {
     package var isSetUp: Bool { true }
     package var variables: [String] { ["PIP_CONFIG_FILE", "VIRTUAL_ENV"] }
 
-    /// Its settings with a password, from which it takes the login before it asks anybody.
+    /// Returns its settings files that have a password: pip takes that before it asks anybody.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let own = [surroundings["PIP_CONFIG_FILE"]].compactMap(\.self)
         let folders = [
@@ -56,13 +56,7 @@ package struct Pip: Client {
 
     /// Returns the queries for the addresses with which the URL begins, the longest first.
     package func fallbackQueries(for server: Text) -> [Query] {
-        guard var rest = Pip.key(server)?.string[...] else { return [] }
-        var queries: [Query] = []
-        while let slash = rest.lastIndex(of: "/"), !rest[..<slash].hasSuffix("/") {
-            rest = rest[..<slash]
-            if let key = Text(String(rest)) { queries.append(query(for: server, key: key)) }
-        }
-        return queries
+        Pip.key(server).map { beginnings(of: $0).map { query(for: server, key: $0) } } ?? []
     }
 
     /// Returns the query for docker's login of the same host. That login is used for an index too,
@@ -87,12 +81,7 @@ package struct Pip: Client {
         guard let key = Pip.key(typed), let address = GitAddress(typed.string) else {
             throw refusal(of: server, "the URL of an index, as in https://pypi.example.com/simple/")
         }
-        guard !address.namesPassword else {
-            throw StoreError(
-                .passwordInAddress, "other users can read a password on the command line",
-                hint: "remove it from the address; keyfob asks for it, or reads it with "
-                    + "--password-stdin")
-        }
+        try address.requireNoPassword()
         var place = tokenPlace(key)
         place.username = address.facts["user"]
         return place

@@ -9,7 +9,7 @@ package protocol PlaintextTarget: PlaintextFile {
     /// is kept. An empty content stands for a missing file. The content is returned unchanged if it
     /// has the login already.
     ///
-    /// Throws `failed` if the file cannot hold such a login.
+    /// Throws if the file cannot hold such a login.
     func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret
 }
 

@@ -82,8 +82,8 @@ package struct Podman: RegistryClient {
 
     // MARK: Its helper
 
-    /// Returns the config files that override each other. podman follows a variable that names one;
-    /// skopeo and buildah do not.
+    /// Returns podman's config files, and then those of skopeo and buildah if they may differ: these
+    /// two follow no variable that names one. The last file overrides those before it.
     private func views(_ surroundings: Surroundings) -> [[ClientFile]] {
         guard let named = named(surroundings) else { return [configs(surroundings, nil)] }
         let others = programs.dropFirst().contains { surroundings.program($0) != nil }
@@ -173,7 +173,7 @@ package struct Podman: RegistryClient {
                     registry: registry.string, name: "\(helper) of \(file.path)",
                     isOurs: helper.isOurHelper))
         }
-        keeper.missing = Docker.missing(programs, surroundings)
+        keeper.missing = Docker.missingPrograms(programs, surroundings)
         return keeper
     }
 
@@ -194,7 +194,7 @@ package struct Podman: RegistryClient {
             return { (registry: Text) in first ?? single[registry] }
         }
         return { entry in
-            let registry = hostAsked(of: entry["server"] ?? "")
+            let registry = (entry["server"] ?? "").askedByPodman
             let name = names[0](registry)
             return names.allSatisfy { $0(registry) == name } ? [name].compactMap(\.self) : []
         }
@@ -227,7 +227,7 @@ package struct Podman: RegistryClient {
         (auths(surroundings) + dockers(surroundings)).flatMap { file in
             let text = (try? file.read()).flatMap { try? file.object($0) }
             let members = text?.root?["credHelpers"]?.members ?? []
-            return members.filter { $0.name == hostAsked(of: $0.name) }.compactMap { member in
+            return members.filter { $0.name == $0.name.askedByPodman }.compactMap { member in
                 member.value.text.flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
             }
         }
@@ -238,16 +238,12 @@ package struct Podman: RegistryClient {
         for registry: Text, before file: ClientFile, _ surroundings: Surroundings
     ) -> Bool {
         plaintextFiles(in: surroundings).prefix { $0.file != file }.contains { earlier in
-            earlier.readableLogins.contains { hostAsked(of: $0.entry["server"] ?? "") == registry }
+            earlier.readableLogins.contains { $0.entry["server"]?.askedByPodman == registry }
         }
     }
 
-    /// Returns the host for which podman asks a helper.
-    private func hostAsked(of server: Text) -> Text {
-        ServerKey(server).isHub ? "docker.io" : server.dockerHost
-    }
-
-    /// Returns what podman finds now and only in the files, since no helper can return it.
+    /// Returns what podman would not find without its files: the registries whose helpers they
+    /// name, and the logins that no helper can return.
     private func onlyInFiles(_ surroundings: Surroundings) -> [String] {
         // podman is set up without an account.
         let helpers = fileHelpers(surroundings).filter {
@@ -335,16 +331,12 @@ private struct PodmanSetting: HelperSetting {
     /// Returns the list in a content; nil if there is none. An empty one, too, overrides others.
     func helpers(in content: Secret) throws(StoreError) -> [String]? {
         guard let entry = try entry(try file.toml(content)) else { return nil }
-        guard case .array(let values) = entry.value.kind else { throw notAList }
-        let helpers = values.compactMap { $0.text?.string }
-        guard helpers.count == values.count else { throw notAList }
+        guard let helpers = entry.value.strings else {
+            throw StoreError(
+                .unexpectedContent, "\(PodmanSetting.key) in \(file.path) is not a list of names",
+                hint: "correct the file by hand")
+        }
         return helpers
-    }
-
-    private var notAList: StoreError {
-        StoreError(
-            .unexpectedContent, "\(PodmanSetting.key) in \(file.path) is not a list of names",
-            hint: "correct the file by hand")
     }
 
     func isOurs(_ value: String) -> Bool {

@@ -17,6 +17,16 @@ package struct RegistryAuths: PlaintextTarget {
         case podman
         /// `.dockercfg`, docker's file before 1.7, which podman reads and docker 28 does not.
         case dockercfg
+
+        /// Returns the key by which the client looks a server up; nil if it cannot. docker looks up
+        /// a name that is no host as it was stored.
+        func key(of server: ServerKey) -> Text? {
+            guard let host = server.podmanHost else {
+                return self == .podman ? nil : server.spelling
+            }
+            // The client asks by the host as it was typed.
+            return server.spelling.asked(hub: self == .podman ? host : ServerKey.hub.spelling)
+        }
     }
 
     package let file: ClientFile
@@ -56,7 +66,7 @@ package struct RegistryAuths: PlaintextTarget {
 
     package func adding(_ login: Credential, to content: Secret) throws(StoreError) -> Secret {
         let server = ServerKey(login["server"] ?? "")
-        guard let key = key(of: server) else {
+        guard let key = format.key(of: server) else {
             throw StoreError(.badServer, "podman does not accept this server name")
         }
         let fields = try fields(of: login)
@@ -96,17 +106,6 @@ package struct RegistryAuths: PlaintextTarget {
             Name.isSecret(field.name) && !kept.contains { $0.equalsIgnoringCase(field.name) }
         }
         text.cut(stale, of: entry, in: &edits)
-    }
-
-    /// Returns the key by which the client looks a server up; nil if it cannot. docker looks up a
-    /// name that is no host as it was stored.
-    func key(of server: ServerKey) -> Text? {
-        guard let host = server.podmanHost else {
-            return format == .podman ? nil : server.spelling
-        }
-        guard !server.isHub else { return format == .podman ? host : ServerKey.hub.spelling }
-        // The client asks by the host as it was typed.
-        return server.spelling.dockerHost
     }
 
     /// Returns the fields of an entry for the login.

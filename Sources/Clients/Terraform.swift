@@ -182,8 +182,7 @@ package struct Terraform: Client {
     ) throws(StoreError) -> SetupPlan {
         guard registry == nil else { throw noPlaceForOne() }
         let setting =
-            try found(surroundings)?.setting
-            ?? TerraformSetting(file: config(surroundings))
+            try found(surroundings)?.setting ?? TerraformSetting(file: config(surroundings))
         return try SetupPlan(
             setting, advice: ["to move logins from terraform's plain-text files: keyfob import"])
     }
@@ -216,7 +215,7 @@ private struct TerraformSetting: HelperSetting {
 
     func isOurs(_ value: String) -> Bool { value == helper }
 
-    /// Returns the name of Keyfob's that the value is; nil if it is another helper's.
+    /// Returns the helper name that terraform makes of the value; nil if that is another helper's.
     func helperName(_ value: String) -> HelperName? {
         HelperName("terraform-credentials-\(value)", of: .tokenHelper)
     }

@@ -129,7 +129,7 @@ package struct TerraformCredentials: PlaintextTarget {
 
     private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
 
-    /// Returns the tokens, each with the index of its member or item. Throws `failed` if there may
+    /// Returns the tokens, each with the index of its member or item. Throws if there may
     /// be one in a form that is not read here.
     private func items(of content: Secret) throws(StoreError) -> [Item] {
         var items: [Item] = []

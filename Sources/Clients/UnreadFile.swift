@@ -2,8 +2,8 @@ internal import Credentials
 internal import Files
 internal import TextEditing
 
-/// A configuration that the client cannot read, so that the files that it names are not known: any
-/// of them may contain a login.
+/// A configuration that may name files that are not known, because the client cannot read it, or it
+/// names them by a variable: any of them may contain a login.
 struct UnreadFile: PlaintextFile {
     let client: any Client
     let file: ClientFile

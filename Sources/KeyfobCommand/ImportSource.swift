@@ -147,7 +147,7 @@ extension Import {
             guard change.path == plaintext.file.path || !files.contains(change.path) else {
                 continue
             }
-            others.wereAsked(change.before, for: change.registry)
+            others.add(former: change.before, for: change.registry)
         }
         return { login in
             for (helper, key) in others.asked(for: login.entry) {

@@ -48,7 +48,7 @@ package struct JSONText {
         }
     }
 
-    /// Returns a secret as a JSON string, which is also a TOML string. Throws `failed` if it is not
+    /// Returns a secret as a JSON string, which is also a TOML string. Throws if it is not
     /// UTF-8.
     package static func quoted(_ secret: Secret) throws(StoreError) -> Secret {
         do throws(JSON.Fault) {

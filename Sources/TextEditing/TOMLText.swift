@@ -56,6 +56,13 @@ package struct TOMLText {
             return elements
         }
 
+        /// The elements of an array of strings; nil for any other value.
+        package var strings: [String]? {
+            guard case .array(let elements) = kind else { return nil }
+            let strings = elements.compactMap(\.text?.string)
+            return strings.count == elements.count ? strings : nil
+        }
+
         /// The value of a key in an inline table; nil if there is none.
         package subscript(key: Text) -> Value? {
             guard case .table(let entries) = kind else { return nil }
