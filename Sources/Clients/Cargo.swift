@@ -112,7 +112,7 @@ package struct Cargo: Client {
 
     /// Returns a config file, and those that it includes (cargo 1.94) and takes precedence over.
     private static func withIncluded(_ file: ClientFile, depth: Int = 0) -> [ClientFile] {
-        guard depth < 8, let text = try? file.toml() else { return [file] }
+        guard depth < 8, let text = try? file.toml(file.read()) else { return [file] }
         let list = text.place(["include"])?.value
         let tables = text.tables.filter { $0.isElement && $0.keys == ["include"] }
         let paths =

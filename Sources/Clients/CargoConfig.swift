@@ -13,7 +13,7 @@ struct CargoConfig {
         self.surroundings = surroundings
         var seen: Set<Text> = []
         let files = files ?? Cargo().configs(surroundings)
-        for (keys, place) in files.compactMap({ try? $0.toml() }).flatMap(\.places) {
+        for (keys, place) in files.compactMap({ try? $0.toml($0.read()) }).flatMap(\.places) {
             values[keys, default: []].append(place.entry.value)
             if keys.count == 3, keys[0] == "registries", seen.insert(keys[1]).inserted {
                 names.append(keys[1])

@@ -24,7 +24,7 @@ struct CargoSetting: HelperSetting {
     }
 
     func value(in content: Secret?) throws(StoreError) -> String? {
-        guard let content, let entry = entry(try file.toml(content)) else { return nil }
+        guard let entry = entry(try file.toml(content)) else { return nil }
         // The other words of a provider are its arguments, which may be secrets.
         let programs = providers(entry)?.map { $0.split(separator: " ").first ?? "" }
         return programs?.prefix(registry == nil ? .max : 1).joined(separator: ", ") ?? "?"

@@ -72,8 +72,7 @@ package struct Docker: RegistryClient {
 
     private func settings(_ surroundings: Surroundings) throws(StoreError) -> JSONText? {
         let file = config(surroundings)
-        guard let content = try file.read() else { return nil }
-        return try file.object(content)
+        return try file.object(try file.read())
     }
 
     /// Returns the helper that docker chooses by itself where its file names none and has no login
@@ -265,9 +264,7 @@ private struct DockerSetting: HelperSetting {
     }
 
     func value(in content: Secret?) throws(StoreError) -> String? {
-        guard let content, let text = try file.object(content), let root = text.root else {
-            return nil
-        }
+        guard let root = try file.object(content)?.root else { return nil }
         let value =
             registry == nil
             ? root[DockerSetting.store]
@@ -279,7 +276,7 @@ private struct DockerSetting: HelperSetting {
     func isOurs(_ value: String) -> Bool { value == helper }
 
     func splice(into content: Secret?) throws(StoreError) -> Splice {
-        guard let content, let text = try file.object(content), let root = text.root else {
+        guard let text = try file.object(content), let root = text.root else {
             return Splice(0..<(content?.count ?? 0), "{\n\t\(member)\n}\n")
         }
         guard registry != nil else { return set(in: root, of: text) }
@@ -326,7 +323,7 @@ private struct DockerSetting: HelperSetting {
     /// generates their tokens. It changes one place, so that nothing else of the file is recorded.
     func plan(keeping other: String) throws(StoreError) -> SetupPlan {
         let content = try file.read()
-        let text = try content.flatMap { content throws(StoreError) in try file.object(content) }
+        let text = try file.object(content)
         let servers = (try? OtherHelper(other).list()) ?? []
         let hosts = Set(servers.map(\.askedByDocker)).sorted()
         let helpers = text?.root?[DockerSetting.helpers]

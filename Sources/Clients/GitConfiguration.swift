@@ -45,7 +45,6 @@ struct GitConfiguration {
         }
     }
 
-    /// A setting in git's configuration.
     struct Setting {
         let name: Secret
         let value: Secret

@@ -104,10 +104,8 @@ struct NpmPlaces {
         else { return (here, []) }
         let roots = folders[(index + 1)...].filter { folder in
             let package = ClientFile(folder + "/package.json")
-            guard has("package.json", folders[index]), let content = try? package.read() else {
-                return false
-            }
-            return (try? package.object(content))?.root?.entry("workspaces") != nil
+            return has("package.json", folders[index])
+                && (try? package.object(package.read()))?.root?.entry("workspaces") != nil
         }
         return (
             ClientFile(folders[index] + "/.npmrc"), roots.map { ClientFile($0 + "/.npmrc") }

@@ -82,7 +82,6 @@ package struct NpmSettings: PlaintextTarget {
 
     // MARK: Reading
 
-    /// A setting, and its line.
     private struct Setting {
         let line: Range<Int>
         /// The part of the address that it is for, as it is written; nil if it names none.
@@ -230,7 +229,6 @@ package struct NpmSettings: PlaintextTarget {
         return (username, pair[colon + 1..<pair.count])
     }
 
-    /// Returns true if the file has the header of a section.
     private func hasSection(_ content: Secret) -> Bool {
         lines(of: content).contains { isHeader(content[$0]) }
     }

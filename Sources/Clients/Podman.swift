@@ -225,7 +225,7 @@ package struct Podman: RegistryClient {
         _ surroundings: Surroundings
     ) -> [(file: ClientFile, registry: Text, helper: Text)] {
         (auths(surroundings) + dockers(surroundings)).flatMap { file in
-            let text = (try? file.read()).flatMap { try? file.object($0) }
+            let text = try? file.object(file.read())
             let members = text?.root?["credHelpers"]?.members ?? []
             return members.filter { $0.name == $0.name.askedByPodman }.compactMap { member in
                 member.value.text.flatMap { $0.isEmpty ? nil : (file, member.name, $0) }

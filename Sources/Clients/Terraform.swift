@@ -80,7 +80,6 @@ package struct Terraform: Client {
             .filter { FileStatus(of: $0.path)?.kind != .folder }
     }
 
-    /// Returns the files of its configuration.
     private func configs(_ surroundings: Surroundings) -> [ClientFile] {
         [config(surroundings)] + (named(surroundings) == nil ? added(surroundings) : [])
     }

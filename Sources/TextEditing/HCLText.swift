@@ -28,16 +28,9 @@ package struct HCLText {
         case other
     }
 
-    /// The error of a text that cannot be parsed. It quotes nothing, because the text may be
-    /// secret.
-    package struct Fault: Error, Hashable {
-        /// The line of the error, counted from 1.
-        package let line: Int
-    }
-
-    package init(_ content: Secret) throws(Fault) {
+    package init(_ content: Secret) throws(LineFault) {
         self.content = content
-        items = try content.expose { bytes throws(Fault) in
+        items = try content.expose { bytes throws(LineFault) in
             var scanner = Scanner()
             return try scanner.items(bytes, isObject: false)
         }
@@ -69,16 +62,16 @@ private struct Scanner {
     private var depth = 0
     private static let depthLimit = 64
 
-    private func fault(_ bytes: Span<UInt8>) -> HCLText.Fault {
+    private func fault(_ bytes: Span<UInt8>) -> LineFault {
         let line = (0..<min(position, bytes.count)).reduce(1) { $0 + (bytes[$1] == 0x0A ? 1 : 0) }
-        return HCLText.Fault(line: line)
+        return LineFault(line: line)
     }
 
     /// Reads the items of an object, with its last brace, or those of the text. The end of a line
     /// means nothing, and a comma may follow an item.
     mutating func items(
         _ bytes: Span<UInt8>, isObject: Bool
-    ) throws(HCLText.Fault) -> [HCLText.Item] {
+    ) throws(LineFault) -> [HCLText.Item] {
         depth += 1
         defer { depth -= 1 }
         guard depth <= Scanner.depthLimit else { throw fault(bytes) }
@@ -94,7 +87,7 @@ private struct Scanner {
         return items
     }
 
-    private mutating func item(_ bytes: Span<UInt8>) throws(HCLText.Fault) -> HCLText.Item {
+    private mutating func item(_ bytes: Span<UInt8>) throws(LineFault) -> HCLText.Item {
         let start = position
         var keys: [String] = []
         while let byte = next(bytes), byte != UInt8(ascii: "="), byte != UInt8(ascii: "{") {
@@ -109,7 +102,7 @@ private struct Scanner {
         return HCLText.Item(keys: keys, range: start..<(hasComma ? position : end), value: value)
     }
 
-    private mutating func value(_ bytes: Span<UInt8>) throws(HCLText.Fault) -> HCLText.Value {
+    private mutating func value(_ bytes: Span<UInt8>) throws(LineFault) -> HCLText.Value {
         switch next(bytes) {
         case 0x22: return .string(try string(bytes))
         case UInt8(ascii: "{"):
@@ -134,7 +127,7 @@ private struct Scanner {
     // MARK: Tokens
 
     /// Reads a name, a number or a word.
-    private mutating func name(_ bytes: Span<UInt8>) throws(HCLText.Fault) -> Range<Int> {
+    private mutating func name(_ bytes: Span<UInt8>) throws(LineFault) -> Range<Int> {
         let start = position
         while position < bytes.count, bytes[position].isInName { position += 1 }
         guard position > start else { throw fault(bytes) }
@@ -143,7 +136,7 @@ private struct Scanner {
 
     /// Reads a string. Returns the range between its quotes. A template in it may have strings of
     /// its own.
-    private mutating func string(_ bytes: Span<UInt8>) throws(HCLText.Fault) -> Range<Int> {
+    private mutating func string(_ bytes: Span<UInt8>) throws(LineFault) -> Range<Int> {
         position += 1
         let start = position
         var braces = 0
@@ -164,7 +157,7 @@ private struct Scanner {
     }
 
     /// Reads `<<WORD` or `<<-WORD`, and all lines to the one that has only the word.
-    private mutating func heredoc(_ bytes: Span<UInt8>) throws(HCLText.Fault) {
+    private mutating func heredoc(_ bytes: Span<UInt8>) throws(LineFault) {
         let first = line(bytes).map { bytes[$0] }
         var anchor = first.drop { $0 == UInt8(ascii: "<") }[...]
         while anchor.last == 0x0D { anchor.removeLast() }

@@ -4,7 +4,6 @@ package import JSON
 /// A JSON text with the ranges of its values, so that a value can be removed, inserted or replaced
 /// while every other byte is kept.
 package struct JSONText {
-    /// The whole text.
     package let content: Secret
     /// The text's one value; nil if the text is blank.
     package let root: Value?
@@ -226,7 +225,6 @@ extension JSONText {
         }
     }
 
-    /// Returns a name as a JSON string.
     package static func quoted(_ name: Text) -> String {
         (try? JSON.text(name).encoded())?.publicString ?? "\"\""
     }

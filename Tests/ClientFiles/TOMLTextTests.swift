@@ -62,13 +62,13 @@ import Testing
         "a = \"\\q\"", "a = \"\\ud800\"", "[[a]", "= 1", "a = 1\n\u{1}", "a. = 1", "a = \"\\u12\"",
     ])
     func whatIsNotUnderstoodIsRefused(text: String) {
-        #expect(throws: TOMLText.Fault.self) { try TOMLText(secret(text)) }
+        #expect(throws: LineFault.self) { try TOMLText(secret(text)) }
     }
 
     @Test(arguments: ["[", "{ a = ", "[{ a = ["])
     func whatIsNestedTooDeeplyIsRefused(opening: String) {
         let text = "a = " + String(repeating: opening, count: 200_000)
-        #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(text)) }
+        #expect(throws: LineFault(line: 1)) { try TOMLText(secret(text)) }
     }
 
     @Test func whatIsNestedAsDeeplyAsItMayIsRead() throws {
@@ -76,7 +76,7 @@ import Testing
             "a = " + String(repeating: "[", count: count) + String(repeating: "]", count: count)
         }
         #expect(try TOMLText(secret(nested(64))).places.count == 1)
-        #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(nested(66))) }
+        #expect(throws: LineFault(line: 1)) { try TOMLText(secret(nested(66))) }
     }
 
     @Test func aKeyOfTooManyPartsIsRefused() throws {
@@ -85,7 +85,7 @@ import Testing
         }
         #expect(try TOMLText(secret("\(key(64)) = 1")).places.count == 1)
         for text in ["\(key(65)) = 1", "[\(key(65))]", "a = { \(key(200_000)) = 1 }"] {
-            #expect(throws: TOMLText.Fault(line: 1)) { try TOMLText(secret(text)) }
+            #expect(throws: LineFault(line: 1)) { try TOMLText(secret(text)) }
         }
     }
 
