@@ -24,33 +24,38 @@ struct NpmPlaces {
             ClientFile(ClientFile($0).identity.folder.folder + "/npmrc")
         }
         (project, roots) = NpmPlaces.projects()
-        var found: [(name: Text, file: ClientFile)] = []
-        func setting(_ name: Text, _ files: [ClientFile?]) -> String? {
+        /// Returns the path that a setting means, and the file with the setting; nil if it is a
+        /// variable.
+        func setting(
+            _ name: Text, _ files: [ClientFile?]
+        ) -> (path: String, file: ClientFile?)? {
             // npm accepts its settings in the environment in any case.
             let variable = surroundings.names { $0.lowercased() == "npm_config_\(name)" }.first
             if let variable, let value = surroundings[variable] {
-                return NpmPlaces.path(value, surroundings)
+                return (NpmPlaces.path(value, surroundings), nil)
             }
             for file in files.compactMap(\.self) {
                 guard let value = NpmSettings(file: file).value(of: name) else { continue }
-                found.append((name, file))
-                return NpmPlaces.path(value, surroundings)
+                return (NpmPlaces.path(value, surroundings), file)
             }
             return nil
         }
         // In a workspace npm reads the root's file.
         let projects = roots + [project]
-        user = ClientFile(
-            setting("userconfig", projects + [builtin]) ?? surroundings.home + "/.npmrc")
+        let users = setting("userconfig", projects + [builtin])
+        user = ClientFile(users?.path ?? surroundings.home + "/.npmrc")
         let files = projects + [user, builtin]
         let node = surroundings.program("node").map { ClientFile($0).identity.folder.folder }
-        let prefix =
-            setting("prefix", files) ?? surroundings["PREFIX"]
+        let prefix = setting("prefix", files)
+        let machines = setting("globalconfig", files)
+        let folder =
+            prefix?.path ?? surroundings["PREFIX"]
             ?? (surroundings["DESTDIR"] ?? "") + (node ?? "/usr/local")
-        global = ClientFile(setting("globalconfig", files) ?? prefix + "/etc/npmrc")
-        let named = [user, global].first { $0.path.contains("${") }
-        let naming = named.flatMap { _ in found.last?.file }
-        unread = naming.map { file in
+        global = ClientFile(machines?.path ?? folder + "/etc/npmrc")
+        let naming = [users, machines ?? prefix].compactMap(\.self).first {
+            $0.path.contains("${")
+        }
+        unread = naming?.file.map { file in
             UnreadFile(
                 client: Npm(), file: file,
                 error: StoreError(

@@ -194,5 +194,7 @@ package struct OtherHelper: Sendable {
 
 extension Text {
     /// True if it is the host of a registry of Google's.
-    fileprivate var isGoogles: Bool { ["gcr.io", "pkg.dev"].contains(where: string.hasSuffix) }
+    fileprivate var isGoogles: Bool {
+        ["gcr.io", "pkg.dev"].contains { string == $0 || string.hasSuffix(".\($0)") }
+    }
 }

@@ -354,7 +354,10 @@ private struct PodmanSetting: HelperSetting {
                 hint: "see: man containers-registries.conf")
         }
         // The line must be before the first table, or it would be a key of that.
-        guard let last = text.tables[0].entries.last else { return Splice(0..<0, line) }
+        let first = text.tables[0]
+        guard let last = first.entries.last else {
+            return Splice(first.bodyStart..<first.bodyStart, line)
+        }
         return text.newLine(line, after: last.range)
     }
 
