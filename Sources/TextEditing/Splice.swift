@@ -32,6 +32,8 @@ package struct Splice: Hashable, Sendable {
 
     /// Returns the splice that replaces `inserted` with `removed`: at `start`, else at its only
     /// occurrence. Nil if there is none, or if there are several and none is at `start`.
+    ///
+    /// The header of a section stays if the section has other lines since.
     package static func undoing(
         _ inserted: String, _ removed: String, at start: Int? = nil, in text: Secret
     ) -> Splice? {
@@ -39,7 +41,26 @@ package struct Splice: Hashable, Sendable {
         guard !wanted.isEmpty else { return nil }
         let places = (0..<text.count).filter { text.holds(wanted, at: $0) }
         let only = places.count == 1 ? places[0] : nil
-        guard let place = places.first(where: { $0 == start }) ?? only else { return nil }
-        return Splice(place..<place + wanted.count, removed)
+        let header = lastHeader(of: wanted)
+        guard let place = places.first(where: { $0 == start }) ?? only else {
+            // The other lines may be between the header and those of the setup.
+            guard !header.isEmpty, wanted.starts(with: header) else { return nil }
+            return undoing(
+                String(decoding: wanted[header.count...], as: UTF8.self), removed, in: text)
+        }
+        let end = place + wanted.count
+        let next = text[end..<text.count].lines.lazy.map { text[end..<text.count][$0].trimmed }
+            .first { line in !line.isEmpty && !["#", ";"].contains(where: line.hasPrefix) }
+        let isGoingOn = next.map { !$0.hasPrefix("[") } ?? false
+        return Splice(
+            place..<end, removed + (isGoingOn ? String(decoding: header, as: UTF8.self) : ""))
+    }
+
+    /// Returns the last line that begins with a bracket, and the ends of lines before all of them.
+    private static func lastHeader(of lines: [UInt8]) -> [UInt8] {
+        let all = lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard let header = all.last(where: { $0.first == UInt8(ascii: "[") }) else { return [] }
+        return lines.prefix { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+            + header + [UInt8(ascii: "\n")]
     }
 }
