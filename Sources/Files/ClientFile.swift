@@ -93,6 +93,13 @@ package struct ClientFile: Hashable, Sendable {
         throw StoreError(.changedMeanwhile, "\(path) keeps changing, so it was not edited")
     }
 
+    /// Throws `failed` if the file is not to be edited, as `edit` does.
+    package func requireEditable() throws(StoreError) {
+        try requireOwnWay()
+        guard let file = try open(try target().path) else { return }
+        try requireOwn(try status(of: file))
+    }
+
     /// Creates the missing folders above the file, for the user alone.
     ///
     /// Nothing is created in a folder that belongs to another user: under sudo, `HOME` may be

@@ -350,14 +350,7 @@ struct Diagnosis {
     }
 
     private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
-        var missing = keeper.missing
-        if keeper.isOurs, keeper.account == nil, client.link(in: invocation.surroundings) == nil,
-            let program = client.program?.rawValue,
-            !missing.contains(program), invocation.surroundings.program(program) == nil
-        {
-            missing.append(program)
-        }
-        for program in missing {
+        for program in client.missing(of: keeper, in: invocation.surroundings) {
             let account = ProgramName.reading(program)?.account
             let isLink =
                 client.link(in: invocation.surroundings) == program

@@ -65,6 +65,8 @@ extension Import {
     ) throws(StoreError) -> [Source] {
         let accounts = try invocation.accounts(askedBy: plaintext.client)
         let rival = try rivals(plaintext, invocation)
+        let user = client(of: plaintext)
+        let refusals = [false, true].map { user.refusal(isAsked: $0, in: invocation.surroundings) }
         var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
         var left: [Report] = []
         for login in logins {
@@ -74,7 +76,8 @@ extension Import {
                 left.append(refusal(of: login, in: plaintext, asked))
                 continue
             }
-            if login.obstacle == nil, let problem = rival(login) {
+            let refusal = refusals[asked == nil ? 0 : 1]
+            if login.obstacle == nil, let problem = refusal ?? rival(login) {
                 left.append(report(of: login, left: problem, in: plaintext, chosen))
                 continue
             }

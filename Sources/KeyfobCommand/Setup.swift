@@ -141,11 +141,10 @@ struct Setup: ParsableCommand {
         }
         try link.requireRoom()
         if !dryRun {
-            try record.add(
-                SetupRecord.Change(
-                    client: client.name.string, account: account?.string, path: link.path,
-                    isNew: true, isLink: true))
-            try link.make()
+            let change = SetupRecord.Change(
+                client: client.name.string, account: account?.string, path: link.path,
+                isNew: true, isLink: true)
+            try make(change, &record) { () throws(StoreError) in try link.make() }
         }
         return report(
             link.path, client, .changed,
@@ -156,8 +155,7 @@ struct Setup: ParsableCommand {
         of client: any Client, _ surroundings: Surroundings, _ record: inout SetupRecord,
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
-        let plan = try client.plan(for: registry, in: surroundings)
-        let program = try surroundings.program(client.program?.rawValue ?? "", for: client)
+        let (plan, program) = try client.possiblePlan(for: registry, in: surroundings)
         if !dryRun, let path = client.link(in: surroundings) {
             try SetupLink(path, to: program).make()
         }
@@ -170,14 +168,14 @@ struct Setup: ParsableCommand {
             "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)"
             + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
         if !dryRun {
-            // The change is recorded first, so that an interrupted setup can be undone.
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry,
                 account: account?.string, path: plan.file.path, isNew: plan.content == nil,
                 before: plan.before, removed: splice.removed(from: plan.content),
                 inserted: splice.inserted, start: splice.range.lowerBound, chosen: plan.chosen)
-            try record.add(change)
-            try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
+            try make(change, &record) { () throws(StoreError) in
+                try replace(plan.content, in: plan.file, with: splice.applied(to: plan.content))
+            }
             do throws(StoreError) {
                 if try !client.isAsked(for: registry, in: surroundings) {
                     throw StoreError(
@@ -193,6 +191,20 @@ struct Setup: ParsableCommand {
         }
         advice += plan.advice
         return report(plan.file.path, client, .changed, words)
+    }
+
+    /// Makes a change. It is recorded first, so that an interrupted setup can be undone.
+    private func make(
+        _ change: SetupRecord.Change, _ record: inout SetupRecord,
+        _ body: () throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try record.add(change)
+        do throws(StoreError) {
+            try body()
+        } catch {
+            try record.remove(change)
+            throw error
+        }
     }
 
     private func replace(
