@@ -16,7 +16,9 @@ package struct Cargo: Client {
     package var schema: Schema { .cargo }
     package var serversHaveNames: Bool { true }
     package var program: ProgramName? { .credentialProvider }
-    package var variables: [String] { ["CARGO_HOME", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"] }
+    package var variables: [String] { 
+        ["CARGO_HOME", "CARGO_CREDENTIAL_ALIAS_*", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"]
+    }
 
     /// `CARGO_REGISTRY_TOKEN` is for crates.io; the others name a registry, and not its URL.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
@@ -34,6 +36,14 @@ package struct Cargo: Client {
     }
 
     // MARK: Lookup
+
+    package func ignores(variable: String, in surroundings: Surroundings) -> Bool {
+        let config = CargoConfig(surroundings)
+        let names = (config.names + ["crates-io"]).filter {
+            config.tokenVariable(of: $0) == variable
+        }
+        return !names.isEmpty && !names.contains(where: config.asksBuiltIn)
+    }
 
     /// Users know registries by their names, which are in the labels of logins.
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
@@ -144,13 +154,12 @@ package struct Cargo: Client {
     }
 
     /// Returns the reason why cargo would not ask Keyfob for a registry that has no provider of its
-    /// own; nil if it does, or can be set up to.
+    /// own; nil if it does, or may be set up to.
     fileprivate func refusal(_ surroundings: Surroundings) -> String? {
-        guard let keeper = try? keeper(in: surroundings), !keeper.isAsked else { return nil }
-        guard !keeper.exceptions.contains(where: \.isOurs) else {
-            return "cargo asks Keyfob for other registries alone"
-        }
-        return setupRefusal(in: surroundings)
+        guard let keeper = try? keeper(in: surroundings), !keeper.isAsked,
+            keeper.exceptions.contains(where: \.isOurs)
+        else { return nil }
+        return "cargo asks Keyfob for other registries alone"
     }
 
     package func plaintextTarget(
@@ -205,11 +214,11 @@ package struct Cargo: Client {
             guard CargoSetting.namesKeyfob(own) != keeper.isOurs || !keeper.isOurs else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: name.string, name: own, isOurs: CargoSetting.namesKeyfob(own)))
+                    registry: name.string, name: own == Cargo.builtIn ? nil : own,
+                    isOurs: CargoSetting.namesKeyfob(own)))
         }
         keeper.missing = Set(programs)
-            .filter { !$0.hasPrefix("cargo:") && !config.isAlias($0) }
-            .filter { surroundings.program($0) == nil }.sorted()
+            .filter { !$0.hasPrefix("cargo:") && surroundings.program($0) == nil }.sorted()
         return keeper
     }
 
@@ -258,7 +267,20 @@ package struct Cargo: Client {
                     + "--registry \(name)"
             )
         }
-        return try SetupPlan(setting(registry, surroundings), advice: advice)
+        let setting = self.setting(registry, surroundings)
+        let files = configs(surroundings).prefix { $0 != setting.file }
+        let nearer = CargoConfig(surroundings, Array(files))
+        let first =
+            registry.map { Text($0).flatMap(nearer.ownProvider) }
+            ?? nearer.globalProviders?.last { $0 != Cargo.builtIn }
+        guard first.map(CargoSetting.namesKeyfob) != false else {
+            throw StoreError(
+                .settingOverridden,
+                "cargo does not follow \(setting.name) in \(setting.file.path): another file or "
+                    + "variable overrides it",
+                hint: "see: keyfob status")
+        }
+        return try SetupPlan(setting, advice: advice)
     }
 }
 
@@ -275,7 +297,9 @@ package struct CargoCredentials: PlaintextTarget {
         let config = CargoConfig(surroundings)
         let refusal = Cargo().refusal(surroundings)
         let everywhere = Cargo().configs(surroundings, everywhere: true)
-        let elsewhere = CargoConfig(surroundings, everywhere)
+        let elsewhere = CargoConfig(
+            Surroundings(home: surroundings.home, variables: [:], user: surroundings.user),
+            everywhere)
         let isReadElsewhere =
             everywhere.contains(file)
             || isRead && !Cargo().configs(surroundings).contains(file)
@@ -284,7 +308,8 @@ package struct CargoCredentials: PlaintextTarget {
             guard let name = logins[index].entry.cargoName, config.asksKeyfob(for: name),
                 !elsewhere.asksKeyfob(for: name)
             else { continue }
-            logins[index].obstacle = "cargo asks Keyfob for it only in this folder"
+            logins[index].obstacle =
+                "cargo asks Keyfob for it only here, by this folder or a variable"
         }
         return PlaintextContents(logins: logins)
     }

@@ -21,26 +21,27 @@ struct CargoConfig {
         }
     }
 
+    private static func upper(_ name: String) -> String {
+        name.uppercased().replacing("-", with: "_")
+    }
+
     private func variable(_ name: Text, _ suffix: String) -> String? {
-        let upper = name.string.uppercased().replacing("-", with: "_")
-        return surroundings["CARGO_REGISTRIES_\(upper)_\(suffix)"]
+        surroundings["CARGO_REGISTRIES_\(CargoConfig.upper(name.string))_\(suffix)"]
     }
 
     /// Returns the name of the variable with a registry's token; nil if it is not set.
     func tokenVariable(of name: Text) -> String? {
-        let upper = name.string.uppercased().replacing("-", with: "_")
         let variable =
-            name == "crates-io" ? "CARGO_REGISTRY_TOKEN" : "CARGO_REGISTRIES_\(upper)_TOKEN"
+            name == "crates-io"
+            ? "CARGO_REGISTRY_TOKEN" : "CARGO_REGISTRIES_\(CargoConfig.upper(name.string))_TOKEN"
         return surroundings[variable] == nil ? nil : variable
     }
 
     /// Returns the index URL of a registry as cargo asks for it. Nil if it is not known, or if the
-    /// config files disagree: then cargo would not find the token in another folder.
+    /// config files and a variable disagree: then cargo would not find the token elsewhere.
     func index(of name: Text) -> Text? {
-        if let index = variable(name, "INDEX") {
-            return Text(index).flatMap { CargoIndex.normalForm(of: $0) }
-        }
-        let indexes = Set((values[["registries", name, "index"]] ?? []).map(\.text))
+        var indexes = Set((values[["registries", name, "index"]] ?? []).map(\.text))
+        if let index = variable(name, "INDEX") { indexes.insert(Text(index)) }
         guard indexes.count == 1, let index = indexes.first ?? nil else { return nil }
         return CargoIndex.normalForm(of: index)
     }
@@ -56,20 +57,25 @@ struct CargoConfig {
             ?? value.elements.compactMap(\.text?.string)
     }
 
-    private static let globalKeys: [Text] = ["registry", "global-credential-providers"]
+    /// The providers that the files name for all registries.
+    private var list: [String] {
+        (values[["registry", "global-credential-providers"]] ?? []).reversed()
+            .flatMap { $0.elements.compactMap(\.text?.string) }
+    }
 
     /// True if a file names the providers for all registries.
-    var hasGlobalList: Bool { values[CargoConfig.globalKeys] != nil }
+    var hasGlobalList: Bool { !list.isEmpty }
 
     /// The providers for all registries, of all files, without their arguments, which may be
     /// secrets; cargo asks the last one first. Nil if none is set.
-    var globalProviders: [String]? {
-        let lists = values[CargoConfig.globalKeys]?.reversed()
-            .flatMap { $0.elements.compactMap(\.text?.string) }
-        let more = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"]
-            .map(CargoConfig.words)
-        guard lists != nil || more != nil else { return nil }
-        return ((lists ?? []) + (more ?? [])).map { CargoConfig.words($0).first ?? "" }
+    var globalProviders: [String]? { all.isEmpty ? nil : all.map(\.program) }
+
+    /// The providers for all registries, as they are named, and their programs.
+    private var all: [(name: String, program: String)] {
+        let variable = surroundings["CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"] ?? ""
+        return (list + CargoConfig.words(variable)).map(CargoConfig.words).map {
+            ($0.first ?? "", program($0))
+        }
     }
 
     /// Returns the keys of the table with the settings of a registry.
@@ -93,12 +99,18 @@ struct CargoConfig {
             name == "crates-io"
             ? surroundings["CARGO_REGISTRY_CREDENTIAL_PROVIDER"]
             : variable(name, "CREDENTIAL_PROVIDER")
-        return (value.map(CargoConfig.words) ?? words(CargoConfig.keys(ofOwnProvider: name)))?.first
+        return (value.map(CargoConfig.words) ?? words(CargoConfig.keys(ofOwnProvider: name)))
+            .map(program)
     }
 
     /// True if a file names the provider of a registry in a list: cargo accepts no string beside it.
     func hasList(forOwnProvider name: Text) -> Bool {
         values[CargoConfig.keys(ofOwnProvider: name)]?.contains { $0.text == nil } == true
+    }
+
+    /// True if cargo's own provider is asked for a registry, perhaps after others.
+    func asksBuiltIn(for name: Text) -> Bool {
+        ownProvider(of: name).map { $0 == Cargo.builtIn } ?? readsFile
     }
 
     /// True if cargo asks Keyfob for a registry, perhaps after others.
@@ -107,21 +119,24 @@ struct CargoConfig {
             ?? globalProviders?.contains(where: CargoSetting.namesKeyfob) == true
     }
 
-    func isAlias(_ word: String) -> Bool { program(word) != word }
-
-    /// Returns the program of a provider, which may be an alias.
-    private func program(_ word: String) -> String {
-        Text(word).flatMap { words(["credential-alias", $0])?.first } ?? word
+    /// Returns the program of a provider, which may be an alias if it has no arguments.
+    private func program(_ provider: [String]) -> String {
+        let word = provider.first ?? ""
+        guard provider.count == 1, !word.hasPrefix("cargo:"), let name = Text(word) else {
+            return word
+        }
+        let variable = surroundings["CARGO_CREDENTIAL_ALIAS_\(CargoConfig.upper(word))"]
+        return (variable.map(CargoConfig.words) ?? words(["credential-alias", name]))?.first ?? word
     }
 
     /// True if cargo finds tokens in its files, unless a registry has a provider of its own.
     var readsFile: Bool {
-        globalProviders?.contains { program($0) == Cargo.builtIn } ?? true
+        globalProviders?.contains(Cargo.builtIn) ?? true
     }
 
     /// The program, not Keyfob's, that cargo asks before its own files; nil if there is none.
     var rival: String? {
-        (globalProviders ?? []).reversed().prefix { program($0) != Cargo.builtIn }
-            .first { !CargoSetting.namesKeyfob(program($0)) }
+        all.reversed().prefix { $0.program != Cargo.builtIn }
+            .first { !CargoSetting.namesKeyfob($0.program) }?.name
     }
 }

@@ -31,7 +31,10 @@ struct CargoSetting: HelperSetting {
     }
 
     func isOurs(_ value: String) -> Bool {
-        CargoSetting.helperName(value).map { $0.account == nil } ?? false
+        // A path may lead nowhere.
+        let program = value.split(separator: " ").last.map(String.init) ?? ""
+        return CargoSetting.helperName(value).map { $0.account == nil } == true
+            && (!program.hasPrefix("/") || Path.isExecutable(program))
     }
 
     /// Returns true if the provider that cargo asks first is Keyfob's.
@@ -55,7 +58,7 @@ struct CargoSetting: HelperSetting {
             }
             let keys = text.keys(of: entry)
             return Splice(
-                entry.range, "\(keys) = \(list(registry == nil ? providers : []))")
+                entry.range, "\(keys) = \(list(registry != nil ? [] : providers.isEmpty ? others : providers))")
         }
         if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
             return text.newLine(line, at: table.bodyStart)

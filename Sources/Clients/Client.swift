@@ -77,6 +77,9 @@ package protocol Client: Sendable {
     /// stored one, and that may be for the server (nil: for any).
     func isLogin(variable name: String, for server: Text?) -> Bool
 
+    /// Returns true if the client, as it is set up, does not look at the variable.
+    func ignores(variable: String, in surroundings: Surroundings) -> Bool
+
     /// Returns every file in which the client may keep logins in plain text, existing or not. The
     /// one that the client reads first comes first.
     func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile]
@@ -278,6 +281,7 @@ extension Client {
     package var isSetUp: Bool { program != nil }
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
+    package func ignores(variable: String, in surroundings: Surroundings) -> Bool { false }
     package func knowsByLabel(_ server: Text) -> Bool { false }
     package func namedEntries(in surroundings: Surroundings) -> [Entry] { [] }
     package func fallbackQueries(for server: Text) -> [Query] { [] }
@@ -351,15 +355,19 @@ extension Client {
     package func reading(
         beside keeper: Keeper, of entries: [Entry], in surroundings: Surroundings
     ) -> Reading {
-        let exceptions = keeper.exceptions.filter { exception in
-            let asked = Text(exception.registry).map { queries(for: $0, among: entries) } ?? []
-            return entries.contains { entry in asked.contains { $0.matches(entry) } }
+        let known = entries + namedEntries(in: surroundings)
+        let asked = keeper.exceptions.map { exception in
+            Text(exception.registry).map { queries(for: $0, among: known) } ?? []
         }
-        if keeper.isOurs || exceptions.contains(where: \.isOurs) {
+        let found = entries.map { entry in
+            zip(keeper.exceptions, asked).first { $1.contains { $0.matches(entry) } }?.0
+        }
+        let isOfAll = found.contains { $0 == nil }
+        if isOfAll && keeper.isOurs || found.contains(where: { $0?.isOurs == true }) {
             return .asksHelper("keyfob", isOurs: true)
         }
-        let all = keeper.readsFile && !keeper.asksFirst ? [] : [keeper.name]
-        let others = all + exceptions.map(\.name)
+        let all = !isOfAll || keeper.readsFile && !keeper.asksFirst ? [] : [keeper.name]
+        let others = all + found.map { $0?.name }
         return others.compactMap(\.self).first.map { .asksHelper($0, isOurs: false) } ?? .found
     }
 

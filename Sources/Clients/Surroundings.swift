@@ -88,7 +88,11 @@ package struct Surroundings: Sendable {
         return other
     }
 
-    package var netrc: Netrc { Netrc(file: ClientFile(self["NETRC"] ?? home + "/.netrc")) }
+    /// The files of passwords that curl and others read. git reads the usual one alone.
+    package var netrcs: [Netrc] {
+        Set([self["NETRC"], home + "/.netrc"].compactMap(\.self)).sorted()
+            .map { Netrc(file: ClientFile($0)) }
+    }
 }
 
 extension String {

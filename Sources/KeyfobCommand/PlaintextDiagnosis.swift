@@ -24,16 +24,17 @@ extension Diagnosis {
                 fault("client-file", error)
             }
         }
-        let netrc = invocation.surroundings.netrc
-        do throws(StoreError) {
-            let machines = try netrc.machines()
-            guard !machines.isEmpty else { return }
-            note(
-                "netrc",
-                "\(netrc.file.path) has passwords in plain text, which keyfob does not move: "
-                    + machines.joined(separator: ", "))
-        } catch {
-            fault("client-file", error)
+        for netrc in invocation.surroundings.netrcs {
+            do throws(StoreError) {
+                let machines = try netrc.machines()
+                guard !machines.isEmpty else { continue }
+                note(
+                    "netrc",
+                    "\(netrc.file.path) has passwords in plain text, which keyfob does not move: "
+                        + machines.joined(separator: ", "))
+            } catch {
+                fault("client-file", error)
+            }
         }
     }
 
@@ -94,7 +95,10 @@ extension Diagnosis {
     /// Reports logins in environment variables, which no logout removes.
     mutating func lookForTokensInEnvironment() {
         let names = invocation.surroundings.names { name in
-            Clients.all.contains { $0.isLogin(variable: name, for: nil) }
+            Clients.all.contains {
+                $0.isLogin(variable: name, for: nil)
+                    && !$0.ignores(variable: name, in: invocation.surroundings)
+            }
         }
         for name in names {
             fault(
