@@ -16,18 +16,24 @@ package struct Git: Client {
     package var secretNoun: String { "password" }
     package var userNames: UserNames { .needed }
     package var program: ProgramName? { .passwordHelper }
-    package var variables: [String] { ["GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH"] }
+    package var variables: [String] { ["GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "SSH_ASKPASS"] }
 
     // MARK: Lookup
 
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
-        GitAddress(server.string).map { [Query(.git, $0.facts)] } ?? []
+        guard let facts = GitAddress(server.string)?.facts else { return [] }
+        // git stores a protocol as it was typed.
+        let typed = server.string.firstRange(of: "://").flatMap {
+            Text(String(server.string[..<$0.lowerBound]))
+        }
+        let all = [facts, facts.merging(["protocol": typed ?? facts["protocol"] ?? ""]) { $1 }]
+        return all.prefix(all[0] == all[1] ? 1 : 2).map { Query(.git, $0) }
     }
 
     package func place(
         of server: Text, named name: String?, among entries: [Entry]
     ) throws(StoreError) -> LoginPlace {
-        guard let address = GitAddress(server.string) else {
+        guard let address = GitAddress(server.string), address.isValid else {
             throw refusal(of: server, "[https://]host[:port][/path]")
         }
         try address.requireNoPassword()
@@ -43,14 +49,19 @@ package struct Git: Client {
     /// the host alone, and takes a login of any path.
     package func logoutQueries(for server: Text) -> [Query] {
         guard let address = GitAddress(server.string), address.facts["object"] != nil,
-            address.facts["protocol"]?.string.hasPrefix("http") == true,
-            (try? GitConfiguration.git(
-                [
-                    "config", "--type=bool", "--get-urlmatch", "credential.useHttpPath",
-                    address.url(withUser: false),
-                ], outside: false)) != "true\n".secret
+            !asksByPath(address)
         else { return [] }
         return [Query(.git, address.facts.filter { $0.key != "object" })]
+    }
+
+    private func asksByPath(_ address: GitAddress) -> Bool {
+        guard address.facts["protocol"]?.string.hasPrefix("http") == true else { return true }
+        let setting = try? GitConfiguration.git(
+            [
+                "config", "--type=bool", "--get-urlmatch", "credential.useHttpPath",
+                address.url(withUser: false),
+            ], outside: false)
+        return setting == "true\n".secret
     }
 
     // MARK: Its own files
@@ -105,26 +116,29 @@ package struct Git: Client {
         of file: ClientFile, after earlier: ArraySlice<ClientFile>, for login: Entry,
         _ configuration: GitConfiguration, _ surroundings: Surroundings
     ) -> GitCredentials.Use {
-        let (emptied, asked) = configuration.answering(GitAddress(login.attributes))
+        let address = GitAddress(login.attributes)
+        let (emptied, asked) = configuration.answering(address)
         let others = asked.filter { !$0.isOurs }
         let first = others.firstIndex { $0.reads(file) }
         // git's cache only has what git was given a while ago.
         let rivals = others.prefix(upTo: first ?? 0).filter {
-            !$0.isStore && $0.name != "cache" && $0.missingProgram(surroundings) == nil
+            $0.isUnread && $0.name != "cache" && $0.missingProgram(surroundings) == nil
         }
         var use = GitCredentials.Use()
         if let names = rivals.names {
             use.disuse = "git asks \(names) for it before it reads this file"
+        } else if let url = configuration.section(reading: file, for: address, asksByPath) {
+            use.refusal = "git reads this file for it only by \(GitHelper.setting(url))"
         } else if first == nil, !others.isEmpty {
             use.disuse =
-                others.allSatisfy(\.isStore)
+                !others.contains(where: \.isUnread)
                 ? "git does not read this file for it"
                 : "git uses \(others.names ?? "") for it, and may not read this file"
         }
         use.earlier = earlier.filter { file in
             others.isEmpty || others.contains { $0.reads(file) }
         }
-        guard !asked.contains(where: \.isOurs) else { return use }
+        guard use.refusal == nil, !asked.contains(where: \.isOurs) else { return use }
         let names = asked.names ?? "no helper"
         if let url = emptied?.url {
             use.refusal = "\(GitHelper.setting(url)) makes git use \(names) for it"
@@ -171,13 +185,13 @@ package struct Git: Client {
         let address = server.flatMap { GitAddress($0.string) }
         let all = [configuration] + GitConfiguration.conditional(surroundings)
         let asked = all.flatMap { some in
-            address.map { some.answering($0).helpers } ?? some.asked
+            address.map { some.answering($0).helpers + some.answeringParts(of: $0) } ?? some.asked
         }
         var seen: Set<String> = []
-        return askPass
+        return askPass(surroundings)
             + asked.compactMap { helper in
-                guard !helper.isOurs, !helper.isStore, !helper.makesTokens,
-                    seen.insert(helper.value).inserted
+                guard !helper.isOurs, helper.isUnread, !helper.makesTokens,
+                    helper.missingProgram(surroundings) == nil, seen.insert(helper.value).inserted
                 else { return nil }
                 return Remainder(
                     place: helper.file ?? "git",
@@ -190,21 +204,27 @@ package struct Git: Client {
             }
     }
 
-    /// The program of `core.askPass`, which git asks before it asks the user, unless that is one that
-    /// only shows a window.
-    private var askPass: [Remainder] {
-        let settings = (try? GitConfiguration.settings(#"^core\.askpass$"#)) ?? []
-        let windows = ["ssh-askpass", "git-gui--askpass"]
-        return settings.suffix(1).filter { setting in
-            !setting.value.isEmpty
-                && !windows.contains { setting.value.publicString.hasSuffix($0) }
-        }.map {
-            Remainder(
-                place: $0.file ?? "git",
-                problem: StoreError(
-                    .loginRemains, "git also asks the program of core.askPass, which may have one",
-                    hint: "see: git config --show-origin core.askPass"))
+    /// The program that git asks as it would ask the user, unless it is one that only shows a window.
+    /// Of a variable, which editors set for their own, it is only a note.
+    private func askPass(_ surroundings: Surroundings) -> [Remainder] {
+        func asks(_ program: String) -> Bool {
+            !program.isEmpty
+                && !["ssh-askpass", "git-gui--askpass"].contains(where: program.hasSuffix)
         }
+        func remainder(_ name: String, _ file: String?, _ hint: String?) -> Remainder {
+            Remainder(
+                place: file ?? "git",
+                problem: StoreError(
+                    .loginRemains, "git also asks the program of \(name), which may have one",
+                    hint: hint), isNote: hint == nil)
+        }
+        let settings = (try? GitConfiguration.settings(#"^core\.askpass$"#)) ?? []
+        return settings.suffix(1).filter { asks($0.value.publicString) }.map {
+            remainder("core.askPass", $0.file, "see: git config --show-origin core.askPass")
+        }
+            + ["GIT_ASKPASS", "SSH_ASKPASS"].filter { surroundings[$0].map(asks) == true }.map {
+                remainder($0, nil, nil)
+            }
     }
 
     // MARK: Its helper
@@ -226,9 +246,11 @@ package struct Git: Client {
         }
         let all = configuration.asked
         keeper.missing = Set(all.compactMap { $0.missingProgram(surroundings) }).sorted()
-        if all.contains(where: \.isOurs), let store = all.first(where: \.isStore) {
+        let (isAsked, more) = (all.contains(where: \.isOurs), GitConfiguration.conditional(surroundings))
+        let stores = all.filter { $0.isStore && (isAsked || $0.isUnread) }
+        if let store = (stores + more.flatMap(\.asked).filter { $0.isStore && $0.isUnread }).first {
             keeper.leak = (
-                "git also writes passwords in plain text, with its helper \(store.name)",
+                "git \(isAsked ? "also " : "")writes passwords in plain text, with its helper \(store.name)",
                 store.removal
             )
         }
@@ -262,7 +284,12 @@ package struct Git: Client {
         let configuration = try GitConfiguration(surroundings, outside: true)
         // A list for every https address, as in the section `https://`, takes the place of the
         // list for all.
-        let url = try registry.map(url) ?? configuration.answering(.any).emptied?.url
+        let url = try registry.map(self.url) ?? configuration.answering(.any).emptied?.url
+        if let section = url.map({ GitAddress(section: $0) }), !section.covers(section) {
+            throw StoreError(
+                .notSupported, "git applies no setting of one host to \(registry ?? "")",
+                hint: "for all hosts: keyfob setup git")
+        }
         let (emptied, asked) = configuration.answering(
             url.map { GitAddress(section: $0) } ?? .any)
         let file = try config(surroundings)
@@ -274,8 +301,11 @@ package struct Git: Client {
                 hint: "see: keyfob status")
         }
         let content = try file.read()
+        let isFirst = asked.first.map {
+            $0.isOursAlone && $0.isLasting && $0.missingProgram(surroundings) == nil
+        }
         let splice =
-            asked.first?.isOursAlone == true
+            isFirst == true
             ? nil
             : try self.splice(
                 into: content, of: file, for: url, configuration.helpers.filter(\.isLasting),
@@ -285,10 +315,15 @@ package struct Git: Client {
             file: file, setting: GitHelper.setting(url), before: nil,
             after: "keyfob" + (others.names.map { " (before \($0))" } ?? ""),
             content: content, splice: splice,
-            advice: asked.filter(\.isStore).prefix(1).map {
+            advice: (others.isEmpty || surroundings.program("cargo") == nil
+                ? [] : [Git.adviceForCargo]) + asked.filter(\.isStore).prefix(1).map {
                 "git still also writes passwords in plain text; to stop that: \($0.removal)"
             })
     }
+
+    private static let adviceForCargo =
+        "cargo asks only the last of git's helpers, unless it runs git: "
+        + "export CARGO_NET_GIT_FETCH_WITH_CLI=true"
 
     /// Returns the change of a config file after which git asks Keyfob first. `all` are the helpers
     /// of now.
@@ -376,7 +411,15 @@ package struct Git: Client {
                 "git reads no configuration of yours: GIT_CONFIG_GLOBAL is empty",
                 hint: "unset GIT_CONFIG_GLOBAL")
         }
-        if let named = surroundings["GIT_CONFIG_GLOBAL"] { return ClientFile(named) }
+        if let named = surroundings["GIT_CONFIG_GLOBAL"] {
+            guard named.hasPrefix("/") else {
+                throw StoreError(
+                    .settingOverridden,
+                    "git reads another file in each folder: GIT_CONFIG_GLOBAL is a relative path",
+                    hint: "set GIT_CONFIG_GLOBAL to an absolute path")
+            }
+            return ClientFile(named)
+        }
         let own = ClientFile(surroundings.home + "/.gitconfig")
         let other = ClientFile(surroundings.configFolder + "/git/config")
         return !own.exists && other.exists ? other : own

@@ -7,8 +7,12 @@ struct GitAddress {
     let facts: [String: Text]
     /// True if the URL contains a password.
     let namesPassword: Bool
+    /// False if its port is none, so that no helper can be asked for it.
+    private(set) var isValid = true
     /// True if it is the URL of a section from which git takes the parts alone.
     private var isPartial = false
+    /// True if git, which encodes these bytes in the address, finds them in no section's URL.
+    private var isEncoded = false
 
     /// Stands for an address that no section of git's configuration names.
     static let any = GitAddress(["protocol": "https", "server": "keyfob-any.invalid"])
@@ -16,13 +20,14 @@ struct GitAddress {
     init?(_ text: String) {
         let url = (text.contains("://") ? "" : "https://") + text
         guard let parts = GitURL(url.secret), let host = Text(copying: parts.host),
-            let (server, port) = host.serverAndPort,
             let scheme = Text(copying: parts.scheme)?.lowerCased,
             // The password of a certificate's file has no host: cert:////home/alice/client.pem
             !host.isEmpty || scheme == "cert" && !parts.path.isEmpty
         else { return nil }
-        var facts: [String: Text] = ["protocol": scheme, "server": server]
-        facts["port"] = port
+        let split = host.serverAndPort
+        isValid = split != nil
+        var facts: [String: Text] = ["protocol": scheme, "server": split?.server ?? host]
+        facts["port"] = split?.port
         if let user = parts.user.flatMap({ Text(copying: $0) }), !user.isEmpty {
             facts["user"] = user
         }
@@ -43,6 +48,10 @@ struct GitAddress {
             server.bytes.allSatisfy({ $0.isAlphanumeric || hostBytes.contains($0) })
         {
             self = address
+            isEncoded =
+                !url.contains("%")
+                && [facts["user"], facts["object"]].compactMap(\.self).flatMap(\.bytes)
+                    .contains { ":?#[]@!$&'()*+,;=".utf8.contains($0) }
             return
         }
         let hasProtocol = url.contains("://") && !url.hasPrefix("://")
@@ -105,14 +114,24 @@ struct GitAddress {
             return facts.allSatisfy { other.facts[$0] == $1 }
                 && (facts["server"] == nil || facts["port"] == other.facts["port"])
         }
-        guard let server = other.facts["server"], !server.isEmpty,
-            server.bytes.allSatisfy({ $0 < 0x80 })
+        // With another byte in the host git finds no section at all.
+        guard !isEncoded, let server = other.facts["server"], !server.isEmpty,
+            server.bytes.allSatisfy({ $0.isAlphanumeric || "-.:[]*".utf8.contains($0) })
         else { return false }
         let (mine, theirs) = (labels(self), labels(other))
         return facts["protocol"] == other.facts["protocol"] && port(self) == port(other)
             && (facts["user"] == nil || facts["user"] == other.facts["user"])
             && mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0 == "*" || $0 == $1 }
             && path(other).hasPrefix(path(self))
+    }
+
+    /// Returns a part of this address, with the path and the user of a section's URL, if git applies
+    /// the section to it.
+    func part(in section: GitAddress) -> GitAddress? {
+        let names = ["object", "user"].filter { facts[$0] == nil && section.facts[$0] != nil }
+        let more = section.facts.filter { names.contains($0.key) }
+        let part = GitAddress(facts.merging(more) { own, _ in own })
+        return !names.isEmpty && section.covers(part) ? part : nil
     }
 
     /// Returns the URL, with its user if `withUser` is true.

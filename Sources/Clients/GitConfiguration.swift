@@ -18,7 +18,7 @@ struct GitConfiguration {
             helpers = []
             return
         }
-        let folder = GitConfiguration.Folder()
+        let folder = GitConfiguration.Folder(isKnown: file == nil)
         helpers = try GitConfiguration.settings(
             #"^credential\.(.*\.)?helper$"#, outside: outside, file: file, folder
         ).map { setting in
@@ -33,16 +33,21 @@ struct GitConfiguration {
     /// Returns the files that git includes only in some folders, or under other conditions.
     static func conditional(_ surroundings: Surroundings) -> [GitConfiguration] {
         guard surroundings.program("git") != nil else { return [] }
-        let includes = (try? settings(#"^includeif\..*\.path$"#, outside: true)) ?? []
-        return includes.compactMap { include in
-            let path = include.value.publicString
-            guard !path.isEmpty, let folder = include.file?.folder else { return nil }
-            let file = ClientFile(
-                path.hasPrefix("~/")
-                    ? surroundings.home + path.dropFirst()
-                    : path.hasPrefix("/") ? path : "\(folder)/\(path)")
-            return file.exists ? try? GitConfiguration(surroundings, file: file) : nil
+        var files: [ClientFile] = []
+        func add(in file: ClientFile?) {
+            let pattern = #"^includeif\..*\.path$"#
+            for include in (try? settings(pattern, outside: true, file: file, ofPaths: true)) ?? []
+            {
+                let path = include.value.publicString
+                guard !path.isEmpty, let folder = include.file?.folder else { continue }
+                let file = ClientFile(path.hasPrefix("/") ? path : "\(folder)/\(path)")
+                guard file.exists, !files.contains(file) else { continue }
+                files.append(file)
+                add(in: file)
+            }
         }
+        add(in: nil)
+        return files.compactMap { try? GitConfiguration(surroundings, file: $0) }
     }
 
     struct Setting {
@@ -56,11 +61,11 @@ struct GitConfiguration {
 
     /// Returns the settings whose names match a regular expression, in git's order.
     static func settings(
-        _ pattern: String, outside: Bool = false, file: ClientFile? = nil,
+        _ pattern: String, outside: Bool = false, file: ClientFile? = nil, ofPaths: Bool = false,
         _ folder: Folder = Folder()
     ) throws(StoreError) -> [Setting] {
         let output = try git(
-            ["config"] + (file.map { ["--includes", "--file", $0.path] } ?? [])
+            ["config"] + (ofPaths ? ["--type=path"] : []) + (file.map { ["--includes", "--file", $0.path] } ?? [])
                 + ["--null", "--show-scope", "--show-origin", "--get-regexp", pattern],
             outside: outside)
         var parts: [Secret] = []
@@ -76,7 +81,7 @@ struct GitConfiguration {
             let end = pair.first { $0 == 0x0A } ?? pair.count
             return Setting(
                 name: pair[0..<end], value: pair[min(end + 1, pair.count)..<pair.count],
-                file: path.map { $0.hasPrefix("/") ? $0 : "\(folder.path)/\($0)" },
+                file: path.map { $0.hasPrefix("/") ? $0 : "\(folder.path ?? "")/\($0)" },
                 isLasting: ["system", "global"].contains(parts[index].publicString))
         }
     }
@@ -97,6 +102,26 @@ struct GitConfiguration {
         return (last.map { all[$0] }, Array(all[((last ?? -1) + 1)...]))
     }
 
+    /// Returns the helpers that git asks for the parts of an address that sections name.
+    func answeringParts(of address: GitAddress) -> [GitHelper] {
+        urls.compactMap { address.part(in: GitAddress(section: $0)) }
+            .flatMap { answering($0).helpers }
+    }
+
+    /// Returns the URL of the section by which alone git reads a file for a login: git knows the user
+    /// of it, or a path, and asks its helpers without the path. Nil if it reads the file without.
+    func section(
+        reading file: ClientFile, for address: GitAddress, _ asksByPath: (GitAddress) -> Bool
+    ) -> String? {
+        let urls = helpers.filter { $0.reads(file) }.compactMap(\.url)
+        guard !urls.isEmpty else { return nil }
+        let isPath = address.facts["object"] != nil && asksByPath(address)
+        let asked = GitAddress(
+            address.facts.filter { $0.key != "user" && (isPath || $0.key != "object") })
+        guard !answering(asked).helpers.contains(where: { $0.reads(file) }) else { return nil }
+        return urls.first { asked.part(in: GitAddress(section: $0)) != nil }
+    }
+
     /// The URLs of the sections that name a helper, in order.
     var urls: [String] { Set(helpers.compactMap(\.url)).sorted() }
 
@@ -107,9 +132,19 @@ struct GitConfiguration {
 
     // MARK: Asking git
 
+    /// The folder of the programs that git runs before those of the PATH.
+    static let programs =
+        (try? git(["--exec-path"], outside: true))?.withoutLineEnd.publicString ?? ""
+
     /// The folder in which git runs: the top of a repository. git is asked once it is needed.
     final class Folder {
-        lazy var path: String = {
+        private let isKnown: Bool
+
+        init(isKnown: Bool = true) { self.isKnown = isKnown }
+
+        /// Nil if git may run in any.
+        lazy var path: String? = {
+            guard isKnown else { return nil }
             // The shell in which git runs an alias tells it, without an error outside of a
             // repository.
             let output = try? GitConfiguration.git(
@@ -120,6 +155,8 @@ struct GitConfiguration {
 
     /// Returns the output of git; empty if it finds nothing.
     static func git(_ arguments: [String], outside: Bool) throws(StoreError) -> Secret {
+        // Only `git config` obeys this variable.
+        _ = System.takeVariable("GIT_CONFIG")
         // A variable may name a repository, as in a hook. git cannot run in a folder that is gone or
         // that it cannot read.
         let isOutside = outside || !Path.absolute(".").hasPrefix("/")

@@ -4,18 +4,16 @@ internal import Files
 /// The use that git makes of the files of its helper `store` in other folders than the current one,
 /// and after a setup.
 struct GitElsewhere: Sendable {
-    /// The configuration that git reads outside of every repository; nil if it cannot be read.
-    private let outside: GitConfiguration?
+    /// The helpers that git knows outside of every repository, and without variables; nil if they
+    /// cannot be read.
+    private let outside: [GitHelper]?
     /// The files that it includes in some folders.
     private let conditional: [GitConfiguration]
-    /// The reason why a setup fails; nil if it does not, or if none is needed.
-    private let refusal: String?
 
     init(_ conditional: [GitConfiguration], _ surroundings: Surroundings) {
         self.conditional = conditional
-        outside = try? GitConfiguration(surroundings, outside: true)
-        let isSetUp = outside?.answering(.any).helpers.contains(where: \.isOurs) == true
-        refusal = isSetUp ? nil : Git().setupRefusal(in: surroundings)
+        outside = (try? GitConfiguration(surroundings, outside: true))?.helpers
+            .filter(\.isLasting)
     }
 
     /// Adds to a use the reason why a login of the file must stay, if there is one. `here` is what
@@ -37,10 +35,11 @@ struct GitElsewhere: Sendable {
                 use.refusal = "git does not ask Keyfob for it where it includes \(path)"
             }
         }
-        guard asksUs(asked) else { return use.refusal = use.refusal ?? refusal }
-        if let elsewhere = outside?.answering(address).helpers, !asksUs(elsewhere), reads(elsewhere)
+        guard asksUs(asked) else { return }
+        if let elsewhere = outside.map({ GitConfiguration.answering(address, among: $0).helpers }),
+            !asksUs(elsewhere), reads(elsewhere)
         {
-            use.refusal = "git asks Keyfob for it only in this folder"
+            use.refusal = "git asks Keyfob for it only here, by this folder or a variable"
         }
     }
 }

@@ -13,7 +13,7 @@ struct GitHelper {
     let isLasting: Bool
     /// The program and its arguments; nil if only a shell can say what they are.
     private let words: [String]?
-    /// The files of git's helper `store`; nil if it is another helper.
+    /// The files of git's helper `store`, none if they are not known; nil if it is another helper.
     let storeFiles: [ClientFile]?
 
     init(
@@ -33,13 +33,22 @@ struct GitHelper {
             words = ["git-" + all[1]] + all.dropFirst(2)
         }
         self.words = value.isEmpty || words?.first?.contains("=") == true ? nil : words
-        storeFiles = self.words.flatMap { words in
-            guard words.first?.lastPart == "git-credential-store" else { return nil }
-            guard words.count > 1 else { return Git.credentials(surroundings) }
-            return GitHelper.storeFile(words.dropFirst()).map {
-                [ClientFile($0.hasPrefix("/") ? $0 : "\(folder.path)/\($0)")]
-            } ?? []
+        guard let words = self.words else {
+            storeFiles = value.hasPrefix("store ") ? [] : nil
+            return
         }
+        guard words.first?.lastPart == "git-credential-store" else {
+            storeFiles = nil
+            return
+        }
+        guard words.count > 1 else {
+            storeFiles = Git.credentials(surroundings)
+            return
+        }
+        let path = GitHelper.storeFile(words.dropFirst()).flatMap { path in
+            path.hasPrefix("/") ? path : folder.path.map { "\($0)/\(path)" }
+        }
+        storeFiles = path.map { [ClientFile($0)] } ?? []
     }
 
     /// Returns the command that git gives to the shell, without the action that git appends.
@@ -50,14 +59,17 @@ struct GitHelper {
 
     /// Returns the file that the options of `store` name; nil if it does not understand them.
     private static func storeFile(_ options: ArraySlice<String>) -> String? {
-        let parts = options[options.startIndex].split(
-            separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let values = parts.dropFirst().map(String.init) + options.dropFirst()
-        // git accepts an abbreviation.
-        guard parts[0].count > 2, "--file".hasPrefix(parts[0]), values.count == 1 else {
-            return nil
+        var (rest, file) = (options, String?.none)
+        while let option = rest.popFirst() {
+            let parts = option.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            // git accepts an abbreviation, and takes the last one.
+            guard parts[0].count > 2, "--file".hasPrefix(parts[0]),
+                let value = parts.count > 1 ? String(parts[1]) : rest.popFirst(), !value.isEmpty
+            else { return nil }
+            file = value
         }
-        return values[0].isEmpty ? nil : values[0]
+        return file
     }
 
     /// The program that git runs, which is searched for on the PATH unless it is a path.
@@ -80,9 +92,10 @@ struct GitHelper {
     /// Returns the program if git cannot find it. The shell may know more than programs.
     func missingProgram(_ surroundings: Surroundings) -> String? {
         guard let program, !value.hasPrefix("!"), name != GitHelper.unnamed else { return nil }
-        let own = surroundings["GIT_EXEC_PATH"] ?? "/usr/lib/git-core"
-        return surroundings.program(program) ?? surroundings.program("\(own)/\(program)") == nil
-            ? program : nil
+        let path =
+            surroundings.program(program)
+            ?? surroundings.program("\(GitConfiguration.programs)/\(program)")
+        return path == nil ? program : nil
     }
 
     /// The helper name; nil if it is another program's.
@@ -94,6 +107,9 @@ struct GitHelper {
     var isOursAlone: Bool { helperName.map { $0.account == nil } ?? false }
 
     var isStore: Bool { storeFiles != nil }
+
+    /// True if it may have logins that are in no file which Keyfob finds.
+    var isUnread: Bool { storeFiles?.isEmpty != false }
 
     /// True if it keeps no login of git's, but makes a token whenever it is asked: Google's gcloud.sh
     /// (/etc/gitconfig of its packages names it), git-credential-oauth, and the command of AWS.

@@ -17,13 +17,11 @@ struct GitSettings: PlaintextFile {
     }
 
     /// A header without a URL is sent to every server, and one whose URL has the label `*` to
-    /// several.
+    /// several. A URL may spell its host in another way.
     func isUsed(_ login: PlaintextLogin, for server: Text) -> Bool {
-        let host = login.entry["server"]
-        guard host != GitSettings.every else { return true }
+        guard login.entry["server"] != GitSettings.every else { return true }
         let address = GitAddress(login.entry.attributes.filter { $0.key != "user" })
-        return host?.string.contains("*") == true
-            && GitAddress(server.string).map(address.covers) == true
+        return GitAddress(server.string).map(address.covers) == true
     }
 
     private static let every: Text = "*"
@@ -39,8 +37,13 @@ struct GitSettings: PlaintextFile {
         var files: [GitSettings] = []
         for file in [nil] + GitConfiguration.conditional(surroundings).map(\.file) {
             let known = Set(files.map(\.file.path))
-            for setting in (try? GitConfiguration.settings(pattern, file: file)) ?? [] {
-                guard let path = setting.file.map({ ClientFile($0).path }), !known.contains(path),
+            let settings = (try? GitConfiguration.settings(pattern, file: file)) ?? []
+            for (index, setting) in settings.enumerated() {
+                // An empty value cancels those before it.
+                let isCancelled = settings[index...].contains {
+                    $0.name == setting.name && $0.name.hasPrefix("http.") && $0.value.isEmpty
+                }
+                guard !isCancelled, let path = setting.file.map({ ClientFile($0).path }), !known.contains(path),
                     let login = login(in: setting)
                 else { continue }
                 let index = files.firstIndex { $0.file.path == path }

@@ -35,6 +35,7 @@ package struct Pip: Client {
     /// that is no URL, which is stored as it is.
     static func key(_ server: Text) -> Text? {
         guard server.string.contains("://"), let address = GitAddress(server.string),
+            address.isValid,
             let url = Text(address.url(withUser: false)).flatMap(CargoIndex.normalForm)
         else { return nil }
         return Text(

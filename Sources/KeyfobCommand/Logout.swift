@@ -82,7 +82,7 @@ struct Logout: ParsableCommand {
         var reports = removals.flatMap(\.reports).map { $0.in(invocation.choice.account) }
         if files {
             reports += elsewhere(invocation, reports) + shorter(invocation, reports)
-            reportNetrc(invocation)
+            for netrc in invocation.surroundings.netrcs { report(netrc, invocation) }
             reportPaths(plaintext, invocation)
         }
         // docker may ask another helper once its file is empty.
@@ -324,6 +324,7 @@ struct Logout: ParsableCommand {
         let variables = invocation.surroundings.names { name in
             clients.contains { client in
                 client.isLogin(variable: name, for: key)
+                    && !client.ignores(variable: name, in: invocation.surroundings)
                     // It must name the server itself, or it may be another's.
                     && (isMeant(client)
                         || key.flatMap { Text("\($0)-keyfob") }.map {
@@ -333,6 +334,7 @@ struct Logout: ParsableCommand {
         }
         let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
             .flatMap { $0.remainders(for: key, in: invocation.surroundings) }
+        for note in remainders where note.isNote { invocation.console.note(note.problem.message) }
         let ofVariables = variables.map { name in
             Report(
                 remainingIn: name,
@@ -340,7 +342,8 @@ struct Logout: ParsableCommand {
                     .loginRemains, "clients take a login from this variable",
                     hint: "unset \(name.shellWord)"))
         }
-        return ofVariables + remainders.map { Report(remainingIn: $0.place, $0.problem) }
+        return ofVariables
+            + remainders.filter { !$0.isNote }.map { Report(remainingIn: $0.place, $0.problem) }
     }
 
     /// Returns the stored logins of shorter addresses that these clients get for the server now.
@@ -365,8 +368,7 @@ struct Logout: ParsableCommand {
 
     /// Names the logins in the netrc file. That file belongs to no single client, so it is never
     /// changed.
-    private func reportNetrc(_ invocation: Invocation) {
-        let netrc = invocation.surroundings.netrc
+    private func report(_ netrc: Netrc, _ invocation: Invocation) {
         let machines: [String]
         do throws(StoreError) {
             machines = try netrc.machines()
