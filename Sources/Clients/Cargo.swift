@@ -16,7 +16,7 @@ package struct Cargo: Client {
     package var schema: Schema { .cargo }
     package var serversHaveNames: Bool { true }
     package var program: ProgramName? { .credentialProvider }
-    package var variables: [String] { 
+    package var variables: [String] {
         ["CARGO_HOME", "CARGO_CREDENTIAL_ALIAS_*", "CARGO_REGISTRIES_*", "CARGO_REGISTRY_*"]
     }
 

@@ -56,9 +56,9 @@ struct CargoSetting: HelperSetting {
                     .unexpectedContent, "\(name) in \(file.path) is not a list",
                     hint: "edit the file by hand")
             }
-            let keys = text.keys(of: entry)
+            let before = providers.isEmpty ? others : providers
             return Splice(
-                entry.range, "\(keys) = \(list(registry != nil ? [] : providers.isEmpty ? others : providers))")
+                entry.range, "\(text.keys(of: entry)) = \(list(registry == nil ? before : []))")
         }
         if let table = text.tables.first(where: { $0.keys == self.table && !$0.isElement }) {
             return text.newLine(line, at: table.bodyStart)

@@ -246,11 +246,14 @@ package struct Git: Client {
         }
         let all = configuration.asked
         keeper.missing = Set(all.compactMap { $0.missingProgram(surroundings) }).sorted()
-        let (isAsked, more) = (all.contains(where: \.isOurs), GitConfiguration.conditional(surroundings))
-        let stores = all.filter { $0.isStore && (isAsked || $0.isUnread) }
-        if let store = (stores + more.flatMap(\.asked).filter { $0.isStore && $0.isUnread }).first {
+        let isAsked = all.contains(where: \.isOurs)
+        let elsewhere = GitConfiguration.conditional(surroundings).flatMap(\.asked)
+        let stores =
+            (isAsked ? all : []) + (all + elsewhere).filter { $0.storeFiles?.isEmpty == true }
+        if let store = stores.first(where: \.isStore) {
             keeper.leak = (
-                "git \(isAsked ? "also " : "")writes passwords in plain text, with its helper \(store.name)",
+                "git \(isAsked ? "also " : "")writes passwords in plain text, with its helper "
+                    + store.name,
                 store.removal
             )
         }
@@ -316,14 +319,15 @@ package struct Git: Client {
             after: "keyfob" + (others.names.map { " (before \($0))" } ?? ""),
             content: content, splice: splice,
             advice: (others.isEmpty || surroundings.program("cargo") == nil
-                ? [] : [Git.adviceForCargo]) + asked.filter(\.isStore).prefix(1).map {
-                "git still also writes passwords in plain text; to stop that: \($0.removal)"
-            })
+                ? []
+                : [
+                    "cargo asks only the last of git's helpers, unless it runs git: "
+                        + "export CARGO_NET_GIT_FETCH_WITH_CLI=true"
+                ])
+                + asked.filter(\.isStore).prefix(1).map {
+                    "git still also writes passwords in plain text; to stop that: \($0.removal)"
+                })
     }
-
-    private static let adviceForCargo =
-        "cargo asks only the last of git's helpers, unless it runs git: "
-        + "export CARGO_NET_GIT_FETCH_WITH_CLI=true"
 
     /// Returns the change of a config file after which git asks Keyfob first. `all` are the helpers
     /// of now.

@@ -65,7 +65,8 @@ struct GitConfiguration {
         _ folder: Folder = Folder()
     ) throws(StoreError) -> [Setting] {
         let output = try git(
-            ["config"] + (ofPaths ? ["--type=path"] : []) + (file.map { ["--includes", "--file", $0.path] } ?? [])
+            ["config"] + (ofPaths ? ["--type=path"] : [])
+                + (file.map { ["--includes", "--file", $0.path] } ?? [])
                 + ["--null", "--show-scope", "--show-origin", "--get-regexp", pattern],
             outside: outside)
         var parts: [Secret] = []

@@ -43,8 +43,8 @@ struct GitSettings: PlaintextFile {
                 let isCancelled = settings[index...].contains {
                     $0.name == setting.name && $0.name.hasPrefix("http.") && $0.value.isEmpty
                 }
-                guard !isCancelled, let path = setting.file.map({ ClientFile($0).path }), !known.contains(path),
-                    let login = login(in: setting)
+                guard !isCancelled, let path = setting.file.map({ ClientFile($0).path }),
+                    !known.contains(path), let login = login(in: setting)
                 else { continue }
                 let index = files.firstIndex { $0.file.path == path }
                 if index == nil { files.append(GitSettings(path)) }
