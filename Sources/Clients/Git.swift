@@ -245,7 +245,11 @@ package struct Git: Client {
                     isOurs: asked.contains(where: \.isOurs)))
         }
         let all = configuration.asked
-        keeper.missing = Set(all.compactMap { $0.missingProgram(surroundings) }).sorted()
+        // Another name of Keyfob's may serve instead of one that is gone.
+        let missing = all.filter { $0.missingProgram(surroundings) != nil }
+        let isReached = all.contains { $0.isOurs && $0.missingProgram(surroundings) == nil }
+        keeper.missing = Set(missing.filter { !isReached || !$0.isOurs }.compactMap(\.program))
+            .sorted()
         let isAsked = all.contains(where: \.isOurs)
         let elsewhere = GitConfiguration.conditional(surroundings).flatMap(\.asked)
         let stores =
@@ -318,15 +322,9 @@ package struct Git: Client {
             file: file, setting: GitHelper.setting(url), before: nil,
             after: "keyfob" + (others.names.map { " (before \($0))" } ?? ""),
             content: content, splice: splice,
-            advice: (others.isEmpty || surroundings.program("cargo") == nil
-                ? []
-                : [
-                    "cargo asks only the last of git's helpers, unless it runs git: "
-                        + "export CARGO_NET_GIT_FETCH_WITH_CLI=true"
-                ])
-                + asked.filter(\.isStore).prefix(1).map {
-                    "git still also writes passwords in plain text; to stop that: \($0.removal)"
-                })
+            advice: asked.filter(\.isStore).prefix(1).map {
+                "git still also writes passwords in plain text; to stop that: \($0.removal)"
+            })
     }
 
     /// Returns the change of a config file after which git asks Keyfob first. `all` are the helpers
