@@ -250,11 +250,10 @@ struct ImportRun {
     /// Stores the login in a later second than the last one for its place: the time, in seconds,
     /// tells which account is newer.
     private mutating func save(_ login: Credential) throws(StoreError) {
-        if let place = login.entry.place {
-            while seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
-            seconds[place] = System.seconds
-        }
+        guard let place = login.entry.place else { return try invocation.choice.chain.save(login) }
+        while seconds[place] == System.seconds { System.sleep(milliseconds: 20) }
         try invocation.choice.chain.save(login)
+        seconds[place] = System.seconds
     }
 }
 
