@@ -390,16 +390,6 @@ extension Client {
         return LoginPlace { .token(of: client, key: key, username: $0) }
     }
 
-    /// Returns the reason why a setup for all registries would fail; nil if it would not.
-    func setupRefusal(in surroundings: Surroundings) -> String? {
-        do throws(StoreError) {
-            _ = try plan(for: nil, in: surroundings)
-            return nil
-        } catch {
-            return error.message
-        }
-    }
-
     func refusal(of server: Text, _ form: String) -> StoreError {
         StoreError(
             .badServer, "\"\(server)\" is not a valid server name for \(name)",
