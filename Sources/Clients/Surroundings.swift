@@ -51,9 +51,11 @@ package struct Surroundings: Sendable {
     /// True if the variable is set, and empty.
     func isEmpty(_ name: String) -> Bool { variables[name]?.isEmpty == true }
 
-    /// Returns the names of the variables that are set and for which `isWanted` returns true.
+    /// Returns the names of the variables that are set and for which `isWanted` returns true. An empty
+    /// one of terraform's takes precedence, too.
     package func names(where isWanted: (String) -> Bool) -> [String] {
-        variables.filter { !$1.isEmpty && isWanted($0) }.map(\.key).sorted()
+        variables.filter { (!$1.isEmpty || $0.hasPrefix("TF_TOKEN_")) && isWanted($0) }
+            .map(\.key).sorted()
     }
 
     func folder(_ variable: String, else path: String) -> String {

@@ -16,13 +16,17 @@ package struct Terraform: Client {
     package var program: ProgramName? { .tokenHelper }
     package var variables: [String] { ["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG"] }
 
-    /// The name contains the host, with `_` for each dot and `__` for each hyphen.
+    /// The name contains the host, with `_` for each dot and `__` for each hyphen. An empty value
+    /// counts, too. A host that only terraform can map may be any.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
-        let (prefix, host) = ("TF_TOKEN_", server.map { Terraform.host($0) ?? $0 }?.string)
+        let prefix = "TF_TOKEN_"
         guard name.hasPrefix(prefix) else { return false }
         let named = name.dropFirst(prefix.count).replacing("__", with: "-").replacing(
             "_", with: ".")
-        return host.map { $0 == named.lowercased() } ?? true
+        guard let server, let host = Text(String(named)).flatMap(Terraform.host) else {
+            return true
+        }
+        return host == Terraform.host(server) ?? server
     }
 
     // MARK: Lookup
@@ -134,9 +138,9 @@ package struct Terraform: Client {
         folder(surroundings) + "/plugins/terraform-credentials-\(name)"
     }
 
-    /// Returns true if it finds the helper: there, or in the folder of its platform, also under a
-    /// name with a version.
-    private func hasPlugin(_ name: String, _ surroundings: Surroundings) -> Bool {
+    /// Returns the programs that it may run for the helper: there, or in the folder of its platform,
+    /// also under a name with a version, of which it runs the newest.
+    private func plugins(_ name: String, _ surroundings: Surroundings) -> [ClientFile] {
         #if arch(arm64)
         let platform = "linux_arm64"
         #else
@@ -144,28 +148,47 @@ package struct Terraform: Client {
         #endif
         let folder = folder(surroundings) + "/plugins"
         return [folder, "\(folder)/\(platform)"].flatMap { ClientFile.files(in: $0, named: "") }
-            .contains { file in
+            .filter { file in
                 let program = "terraform-credentials-\(name)"
                 return (file.name == program || file.name.lowercased().hasPrefix("\(program)_v"))
                     && surroundings.program(file.path) != nil
             }
     }
 
-    /// Returns the setting and its helper, of the first file that has one; nil if none has.
+    /// Returns the setting and its helper; nil if there is none. Throws if it is not known which
+    /// program answers: of several helpers terraform takes any.
     private func found(
         _ surroundings: Surroundings
     ) throws(StoreError) -> (setting: TerraformSetting, value: String)? {
+        var found: [(setting: TerraformSetting, value: String)] = []
         for file in configs(surroundings) {
             let setting = TerraformSetting(file: file)
-            if let value = try setting.value(in: try file.read()) { return (setting, value) }
+            found += try setting.values(in: try file.read()).map { (setting, $0) }
         }
-        return nil
+        guard let first = found.first else { return nil }
+        if let other = found.first(where: { $0.value != first.value }) {
+            throw StoreError(
+                .unexpectedContent,
+                "\(first.setting.file.path) names the helper \(first.value), and "
+                    + "\(other.setting.file.path) names \(other.value); terraform takes one of them",
+                hint: "remove one of the two blocks")
+        }
+        if first.setting.helperName(first.value) != nil,
+            let other = plugins(first.value, surroundings).first(where: {
+                ProgramName.reading(ClientFile($0.identity).name) == nil
+            })
+        {
+            throw StoreError(
+                .wrongKindOfFile, "terraform runs \(other.path) instead of Keyfob",
+                hint: "remove it")
+        }
+        return first
     }
 
     package func keeper(in surroundings: Surroundings) throws(StoreError) -> Keeper {
         guard let (setting, value) = try found(surroundings) else { return Keeper() }
         var keeper = Keeper(value, setting.helperName(value))
-        if !hasPlugin(value, surroundings) { keeper.missing = [plugin(value, surroundings)] }
+        if plugins(value, surroundings).isEmpty { keeper.missing = [plugin(value, surroundings)] }
         return keeper
     }
 
@@ -186,7 +209,11 @@ package struct Terraform: Client {
             setting, advice: ["to move logins from terraform's plain-text files: keyfob import"])
     }
 
-    package func link(in surroundings: Surroundings) -> String? { plugin("keyfob", surroundings) }
+    package func link(in surroundings: Surroundings) -> String? {
+        let found = try? found(surroundings)
+        let name = found.flatMap { $0.setting.isOurs($0.value) ? $0.value : nil }
+        return plugin(name ?? "keyfob", surroundings)
+    }
 }
 
 /// terraform's `credentials_helper` in its CLI configuration, which may have only one.
@@ -197,22 +224,26 @@ private struct TerraformSetting: HelperSetting {
     var name: String { "credentials_helper" }
 
     func value(in content: Secret?) throws(StoreError) -> String? {
-        guard let content else { return nil }
-        guard content.isJSON else {
-            guard let item = try file.hcl(content).items.first(where: { $0.isNamed(name) }) else {
-                return nil
-            }
-            guard item.isPlainBlock else { throw file.unusual(name) }
-            return item.keys[1]
-        }
-        guard let member = try file.object(content)?.root?.member("credentials_helper") else {
-            return nil
-        }
-        guard let members = member.value.members else { throw file.unusual(name) }
-        return members.first?.name.string
+        try values(in: content).first
     }
 
-    func isOurs(_ value: String) -> Bool { value == helper }
+    func values(in content: Secret?) throws(StoreError) -> [String] {
+        guard let content else { return [] }
+        guard content.isJSON else {
+            let items = try file.hcl(content).items.filter { $0.isNamed(name) }
+            guard items.allSatisfy(\.isPlainBlock) else { throw file.unusual(name) }
+            return items.map { $0.keys[1] }
+        }
+        guard let member = try member(in: file.object(content)) else { return [] }
+        guard let members = member.value.members else { throw file.unusual(name) }
+        return members.map(\.name.string)
+    }
+
+    private func member(in text: JSONText?) -> JSONText.Member? {
+        text?.root?.member("credentials_helper")
+    }
+
+    func isOurs(_ value: String) -> Bool { helperName(value) != nil }
 
     /// Returns the helper name that terraform makes of the value; nil if that is another helper's.
     func helperName(_ value: String) -> HelperName? {
@@ -229,6 +260,9 @@ private struct TerraformSetting: HelperSetting {
                 hint: "remove that block, then try again")
         }
         if content.isJSON, let text = try file.object(content), let root = text.root {
+            if let member = member(in: text) {
+                return text.addition("\"\(helper)\": {}", to: member.value, depth: 2)
+            }
             return text.addition("\"\(name)\": {\"\(helper)\": {}}", to: root, depth: 1)
         }
         return Splice(block, atEndOf: content)

@@ -35,7 +35,7 @@ package struct TerraformCredentials: PlaintextTarget {
             let login = logins[index].credential
             let others = elsewhere[login.entry.identity] ?? []
             if let other = others.first(where: { !$0.login.isSame(as: login) }) {
-                logins[index].obstacle = "\(other.file.path) has another token for it"
+                logins[index].obstacle = "\(other.file.path) has another entry for it"
             } else if here[login.entry.identity]?.contains(where: { !$0.isSame(as: login) }) == true
             {
                 logins[index].obstacle = "the file has it twice, with different values"
@@ -108,7 +108,7 @@ package struct TerraformCredentials: PlaintextTarget {
             $0.login.isForSame(as: login) && !$0.login.isSame(as: login)
         }) {
             throw StoreError(
-                .anotherLogin, "\(other.file.path) has another token for \(host)",
+                .anotherLogin, "\(other.file.path) has another entry for \(host)",
                 hint: "to remove it: keyfob logout --files --client terraform \(host)")
         }
         var content = content
@@ -129,7 +129,7 @@ package struct TerraformCredentials: PlaintextTarget {
 
     private typealias Item = (index: Int, spelling: Text, login: PlaintextLogin)
 
-    /// Returns the tokens, each with the index of its member or item. Throws if there may
+    /// Returns the entries, each with the index of its member or item. Throws if there may
     /// be one in a form that is not read here.
     private func items(of content: Secret) throws(StoreError) -> [Item] {
         var items: [Item] = []
@@ -140,9 +140,7 @@ package struct TerraformCredentials: PlaintextTarget {
                 guard member.value.members != nil else {
                     throw file.unusual(Name.credentials.string)
                 }
-                guard let token = member.value.entry(Name.token)?.value.secret,
-                    !token.isEmpty
-                else { continue }
+                let token = member.value.entry(Name.token)?.value.secret ?? .empty
                 items.append((index, member.name, login(member.name, token)))
             }
             return items
@@ -152,11 +150,9 @@ package struct TerraformCredentials: PlaintextTarget {
             guard item.isPlainBlock, case .object(let attributes) = item.value,
                 let host = Text(item.keys[1])
             else { throw file.unusual(Name.credentials.string) }
-            guard let token = attributes.last(where: { $0.keys == [Name.token.string] }) else {
-                continue
-            }
-            let secret = text.plainString(token.value)
-            if secret?.isEmpty != true { items.append((index, host, login(host, secret))) }
+            let token = attributes.last { $0.keys == [Name.token.string] }
+            let secret = token.map { text.plainString($0.value) } ?? .empty
+            items.append((index, host, login(host, secret)))
         }
         return items
     }
@@ -168,7 +164,10 @@ package struct TerraformCredentials: PlaintextTarget {
             secret: token ?? .empty,
             obstacle: key == nil
                 ? "keyfob cannot tell which host terraform takes it for"
-                : token == nil ? "its token is not written as a plain string" : nil)
+                : token == nil
+                    ? "its token is not written as a plain string"
+                    : token?.isEmpty == true
+                        ? "it has no token, and terraform asks no helper for it" : nil)
     }
 
     private func json(_ content: Secret) throws(StoreError) -> JSONText? {

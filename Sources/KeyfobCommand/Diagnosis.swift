@@ -352,14 +352,13 @@ struct Diagnosis {
     private mutating func lookAtPrograms(of client: any Client, _ keeper: Keeper) {
         for program in client.missing(of: keeper, in: invocation.surroundings) {
             let account = ProgramName.reading(program)?.account
-            let isLink =
-                client.link(in: invocation.surroundings) == program
-                || account != nil && client.name == Docker().name
+            let isFixed = client.link(in: invocation.surroundings) == program
+            let isLink = isFixed || account != nil && client.name == Docker().name
             fault(
                 "helper-not-found",
                 "\(client.name) cannot run \(program): not found, or not executable",
                 hint: isLink
-                    ? "keyfob setup \(client.name)\(account.option)"
+                    ? "keyfob setup \(client.name)\(isFixed ? "" : account.option)"
                     : "install it, or add its folder to the PATH")
         }
     }

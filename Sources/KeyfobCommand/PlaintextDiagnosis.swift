@@ -64,8 +64,8 @@ extension Diagnosis {
             guard let obstacle = login.obstacle else { continue }
             fault(
                 "plaintext",
-                "\(path) has \(login.description) in plain text, and it cannot be imported: "
-                    + obstacle,
+                "\(path) has \(login.description)\(login.secret.isEmpty ? "" : " in plain text"), "
+                    + "and it cannot be imported: \(obstacle)",
                 hint: "to remove it"
                     + (logout(of: login, in: plaintext, inFiles, account(login.entry))
                         .map { ": \($0)" } ?? ", edit \(path.shellWord)"))
@@ -102,7 +102,7 @@ extension Diagnosis {
         }
         for name in names {
             fault(
-                "environment", "\(name) contains a login, which may override the stored ones",
+                "environment", "\(name) is set, and may override the stored logins",
                 hint: "unset \(name.shellWord)")
         }
     }

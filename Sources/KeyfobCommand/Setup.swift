@@ -125,7 +125,7 @@ struct Setup: ParsableCommand {
             return [try applyPlan(of: client, surroundings, &record, &advice)]
         }
         let link = try SetupLink(own, of: client, in: surroundings)
-        let report = try apply(link, own, of: client, &record)
+        let report = try apply(link, to: own.target, as: own.name, of: client, &record)
         advice += own.advice
         guard client.program != nil else { return [report] }
         return [report, try applyPlan(of: client, surroundings, &record, &advice)]
@@ -133,11 +133,12 @@ struct Setup: ParsableCommand {
 
     /// Makes the link to a program, if one is needed: otherwise `link` is nil.
     private func apply(
-        _ link: SetupLink?, _ own: OwnLink, of client: any Client, _ record: inout SetupRecord
+        _ link: SetupLink?, to target: String, as name: String = "", of client: any Client,
+        _ record: inout SetupRecord
     ) throws(StoreError) -> Report {
         guard let link, !link.exists else {
             return report(
-                link?.path ?? own.name, client, .unchanged, "leads to \(own.target) already")
+                link?.path ?? name, client, .unchanged, "leads to \(target) already")
         }
         try link.requireRoom()
         if !dryRun {
@@ -148,7 +149,7 @@ struct Setup: ParsableCommand {
         }
         return report(
             link.path, client, .changed,
-            "\(dryRun ? "would be" : "is now") a link to \(own.target)")
+            "\(dryRun ? "would be" : "is now") a link to \(target)")
     }
 
     private func applyPlan(
@@ -156,11 +157,12 @@ struct Setup: ParsableCommand {
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
         let (plan, program) = try client.possiblePlan(for: registry, in: surroundings)
-        if !dryRun, let path = client.link(in: surroundings) {
-            try SetupLink(path, to: program).make()
-        }
+        let link = client.link(in: surroundings).map { SetupLink($0, to: program) }
         guard let splice = plan.splice else {
             advice += plan.advice
+            if let link, !link.exists {
+                return try apply(link, to: client.program?.rawValue ?? "", of: client, &record)
+            }
             return report(
                 plan.file.path, client, .unchanged, "\(plan.setting) is \(plan.after) already")
         }
@@ -168,6 +170,7 @@ struct Setup: ParsableCommand {
             "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)"
             + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
         if !dryRun {
+            try link?.make()
             let change = SetupRecord.Change(
                 client: client.name.string, registry: registry,
                 account: account?.string, path: plan.file.path, isNew: plan.content == nil,

@@ -198,14 +198,15 @@ private struct Scanner {
             if byte == UInt8(ascii: "#") || byte == UInt8(ascii: "/") && follower == byte {
                 _ = line(bytes)
             } else if byte == UInt8(ascii: "/"), follower == UInt8(ascii: "*") {
-                position += 2
-                while position < bytes.count,
-                    bytes[position] != UInt8(ascii: "/")
-                        || bytes[position - 1] != UInt8(ascii: "*") || position < after + 2
+                var end = after + 3
+                while end <= bytes.count,
+                    bytes[end - 1] != UInt8(ascii: "/") || bytes[end - 2] != UInt8(ascii: "*")
                 {
-                    position += 1
+                    end += 1
                 }
-                position = min(position + 1, bytes.count)
+                // One that does not end is no token.
+                guard end <= bytes.count else { return byte }
+                position = end
             } else if byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
                 position += 1
             } else {
