@@ -66,7 +66,9 @@ extension Import {
         let accounts = try invocation.accounts(askedBy: plaintext.client)
         let rival = try rivals(plaintext, invocation)
         let user = client(of: plaintext)
-        let refusals = [false, true].map { user.refusal(isAsked: $0, in: invocation.surroundings) }
+        let refusals = [false, true].map {
+            user.refusal(isAsked: $0, of: plaintext.file, in: invocation.surroundings)
+        }
         var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
         var left: [Report] = []
         for login in logins {

@@ -24,21 +24,32 @@ extension Client {
         return keeper.missing + [program]
     }
 
-    /// Returns why the client could not get a login from Keyfob; nil if it could. `isAsked` says that
-    /// its configuration names Keyfob for the login already.
-    func refusal(isAsked: Bool, in surroundings: Surroundings) -> StoreError? {
+    /// Returns why the client could not get a login of the file from Keyfob; nil if it could, or if
+    /// it goes on to read the file. `isAsked` says that its configuration names Keyfob for the login
+    /// already.
+    func refusal(
+        isAsked: Bool, of file: ClientFile, in surroundings: Surroundings
+    ) -> StoreError? {
         guard program != nil, installed(in: surroundings) != nil else { return nil }
         do throws(StoreError) {
             let keeper = try keeper(in: surroundings)
-            let ours = missing(of: keeper, in: surroundings).first { path in
-                ProgramName.reading(path.split(separator: "/").last.map(String.init) ?? "") != nil
+            // A name may be on the PATH of another shell, and a link is made by the next setup.
+            let gone = keeper.missing.first { path in
+                path.contains("/")
+                    && ProgramName.reading(path.split(separator: "/").last.map(String.init) ?? "")
+                        != nil
             }
-            if isAsked, let ours {
+            if isAsked, link(in: surroundings) == nil, let gone {
                 throw StoreError(
-                    .programNotRun, "\(name) cannot run \(ours): not found, or not executable",
+                    .programNotRun, "\(name) cannot run \(gone): not found, or not executable",
                     hint: "see: keyfob status")
             }
-            if !isAsked, !keeper.isAsked { _ = try possiblePlan(for: nil, in: surroundings) }
+            if !isAsked, !keeper.isAsked {
+                let plan = try plan(for: nil, in: surroundings)
+                if plan.splice != nil, plan.file.identity != file.identity {
+                    try plan.file.requireEditable()
+                }
+            }
             return nil
         } catch {
             return error

@@ -11,19 +11,9 @@ import Testing
     init() throws {
         machine = try Machine(.server)
         machine.sandbox.putFirstOnPath("home/.local/bin")
-        for name in [
-            "docker-credential-keyfob", "docker-credential-keyfob-podman", "git-credential-keyfob",
-            "cargo-credential-keyfob",
-        ] {
-            for account in ["work", "home"] {
-                try machine.sandbox.install("docker-credential-keyfob", as: "\(name)-\(account)")
-            }
+        for name in ["docker-credential-keyfob-work", "docker-credential-keyfob-home"] {
+            try machine.sandbox.install("docker-credential-keyfob", as: name)
         }
-        let plugins = "home/.terraform.d/plugins"
-        try machine.sandbox.makeFolder(plugins)
-        try FileManager.default.createSymbolicLink(
-            atPath: machine.sandbox.file("\(plugins)/terraform-credentials-keyfob-work"),
-            withDestinationPath: machine.sandbox.file("bin/docker-credential-keyfob"))
     }
 
     private static let auths =
