@@ -89,6 +89,8 @@ package struct PlaintextLogin: Sendable {
     package internal(set) var obstacle: String?
     /// True if the client does not use it, but another login if there is one.
     package internal(set) var isShadowed = false
+    /// True if it is an entry without a secret: it is no login to lose, but the client stops there.
+    package internal(set) var isBare = false
     /// The server as the file spells it; nil if that is how it is stored.
     package let spelling: Text?
 

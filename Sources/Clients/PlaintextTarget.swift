@@ -43,7 +43,9 @@ extension PlaintextTarget {
     ) throws(StoreError) -> (after: Secret, addition: PlaintextAddition) {
         let before = before ?? "".secret
         let logins = try contents(of: before).logins
-        let others = logins.filter { $0.isForSame(as: login) && !$0.isSame(as: login) }
+        let others = logins.filter {
+            $0.isForSame(as: login) && !$0.isSame(as: login) && !$0.isBare
+        }
         // No helper could return this login, so it would be lost.
         if let other = others.first(where: { !$0.isShadowed && $0.obstacle != nil }) {
             throw StoreError(

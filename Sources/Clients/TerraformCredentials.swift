@@ -159,7 +159,7 @@ package struct TerraformCredentials: PlaintextTarget {
 
     private func login(_ host: Text, _ token: Secret?) -> PlaintextLogin {
         let key = Terraform.host(host)
-        return PlaintextLogin(
+        var login = PlaintextLogin(
             .token(of: "terraform", key: key ?? host),
             secret: token ?? .empty,
             obstacle: key == nil
@@ -168,6 +168,8 @@ package struct TerraformCredentials: PlaintextTarget {
                     ? "its token is not written as a plain string"
                     : token?.isEmpty == true
                         ? "it has no token, and terraform asks no helper for it" : nil)
+        login.isBare = token?.isEmpty == true
+        return login
     }
 
     private func json(_ content: Secret) throws(StoreError) -> JSONText? {
