@@ -149,7 +149,7 @@ endef
 # With the release builds in place of the programs that have been built for the tests.
 # Most tests wait for programs, and one process runs only as many at once as there are processors: so
 # two run at once, each with half of the work. They only read what is built, and need no lock for that.
-FIRST_HALF = ClientsTests|FaultsTests|HardeningTests|OracleTests
+FIRST_HALF = ClientsTests|FaultsTests|HardeningTests|OracleTests|ReadmeTests
 define run_tests
 export KEYFOB_HELPER=$(CURDIR)/$(RELEASE)/$(helper) KEYFOB_COMMAND=$(CURDIR)/$(RELEASE)/keyfob
 half() { swift test --disable-xctest --skip-build --ignore-lock "$${@:2}" 2>&1 | tee .build/$$1.log; }

@@ -154,12 +154,12 @@ struct UnlockStateTests {
     }
 
     /// Neither a key that waits for its end nor one that has expired.
-    @Test(arguments: [0, 2]) func lockLeavesNoLineInTheTable(wait: UInt32) throws {
+    @Test(arguments: [0, 4]) func lockLeavesNoLineInTheTable(wait: UInt32) throws {
         for scope in ["user", "session"] {
             let outcome = try vault.sandbox.run(
                 "keyctl", "session", "-", "sh", "-c",
                 """
-                keyfob unlock --scope \(scope) --for \(wait == 0 ? "1h" : "1s") \
+                keyfob unlock --scope \(scope) --for \(wait == 0 ? "1h" : "3s") \
                     --password-stdin >/dev/null
                 sleep \(wait)
                 grep -c keyfob: /proc/keys
