@@ -69,8 +69,8 @@ package protocol Client: Sendable {
     /// True if it may keep logins in files of its own, which Keyfob changes.
     var hasFiles: Bool { get }
 
-    /// The variables that the client reads and that hold no secret. A name that ends with `*` is a
-    /// prefix.
+    /// The variables that the client reads and that hold no secret, but perhaps in an address. A
+    /// name that ends with `*` is a prefix.
     var variables: [String] { get }
 
     /// Returns true if a variable of that name holds a login that the client may use instead of a
@@ -79,6 +79,9 @@ package protocol Client: Sendable {
 
     /// Returns true if the client, as it is set up, does not look at the variable.
     func ignores(variable: String, in surroundings: Surroundings) -> Bool
+
+    /// Returns the logins in the addresses that a variable of the client's has as its value.
+    func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin]
 
     /// Returns every file in which the client may keep logins in plain text, existing or not. The
     /// one that the client reads first comes first.
@@ -250,6 +253,19 @@ extension Client {
         }
     }
 
+    /// Returns the names of the variables with a login that the client may use for the server (nil:
+    /// for any).
+    package func variablesWithLogin(
+        for server: Text?, in surroundings: Surroundings
+    ) -> [String] {
+        let asked = server.map { queries(for: $0, among: []) + fallbackQueries(for: $0) }
+        return surroundings.names { name in
+            isLogin(variable: name, for: server) && !ignores(variable: name, in: surroundings)
+                || logins(inVariable: name, (surroundings[name] ?? "").secret)
+                    .contains { login in asked.map { login.isMeant(by: $0) } ?? true }
+        }
+    }
+
     // MARK: Defaults
 
     package var secretNoun: String { "token" }
@@ -282,6 +298,7 @@ extension Client {
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
     package func ignores(variable: String, in surroundings: Surroundings) -> Bool { false }
+    package func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin] { [] }
     package func knowsByLabel(_ server: Text) -> Bool { false }
     package func namedEntries(in surroundings: Surroundings) -> [Entry] { [] }
     package func fallbackQueries(for server: Text) -> [Query] { [] }

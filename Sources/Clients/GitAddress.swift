@@ -152,7 +152,8 @@ struct GitURL {
     let host: Secret
     let path: Secret
 
-    init?(_ url: Secret) {
+    /// git ends the user and password at the first `@`, and others do so at the last one.
+    init?(_ url: Secret, usersEndAtLast: Bool = false) {
         /// Returns the index of the first of these bytes from `start` on, or the end.
         func first(_ bytes: String, from start: Int) -> Int {
             url.first(from: start) { bytes.utf8.contains($0) } ?? url.count
@@ -164,8 +165,11 @@ struct GitURL {
             return nil
         }
         scheme = url[0..<marker]
-        let slash = first("/?#", from: start)
-        let (at, colon) = (first("@", from: start), first(":", from: start))
+        let slash = start + url[start..<url.count].pathStart
+        let last = url[start..<slash].last { usersEndAtLast && $0 == UInt8(ascii: "@") }
+        let (at, colon) = (
+            last.map { start + $0 } ?? first("@", from: start), first(":", from: start)
+        )
         if at < slash {
             user = part(start, min(at, colon))
             if colon < at { password = part(colon + 1, at) }
@@ -182,4 +186,19 @@ extension Text {
     var isGitProtocol: Bool {
         !isEmpty && bytes.allSatisfy { $0.isAlphanumeric || "+-.".utf8.contains($0) }
     }
+}
+
+extension String {
+    /// The address without the user and the password, which end at the last `@` before the path.
+    var withoutUser: String {
+        guard let start = firstRange(of: "://")?.upperBound,
+            let at = self[start...].prefix(while: { !"/?#".contains($0) }).lastIndex(of: "@")
+        else { return self }
+        return String(self[..<start] + self[index(after: at)...])
+    }
+}
+
+extension Secret {
+    /// The end of the host in the rest of a URL after `://`.
+    var pathStart: Int { first { "/?#".utf8.contains($0) } ?? count }
 }

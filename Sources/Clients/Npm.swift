@@ -16,10 +16,24 @@ package struct Npm: Client {
     package var userNames: UserNames { .optional }
     package var variables: [String] { NpmPlaces.variables }
 
-    /// npm accepts its settings in the environment in any case.
+    /// npm accepts its settings in the environment in any case, and uses those of a shorter address.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
-        let key = server.map { Npm.key($0) ?? $0 }?.string.lowercased() ?? ""
-        return name.lowercased().hasPrefix("npm_config_//" + key + (key.isEmpty ? "" : "/:"))
+        let prefix = "npm_config_//"
+        guard name.lowercased().hasPrefix(prefix) else { return false }
+        guard let key = server.map({ Npm.key($0) ?? $0 })?.string.lowercased() else { return true }
+        let setting = name.lowercased().dropFirst(prefix.count)
+        let address = setting[..<(setting.lastIndex(of: ":") ?? setting.endIndex)]
+        return "\(key)/".hasPrefix(address.hasSuffix("/") ? address : "\(address)/")
+    }
+
+    package func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin] {
+        let name = name.lowercased()
+        guard
+            name == "npm_config_registry"
+                || name.hasPrefix("npm_config_@") && name.hasSuffix(":registry")
+        else { return [] }
+        let line = Secret(joining: ["registry=".secret, value])
+        return (try? NpmSettings(file: ClientFile("/")).contents(of: line))?.logins ?? []
     }
 
     package var readsEnvironment: Bool { true }
@@ -33,7 +47,14 @@ package struct Npm: Client {
             guard NpmSettings.isPlain(login.secret) else { throw Npm.unfit }
             return Execution(secret: (setting + "_authToken", login.secret))
         }
-        return Execution(secret: (setting + "_auth", Npm.basic(username, login.secret)))
+        var execution = Execution(
+            secret: (setting + "_auth", Npm.basic(username, login.secret)))
+        // npm prefers a token.
+        execution.rival =
+            surroundings.names { $0.lowercased() == (setting + "_authToken").lowercased() }.first
+            ?? NpmPlaces(surroundings).files.first { $0.holdsToken(for: login["key"] ?? "") }?.file
+            .path
+        return execution
     }
 
     static let unfit = StoreError(
@@ -97,6 +118,6 @@ package struct Npm: Client {
     package func plaintextTarget(
         in surroundings: Surroundings
     ) throws(StoreError) -> any PlaintextTarget {
-        NpmSettings(file: NpmPlaces(surroundings).user)
+        try NpmPlaces(surroundings).target()
     }
 }

@@ -11,84 +11,85 @@ struct NpmPlaces {
     private let project: ClientFile
     /// The files of the folders above that may be the roots of a workspace with the project in it.
     private let roots: [ClientFile]
-    /// The user's file.
-    let user: ClientFile
-    /// The machine's file.
-    private let global: ClientFile
-    /// A file that names another one by a variable, so that it is not known.
-    private let unread: UnreadFile?
+    /// True if npm reads no file of a project.
+    private let isGlobal: Bool
+    /// The user's file; several if several variables name it, of which npm takes any.
+    private let users: [ClientFile]
+    /// The machine's file, likewise.
+    private let globals: [ClientFile]
 
     init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
         builtin = surroundings.program("npm").map {
             ClientFile(ClientFile($0).identity.folder.folder + "/npmrc")
         }
-        (project, roots) = NpmPlaces.projects()
-        /// Returns the path that a setting means, and the file with the setting; nil if it is a
-        /// variable.
-        func setting(
-            _ name: Text, _ files: [ClientFile?]
-        ) -> (path: String, file: ClientFile?)? {
+        func variables(_ name: String) -> [String] {
             // npm accepts its settings in the environment in any case.
-            let variable = surroundings.names { $0.lowercased() == "npm_config_\(name)" }.first
-            if let variable, let value = surroundings[variable] {
-                return (NpmPlaces.path(value, surroundings), nil)
-            }
-            for file in files.compactMap(\.self) {
-                guard let value = NpmSettings(file: file).value(of: name) else { continue }
-                return (NpmPlaces.path(value, surroundings), file)
-            }
-            return nil
+            surroundings.names { $0.lowercased() == "npm_config_\(name)" }
+                .compactMap { surroundings[$0] }
         }
+        func setting(_ name: Text, _ files: [ClientFile?]) -> [String]? {
+            let named = variables(name.string)
+            let inFile = files.lazy.compactMap {
+                $0.flatMap { NpmSettings(file: $0).value(of: name) }
+            }
+            let values = named.isEmpty ? inFile.first.map { [$0] } : named
+            return values?.map { NpmPlaces.path($0, surroundings) }
+        }
+        (project, roots) = NpmPlaces.projects()
+        isGlobal = variables("global").contains("true") || variables("location").contains("global")
         // In a workspace npm reads the root's file.
-        let projects = roots + [project]
-        let users = setting("userconfig", projects + [builtin])
-        user = ClientFile(users?.path ?? surroundings.home + "/.npmrc")
-        let files = projects + [user, builtin]
+        let projects = isGlobal ? [] : roots + [project]
+        users = (setting("userconfig", projects + [builtin]) ?? [surroundings.home + "/.npmrc"])
+            .map { ClientFile($0) }
+        let files = projects + users + [builtin]
         let node = surroundings.program("node").map { ClientFile($0).identity.folder.folder }
-        let prefix = setting("prefix", files)
-        let machines = setting("globalconfig", files)
-        let folder =
-            prefix?.path ?? surroundings["PREFIX"]
-            ?? (surroundings["DESTDIR"] ?? "") + (node ?? "/usr/local")
-        global = ClientFile(machines?.path ?? folder + "/etc/npmrc")
-        let naming = [users, machines ?? prefix].compactMap(\.self).first {
-            $0.path.contains("${")
-        }
-        unread = naming?.file.map { file in
-            UnreadFile(
-                client: Npm(), file: file,
-                error: StoreError(
-                    .unexpectedContent, "\(file.path) names another file by a variable",
-                    hint: "write the path without it"))
-        }
+        let prefixes =
+            setting("prefix", files)
+            ?? [
+                surroundings["PREFIX"]
+                    ?? (surroundings["DESTDIR"] ?? "") + (node ?? "/usr/local")
+            ]
+        globals = (setting("globalconfig", files) ?? prefixes.map { $0 + "/etc/npmrc" })
+            .map { ClientFile($0) }
     }
 
     /// The files, the one that npm prefers first.
-    var files: [any PlaintextFile] {
-        let isUncertain = !roots.isEmpty
-        let above = (roots + [project]).filter { $0 != user && $0.exists }
-        let last = [global, builtin].compactMap(\.self).filter(\.exists)
+    var files: [NpmSettings] {
+        let above = isGlobal ? [] : (roots + [project]).filter { !users.contains($0) && $0.exists }
+        let last = (globals + [builtin]).compactMap(\.self).filter(\.exists)
         let variables = surroundings.names { _ in true }
-        func settings(_ file: ClientFile, _ obstacle: String?) -> any PlaintextFile {
-            if let unread, unread.file == file { return unread }
-            return NpmSettings(file: file, variables: variables, obstacle: obstacle)
-        }
-        return above.map {
-            settings(
-                $0,
-                isUncertain
+        return (above + users + last).map { file in
+            NpmSettings(
+                file: file, variables: variables,
+                obstacle: above.contains(file) && !roots.isEmpty
                     ? "npm reads only one .npmrc in a workspace; run keyfob in "
-                        + roots[0].path.folder : nil)
-        } + ([user] + last).map { settings($0, nil) }
+                        + roots[0].path.folder : nil,
+                files: above + users + last)
+        }
+    }
+
+    /// Returns the user's file. Throws if it is not known.
+    func target() throws(StoreError) -> NpmSettings {
+        guard users.count == 1, !users[0].path.contains("${"),
+            let settings = files.first(where: { $0.file == users[0] })
+        else {
+            throw StoreError(
+                .unfitForFile, "it is not known which file npm_config_userconfig means",
+                hint: "set it once, to a path without variables")
+        }
+        return settings
     }
 
     static let variables =
-        ["PREFIX", "DESTDIR"] + ["userconfig", "globalconfig", "prefix"].map { "npm_config_" + $0 }
+        ["PREFIX", "DESTDIR"]
+        + ["userconfig", "globalconfig", "prefix", "global", "location", "registry", "@*"]
+        .map { "npm_config_" + $0 }
 
-    /// Returns the path that a setting means.
+    /// Returns the path that a setting means: npm puts in the values of variables that are set.
     private static func path(_ value: String, _ surroundings: Surroundings) -> String {
-        let path = value.replacing("${HOME}", with: surroundings.home)
+        let named = System.variables { value.contains("${\($0)}") }
+        let path = named.reduce(value) { $0.replacing("${\($1.key)}", with: $1.value) }
         return path.hasPrefix("~/") ? surroundings.home + path.dropFirst() : path
     }
 
@@ -109,8 +110,10 @@ struct NpmPlaces {
         else { return (here, []) }
         let roots = folders[(index + 1)...].filter { folder in
             let package = ClientFile(folder + "/package.json")
-            return has("package.json", folders[index])
-                && (try? package.object(package.read()))?.root?.entry("workspaces") != nil
+            guard package.exists, has("package.json", folders[index]) else { return false }
+            // One that is refused here may have them.
+            guard let text = try? package.object(package.read()) else { return true }
+            return text.root?.entry("workspaces") != nil
         }
         return (
             ClientFile(folders[index] + "/.npmrc"), roots.map { ClientFile($0 + "/.npmrc") }

@@ -10,12 +10,14 @@ package struct NpmSettings: PlaintextTarget {
     var variables: [String] = []
     /// The reason why no login of the file can be imported; nil if one can.
     var obstacle: String?
+    /// The files that npm reads, the one that it prefers first; this one alone if it names none.
+    var files: [ClientFile] = []
 
     package var client: any Client { Npm() }
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         var contents = PlaintextContents(logins: logins(of: content).map(\.login))
-        for setting in settings(of: content) where NpmSettings.names.contains(setting.name) {
+        for setting in settings(of: content) where NpmSettings.kinds.contains(setting.name) {
             guard let variable = setting.variable, variables.contains(variable) else { continue }
             contents.references.append((variable, login(setting.address, nil, nil, nil)))
         }
@@ -86,9 +88,15 @@ package struct NpmSettings: PlaintextTarget {
         let line: Range<Int>
         /// The part of the address that it is for, as it is written; nil if it names none.
         let address: Text?
+        /// True if the address has a slash at its end: npm tries that one first.
+        let hasSlash: Bool
         let name: Text
         let value: Secret
         var isList = false
+
+        func isFor(_ other: Setting) -> Bool {
+            address == other.address && hasSlash == other.hasSlash
+        }
 
         /// The variable that is the whole value; nil if it is anything else.
         var variable: String? {
@@ -105,73 +113,109 @@ package struct NpmSettings: PlaintextTarget {
             .publicString
     }
 
-    private typealias Found = (lines: [Range<Int>], login: PlaintextLogin)
-
-    /// Returns the logins with their lines. For one registry npm prefers a token to a name and
-    /// password in one value, and that to both in values of their own. Of two lines with one name
-    /// it uses the later.
-    private func logins(of content: Secret) -> [Found] {
-        var order: [Text?] = []
-        var all: [Text?: [Setting]] = [:]
-        for setting in settings(of: content)
-        where NpmSettings.names.contains(setting.name) && setting.variable == nil {
-            if all[setting.address] == nil { order.append(setting.address) }
-            all[setting.address, default: []].append(setting)
+    /// Returns true if npm takes a token for the registry from this file's lines of this form.
+    func holdsToken(for key: Text) -> Bool {
+        let content = (try? file.read()) ?? .empty
+        return settings(of: content).contains {
+            $0.address == key && $0.hasSlash && $0.name == "_authToken"
         }
-        var used: Set<Text> = []
-        let inAddresses = settings(of: content).compactMap { loginInAddress($0, of: content) }
-        return inAddresses
-            + order.flatMap { address in
-                parts(of: all[address] ?? []).map { part in
-                    let obstacle = obstacle(of: part.settings) ?? part.obstacle ?? self.obstacle
-                    var login = login(address, part.username, part.secret, obstacle)
-                    if let key = login.entry["key"], login.obstacle == nil,
-                        !used.insert(key).inserted
-                    {
-                        login.obstacle = "npm uses another line for this registry"
-                        login.isShadowed = true
-                    }
-                    return (part.settings.map(\.line), login)
-                }
-            }
     }
 
-    /// A login of one registry: the settings that make it, and why it cannot be used, or nil.
-    private typealias Part = (
-        settings: [Setting], username: Text?, secret: Secret?, obstacle: String?
-    )
+    private typealias Found = (lines: [Range<Int>], login: PlaintextLogin)
 
-    /// Returns what the settings of one registry contain, in the order in which npm prefers it.
-    private func parts(of settings: [Setting]) -> [Part] {
-        func all(_ names: Text...) -> [Setting] { settings.filter { names.contains($0.name) } }
-        var parts: [Part] = []
-        let tokens = all("_authToken")
-        if let token = tokens.last { parts.append((tokens, nil, token.value, nil)) }
-        let pairs = all("_auth")
-        if let pair = pairs.last {
-            let halves = Secret(base64: pair.value).flatMap(split)
-            parts.append(
-                (
-                    pairs, halves?.username, halves?.password,
-                    halves == nil ? "it is not a name and a password in base64" : nil
-                ))
+    /// A setting, and the file that it is in.
+    private typealias Placed = (setting: Setting, file: ClientFile)
+
+    /// Returns the logins with their lines.
+    private func logins(of content: Secret) -> [Found] {
+        let own = settings(of: content)
+        let all: [Placed] = (files.isEmpty ? [file] : files).flatMap { other in
+            let found = other == file ? own : (try? other.read()).map(settings)
+            return (found ?? []).reversed().map { ($0, other) }
         }
-        if let password = all("_password").last {
-            let name = all("username").last.flatMap { Text(copying: $0.value) }
-            let secret = Secret(base64: password.value)
+        let inAddresses = own.compactMap { loginInAddress($0, of: content) }
+        let addresses = own.enumerated().filter { index, setting in
+            own.firstIndex(where: setting.isFor) == index
+        }
+        // Of several lines with one name the last one counts.
+        let logins: [Found] = addresses.flatMap { _, address in
+            NpmSettings.kinds.compactMap { kind in
+                own.last { $0.isFor(address) && $0.name == kind && $0.variable == nil }
+                    .map { found($0, among: own, all) }
+            }
+        }
+        return inAddresses + logins
+    }
+
+    /// Returns the login of a setting that has a secret, with the lines that make it.
+    private func found(_ setting: Setting, among own: [Setting], _ all: [Placed]) -> Found {
+        let name = NpmSettings.name(beside: setting, among: all.map(\.setting))
+        let lines = own.filter {
+            $0.isFor(setting) && $0.variable == nil
+                && ($0.name == setting.name || name != nil && $0.name == "username")
+        }
+        let part = NpmSettings.part(setting, name)
+        var login = login(
+            setting.address, part.username, part.secret,
+            obstacle(of: [setting, name].compactMap(\.self)) ?? part.obstacle ?? obstacle)
+        if login.obstacle == nil, let (used, place) = NpmSettings.used(setting, among: all),
+            place != file || used.line != setting.line,
+            used.name != setting.name || used.value != setting.value
+        {
+            login.obstacle = "npm uses another line for it, in \(place.path)"
+            login.isShadowed = true
+        }
+        return (lines.map(\.line), login)
+    }
+
+    /// Returns the setting with a secret that npm uses for the address of one. It prefers the
+    /// address with a slash at its end; then a token to a name and password in one value, and that
+    /// to both in values of their own.
+    private static func used(_ setting: Setting, among all: [Placed]) -> Placed? {
+        for hasSlash in [true, false] {
+            for kind in kinds {
+                let found = all.first {
+                    $0.setting.address == setting.address && $0.setting.hasSlash == hasSlash
+                        && $0.setting.name == kind
+                }
+                guard let found,
+                    kind != "_password"
+                        || name(beside: found.setting, among: all.map(\.setting)) != nil
+                else { continue }
+                return found
+            }
+        }
+        return nil
+    }
+
+    /// Returns the user name that npm joins with a password, which may be in another file.
+    private static func name(beside setting: Setting, among all: [Setting]) -> Setting? {
+        guard setting.name == "_password" else { return nil }
+        return all.first { $0.isFor(setting) && $0.name == "username" }
+    }
+
+    /// Returns the login that a setting has, and why it cannot be used, or nil.
+    private static func part(
+        _ setting: Setting, _ name: Setting?
+    ) -> (username: Text?, secret: Secret?, obstacle: String?) {
+        switch setting.name {
+        case "_authToken": return (nil, setting.value, nil)
+        case "_auth":
+            let halves = Secret(base64: setting.value).flatMap(split)
+            return (
+                halves?.username, halves?.password,
+                halves == nil ? "it is not a name and a password in base64" : nil
+            )
+        default:
+            let secret = Secret(base64: setting.value)
             let obstacle =
                 name == nil
                 ? "it has no user name"
                 : secret == nil
                     ? "it is not base64"
                     : secret?.isUTF8 == false ? "its password is not UTF-8" : nil
-            parts.append(
-                (
-                    name == nil ? all("_password") : all("_password", "username"), name, secret,
-                    obstacle
-                ))
+            return (name.flatMap { Text(copying: $0.value) }, secret, obstacle)
         }
-        return parts
     }
 
     private func obstacle(of settings: [Setting]) -> String? {
@@ -181,7 +225,8 @@ package struct NpmSettings: PlaintextTarget {
         return settings.contains(where: \.isList) ? "its value is a list" : nil
     }
 
-    private static let names: [Text] = ["_authToken", "_auth", "_password", "username"]
+    /// The names of the settings that have a secret, in the order in which npm prefers them.
+    private static let kinds: [Text] = ["_authToken", "_auth", "_password"]
     private static let nobodys = "npm 9 and newer refuse it: it names no registry"
 
     private func login(
@@ -209,18 +254,24 @@ package struct NpmSettings: PlaintextTarget {
     private func loginInAddress(_ setting: Setting, of content: Secret) -> Found? {
         guard setting.address == nil,
             setting.name == "registry" || setting.name.string.hasSuffix(":registry"),
-            let url = GitURL(setting.value), let password = url.password,
-            let start = setting.line.first(where: { content.holds(Array("://".utf8), at: $0) }),
-            let end = content.first(from: start, where: { $0 == UInt8(ascii: "@") })
+            let url = GitURL(setting.value, usersEndAtLast: true),
+            let user = url.user, !user.isEmpty || url.password != nil,
+            let start = setting.line.first(where: { content.holds(Array("://".utf8), at: $0) })
         else { return nil }
+        let line = content[start + 3..<setting.line.upperBound]
+        guard let end = line[0..<line.pathStart].last(where: { $0 == UInt8(ascii: "@") }) else {
+            return nil
+        }
         let path = url.path.isEmpty ? [] : ["/".secret, url.path]
         let address = Text(copying: Secret(joining: [url.host] + path))
-        let user = url.user.flatMap { Text(copying: $0) }
-        let login = login(address, user, password, "it is in the address of a registry")
-        return ([start + 3..<end + 1], login)
+        // A user name alone is a token.
+        let login = login(
+            address, url.password == nil ? nil : Text(copying: user), url.password ?? user,
+            "it is in the address of a registry")
+        return ([start + 3..<start + 3 + end + 1], login)
     }
 
-    private func split(_ pair: Secret) -> (username: Text, password: Secret)? {
+    private static func split(_ pair: Secret) -> (username: Text, password: Secret)? {
         guard let colon = pair.first(where: { $0 == UInt8(ascii: ":") }),
             let username = Text(copying: pair[0..<colon]), !username.isEmpty
         else {
@@ -279,7 +330,8 @@ package struct NpmSettings: PlaintextTarget {
             let isScoped = words.hasPrefix("//") && colon != nil
             var name = isScoped ? String(words[words.index(after: colon!)...]) : words
             var address = isScoped ? String(words[..<colon!].dropFirst(2)) : nil
-            if address?.hasSuffix("/") == true { address?.removeLast() }
+            let hasSlash = address?.hasSuffix("/") == true
+            if hasSlash { address?.removeLast() }
             // Through a variable it may be a login.
             if isScoped
                 ? name.contains("${") : name.hasPrefix("${") && !name.hasSuffix(":registry")
@@ -288,8 +340,8 @@ package struct NpmSettings: PlaintextTarget {
             }
             settings.append(
                 Setting(
-                    line: line, address: address.flatMap { Text($0) }, name: Text(name) ?? "",
-                    value: value, isList: isList))
+                    line: line, address: address.flatMap { Text($0) }, hasSlash: hasSlash,
+                    name: Text(name) ?? "", value: value, isList: isList))
         }
         return settings
     }

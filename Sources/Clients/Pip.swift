@@ -15,16 +15,31 @@ package struct Pip: Client {
     package var userNames: UserNames { .needed }
     package var hasFiles: Bool { false }
     package var isSetUp: Bool { true }
-    package var variables: [String] { ["PIP_CONFIG_FILE", "VIRTUAL_ENV"] }
+    package var variables: [String] {
+        ["PIP_CONFIG_FILE", "VIRTUAL_ENV", "XDG_CONFIG_DIRS"] + Pip.indexes
+    }
+
+    /// The variables that name indexes.
+    private static let indexes = [
+        "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL",
+        "UV_DEFAULT_INDEX", "UV_INDEX",
+    ]
+
+    package func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin] {
+        guard Pip.indexes.contains(name) else { return [] }
+        return (try? PipSettings(file: ClientFile("/")).contents(of: value))?.logins ?? []
+    }
 
     /// Returns its settings files that have a password: pip takes that before it asks anybody.
     package func plaintextFiles(in surroundings: Surroundings) -> [any PlaintextFile] {
         let own = [surroundings["PIP_CONFIG_FILE"]].compactMap(\.self)
         let folders = [
             surroundings["VIRTUAL_ENV"], surroundings.configFolder + "/pip",
-            surroundings.home + "/.pip", "/etc", "/etc/xdg/pip",
+            surroundings.home + "/.pip", "/etc",
         ]
-        return (own + folders.compactMap { $0.map { $0 + "/pip.conf" } })
+        let shared = (surroundings["XDG_CONFIG_DIRS"] ?? "/etc/xdg").split(separator: ":")
+            .map { "\($0)/pip" }
+        return (own + (folders.compactMap(\.self) + shared).map { $0 + "/pip.conf" })
             .map { PipSettings(file: ClientFile($0)) }
             .filter { !$0.readableLogins.isEmpty }
     }
@@ -34,7 +49,8 @@ package struct Pip: Client {
     /// Returns the URL of an index as it is stored: without a user and a final slash. Nil for text
     /// that is no URL, which is stored as it is.
     static func key(_ server: Text) -> Text? {
-        guard server.string.contains("://"), let address = GitAddress(server.string),
+        guard server.string.contains("://"),
+            let address = GitAddress(server.string.withoutUser),
             address.isValid,
             let url = Text(address.url(withUser: false)).flatMap(CargoIndex.normalForm)
         else { return nil }
@@ -55,9 +71,14 @@ package struct Pip: Client {
         return Query(.token, facts)
     }
 
-    /// Returns the queries for the addresses with which the URL begins, the longest first.
+    /// Returns the queries for the addresses with which the URL begins, the longest first, and at last
+    /// for the host alone.
     package func fallbackQueries(for server: Text) -> [Query] {
-        Pip.key(server).map { beginnings(of: $0).map { query(for: server, key: $0) } } ?? []
+        guard let key = Pip.key(server) else { return [] }
+        let host = Text(String(key.string.split(separator: "/")[1]))
+        return (beginnings(of: key) + [host].compactMap(\.self)).map {
+            query(for: server, key: $0)
+        }
     }
 
     /// Returns the query for docker's login of the same host. That login is used for an index too,

@@ -104,7 +104,9 @@ package struct PulumiCredentials: PlaintextFile {
         cut(Name.accessTokens)
         guard !keepsMarks else {
             for account in root[Name.accounts]?.members ?? [] where urls.contains(account.name) {
-                let token = account.value.indices { $0.name == Name.accessToken }
+                let token = account.value.indices {
+                    $0.name.equalsIgnoringCase(Name.accessToken)
+                }
                 text.cut(token, of: account.value, in: &edits)
             }
             return removed
@@ -125,16 +127,18 @@ package struct PulumiCredentials: PlaintextFile {
             let account = accounts?.entry(url)?.value
             let second = tokens?.entry(url)?.value.secret
             let first = account?[Name.accessToken]?.secret
-            guard let token = [first, second].compactMap(\.self).first(where: { !$0.isEmpty })
+            let renewing = account?[Name.refreshToken]?.secret
+            guard
+                let token = [first, second, renewing].compactMap(\.self)
+                    .first(where: { !$0.isEmpty })
             else { return nil }
             let username = account?[Name.username]?.text
             let differs = first.map { !$0.isEmpty && second != nil && second != $0 } ?? false
-            let isRenewed = account?[Name.refreshToken]?.secret.map { !$0.isEmpty } ?? false
             return PlaintextLogin(
                 .token(
                     of: "pulumi", key: url, username: username?.isEmpty == true ? nil : username),
                 secret: token,
-                obstacle: isRenewed
+                obstacle: renewing?.isEmpty == false
                     ? "pulumi renews it in this file"
                     : differs ? "the file has it twice, with different values" : nil)
         }

@@ -90,9 +90,9 @@ package struct Surroundings: Sendable {
         return other
     }
 
-    /// The files of passwords that curl and others read. git reads the usual one alone.
+    /// The files of passwords that curl, pip and others read. git reads the usual one alone.
     package var netrcs: [Netrc] {
-        Set([self["NETRC"], home + "/.netrc"].compactMap(\.self)).sorted()
+        Set([self["NETRC"], home + "/.netrc", home + "/_netrc"].compactMap(\.self)).sorted()
             .map { Netrc(file: ClientFile($0)) }
     }
 }

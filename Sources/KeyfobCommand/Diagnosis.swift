@@ -43,6 +43,7 @@ struct Diagnosis {
         lookForSeveralUsers()
         lookForExpiries()
         for client in Clients.withHelpers { look(at: client) }
+        lookAtLinks()
         reportUntold()
         lookForPlaintext()
         lookForTokensInEnvironment()
@@ -360,6 +361,31 @@ struct Diagnosis {
                 hint: isLink
                     ? "keyfob setup \(client.name)\(isFixed ? "" : account.option)"
                     : "install it, or add its folder to the PATH")
+        }
+    }
+
+    /// Reports the clients that were given a link of their own and do not run Keyfob by it now.
+    private mutating func lookAtLinks() {
+        let surroundings = invocation.surroundings
+        let changes = (try? SetupRecord(in: invocation.directories.state))?.changes ?? []
+        for client in Clients.all where client.program == nil {
+            guard changes.contains(where: { $0.isLink && $0.client == client.name.string }),
+                let own = (try? client.ownLink(in: surroundings)) ?? nil
+            else { continue }
+            let (found, ours) = (surroundings.program(own.name), surroundings.program(own.target))
+            guard let found else {
+                fault(
+                    "helper-not-found",
+                    "\(client.name) cannot run \(own.name): not found, or not executable",
+                    hint: "keyfob setup \(client.name)")
+                continue
+            }
+            guard ClientFile(found).identity != ours.map({ ClientFile($0).identity }) else {
+                continue
+            }
+            fault(
+                "helper-not-found", "\(client.name) runs \(found), which is another program",
+                hint: "remove it, or take its folder off the PATH")
         }
     }
 }

@@ -233,15 +233,23 @@ struct Export: ParsableCommand {
     /// Names the variables and the files in which the client finds other logins for these first.
     private func warnOfOthers(_ written: [Entry], _ invocation: Invocation) {
         let surroundings = invocation.surroundings
-        let target = (try? client.plaintextTarget(in: surroundings))?.file.identity
-        let files = client.plaintextFiles(in: surroundings).prefix { $0.file.identity != target }
+        let target = try? client.plaintextTarget(in: surroundings)
+        let files = client.plaintextFiles(in: surroundings).prefix {
+            $0.file.identity != target?.file.identity
+        }
         for entry in written {
             let server = Text(entry.serverName)
-            let variables = surroundings.names { client.isLogin(variable: $0, for: server) }
+            let variables = client.variablesWithLogin(for: server, in: surroundings)
             let nearer = files.filter { file in
                 file.readableLogins.contains {
                     !$0.isShadowed && $0.entry.identity == entry.identity
                 }
+            }
+            let own = (try? target?.contents())?.logins.first {
+                $0.entry.identity == entry.identity
+            }
+            if nearer.isEmpty, let own, own.isShadowed, let reason = own.obstacle {
+                invocation.console.warn("\(entry.description): \(reason)")
             }
             for place in variables + nearer.map(\.file.path) {
                 invocation.console.warn(

@@ -321,21 +321,18 @@ struct Logout: ParsableCommand {
         func isMeant(_ some: any Client) -> Bool {
             all || client != nil || removed.contains(some.name.string)
         }
-        let variables = invocation.surroundings.names { name in
-            clients.contains { client in
-                client.isLogin(variable: name, for: key)
-                    && !client.ignores(variable: name, in: invocation.surroundings)
-                    // It must name the server itself, or it may be another's.
-                    && (isMeant(client)
-                        || key.flatMap { Text("\($0)-keyfob") }.map {
-                            !client.isLogin(variable: name, for: $0)
-                        } == true)
-            }
+        let surroundings = invocation.surroundings
+        let variables = clients.filter { isMeant($0) || key != nil }.flatMap { client in
+            // It must name the server itself, or it may be another's.
+            let other = isMeant(client) ? nil : Text("\(key ?? "")-keyfob")
+            let others = other.map { client.variablesWithLogin(for: $0, in: surroundings) } ?? []
+            return client.variablesWithLogin(for: key, in: surroundings)
+                .filter { !others.contains($0) }
         }
         let remainders = clients.filter { isMeant($0) || removed.isEmpty && server != nil }
             .flatMap { $0.remainders(for: key, in: invocation.surroundings) }
         for note in remainders where note.isNote { invocation.console.note(note.problem.message) }
-        let ofVariables = variables.map { name in
+        let ofVariables = Set(variables).sorted().map { name in
             Report(
                 remainingIn: name,
                 StoreError(
@@ -353,14 +350,18 @@ struct Logout: ParsableCommand {
         let logins = invocation.inventory().logins
         return clients.filter { client != nil || removed.contains($0.name.string) }
             .flatMap { client in
-                client.fallbackQueries(for: key).compactMap { query in
+                // pip is given docker's login of the host, too.
+                let shared = client.name == Pip().name ? Pip().registryQuery(for: key) : nil
+                let queries = client.fallbackQueries(for: key) + [shared].compactMap(\.self)
+                return queries.compactMap { query in
                     logins.first { query.matches($0.entry) }
                 }.prefix(1).map { login in
                     Report(
                         remainingIn: login.store,
                         StoreError(
                             .loginRemains, "\(client.name) gets \(login.entry.description) for it",
-                            hint: "to remove it, too: keyfob logout --client \(client.name) "
+                            hint: "to remove it, too: keyfob logout --client "
+                                + "\(login.entry.clientName) "
                                 + login.entry.serverName.shellArgument))
                 }
             }

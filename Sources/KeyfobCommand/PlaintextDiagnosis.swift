@@ -94,13 +94,10 @@ extension Diagnosis {
 
     /// Reports logins in environment variables, which no logout removes.
     mutating func lookForTokensInEnvironment() {
-        let names = invocation.surroundings.names { name in
-            Clients.all.contains {
-                $0.isLogin(variable: name, for: nil)
-                    && !$0.ignores(variable: name, in: invocation.surroundings)
-            }
+        let names = Clients.all.flatMap {
+            $0.variablesWithLogin(for: nil, in: invocation.surroundings)
         }
-        for name in names {
+        for name in Set(names).sorted() {
             fault(
                 "environment", "\(name) is set, and may override the stored logins",
                 hint: "unset \(name.shellWord)")

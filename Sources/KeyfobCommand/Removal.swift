@@ -76,7 +76,10 @@ struct Removal {
                 problem = StoreError(
                     .loginRemains, rest.map(\.description).joined(separator: ", "),
                     hint: plaintext.isEdited ? "try again" : "edit \(name.shellWord)")
-            } else if let reference = contents.references.first(where: { isMeant($0.login) }) {
+            } else if let reference = contents.references.first(where: { reference in
+                isMeant(reference.login)
+                    || server.map { plaintext.isUsed(reference.login, for: $0) } == true
+            }) {
                 problem = StoreError(
                     .loginRemains,
                     "\(plaintext.client.name) takes it from the variable \(reference.variable)",
