@@ -19,10 +19,13 @@ package struct Docker: RegistryClient {
     /// docker 28.3 and newer looks into a variable first, for the key by which it asks.
     package func isLogin(variable name: String, for server: Text?) -> Bool {
         guard name == "DOCKER_AUTH_CONFIG" else { return false }
-        guard let server else { return true }
-        let config = System.secret(name).flatMap { try? JSONText($0) }
-        return config?.root?["auths"]?.members?.contains {
-            ServerKey($0.name.dockerHost).normalForm == ServerKey(server.dockerHost).normalForm
+        guard let config = System.secret(name).flatMap({ try? JSONText($0) }) else {
+            return server == nil
+        }
+        return config.root?["auths"]?.members?.contains { member in
+            server.map {
+                ServerKey(member.name.dockerHost).normalForm == ServerKey($0.dockerHost).normalForm
+            } ?? true
         } == true
     }
 
@@ -121,9 +124,10 @@ package struct Docker: RegistryClient {
         if all == nil { all = try ownHelper(surroundings) }
         var keeper = Keeper(all?.string, all?.helperName)
         var programs: [Text?] = [all]
-        for member in root?[DockerSetting.helpers]?.members ?? [] {
+        let helpers = root?[DockerSetting.helpers]
+        for member in helpers?.members ?? [] {
             let one = helper(member.value)
-            guard one != all else { continue }
+            guard one != all, member.start == helpers?.entry(member.name)?.start else { continue }
             programs.append(one)
             guard member.name == member.name.askedByDocker else { continue }
             keeper.exceptions.append(

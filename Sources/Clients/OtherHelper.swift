@@ -25,17 +25,20 @@ package struct OtherHelper: Sendable {
 
     package init(_ name: String) { self.name = name }
 
-    /// Returns the keys of its logins. A key by which docker asks comes after other spellings.
-    package func list() throws(StoreError) -> [Text] {
+    /// Returns the keys of its logins. A key by which the client asks comes after other spellings.
+    package func list(for client: any Client = Docker()) throws(StoreError) -> [Text] {
         let (status, output) = try run("list", "unused".secret)
         if status == 1, output.publicFirstLine.contains(OtherHelper.empty) { return [] }
         guard status == 0 else { throw failure("list", output) }
         let members = try value(of: output, "list").members ?? []
+        func rank(_ key: Text) -> Int {
+            entry(of: .docker(server: key, username: ""), for: client)["server"] == key ? 1 : 0
+        }
         return members.map { member in
             let key = member.name.string
             guard key.hasPrefix(OtherHelper.labelPrefix) else { return member.name }
             return Text(String(key.dropFirst(OtherHelper.labelPrefix.count))) ?? member.name
-        }.sorted { ($0 == $0.askedByDocker ? 1 : 0, $0) < ($1 == $1.askedByDocker ? 1 : 0, $1) }
+        }.sorted { (rank($0), $0) < (rank($1), $1) }
     }
 
     /// Returns its login for a key; nil if there is none.

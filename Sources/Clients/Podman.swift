@@ -91,8 +91,10 @@ package struct Podman: RegistryClient {
     }
 
     private func named(_ surroundings: Surroundings) -> ClientFile? {
-        (surroundings["CONTAINERS_REGISTRIES_CONF"] ?? surroundings["REGISTRIES_CONFIG_PATH"])
-            .map { ClientFile($0) }
+        // An empty one hides the other.
+        guard !surroundings.isEmpty("CONTAINERS_REGISTRIES_CONF") else { return nil }
+        let path = surroundings["CONTAINERS_REGISTRIES_CONF"]
+        return (path ?? surroundings["REGISTRIES_CONFIG_PATH"]).map { ClientFile($0) }
     }
 
     /// The folder of the user's own config files. Up to podman 5 (containers/image 5.36)
@@ -122,17 +124,23 @@ package struct Podman: RegistryClient {
         FileStatus(of: path, followsLinks: false)?.kind == .folder
     }
 
-    /// Returns the setting that takes effect; nil if there is none.
+    /// Returns the setting that takes effect; nil if there is none. Throws if podman cannot read one
+    /// of the files: then it has no login at all.
     private func setting(
         _ configs: [ClientFile]
     ) throws(StoreError) -> (setting: PodmanSetting, helpers: [String])? {
-        for file in configs.reversed() {
+        var found: (setting: PodmanSetting, helpers: [String])?
+        for file in configs {
             let setting = PodmanSetting(file: file)
-            guard let content = try file.read(), let helpers = try setting.helpers(in: content)
-            else { continue }
-            return (setting, helpers)
+            guard let content = try file.read() else {
+                guard file.path != "/etc/containers/registries.conf" else { continue }
+                throw StoreError(
+                    .unexpectedContent, "podman fails: \(file.path) does not exist")
+            }
+            if file != configs[0] { try setting.requireNew(try file.toml(content)) }
+            if let helpers = try setting.helpers(in: content) { found = (setting, helpers) }
         }
-        return nil
+        return found
     }
 
     /// Returns the helpers that podman asks, and those that skopeo asks if they may differ.
@@ -170,33 +178,25 @@ package struct Podman: RegistryClient {
             }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: registry.string, name: "\(helper) of \(file.path)",
+                    registry: registry.string,
+                    name: "\(helper.isEmpty ? "\"\"" : helper) of \(file.path)",
                     isOurs: helper.isOurHelper))
         }
         keeper.missing = Docker.missingPrograms(programs, surroundings)
         return keeper
     }
 
-    /// podman asks the first of its helpers first. It finds the helpers of single registries in its
-    /// files.
+    /// podman finds the helpers of single registries in its files.
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> [HelperName] {
         let fileHelpers = fileHelpers(surroundings)
-        let names = try lists(surroundings).map { helpers in
-            let first = helpers.lazy.compactMap { Text($0)?.helperName }.first
-            var single: [Text: HelperName] = [:]
-            if helpers.contains(Podman.builtIn) {
-                for (_, registry, helper) in fileHelpers.reversed() {
-                    single[registry] = helper.helperName
-                }
-            }
-            return { (registry: Text) in first ?? single[registry] }
-        }
+        let all = try lists(surroundings).flatMap { $0 }
         return { entry in
             let registry = (entry["server"] ?? "").askedByPodman
-            let name = names[0](registry)
-            return names.allSatisfy { $0(registry) == name } ? [name].compactMap(\.self) : []
+            let single = fileHelpers.filter { $0.registry == registry }.map(\.helper)
+            return all.flatMap { $0 == Podman.builtIn ? single : [Text($0) ?? ""] }
+                .compactMap(\.helperName)
         }
     }
 
@@ -213,7 +213,7 @@ package struct Podman: RegistryClient {
         let last = file.flatMap { file in files.firstIndex { $0.identity == file.identity } }
         let before = files[...(last ?? files.count - 1)]
         for (file, registry, helper) in fileHelpers(surroundings)
-        where isRead && before.contains(file) && !helper.isOurHelper {
+        where isRead && before.contains(file) && !helper.isOurHelper && !helper.isEmpty {
             others.ofOne.append((registry, helper))
         }
         return others
@@ -225,11 +225,10 @@ package struct Podman: RegistryClient {
         _ surroundings: Surroundings
     ) -> [(file: ClientFile, registry: Text, helper: Text)] {
         (auths(surroundings) + dockers(surroundings)).flatMap { file in
-            let text = try? file.object(file.read())
-            let members = text?.root?["credHelpers"]?.members ?? []
-            return members.filter { $0.name == $0.name.askedByPodman }.compactMap { member in
-                member.value.text.flatMap { $0.isEmpty ? nil : (file, member.name, $0) }
-            }
+            let helpers = (try? file.object(file.read()))?.root?["credHelpers"]
+            return (helpers?.members ?? []).filter {
+                $0.name == $0.name.askedByPodman && $0.start == helpers?.entry($0.name)?.start
+            }.map { (file, $0.name, $0.value.text ?? "") }
         }
     }
 
@@ -247,13 +246,19 @@ package struct Podman: RegistryClient {
     private func onlyInFiles(_ surroundings: Surroundings) -> [String] {
         // podman is set up without an account.
         let helpers = fileHelpers(surroundings).filter {
-            !$0.helper.isOurHelper || $0.helper.helperName?.account != nil
+            !$0.helper.isEmpty && $0.helper.helperName.map { $0.account != nil } != false
         }.map { found in
             "\(found.registry), for which \(found.file.path) names \(found.helper)"
         }
         let logins = plaintextFiles(in: surroundings).flatMap { plaintext in
-            plaintext.readableLogins.filter { $0.obstacle != nil && !$0.isShadowed }
-                .map { "\($0.description) in \(plaintext.file.path)" }
+            do throws(StoreError) {
+                try plaintext.file.requireOwn()
+                return try plaintext.contents().logins
+                    .filter { $0.obstacle != nil && !$0.isShadowed }
+                    .map { "\($0.description) in \(plaintext.file.path)" }
+            } catch {
+                return ["what Keyfob cannot read (\(error.message))"]
+            }
         }
         return helpers + logins
     }
@@ -347,18 +352,22 @@ private struct PodmanSetting: HelperSetting {
         guard let content else { return Splice(0..<0, line) }
         let text = try file.toml(content)
         if let entry = try entry(text) { return Splice(entry.range, String(line.dropLast())) }
-        guard !text.tables.contains(where: { $0.keys.first == "registries" }) else {
-            throw StoreError(
-                .unexpectedContent,
-                "\(file.path) has podman's old format, which does not support helpers",
-                hint: "see: man containers-registries.conf")
-        }
+        try requireNew(text)
         // The line must be before the first table, or it would be a key of that.
         let first = text.tables[0]
         guard let last = first.entries.last else {
             return Splice(first.bodyStart..<first.bodyStart, line)
         }
         return text.newLine(line, after: last.range)
+    }
+
+    /// Throws if the file has podman's old format, which is allowed in the first file alone.
+    func requireNew(_ text: TOMLText) throws(StoreError) {
+        guard text.tables.contains(where: { $0.keys.first == "registries" }) else { return }
+        throw StoreError(
+            .unexpectedContent,
+            "\(file.path) has podman's old format, which does not support helpers",
+            hint: "see: man containers-registries.conf")
     }
 
     /// podman ignores the case of the name, and of two entries takes one at random.

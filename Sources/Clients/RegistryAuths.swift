@@ -1,5 +1,6 @@
 package import Credentials
 package import Files
+internal import JSON
 package import TextEditing
 
 /// Registry auths are the logins that docker, podman and similar programs keep in plain text: the
@@ -44,6 +45,11 @@ package struct RegistryAuths: PlaintextTarget {
 
     package func contents(of content: Secret) throws(StoreError) -> PlaintextContents {
         guard let text = try file.object(content) else { return PlaintextContents() }
+        if let auths = auths(of: text), auths.members == nil, !auths.json.isNull {
+            throw StoreError(
+                .unexpectedContent, "\(Name.auths) in \(file.path) is not an object",
+                hint: "correct the file by hand")
+        }
         return PlaintextContents(
             logins: logins(of: text).map(\.login).filter { !$0.secret.isEmpty })
     }
@@ -53,14 +59,14 @@ package struct RegistryAuths: PlaintextTarget {
     ) throws(StoreError) -> [Entry] {
         guard let text = try file.object(content), let auths = auths(of: text) else { return [] }
         let meant = logins(of: text).filter { isMeant($0.login) }
-        let members = Set(meant.map(\.index))
-        if keepsMarks, format == .docker {
-            for member in members.compactMap({ auths.members?[$0] }) {
-                cutSecrets(of: member.value, text, &edits)
-            }
-        } else {
-            text.cut(members, of: auths, in: &edits)
+        let all = auths.members ?? []
+        let keys = Dictionary(grouping: all, by: \.name)
+        // A key that the file has twice goes on to hide the login that is not used.
+        let marks = meant.map(\.index).filter {
+            keepsMarks && (format == .docker || keys[all[$0].name]?.count != 1)
         }
+        for index in marks { cutSecrets(of: all[index].value, text, &edits) }
+        text.cut(Set(meant.map(\.index)).subtracting(marks), of: auths, in: &edits)
         return meant.map(\.login).filter { !$0.secret.isEmpty }.map(\.entry)
     }
 
@@ -76,16 +82,26 @@ package struct RegistryAuths: PlaintextTarget {
                 ServerKey(self.server(of: $0.name)).normalForm == server.normalForm
             }
             let logins = members.filter { self.login($0, of: text)?.secret.isEmpty == false }
-            if logins.count == 1, logins[0].name == key,
+            if logins.count == 1, logins[0].start == auths(of: text)?.entry(key)?.start,
                 self.login(logins[0], of: text)?.isSame(as: login) == true
             {
                 return content
             }
-            // No other key may decide for the server.
+            // No other key may decide for the server. The name by which podman asks would do so even
+            // without a login.
             var edits = Edits()
+            let own = auths(of: text)?.entry(key)?.start
+            var stale: Set<Int> = []
             for member in members {
-                let kept = member.name == key ? fields.map(\.name) : []
-                cutSecrets(of: member.value, but: kept, text, &edits)
+                if member.start != own, [key, server.podmanHost].contains(member.name) {
+                    stale.insert(member.start)
+                } else {
+                    let kept = member.start == own ? fields.map(\.name) : []
+                    cutSecrets(of: member.value, but: kept, text, &edits)
+                }
+            }
+            if let auths = auths(of: text) {
+                text.cut(auths.indices { stale.contains($0.start) }, of: auths, in: &edits)
             }
             if !edits.isEmpty { content = edits.applied(to: content) }
         }
@@ -151,24 +167,34 @@ package struct RegistryAuths: PlaintextTarget {
     /// Returns the logins, each with the index of its member. Those without a secret are the marks
     /// of a helper's logins.
     private func logins(of text: JSONText) -> [(index: Int, login: PlaintextLogin)] {
+        let members = auths(of: text)?.members ?? []
+        // Of equal keys the client uses the last.
+        let last = Dictionary(members.map { ($0.name, $0.start) }) { $1 }
         var found: [(index: Int, login: PlaintextLogin)] = []
-        for (index, member) in (auths(of: text)?.members ?? []).enumerated() {
-            if let login = login(member, of: text) { found.append((index, login)) }
+        var ranks: [Int] = []
+        for (index, member) in members.enumerated() {
+            guard let login = login(member, of: text) else { continue }
+            found.append((index, login))
+            let rank = rank(of: login)
+            let isUsed = last[member.name] == member.start
+            ranks.append(!isUsed ? 5 : login.secret.isEmpty && rank > 0 ? 4 : rank)
         }
-        let groups = Dictionary(grouping: found.indices.filter { !found[$0].login.secret.isEmpty })
+        for group in Dictionary(grouping: found.indices, by: { found[$0].login.entry.identity })
+            .values
         {
-            found[$0].login.entry.identity
-        }
-        for group in groups.values where group.count > 1 {
-            let first = group.min { rank(of: found[$0].login) < rank(of: found[$1].login) } ?? 0
+            let first = group.min { ranks[$0] < ranks[$1] } ?? 0
             let winner = found[first].login
-            for index in group where found[index].login.obstacle == nil && index != first {
+            for index in group where index != first && !found[index].login.secret.isEmpty {
                 guard !found[index].login.isSame(as: winner.credential) else { continue }
+                let isShadowed = ranks[first] < ranks[index]
+                if isShadowed { found[index].login.isShadowed = true }
+                guard found[index].login.obstacle == nil else { continue }
                 found[index].login.obstacle =
-                    "the file has another login for this server, under \(winner.key), and Keyfob keeps one"
-                found[index].login.isShadowed = rank(of: winner) < rank(of: found[index].login)
+                    winner.secret.isEmpty
+                    ? "\(client.name) finds no login under \(winner.key), and does not look further"
+                    : "the file has another login for this server, under \(winner.key), and Keyfob keeps one"
                 // The client uses either of them at random.
-                if rank(of: found[index].login) == rank(of: winner), rank(of: winner) > 1 {
+                if !isShadowed, ranks[first] > 1 {
                     found[first].login.obstacle =
                         "\(client.name) uses one of several logins at random"
                     found[index].login.obstacle = found[first].login.obstacle
@@ -191,7 +217,7 @@ package struct RegistryAuths: PlaintextTarget {
     }
 
     private func login(_ member: JSONText.Member, of text: JSONText) -> PlaintextLogin? {
-        guard member.value.members != nil else { return nil }
+        guard member.value.members != nil || member.value.json.isNull else { return nil }
         let content = content(of: member.value, text)
         let entry = Entry.docker(server: server(of: member.name), username: content.user)
         var login = PlaintextLogin(
@@ -200,7 +226,10 @@ package struct RegistryAuths: PlaintextTarget {
                 ?? (content.secret.isUTF8
                     ? nil : "its password is not UTF-8, so no helper can return it"),
             spelling: entry.serverName == member.name.string ? nil : member.name)
-        login.isShadowed = !content.isRead
+        login.isShadowed =
+            !content.isRead || format != .docker && helper(of: member.name, text)?.isEmpty == true
+            // podman asks for no path that is empty.
+            || isPodmans && !member.name.hasScheme && member.name.bytes.last == UInt8(ascii: "/")
         return login
     }
 
@@ -233,8 +262,11 @@ package struct RegistryAuths: PlaintextTarget {
                 let isRead = isDockers || Secret(base64: auth) == nil
                 return Content("?", auth, "its format is unknown", isRead: isRead)
             }
-            return pair.isWhole
-                ? Content(pair.user, pair.password) : Content("?", auth, Content.part)
+            guard pair.isWhole else { return Content("?", auth, Content.part) }
+            return Content(
+                pair.user, pair.password,
+                pair.user == Name.tokenUser
+                    ? "the client takes it for a token if a helper returns it" : nil)
         }
         let user = entry[Name.username]?.text ?? ""
         guard let alone = password ?? secret(Name.username) else { return Content("", .empty) }
@@ -288,16 +320,20 @@ package struct RegistryAuths: PlaintextTarget {
         {
             return "podman uses no helper for a login for a single path"
         }
+        guard let helper = helper(of: key, text), !helper.isOurHelper else { return nil }
+        guard helper.isEmpty else {
+            return "credHelpers makes \(client.name) use docker-credential-\(helper) for it"
+        }
+        return format == .docker
+            ? "credHelpers makes docker keep this registry's login in the file"
+            : "podman gets no login for it: credHelpers names an empty helper"
+    }
+
+    /// Returns the helper that the file names for the registry of a key; nil if it names none.
+    private func helper(of key: Text, _ text: JSONText) -> Text? {
         let asked =
             ServerKey(key).isHub && format != .podman ? ServerKey.hub.spelling : host(of: key)
-        guard let helpers = text.root?[Name.helpers]?.members,
-            let helper = helpers.last(where: { $0.name == asked }).map({ $0.value.text }),
-            helper?.isOurHelper != true
-        else { return nil }
-        guard let helper, !helper.isEmpty else {
-            return "credHelpers makes \(client.name) keep this registry's login in the file"
-        }
-        return "credHelpers makes \(client.name) use docker-credential-\(helper) for it"
+        return text.root?[Name.helpers]?.entry(asked).map { $0.value.text ?? "" }
     }
 
     private enum Name {
