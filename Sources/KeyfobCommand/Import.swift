@@ -69,8 +69,9 @@ struct Import: ParsableCommand {
             runs[source.account] = run
             // Logins that were not reached are not reported.
             let logins = Array(source.logins.suffix(results.count))
+            if !keep { keepUsed(logins, of: source, &results, invocation.surroundings) }
             if results.contains(where: \.isStored) {
-                clients += source.asksKeyfob ? source.readers : [source.client]
+                clients += (source.asksKeyfob ? [] : [source.client]) + source.readers
             }
             if !keep { scrub(logins, of: source, &results) }
             reports += zip(logins, results).map { report(of: $0, $1, in: source) } + source.left
@@ -81,6 +82,25 @@ struct Import: ParsableCommand {
             reports, ["keep": .bool(keep)], errors: errors, ifEmpty: "nothing to import")
         if !dryRun, !keep { hintAtSetup(clients, invocation) }
         try output.end(reports, errors: errors)
+    }
+
+    /// Leaves the logins that would be dropped, and that a client uses which does not ask Keyfob.
+    private func keepUsed(
+        _ logins: [PlaintextLogin], of source: Source, _ results: inout [ImportRun.Result],
+        _ surroundings: Surroundings
+    ) {
+        let users = ((fromHelper == nil ? [source.client] : []) + source.readers).filter {
+            $0.program != nil && $0.installed(in: surroundings) != nil
+        }.map { (name: $0.name, helpers: try? $0.helperNames(in: surroundings)) }
+        for (index, login) in logins.enumerated() where !login.isShadowed {
+            guard case .dropped = results[index],
+                let user = users.first(where: { $0.helpers?(login.entry).isEmpty != false })
+            else { continue }
+            results[index] = .left(
+                StoreError(
+                    .notAsked, "\(user.name) uses it, and does not ask Keyfob",
+                    hint: "keyfob setup \(user.name)"))
+        }
     }
 
     private func scrub(
@@ -135,15 +155,18 @@ struct Import: ParsableCommand {
             names.contains(client.name)
                 && (try? client.keeper(in: invocation.surroundings))?.isAsked != true
         }
-        guard !untold.isEmpty else { return }
-        let words = untold.map(\.name.string)
-        // Of several clients none was named, so docker is the one that the option is about.
-        let option = untold.allSatisfy { $0.name == Docker().name } ? selection.account.option : ""
-        invocation.console.hint(
-            "to make \(words.joined(separator: ", ")) use Keyfob: "
-                + "keyfob setup \(words.joined(separator: " "))\(option)"
-                + (option.isEmpty && selection.account != nil
-                    ? ", and set KEYFOB_ACCOUNT=\(selection.account?.string ?? "")" : ""))
+        // Only docker can be set up for an account.
+        let own = selection.account == nil ? [] : untold.filter { $0.name == Docker().name }
+        let others = untold.filter { client in !own.contains { $0.name == client.name } }
+        for (clients, option) in [(others, ""), (own, selection.account.option)]
+        where !clients.isEmpty {
+            let names = clients.map(\.name.string)
+            let account = option.isEmpty ? selection.account : nil
+            invocation.console.hint(
+                "to make \(names.joined(separator: ", ")) use Keyfob: keyfob setup "
+                    + names.joined(separator: " ") + option
+                    + (account.map { ", and set KEYFOB_ACCOUNT=\($0.string)" } ?? ""))
+        }
     }
 }
 

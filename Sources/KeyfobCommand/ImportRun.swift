@@ -81,7 +81,7 @@ struct ImportRun {
         of login: PlaintextLogin, at index: Int, _ known: inout StoredLogins
     ) -> Result {
         do throws(StoreError) {
-            if let obstacle = login.obstacle { throw StoreError(.notImportable, obstacle) }
+            if let obstacle = login.obstacle { return try result(of: login, obstacle, &known) }
             guard let place = login.entry.identity else {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
@@ -121,6 +121,17 @@ struct ImportRun {
         } catch {
             return .left(error)
         }
+    }
+
+    /// Returns the result for a login that is not to be stored: one that its client does not use is
+    /// dropped where a stored one is preferred.
+    private func result(
+        of login: PlaintextLogin, _ obstacle: String, _ known: inout StoredLogins
+    ) throws(StoreError) -> Result {
+        guard login.isShadowed, prefer == .stored,
+            try known.login(replacedBy: login.entry) != nil
+        else { throw StoreError(.notImportable, obstacle) }
+        return .dropped
     }
 
     /// Returns the result for a login of which the store has another version.

@@ -16,7 +16,7 @@ extension Import {
         var asksKeyfob = false
         /// The reports of the logins that stay where they are and are not among `logins`.
         var left: [Report] = []
-        /// The other clients that are installed and read the file.
+        /// The other clients that are installed and read the file, or ask the helper.
         var readers: [any Client] = []
         /// Removes logins from the source, and reads it again. Returns for each why it is still
         /// there; nil if it is gone.
@@ -66,8 +66,11 @@ extension Import {
         let accounts = try invocation.accounts(askedBy: plaintext.client)
         let rival = try rivals(plaintext, invocation)
         let user = client(of: plaintext)
-        let refusals = [false, true].map {
+        var refusals = [false, true].map {
             user.refusal(isAsked: $0, of: plaintext.file, in: invocation.surroundings)
+        }
+        if refusals[0] == nil {
+            refusals[0] = try partSetup(of: plaintext.client, invocation)
         }
         var groups: [(account: AccountName?, asksKeyfob: Bool, logins: [PlaintextLogin])] = []
         var left: [Report] = []
@@ -130,6 +133,20 @@ extension Import {
 
     // MARK: Who uses it
 
+    /// Returns why a client's other logins stay: the user set it up for some registries alone.
+    private func partSetup(
+        of client: any Client, _ invocation: Invocation
+    ) throws(StoreError) -> StoreError? {
+        guard !keep, try !client.keeper(in: invocation.surroundings).isAsked,
+            try SetupRecord(in: invocation.directories.state).changes.contains(where: {
+                $0.client == client.name.string && $0.registry != nil
+            })
+        else { return nil }
+        return StoreError(
+            .notAsked, "\(client.name) does not ask Keyfob for it",
+            hint: "keyfob setup \(client.name)")
+    }
+
     /// The client that the import is for: the one that is named, else that of the file.
     private func client(of plaintext: any PlaintextFile) -> any Client {
         selection.named?.client ?? plaintext.client
@@ -154,25 +171,59 @@ extension Import {
             }
             others.add(former: change.before, for: change.registry)
         }
+        let behind = rivalsBehindKeyfob(of: client, invocation)
         return { login in
-            for (helper, key) in others.asked(for: login.entry) {
-                do throws(StoreError) {
-                    guard let other = try helper.get(key), !helper.makesTokens(),
-                        !other.isSame(as: login.credential)
-                    else { continue }
-                    return StoreError(
-                        .notAsked,
-                        "\(client.name) does not use it, but the login of \(helper.program)",
-                        hint: "keyfob import --from-helper \(helper.name.shellWord), or to import "
-                            + "this one: keyfob import --prefer found")
-                } catch let error where error.code == .programNotRun {
-                    continue
-                } catch {
-                    return error
-                }
+            let words = "\(client.name) does not use it, but the login of"
+            return rival(of: login, among: others, words) ?? behind(login)
+        }
+    }
+
+    /// Returns a function that returns why a login is not to be stored for another client that asks
+    /// Keyfob, too: it would no longer get the login of a helper that it asks after Keyfob.
+    private func rivalsBehindKeyfob(
+        of client: any Client, _ invocation: Invocation
+    ) -> (PlaintextLogin) -> StoreError? {
+        let surroundings = invocation.surroundings
+        let asking = Clients.withHelpers.compactMap { other in
+            other.name != client.name && other.sharesLogins(with: client)
+                && (try? other.keeper(in: surroundings))?.isOurs == true
+                ? try? (
+                    name: other.name, helpers: other.otherHelpers(in: surroundings, before: nil),
+                    names: other.helperNames(in: surroundings)
+                ) : nil
+        }
+        return { login in
+            for other in asking where !other.names(login.entry).isEmpty {
+                let words = "\(other.name) would get it, and no longer the login of"
+                guard let problem = rival(of: login, among: other.helpers, words),
+                    let query = Query(replacedBy: login.entry),
+                    (try? invocation.choice.chain.find(query))?.isEmpty != false
+                else { continue }
+                return problem
             }
             return nil
         }
+    }
+
+    private func rival(
+        of login: PlaintextLogin, among others: OtherHelpers, _ words: String
+    ) -> StoreError? {
+        for (helper, key) in others.asked(for: login.entry) {
+            do throws(StoreError) {
+                guard let other = try helper.get(key), !helper.makesTokens(),
+                    !other.isSame(as: login.credential)
+                else { continue }
+                return StoreError(
+                    .notAsked, "\(words) \(helper.program)",
+                    hint: "keyfob import --from-helper \(helper.name.shellWord), or to import "
+                        + "this one: keyfob import --prefer found")
+            } catch let error where error.code == .programNotRun {
+                continue
+            } catch {
+                return error
+            }
+        }
+        return nil
     }
 
     private static func scrub(
@@ -199,7 +250,8 @@ extension Import {
     private func source(_ helper: OtherHelper, _ invocation: Invocation) throws(StoreError)
         -> Source
     {
-        let keys = try helper.list()
+        let client = selection.client
+        let keys = try helper.list(for: client)
         // The check stores a test login and removes it, so a dry run does not make it.
         if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain) {
             throw StoreError(
@@ -220,8 +272,9 @@ extension Import {
             }
         }
         return Source(
-            name: helper.program, client: Docker(), account: invocation.choice.account,
-            logins: logins, left: left
+            name: helper.program, client: client, account: invocation.choice.account,
+            logins: logins, left: left,
+            readers: readers(of: helper, logins, invocation.surroundings)
         ) { logins in
             logins.map { login in
                 do throws(StoreError) {
@@ -235,6 +288,22 @@ extension Import {
                     return nil
                 } catch {
                     return error
+                }
+            }
+        }
+    }
+
+    /// Returns the installed clients that ask the helper for one of the logins.
+    private func readers(
+        of helper: OtherHelper, _ logins: [PlaintextLogin], _ surroundings: Surroundings
+    ) -> [any Client] {
+        Clients.withHelpers.filter { client in
+            guard client.installed(in: surroundings) != nil,
+                let others = try? client.otherHelpers(in: surroundings, before: nil)
+            else { return false }
+            return logins.contains { login in
+                others.asked(for: login.entry).contains {
+                    $0.helper.name == helper.name && $0.key == login.entry["server"]
                 }
             }
         }
