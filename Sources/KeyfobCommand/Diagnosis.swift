@@ -314,13 +314,19 @@ struct Diagnosis {
         let name = client.name
         let isHere = client.installed(in: invocation.surroundings) != nil
         do throws(StoreError) {
-            let keeper = try client.keeper(in: invocation.surroundings)
+            var keeper = try client.keeper(in: invocation.surroundings)
+            let isHidden = try exceptionsHidden(from: client)
+            if keeper.isOurs { keeper.exceptions.removeAll(where: isHidden) }
             guard isHere || keeper.name != nil || !keeper.exceptions.isEmpty else { return }
             clients.append((client, keeper))
             if !keeper.isOurs, let other = keeper.name {
                 note(
                     "other-helper", "\(name) uses the helper \(other)",
                     hint: "keyfob setup \(name)")
+            }
+            let others = try client.otherHelpers(in: invocation.surroundings, before: nil).ofAll
+            for other in others where keeper.isOurs {
+                note("other-helper", "\(name) asks \(other) for what Keyfob does not have")
             }
             for exception in keeper.exceptions {
                 let who =
@@ -335,6 +341,23 @@ struct Diagnosis {
         } catch {
             clients.append((client, nil))
             fault("client-configuration", error)
+        }
+    }
+
+    /// Returns a function that returns true for an exception to which the client does not come,
+    /// because Keyfob has the login and is asked first.
+    private func exceptionsHidden(
+        from client: any Client
+    ) throws(StoreError) -> (Keeper.Exception) -> Bool {
+        let accounts = try invocation.accounts(askedBy: client)
+        return { exception in
+            let queries = Text(exception.registry).map { client.queries(for: $0, among: []) } ?? []
+            return !exception.isOurs
+                && logins.contains { login in
+                    let entry = login.entry.in(nil)
+                    return accounts(entry).first == login.entry.schema.account
+                        && queries.contains { $0.matches(entry) }
+                }
         }
     }
 

@@ -64,8 +64,8 @@ struct Logout: ParsableCommand {
         }
         let chosen = chosenHelpers(invocation, copies)
         let others =
-            copies.flatMap { $0.others(dryRun: dryRun) }
-            + (files ? othersInStores(invocation, queries) : [])
+            copies.flatMap { $0.others(dryRun: dryRun) } + othersInStores(invocation, queries)
+        reportPaths(plaintext, invocation)
         if dryRun {
             var after = invocation
             after.surroundings.emptied = Set(copies.filter(\.areAll).map(\.file.file))
@@ -83,7 +83,6 @@ struct Logout: ParsableCommand {
         if files {
             reports += elsewhere(invocation, reports) + shorter(invocation, reports)
             for netrc in invocation.surroundings.netrcs { report(netrc, invocation) }
-            reportPaths(plaintext, invocation)
         }
         // docker may ask another helper once its file is empty.
         let left = others + othersInHelpers(invocation, queries, chosen)
@@ -142,36 +141,13 @@ struct Logout: ParsableCommand {
         }
     }
 
-    /// Returns the reports of the stored logins of other accounts that a client gets for what the
-    /// queries ask for.
-    private func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
-        let clients = Clients.withHelpers.filter { client?.sharesLogins(with: $0) != false }
-        let asking = clients.compactMap { client in
-            (try? invocation.accounts(askedBy: client)).map {
-                (client, $0, client.accountsAsked(in: invocation.surroundings))
-            }
-        }
-        return invocation.ofAllAccounts.inventory().logins.compactMap { login in
-            let (account, entry) = (login.entry.schema.account, login.entry.in(nil))
-            guard account != invocation.choice.account, isMeant(entry, by: queries),
-                let (client, _, _) = asking.first(where: { client, accounts, others in
-                    client.owns(entry)
-                        && (accounts(entry).contains(account)
-                            || account.map(others.contains) == true)
-                })
-            else { return nil }
-            return Report(
-                othersLogin: login.entry, askedBy: client, in: login.store, dryRun: dryRun)
-        }
-    }
-
     // MARK: Selection
 
     private var clients: [any Client] { selection.clients }
 
     private func wants(_ entry: Entry) -> Bool { client?.owns(entry) ?? true }
 
-    private func isMeant(_ entry: Entry, by queries: [Query]) -> Bool {
+    func isMeant(_ entry: Entry, by queries: [Query]) -> Bool {
         all ? wants(entry) : queries.contains { $0.matches(entry) }
     }
 
@@ -202,7 +178,12 @@ struct Logout: ParsableCommand {
             if !dryRun, try !isConfirmed(entries.count, invocation) { return nil }
             return entries.compactMap { Query(replacedBy: $0) }
         }
-        let names = Set(entries.map { "\($0.clientName) \($0.serverName)" }).sorted()
+        // A logout of Docker Hub removes its tokens, too.
+        let tokens = entries.compactMap { $0["server"] }.flatMap(Docker().logoutQueries)
+        let names = Set(
+            entries.filter { entry in !tokens.contains { $0.matches(entry) } }
+                .map { "\($0.clientName) \($0.serverName)" }
+        ).sorted()
         guard names.count <= 1 else {
             throw StoreError(
                 .severalLogins, "there are \(names.count) logins: \(names.joined(separator: ", "))",
@@ -391,8 +372,9 @@ struct Logout: ParsableCommand {
             for path in plaintext.readableLogins.map(\.entry.serverName)
             where path.hasPrefix(server + "/") {
                 invocation.console.note(
-                    "\(plaintext.file.path) has another login for \(path); to remove it: "
-                        + "keyfob logout --files \(path.shellArgument)")
+                    "\(plaintext.file.path) has another login for \(path)"
+                        + (isNamed(plaintext)
+                            ? "" : "; to remove it: keyfob logout --files \(path.shellArgument)"))
             }
         }
     }

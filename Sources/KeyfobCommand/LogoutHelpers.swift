@@ -3,7 +3,7 @@ internal import Credentials
 internal import Files
 internal import Settings
 
-/// The logins that other helpers still return to clients after a logout.
+/// The logins of other accounts and of other helpers that clients still get after a logout.
 extension Logout {
     /// A client, and the surroundings in which it finds its settings.
     private typealias View = (client: any Client, surroundings: Surroundings)
@@ -27,7 +27,32 @@ extension Logout {
             .map { ($0, own) }
     }
 
-    /// Returns their reports. Of a helper that makes tokens it prints a note. `chosen` are the
+    /// Returns the reports of the stored logins of other accounts that a client gets for what the
+    /// queries ask for.
+    func othersInStores(_ invocation: Invocation, _ queries: [Query]) -> [Report] {
+        let asking = views(invocation).compactMap { client, surroundings in
+            var view = invocation
+            view.surroundings = surroundings
+            return (try? view.accounts(askedBy: client)).map {
+                (client, $0, client.accountsAsked(in: surroundings))
+            }
+        }
+        guard !asking.isEmpty else { return [] }
+        return invocation.ofAllAccounts.inventory().logins.compactMap { login in
+            let (account, entry) = (login.entry.schema.account, login.entry.in(nil))
+            guard account != invocation.choice.account, isMeant(entry, by: queries),
+                let (client, _, _) = asking.first(where: { client, accounts, others in
+                    client.owns(entry)
+                        && (accounts(entry).contains(account)
+                            || account.map(others.contains) == true)
+                })
+            else { return nil }
+            return Report(
+                othersLogin: login.entry, askedBy: client, in: login.store, dryRun: dryRun)
+        }
+    }
+
+    /// Returns the reports of other helpers. Of one that makes tokens it prints a note. `chosen` are the
     /// helpers that clients chose by themselves before; nil if no helper is to be asked.
     func othersInHelpers(
         _ invocation: Invocation, _ queries: [Query], _ chosen: Set<String>?

@@ -82,7 +82,12 @@ struct Setup: ParsableCommand {
                 if undo {
                     reports += try restore(client, surroundings, &record, &advice)
                 } else {
-                    reports += try apply(client, surroundings, &record, &advice)
+                    let others = try? client.otherHelpers(in: surroundings, before: nil)
+                    let applied = try apply(client, surroundings, &record, &advice)
+                    reports += applied
+                    if !dryRun, let others, applied.last?.result == .changed {
+                        advice += losses(of: others, to: client, surroundings, invocation)
+                    }
                 }
             } catch {
                 reports.append(
@@ -92,6 +97,24 @@ struct Setup: ParsableCommand {
             }
         }
         return (reports, advice)
+    }
+
+    /// Names the registries for which the client gets a stored login now, and got one of another
+    /// helper before.
+    private func losses(
+        of others: OtherHelpers, to client: any Client, _ surroundings: Surroundings,
+        _ invocation: Invocation
+    ) -> [String] {
+        guard !others.ofAll.isEmpty || !others.ofOne.isEmpty,
+            let names = try? client.helperNames(in: surroundings)
+        else { return [] }
+        let stored = invocation.in(account).asksNobody.inventory().logins.map(\.entry)
+        return stored.filter { client.owns($0) && !names($0.in(nil)).isEmpty }.flatMap { entry in
+            others.asked(for: entry).filter { (try? $0.helper.get($0.key)) != nil }.map {
+                "\(client.name) now gets Keyfob's login for \(entry.serverName), "
+                    + "and no longer that of \($0.helper.program)"
+            }
+        }
     }
 
     /// Returns the clients that were named. If none was, it returns the installed ones, or for an

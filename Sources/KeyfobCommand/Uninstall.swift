@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Clients
 internal import Credentials
 
 /// `keyfob uninstall`: undoes every setup, and says which logins remain. It removes no login and no
@@ -30,6 +31,14 @@ struct Uninstall: ParsableCommand {
                     + Set(inventory.logins.map(\.entry.schema.account)).map {
                         "keyfob logout --all\($0.option)"
                     }.sorted().joined(separator: ", and "))
+        }
+        let asking = Clients.withHelpers.filter { client in
+            let keeper = try? client.keeper(in: invocation.surroundings)
+            return keeper?.isAsked == true || keeper?.exceptions.contains(where: \.isOurs) == true
+        }
+        if !output.dryRun, !asking.isEmpty {
+            invocation.console.warn(
+                "\(Clients.words(asking, "and")) would still ask Keyfob; see: keyfob status")
         }
         invocation.console.hint(
             "then remove the package: apt remove keyfob, or: make uninstall")
