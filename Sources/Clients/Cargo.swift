@@ -247,7 +247,7 @@ package struct Cargo: Client {
     package func plan(
         for registry: String?, in surroundings: Surroundings
     ) throws(StoreError) -> SetupPlan {
-        var advice = ["to move logins from cargo's plain-text files: keyfob import"]
+        var advice: [String] = []
         let config = CargoConfig(surroundings)
         if let registry {
             let name = Text(registry)

@@ -399,6 +399,15 @@ extension Client {
         return found
     }
 
+    /// The advice to import, if there is something to import.
+    package func importAdvice(_ surroundings: Surroundings) -> [String] {
+        let files = plaintextFiles(in: surroundings).filter(\.file.exists)
+        guard files.contains(where: { (try? $0.contents())?.logins.isEmpty != true }) else {
+            return []
+        }
+        return ["to move logins from \(name)'s plain-text files: keyfob import"]
+    }
+
     /// Returns the query for a token of a client that has no schema of its own.
     func tokenQuery(_ key: Text) -> Query { Query(.token, ["client": name, "key": key]) }
 
@@ -409,7 +418,7 @@ extension Client {
 
     func refusal(of server: Text, _ form: String) -> StoreError {
         StoreError(
-            .badServer, "\"\(server)\" is not a valid server name for \(name)",
+            .badServer, "\"\(server.string.shownAddress)\" is not a valid server name for \(name)",
             hint: "expected: \(form)")
     }
 

@@ -206,12 +206,13 @@ package struct Docker: RegistryClient {
             ]
             return plan
         }
-        plan.advice = [
+        plan.advice =
             (plan.before ?? (registry == nil ? own : nil)).map {
-                "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
-                    + (surroundings.account.map { " --account \($0)" } ?? "")
-            } ?? "to move logins from docker's plain-text files: keyfob import"
-        ]
+                [
+                    "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
+                        + (surroundings.account.map { " --account \($0)" } ?? "")
+                ]
+            } ?? []
         if let own, registry != nil {
             plan.advice.append(
                 "\(DockerSetting.store) now names \(own), which docker used by itself before")

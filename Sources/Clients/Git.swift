@@ -27,7 +27,12 @@ package struct Git: Client {
             Text(String(server.string[..<$0.lowerBound]))
         }
         let all = [facts, facts.merging(["protocol": typed ?? facts["protocol"] ?? ""]) { $1 }]
-        return all.prefix(all[0] == all[1] ? 1 : 2).map { Query(.git, $0) }
+        let named = all.prefix(all[0] == all[1] ? 1 : 2).map { Query(.git, $0) }
+        guard facts["user"]?.looksLikeToken == true else { return named }
+        // Such a user is kept with the secret (`Credential.git`).
+        let alone = Entry(
+            schema: .git, attributes: facts.filter { $0.key != "user" }, label: server)
+        return named + [Query(replacedBy: alone)].compactMap(\.self)
     }
 
     package func place(
@@ -241,7 +246,7 @@ package struct Git: Client {
             guard asked.map(\.value) != forAll.map(\.value) else { continue }
             keeper.exceptions.append(
                 Keeper.Exception(
-                    registry: GitAddress.shown(section: url), name: asked.names ?? "no helper",
+                    registry: url.shownAddress, name: asked.names ?? "no helper",
                     isOurs: asked.contains(where: \.isOurs)))
         }
         let all = configuration.asked

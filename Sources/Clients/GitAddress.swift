@@ -74,13 +74,6 @@ struct GitAddress {
         isPartial = true
     }
 
-    /// Returns the URL of a section for the user: without a password or a token.
-    static func shown(section url: String) -> String {
-        let address = GitAddress(section: url)
-        let isPublic = !address.namesPassword && address.facts["user"]?.looksLikeToken != true
-        return isPublic ? url : address.url(withUser: false)
-    }
-
     /// The address in a login's attributes.
     init(_ attributes: [String: Text]) {
         facts = attributes
@@ -189,6 +182,13 @@ extension Text {
 }
 
 extension String {
+    /// The address, or the URL of a section, for the user: without a password or a token.
+    package var shownAddress: String {
+        let address = GitAddress(section: self)
+        let isPublic = !address.namesPassword && address.facts["user"]?.looksLikeToken != true
+        return isPublic ? self : String(address.url(withUser: false).trimmingPrefix("://"))
+    }
+
     /// The address without the user and the password, which end at the last `@` before the path.
     var withoutUser: String {
         guard let start = firstRange(of: "://")?.upperBound,

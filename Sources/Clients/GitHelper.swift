@@ -120,7 +120,7 @@ struct GitHelper {
     }
 
     static func setting(_ url: String?) -> String {
-        url.map { "credential.\(GitAddress.shown(section: $0)).helper" } ?? "credential.helper"
+        url.map { "credential.\($0.shownAddress).helper" } ?? "credential.helper"
     }
 
     /// The command that removes the helper `store` from git's configuration.
@@ -130,7 +130,7 @@ struct GitHelper {
         }
         let config = "git config --file \(file.shellWord) "
         // A password in a URL is not shown.
-        guard url.map({ GitAddress.shown(section: $0) }) == url else {
+        guard url?.shownAddress == url else {
             return config + "--edit"
         }
         return config + "--unset-all \(GitHelper.setting(url).shellWord) "

@@ -29,12 +29,23 @@ extension Entry {
     /// or the URL without them.
     private var shownIndex: String {
         let url = self["url"]?.string ?? ""
-        let shown = GitAddress.shown(section: url)
+        let shown = url.shownAddress
         return shown == url ? url : cargoName?.string ?? shown
     }
 
     /// The server of the login, as it is spelled in the store.
     package var spelling: String { self["server"].map(\.string) ?? serverName }
+
+    /// The query by which its client asks for the login: docker asks by the host. Nil if it does
+    /// not name its server.
+    package var askedQuery: Query? {
+        let key = self["server"].map { ServerKey($0) }
+        guard schema.family == .docker, let key,
+            case let asked = key.isHub ? ServerKey.hub.spelling : key.spelling.dockerHost,
+            ServerKey(asked).normalForm == key.normalForm
+        else { return Query(replacedBy: self) }
+        return Query(replacedBy: .docker(server: asked, username: "").in(schema.account))
+    }
 
     /// The word by which the user can name the login: for git a URL with the user, else the server.
     package var accountName: String {

@@ -123,33 +123,43 @@ package struct OtherHelper: Sendable {
 
     /// Returns true if the helper generates tokens for these keys, and does not keep logins.
     package func makesTokens(for keys: [Text] = []) -> Bool {
+        (try? makesTokensOrFails(for: keys)) ?? false
+    }
+
+    private func makesTokensOrFails(for keys: [Text]) throws(StoreError) -> Bool {
         if OtherHelper.generators.contains(name) { return true }
         // An old one keeps the logins of others in a file.
         if name == "gcr", keys.allSatisfy({ $0.dockerHost.isGoogles }) { return true }
-        guard let (status, output) = try? run("erase", OtherHelper.probe.secret), status != 0 else {
-            return false
-        }
+        let (status, output) = try run("erase", OtherHelper.probe.secret)
+        guard status != 0 else { return false }
         let words = output.publicFirstLine.lowercased()
         return ["not implemented", "unimplemented", "unsupported", "not supported"]
             .contains { words.contains($0) }
     }
 
     /// Returns true if the helper keeps its logins in the store itself: then what it erases would
-    /// be lost. It stores a test login to find out, and erases it.
-    package func sharesLogins(with store: any CredentialStore) throws(StoreError) -> Bool {
+    /// be lost. It stores a test login to find out, and erases it, unless it is a `dryRun`.
+    package func sharesLogins(
+        with store: any CredentialStore, dryRun: Bool
+    ) throws(StoreError) -> Bool {
         let server = OtherHelper.probe
         let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
-        guard !makesTokens() else {
+        guard try !makesTokensOrFails(for: []) else {
             throw StoreError(
                 .helperKeepsNothing, "\(program) generates tokens and stores none",
-                hint:
-                    "nothing to import; docker still uses it for its registries in credHelpers"
+                hint: "docker still uses it for its registries in credHelpers"
             )
         }
         // A helper that does not store the test login shares nothing that this test could show.
-        guard try run("store", probe.secret).status == 0 else { return false }
+        guard !dryRun, try run("store", probe.secret).status == 0 else { return false }
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
-        _ = try ask("erase", server.secret)
+        do throws(StoreError) {
+            _ = try ask("erase", server.secret)
+        } catch {
+            throw StoreError(
+                error.code, "\(error.message); the test login for \(server) remains in it",
+                hint: error.hint)
+        }
         return isShared
     }
 

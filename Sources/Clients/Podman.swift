@@ -295,7 +295,7 @@ package struct Podman: RegistryClient {
         let reasons = onlyInFiles(surroundings)
         var plan = try SetupPlan(
             PodmanSetting(file: file, others: lists.first ?? [], keepsFiles: !reasons.isEmpty),
-            advice: ["to move logins from podman's plain-text files: keyfob import"])
+            advice: [])
         let newer = named(surroundings)?.path ?? surroundings.configFolder + "/containers"
         if plan.splice != nil, newer != folder {
             plan.advice.append("podman 6 reads \(newer) instead: copy the setting to it")

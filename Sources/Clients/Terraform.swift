@@ -206,7 +206,7 @@ package struct Terraform: Client {
         let setting =
             try found(surroundings)?.setting ?? TerraformSetting(file: config(surroundings))
         return try SetupPlan(
-            setting, advice: ["to move logins from terraform's plain-text files: keyfob import"])
+            setting, advice: [])
     }
 
     package func link(in surroundings: Surroundings) -> String? {

@@ -26,6 +26,10 @@ struct BackupCommand: ParsableCommand {
 
     @OptionGroup var output: ChangeOutput
 
+    func validate() throws {
+        if file.isEmpty { throw ValidationError("name the file") }
+    }
+
     func run() throws {
         let invocation = try Invocation(output.console).ofAllAccounts
         let target = ClientFile(file)
@@ -35,15 +39,21 @@ struct BackupCommand: ParsableCommand {
         if let failure = inventory.failures.first { throw failure }
         for warning in inventory.warnings { invocation.console.warn(warning) }
 
-        let entries = inventory.logins.map(\.entry).once(by: \.identity)
-        if !output.dryRun { try write(entries, to: target, invocation) }
+        let others = inventory.logins.passedOver(in: invocation.choice.chain)
+        var entries = inventory.logins.filter { !others.contains($0) }.map(\.entry)
+            .once(by: \.identity)
+        if !output.dryRun { entries = try write(entries, to: target, invocation) }
         // The file lacks the logins that a locked or absent keyring may hide.
-        let doubt = inventory.warnings.first.map {
-            StoreError(.loginsUnseen, "the backup may lack logins: \($0)")
-        }
-        let reports = entries.map { report(of: $0, in: target) }
+        let doubt = inventory.doubt("the backup may lack logins: ")
+        let words = output.dryRun ? "would leave out" : "left out"
+        let reports =
+            entries.map { report(of: $0, in: target) }
+            + others.map { $0.left(words, in: target.path) }
         try output.print(reports, errors: [doubt])
-        if entries.isEmpty { invocation.console.note("there are no logins; no file was written") }
+        if entries.isEmpty {
+            invocation.console.note(
+                doubt == nil ? "there are no logins; no file was written" : "no file was written")
+        }
         try output.end(reports, errors: [doubt])
     }
 
@@ -58,31 +68,38 @@ struct BackupCommand: ParsableCommand {
         return Report(entry, in: target.path, .exported, output.dryRun ? "would write" : "wrote")
     }
 
+    /// Returns the entries as they were written; one that cannot be is among them.
     private func write(
         _ entries: [Entry], to target: ClientFile, _ invocation: Invocation
-    ) throws(StoreError) {
+    ) throws(StoreError) -> [Entry] {
         var logins: [Credential] = []
+        var written: [Entry] = []
         for entry in entries {
-            guard let query = Query(replacedBy: entry) else { continue }
+            guard let query = entry.askedQuery else {
+                written.append(entry)
+                continue
+            }
             guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(
                     .changedMeanwhile, "\(entry.description) was removed meanwhile",
                     hint: "try again")
             }
             logins.append(login)
+            written.append(login.entry)
             invocation.console.progress(logins.count, of: entries.count)
         }
         invocation.console.progress(0, of: 0)
-        guard !logins.isEmpty else { return }
+        guard !logins.isEmpty else { return written }
         let passphrase = try source.ask(invocation)
         let bytes = try Backup.sealing(logins, with: passphrase)
         try target.edit(isPrivate: true) { existing throws(StoreError) in
             guard existing == nil else { throw BackupCommand.exists(target) }
             return Secret(copying: bytes.span)
         }
-        guard let written = try target.read(), written == Secret(copying: bytes.span) else {
+        guard try target.read() == Secret(copying: bytes.span) else {
             throw StoreError(.notReadBack, "\(target.path) does not come back as it was written")
         }
+        return written
     }
 
     private static func exists(_ target: ClientFile) -> StoreError {

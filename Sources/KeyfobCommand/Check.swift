@@ -37,7 +37,10 @@ struct Check: ParsableCommand {
         if selection.account == nil { invocation = invocation.ofAllAccounts }
         let inventory = invocation.inventory()
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        let (logins, failures) = try logins(inventory, invocation)
+        var (logins, failures) = try logins(inventory, invocation)
+        if logins.isEmpty, failures.isEmpty, let doubt = inventory.doubt("nothing was checked: ") {
+            failures.append(doubt)
+        }
         let verdicts = Check.ask(logins, invocation)
         let entries = logins.map { login in
             selection.account.map { login.entry.in($0) } ?? login.entry
@@ -79,9 +82,7 @@ struct Check: ParsableCommand {
                     client.meaning(of: key, among: entries.map { $0.in(nil) })
                 }
                 guard entries.contains(where: { $0.isMeant(by: those) }) else {
-                    throw inventory.failures.first
-                        ?? StoreError(
-                            .notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
+                    throw invocation.absence(of: server, among: inventory)
                 }
                 queries += those
             }
@@ -93,7 +94,7 @@ struct Check: ParsableCommand {
             do throws(StoreError) {
                 logins += try invocation.choice.chain.find(query).prefix(1)
             } catch {
-                failures.append(error)
+                if !failures.contains(error) { failures.append(error) }
             }
         }
         return (logins, failures)

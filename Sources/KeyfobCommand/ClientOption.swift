@@ -22,6 +22,11 @@ extension OtherHelper {
         guard !name.isEmpty, !name.contains("/") else {
             throw ValidationError("\(name) is not the name of a helper")
         }
+        let prefix = "docker-credential-"
+        guard !name.hasPrefix(prefix) else {
+            throw ValidationError(
+                "name the helper without \(prefix): \(name.dropFirst(prefix.count))")
+        }
         guard named?.client.sharesLogins(with: Docker()) != false else {
             throw ValidationError("other helpers have logins of docker and podman only")
         }

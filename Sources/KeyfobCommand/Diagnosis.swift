@@ -37,6 +37,7 @@ struct Diagnosis {
     init(_ invocation: Invocation) {
         self.invocation = invocation
         lookAtSettings()
+        lookAtFolders()
         lookAtKeyring()
         lookAtFile()
         lookAtRoutes()
@@ -193,6 +194,20 @@ struct Diagnosis {
         note(name, "\(error.message), so logins are kept in the encrypted file")
     }
 
+    /// Reports folders in which nothing can be made: a store is then impossible.
+    private mutating func lookAtFolders() {
+        for path in [invocation.directories.data, invocation.directories.state] {
+            var above = path
+            while above != "/", FileStatus(of: above) == nil { above = above.folder }
+            guard System.user != 0, let status = FileStatus(of: above),
+                (UInt32(status.mode, radix: 8) ?? 0) & (status.isMine ? 0o200 : 0o022) == 0
+            else { continue }
+            fault(
+                "folder", "\(above) cannot be written to, so no login can be stored",
+                hint: "make it writable, or set HOME to another folder")
+        }
+    }
+
     private mutating func lookAtFile() {
         guard let file = invocation.choice.fileStore else { return }
         self.file = StoreState(kind: .none, path: invocation.directories.data + "/credentials")
@@ -211,7 +226,7 @@ struct Diagnosis {
                 logins += entries.map { Inventory.Login($0, in: file.name) }
                 self.file.logins = entries.count
                 self.file.kind = .ready
-            } catch let error where protection == .passphrase && error.outcome == .locked {
+            } catch let error where protection == .passphrase && error.code == .passphraseNeeded {
                 self.file.kind = .locked
             }
         } catch {

@@ -127,7 +127,8 @@ struct Exec: ParsableCommand {
         case .secret: return try login.token(in: invocation.choice.account)
         case .username:
             guard let username = login.entry.username else {
-                throw StoreError(.noUserName, "the login for \(wanted.server) has no user name")
+                throw StoreError(
+                    .noUserName, "the login for \(wanted.server.shownAddress) has no user name")
             }
             return username.secret
         }

@@ -59,7 +59,8 @@ struct Export: ParsableCommand {
         let inventory = invocation.inventory()
         if let failure = inventory.failures.first { throw failure }
         for warning in inventory.warnings { invocation.console.warn(warning) }
-        let entries = try entries(among: inventory.logins.map(\.entry))
+        let others = inventory.logins.passedOver(in: invocation.choice.chain)
+        let entries = try entries(among: inventory, besides: others, invocation)
         if !dryRun, !entries.isEmpty, toHelper == nil {
             invocation.console.warn(
                 "\(path) will contain the secrets in plain text; anyone who can read it, or a "
@@ -67,19 +68,24 @@ struct Export: ParsableCommand {
             )
         }
 
-        let (reports, failure) = invocation.reports(of: entries, dryRun: dryRun) {
+        let (exports, failure) = invocation.reports(of: entries, dryRun: dryRun) {
             report(of: $0, in: target, invocation).in(invocation.choice.account)
         }
+        let words = output.dryRun ? "would not export" : "did not export"
+        let left = others.filter { other in
+            entries.contains { $0.identity == other.entry.identity }
+        }.map { $0.left(words).in(invocation.choice.account) }
+        let reports = exports + left
         let isWhole = inventory.warnings.isEmpty
         try output.print(
             reports, ["target": .name(path)], errors: [failure], isWhole: isWhole,
             ifEmpty: "nothing to export")
         // The logins that are in the target now, or would be without `--dry-run`.
-        let written = zip(entries, reports).filter { _, report in
+        let written = zip(entries, exports).filter { _, report in
             [.exported, .replaced, .known].contains(report.result)
         }.map(\.0)
         if !written.isEmpty, toHelper == nil {
-            advise(written, isWhole: isWhole && written.count == entries.count, invocation)
+            advise(written, isWhole: isWhole && written.count == reports.count, invocation)
         }
         try output.end(reports, errors: [failure], isWhole: isWhole)
     }
@@ -112,7 +118,7 @@ struct Export: ParsableCommand {
             }
         }
         let helper = OtherHelper(toHelper)
-        if !dryRun, try helper.sharesLogins(with: invocation.choice.chain) {
+        if try helper.sharesLogins(with: invocation.choice.chain, dryRun: dryRun) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to export; see: keyfob list")
@@ -127,7 +133,10 @@ struct Export: ParsableCommand {
 
     /// Returns the logins to export, each once. Of several accounts the newest comes last, because
     /// a client finds the login first that was written last.
-    private func entries(among entries: [Entry]) throws(StoreError) -> [Entry] {
+    private func entries(
+        among inventory: Inventory, besides others: [Inventory.Login], _ invocation: Invocation
+    ) throws(StoreError) -> [Entry] {
+        let entries = inventory.logins.map(\.entry)
         var meant = entries.filter { client.owns($0) }
         if let server {
             let key = try Invocation.key(server)
@@ -136,12 +145,10 @@ struct Export: ParsableCommand {
             let queries = client.meaning(of: key, among: entries) + client.logoutQueries(for: key)
             meant = meant.filter { entry in queries.contains { $0.matches(entry) } }
             guard !meant.isEmpty else {
-                throw StoreError(
-                    .notLoggedIn, "\(client.name) has no login for \(server)",
-                    hint: "see: keyfob list")
+                throw invocation.absence(of: server, among: inventory, "\(client.name) has ")
             }
         }
-        meant = meant.once(by: \.identity)
+        meant = meant.filter { !others.map(\.entry).contains($0) }.once(by: \.identity)
         guard client.schema.hasAccounts else { return meant }
         // One of a path is not to be found before that of its host.
         func rank(_ entry: Entry, _ offset: Int) -> (Int, UInt64, Int) {
@@ -157,12 +164,13 @@ struct Export: ParsableCommand {
         of entry: Entry, in target: Target, _ invocation: Invocation
     ) -> Report {
         let place = target.name
+        var given = entry
         func report(
             _ result: Report.Result, _ words: String, _ rest: String = "",
             _ problem: StoreError? = nil
         ) -> Report {
             Report(
-                target.entry?(entry) ?? entry, in: place, result, words, rest: rest,
+                target.entry?(given) ?? given, in: place, result, words, rest: rest,
                 problem: problem)
         }
         let word = dryRun ? "would export" : "exported"
@@ -171,6 +179,7 @@ struct Export: ParsableCommand {
             guard let login = try invocation.choice.chain.find(query).first else {
                 throw StoreError(.changedMeanwhile, "it is no longer stored")
             }
+            given = login.entry
             switch try target.add(
                 target.entry.map { Credential($0(login.entry), secret: login.secret) } ?? login)
             {
@@ -227,7 +236,7 @@ struct Export: ParsableCommand {
                 ? "the store still has them; to remove them"
                 : "the store still has all; to remove one")
                 + ": keyfob logout --client \(client.name)\(selection.account.option) "
-                + (isWhole ? server.map(\.shellArgument) ?? "--all" : "SERVER"))
+                + (isWhole ? server?.shownAddress.shellArgument ?? "--all" : "SERVER"))
     }
 
     /// Names the variables and the files in which the client finds other logins for these first.

@@ -49,7 +49,7 @@ struct Import: ParsableCommand {
 
     func run() throws {
         let invocation = try Invocation(output.console)
-        if let refusal = invocation.choice.settings.refusal { throw refusal }
+        try invocation.requireSettings(before: "imported")
         let (sources, unreadable) = try sources(invocation)
         let count = sources.reduce(0) { $0 + $1.logins.count }
         // Logins of different accounts never replace each other, so each account has its own run.

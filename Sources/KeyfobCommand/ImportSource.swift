@@ -252,8 +252,7 @@ extension Import {
     {
         let client = selection.client
         let keys = try helper.list(for: client)
-        // The check stores a test login and removes it, so a dry run does not make it.
-        if !dryRun, !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain) {
+        if !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain, dryRun: dryRun) {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to import; see: keyfob list")

@@ -26,7 +26,17 @@ struct Inventory {
     /// The stores, by name, and the files, by path, that could not be read.
     var unread: [(place: String, error: StoreError)] = []
 
+    /// True if the missing logins may be in a keyring that is absent.
+    var isOutOfReach = false
+
     var failures: [StoreError] { unread.map(\.error) }
+
+    /// The error that logins may be missing; nil if none may.
+    func doubt(_ words: String) -> StoreError? {
+        warnings.first.map {
+            StoreError(isOutOfReach ? .keyringOutOfReach : .loginsUnseen, "\(words)\($0)")
+        }
+    }
 }
 
 extension Inventory.Login: Comparable {
@@ -64,9 +74,10 @@ extension [Inventory.Login] {
 }
 
 extension Entry {
-    /// Returns the query for exactly this login. Throws `namelessLogin` if there is none.
+    /// Returns the query by which its client asks for exactly this login. Throws `namelessLogin` if
+    /// there is none.
     func ownQuery() throws(StoreError) -> Query {
-        guard let query = Query(replacedBy: self) else {
+        guard let query = askedQuery else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
         return query

@@ -20,9 +20,14 @@ struct Invocation: Sendable {
         self.console = console
         environment = .ofProcess
         directories = try Directories(environment)
+        let variables = System.variables(where: Surroundings.reads)
+        // The PATH may have folders that are of no use here.
+        for (name, value) in variables.sorted(by: { $0.key < $1.key })
+        where name != "PATH" && value.unicodeScalars.contains("\u{FFFD}") {
+            throw StoreError(.badPath, "\(name) is not UTF-8", hint: "correct or unset it")
+        }
         surroundings = Surroundings(
-            home: try Directories.home(environment),
-            variables: System.variables(where: Surroundings.reads), user: System.user)
+            home: try Directories.home(environment), variables: variables, user: System.user)
         choice = try StoreChoice(
             environment, account: account, notice: { console.note($0) })
         choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
@@ -59,6 +64,14 @@ struct Invocation: Sendable {
         let names = try client.helperNames(in: surroundings)
         let own = try environment.account
         return { entry in names(entry).map { $0.account ?? own } }
+    }
+
+    /// Throws the error of a setting that is not valid, before anything is done.
+    func requireSettings(before done: String) throws(StoreError) {
+        guard let refusal = choice.settings.refusal else { return }
+        throw StoreError(
+            refusal.code, refusal.message,
+            hint: "nothing was \(done); correct the setting; see: keyfob status")
     }
 
     /// The terminal at which the user is asked.
@@ -109,6 +122,7 @@ struct Invocation: Sendable {
                 do throws(StoreError) {
                     let warning = try choice.marker?.warning(error)
                     inventory.warnings += warning.map { [$0] } ?? []
+                    inventory.isOutOfReach = warning != nil
                 } catch {
                     inventory.unread.append((store.name, error))
                 }
@@ -130,16 +144,13 @@ extension Invocation {
         let found = try logins(
             for: key, of: wanted.selection.named?.client, among: inventory.logins.map(\.entry))
         guard let first = found.first else {
-            if let failure = inventory.failures.first { throw failure }
-            if let warning = inventory.warnings.first {
-                throw StoreError(.loginsUnseen, "no login for \(server) was found, and \(warning)")
-            }
-            throw StoreError(.notLoggedIn, "no login for \(server)", hint: "see: keyfob list")
+            throw absence(of: server, among: inventory)
         }
         let clients = Set(found.map(\.entry.clientName)).sorted()
         guard clients.count == 1 else {
             throw StoreError(
-                .severalLogins, "\(server) has logins of \(clients.joined(separator: ", "))",
+                .severalLogins,
+                "\(server.shownAddress) has logins of \(clients.joined(separator: ", "))",
                 hint: "choose one: --client \(clients[0].shellWord)")
         }
         guard found.count == 1 else {
@@ -147,10 +158,28 @@ extension Invocation {
             let named = found.map(\.entry).first { $0.shownUser == users.first { $0 != "-" } }
             throw StoreError(
                 .severalLogins,
-                "\(server) has logins of several users: \(users.joined(separator: ", "))",
+                "\(server.shownAddress) has logins of several users: \(users.joined(separator: ", "))",
                 hint: named.map { "name the user: \($0.accountName.shellWord)" })
         }
         return first
+    }
+
+    /// Returns the error that there is no login for a server among those that can be seen. `who`
+    /// are the words before that.
+    func absence(
+        of server: String, among inventory: Inventory, _ who: String = ""
+    ) -> StoreError {
+        let words = "no login for \(server.shownAddress)"
+        let doubt = inventory.doubt("\(words) was found, and ")
+        if let error = inventory.failures.first ?? doubt { return error }
+        if let key = Text(server),
+            let (route, _) = choice.settings.routes.route(for: ServerKey(key))
+        {
+            return StoreError(
+                .notLoggedIn, "\(words) is stored: the route \(route.name) serves it",
+                hint: "to try that: keyfob route test \(server.shellArgument)")
+        }
+        return StoreError(.notLoggedIn, who + words, hint: "see: keyfob list")
     }
 
     /// Returns the logins that the clients find for the server: all of them, or the one given.
@@ -197,7 +226,8 @@ extension Invocation {
     static func key(_ server: String) throws(StoreError) -> Text {
         guard let key = Text(server)?.trimmed, !key.isEmpty, !key.hasControlCharacter else {
             throw StoreError(
-                .badServer, "\"\(server)\" is not a valid server name", hint: "see: keyfob list")
+                .badServer, "\"\(server.shownAddress)\" is not a valid server name",
+                hint: "see: keyfob list")
         }
         return key
     }

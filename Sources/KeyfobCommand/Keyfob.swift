@@ -41,11 +41,22 @@ struct Keyfob: ParsableCommand {
             System.exit(1)
         }
         do {
+            guard areUTF8 else {
+                throw StoreError(.usage, "an argument is not UTF-8", hint: "see: \(help)")
+            }
             var command = try parseAsRoot(words)
             try command.run()
             System.exit(0)
         } catch {
             System.exit(status(of: error, to: console))
+        }
+    }
+
+    /// True if all arguments are UTF-8. Others would stand for bytes that were not typed.
+    private static var areUTF8: Bool {
+        (0..<Int(CommandLine.argc)).allSatisfy { index in
+            unsafe CommandLine.unsafeArgv[index].map { unsafe String(validatingCString: $0) != nil }
+                ?? true
         }
     }
 
@@ -58,7 +69,8 @@ struct Keyfob: ParsableCommand {
         case let status as ExitCode:
             return status.rawValue
         default:
-            if exitCode(for: error) == .success {
+            let isOfUnknown = words.first == "help" && unknownCommand != nil
+            if exitCode(for: error) == .success, !isOfUnknown {
                 console.print(lines: answer(fullMessage(for: error)))
                 return 0
             }
@@ -95,11 +107,11 @@ struct Keyfob: ParsableCommand {
 
     /// The error for an unknown command; nil if the first argument is a command or an option.
     private static var unknownCommand: StoreError? {
-        guard let typed = words.first, !typed.hasPrefix("-"),
-            subcommand == nil, typed != "help"
+        let names = configuration.subcommands.map { $0._commandName }
+        guard let typed = words.first(where: { $0 != "help" }), !typed.hasPrefix("-"),
+            !names.contains(typed)
         else { return nil }
-        let meant = Suggestion.command(
-            for: typed, among: configuration.subcommands.map { $0._commandName })
+        let meant = Suggestion.command(for: typed, among: names)
         return StoreError(
             .usage, "there is no command \"\(typed)\"",
             hint: meant.map { "did you mean: keyfob \($0)" } ?? "see: keyfob --help")
@@ -113,7 +125,13 @@ struct Keyfob: ParsableCommand {
 
     /// The command that prints the help for what was typed.
     private static var help: String {
-        ["keyfob", subcommand, "--help"].compactMap(\.self).joined(separator: " ")
+        var (path, commands) = (["keyfob"], configuration.subcommands)
+        for word in words {
+            guard let command = commands.first(where: { $0._commandName == word }) else { break }
+            path.append(word)
+            commands = command.configuration.subcommands
+        }
+        return (path + ["--help"]).joined(separator: " ")
     }
 }
 
@@ -125,6 +143,10 @@ extension String {
         var line = String(lines.first ?? "")
         let list = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }
         if !list.isEmpty { line += " " + list.joined(separator: ", ") }
+        // What removes more, or asks less, is not suggested.
+        for flag in ["all", "force"] {
+            line = line.replacing(" Did you mean '--\(flag)'?", with: "")
+        }
         if line.hasSuffix(".") { line.removeLast() }
         return line.prefix(1).lowercased() + line.dropFirst()
     }

@@ -39,7 +39,7 @@ struct List: ParsableCommand {
             lines: inventory.logins.isEmpty
                 ? [] : List.table(of: inventory).lines(width: invocation.console.width),
             errors: inventory.failures)
-        if inventory.logins.isEmpty {
+        if inventory.logins.isEmpty, inventory.warnings.isEmpty {
             invocation.console.note(
                 "no logins yet; to store one: keyfob login\(selection.account.option)")
         }

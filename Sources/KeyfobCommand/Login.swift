@@ -150,7 +150,7 @@ struct Login: ParsableCommand {
             throw StoreError(.badUserName, "\"\(typed)\" is not a valid user name")
         }
         guard place.username == nil || place.username == user else {
-            throw StoreError(.usage, "\(address) and --username name different users")
+            throw StoreError(.usage, "\(address.shownAddress) and --username name different users")
         }
         return user
     }

@@ -45,9 +45,8 @@ struct Logout: ParsableCommand {
     var dryRun: Bool { output.dryRun }
 
     func validate() throws {
-        guard server == nil || !all else {
-            throw ValidationError("give either a server or --all, not both")
-        }
+        if server != nil, all { throw ValidationError("give either a server or --all, not both") }
+        if authfile == "" || compatAuthFile == "" { throw ValidationError("name the file") }
     }
 
     func run() throws {
@@ -74,7 +73,8 @@ struct Logout: ParsableCommand {
         }
 
         var removals = removalsFromStores(invocation, queries)
-        let doubt = all ? lookAgain(&removals, invocation) : nil
+        // Without a server every login is meant, also one that cannot be seen from here.
+        let doubt = server == nil ? lookAgain(&removals, invocation) : nil
         removals += copies.map {
             Removal(
                 from: $0.file, isOfAll: all || client != nil, of: key, where: $0.isMeant)
@@ -94,7 +94,8 @@ struct Logout: ParsableCommand {
             // A cache may have tokens that this process cannot see, so no query would match them.
             let meant = all && ownsTokens && store.name == TokenCache.name
             return Removal(
-                removing: meant ? [Query(.docker)] : queries, from: store, invocation, isOfAll: all)
+                removing: meant ? [Query(.docker)] : queries, from: store, invocation,
+                isOfAll: server == nil)
         }
         if invocation.choice.account == nil, let keyring = invocation.choice.keyringStore {
             for index in removals.indices where removals[index].name == keyring.name {
@@ -175,7 +176,7 @@ struct Logout: ParsableCommand {
         let entries = (inventory.logins.map(\.entry) + inFiles).filter(wants)
         for warning in inventory.warnings { invocation.console.warn(warning) }
         if all {
-            if !dryRun, try !isConfirmed(entries.count, invocation) { return nil }
+            if !dryRun, try !isConfirmed(entries, invocation) { return nil }
             return entries.compactMap { Query(replacedBy: $0) }
         }
         // A logout of Docker Hub removes its tokens, too.
@@ -192,10 +193,11 @@ struct Logout: ParsableCommand {
         return entries.compactMap { Query(replacedBy: $0) }
     }
 
-    /// Returns true if the user says yes, or cannot be asked.
-    private func isConfirmed(_ count: Int, _ invocation: Invocation) throws(StoreError) -> Bool {
-        guard !nonInteractive, count > 0 else { return true }
-        let logins = count == 1 ? "1 login" : "\(count) logins"
+    /// Names the logins. Returns true if the user says yes, or cannot be asked.
+    private func isConfirmed(_ all: [Entry], _ invocation: Invocation) throws(StoreError) -> Bool {
+        guard !nonInteractive, !all.isEmpty, invocation.terminal.isPresent else { return true }
+        for entry in all { invocation.console.note(entry.description) }
+        let logins = all.count == 1 ? "1 login" : "\(all.count) logins"
         do throws(StoreError) {
             let answer = try invocation.ask(
                 "Remove \(logins)? [y/N] ", for: "answer", shows: true)?.publicString
@@ -396,7 +398,7 @@ struct Logout: ParsableCommand {
         let isAnyRemoved = reports.contains { $0.result == .removed }
         var error = doubt
         if reports.allSatisfy({ $0.problem == nil }), error == nil, !isAnyRemoved, !force {
-            let what = server ?? client?.name.string ?? "any server"
+            let what = server?.shownAddress ?? client?.name.string ?? "any server"
             error = StoreError(.notLoggedIn, "not logged in to \(what)", hint: "see: keyfob list")
         }
         if all { reportOtherAccounts(invocation) }

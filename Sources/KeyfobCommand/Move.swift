@@ -42,19 +42,29 @@ struct Move: ParsableCommand {
         if !output.dryRun { try invocation.unlockKeyring() }
         let listing = try source.list(nil)
         for warning in listing.warnings { invocation.console.warn(warning) }
-        // Older items of a login are removed together with it.
-        let entries = try listing.entries.filter(isWanted(among: listing.entries))
-            .once(by: \.identity)
+        // Another item of a login is removed together with it only if it is the same login.
+        let wanted = try listing.entries.filter(isWanted(among: listing.entries))
             .sorted { ($0.clientName, $0.serverName) < ($1.clientName, $1.serverName) }
+        let others = wanted.map { Inventory.Login($0, in: source.name) }.passedOver(in: source)
+        let entries = wanted.filter { !others.map(\.entry).contains($0) }.once(by: \.identity)
+        if let server, entries.isEmpty { try requireLogin(for: server, invocation) }
 
         var reports: [Report] = []
         for entry in entries {
-            let problem = output.dryRun ? nil : Move.move(entry, from: source, to: target)
-            let report = report(entry, from: source.name, problem)
+            let (given, problem) =
+                output.dryRun
+                ? (entry, nil)
+                : Move.move(
+                    entry, besides: others.filter { $0.entry.identity == entry.identity },
+                    from: source, to: target)
+            let report = report(given, from: source.name, problem)
             reports.append(report.in(invocation.choice.account))
             if !output.dryRun { invocation.console.progress(reports.count, of: entries.count) }
         }
         invocation.console.progress(0, of: 0)
+        reports += others.map {
+            $0.left(output.dryRun ? "would not move" : "did not move").in(invocation.choice.account)
+        }
         try output.answer(
             reports, ["to": .name(to.rawValue)], isWhole: listing.warnings.isEmpty,
             ifEmpty: "nothing to move")
@@ -78,6 +88,16 @@ struct Move: ParsableCommand {
         return to == .file ? (keyring, file) : (file, keyring)
     }
 
+    /// Throws `failed` if neither store has a login for the server.
+    private func requireLogin(
+        for server: String, _ invocation: Invocation
+    ) throws(StoreError) {
+        let inventory = invocation.inventory()
+        let all = inventory.logins.map(\.entry)
+        guard try !all.contains(where: isWanted(among: all)) else { return }
+        throw invocation.absence(of: server, among: inventory)
+    }
+
     private func isWanted(among entries: [Entry]) throws(StoreError) -> (Entry) -> Bool {
         let clients = selection.clients
         guard let server else { return { entry in clients.contains { $0.owns(entry) } } }
@@ -86,14 +106,18 @@ struct Move: ParsableCommand {
         return { entry in queries.contains { $0.matches(entry) } }
     }
 
-    /// Moves one login. Returns the error if the login is not in the target store, or not only
-    /// there; nil if it is.
+    /// Moves one login, and leaves the others of its place. Returns the login, and the error if it
+    /// is not in the target store, or not only there; nil if it is.
     private static func move(
-        _ entry: Entry, from source: any CredentialStore, to target: any CredentialStore
-    ) -> StoreError? {
+        _ entry: Entry, besides others: [Inventory.Login], from source: any CredentialStore,
+        to target: any CredentialStore
+    ) -> (Entry, StoreError?) {
+        var entry = entry
         do throws(StoreError) {
             let query = try entry.ownQuery()
-            guard let login = try source.find(query).first else { return nil }
+            guard let login = try source.find(query).first else { return (entry, nil) }
+            entry = login.entry
+            let removal = try removal(of: entry, besides: others, query)
             let there = try target.find(query).first
             if let there, !there.isSame(as: login) {
                 guard let age = login.entry.modified, let otherAge = there.entry.modified,
@@ -114,11 +138,25 @@ struct Move: ParsableCommand {
                     .changedMeanwhile, "it was replaced meanwhile; nothing was removed",
                     hint: "move it again")
             }
-            try source.remove([query])
-            return nil
+            try source.remove([removal])
+            return (entry, nil)
         } catch {
-            return error
+            return (entry, error)
         }
+    }
+
+    /// Returns the query that removes a login from its store, and none of the others, which are told
+    /// apart by their users alone.
+    private static func removal(
+        of entry: Entry, besides others: [Inventory.Login], _ query: Query
+    ) throws(StoreError) -> Query {
+        guard let other = others.first else { return query }
+        guard others.allSatisfy({ $0.entry.username != entry.username }) else {
+            throw StoreError(
+                .anotherLogin, "the \(other.store) has several logins of this user for it",
+                hint: "log out, and log in again")
+        }
+        return Query(query.schema, query.facts.merging(["username": entry.username ?? ""]) { $1 })
     }
 
     private static func save(

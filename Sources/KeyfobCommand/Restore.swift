@@ -26,12 +26,19 @@ struct Restore: ParsableCommand {
 
     @OptionGroup var output: ChangeOutput
 
+    func validate() throws {
+        if file.isEmpty { throw ValidationError("name the file") }
+    }
+
     func run() throws {
         let invocation = try Invocation(output.console).ofAllAccounts
-        if let refusal = invocation.choice.settings.refusal { throw refusal }
+        try invocation.requireSettings(before: "restored")
         let source = ClientFile(file)
         guard let content = try source.read() else {
             throw StoreError(.noSuchFile, "\(source.path) does not exist")
+        }
+        guard Backup.isBegun(by: content) else {
+            throw StoreError(.unexpectedContent, "\(source.path) is not a backup of Keyfob")
         }
         let logins = try Backup.logins(in: content.publicBytes, with: try passphrase(invocation))
         let (reports, failure) = invocation.reports(of: logins, dryRun: output.dryRun) {

@@ -54,6 +54,7 @@ struct RouteCommand: ParsableCommand {
 
         func run() throws {
             let invocation = try Invocation(output.console)
+            let server = server.shownAddress
             let key = ServerKey(try Invocation.key(server))
             let choice = invocation.choice
             let (route, username, end) = try choice.settings.routes.test(key, caller: choice.caller)

@@ -35,7 +35,7 @@ struct RouteAdd: ParsableCommand {
 
     func run() throws {
         let invocation = try Invocation(output.console)
-        if let refusal = invocation.choice.settings.refusal { throw refusal }
+        try invocation.requireSettings(before: "added")
         let value = kind.route(match: match, isOptional: optional)
         let read = RouteSettings(.array([value]), from: "--match")
         if let problem = read.problems.first {
@@ -132,7 +132,8 @@ struct RouteRemove: ParsableCommand {
         if !output.dryRun, !reports.isEmpty { try removeTokens(invocation, &reports) }
         let error =
             reports.isEmpty
-            ? StoreError(.noRoute, "no route serves \(server)", hint: "see: keyfob route list")
+            ? StoreError(
+                .noRoute, "no route serves \(server.shownAddress)", hint: "see: keyfob route list")
             : nil
         try output.answer(reports, errors: [error])
     }

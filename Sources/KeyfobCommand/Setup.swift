@@ -165,6 +165,9 @@ struct Setup: ParsableCommand {
         }
         try link.requireRoom()
         if !dryRun {
+            if try record.hold() {
+                return try apply(link, to: target, as: name, of: client, &record)
+            }
             let change = SetupRecord.Change(
                 client: client.name.string, account: account?.string, path: link.path,
                 isNew: true, isLink: true)
@@ -180,18 +183,20 @@ struct Setup: ParsableCommand {
         _ advice: inout [String]
     ) throws(StoreError) -> Report {
         let (plan, program) = try client.possiblePlan(for: registry, in: surroundings)
+        if !dryRun, plan.splice != nil, try record.hold() {
+            return try applyPlan(of: client, surroundings, &record, &advice)
+        }
         let link = client.link(in: surroundings).map { SetupLink($0, to: program) }
         guard let splice = plan.splice else {
             advice += plan.advice
             if let link, !link.exists {
                 return try apply(link, to: client.program?.rawValue ?? "", of: client, &record)
             }
-            return report(
-                plan.file.path, client, .unchanged, "\(plan.setting) is \(plan.after) already")
+            let words = "\(plan.setting) is \(plan.after) already"
+            return report(plan.file.path, client, .unchanged, words)
         }
-        let words =
-            "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)"
-            + (plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? "")
+        let former = plan.before.map { " (it \(dryRun ? "is" : "was") \($0))" } ?? ""
+        let words = "\(plan.setting) \(dryRun ? "would be" : "is now") \(plan.after)\(former)"
         if !dryRun {
             try link?.make()
             let change = SetupRecord.Change(
@@ -215,7 +220,7 @@ struct Setup: ParsableCommand {
                 throw error
             }
         }
-        advice += plan.advice
+        advice += client.importAdvice(surroundings) + plan.advice
         return report(plan.file.path, client, .changed, words)
     }
 
@@ -257,6 +262,9 @@ struct Setup: ParsableCommand {
         }
         let all = record.changes.filter {
             $0.client == client.name.string && (registry == nil || $0.registry == registry)
+        }
+        if !dryRun, !all.isEmpty, try record.hold() {
+            return try restore(client, surroundings, &record, &advice)
         }
         // Without names everything is undone, else the named account's, or that of no account.
         let isOfAll = clients.isEmpty && account == nil

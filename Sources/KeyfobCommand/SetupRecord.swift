@@ -30,9 +30,30 @@ struct SetupRecord {
 
     private(set) var changes: [Change] = []
     private let file: ClientFile
+    private var lock: Held?
+
+    private final class Held: Sendable {
+        let lock: Folder.Lock
+
+        init(_ lock: consuming Folder.Lock) { self.lock = lock }
+    }
 
     init(in folder: String) throws(StoreError) {
         file = ClientFile(folder + "/setup.json")
+        try read()
+    }
+
+    /// Makes all others who change a setup wait until this record is gone, and reads what they have
+    /// recorded. Returns false if that has been done: else what was planned is to be planned anew.
+    mutating func hold() throws(StoreError) -> Bool {
+        guard lock == nil else { return false }
+        lock = Held(try Folder(file.path.folder).lock("setup"))
+        try read()
+        return true
+    }
+
+    private mutating func read() throws(StoreError) {
+        changes = []
         // The record decides which files an undo changes, and how.
         try file.requireOwn()
         guard let content = try file.read() else { return }

@@ -36,6 +36,9 @@ extension Secret {
         guard let line else {
             throw StoreError(.passphraseLength, "a passphrase has 1 to \(Terminal.limit) bytes")
         }
+        guard !line.contains(0) else {
+            throw StoreError(.badSecret, "the \(noun) holds a NUL", hint: "nothing was changed")
+        }
         self = line.withoutLineEnd
     }
 

@@ -24,7 +24,9 @@ struct Status: ParsableCommand {
         let policy = invocation.choice.settings.policy
         try output.answer(
             Status.members(of: diagnosis, policy),
-            lines: output.quiet ? [] : Status.lines(of: diagnosis, policy))
+            lines: output.quiet
+                ? diagnosis.findings.filter(\.isFault).map { "attention: \($0.message)" }
+                : Status.lines(of: diagnosis, policy))
         if !diagnosis.isHealthy { try ExitStatus.notDone.exit() }
     }
 

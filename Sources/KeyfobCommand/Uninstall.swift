@@ -19,11 +19,11 @@ struct Uninstall: ParsableCommand {
         let invocation = try Invocation(output.console).ofAllAccounts
         let reports = try Setup.undoingAll(invocation, dryRun: output.dryRun)
         let inventory = invocation.inventory()
-        for warning in inventory.warnings { invocation.console.warn(warning) }
         let remaining = inventory.logins.map {
             Report($0.entry, in: $0.store, .remains, "keeps")
         }
-        try output.print(reports + remaining, errors: inventory.failures)
+        let errors = inventory.failures + [inventory.doubt("logins may remain: ")]
+        try output.print(reports + remaining, errors: errors)
         if !remaining.isEmpty {
             invocation.console.hint(
                 "to take the logins along: keyfob backup FILE, or keyfob export --client CLIENT "
@@ -42,6 +42,6 @@ struct Uninstall: ParsableCommand {
         }
         invocation.console.hint(
             "then remove the package: apt remove keyfob, or: make uninstall")
-        try output.end(reports, errors: inventory.failures)
+        try output.end(reports, errors: errors)
     }
 }

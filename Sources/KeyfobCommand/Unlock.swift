@@ -34,11 +34,7 @@ struct Unlock: ParsableCommand {
 
     func run() throws {
         let invocation = try Invocation(output.console)
-        if let refusal = invocation.choice.settings.refusal {
-            throw StoreError(
-                refusal.code, refusal.message,
-                hint: "nothing was unlocked; correct the setting; see: keyfob status")
-        }
+        try invocation.requireSettings(before: "unlocked")
         var failures: [StoreError] = []
         let keyring = failures.catching { () throws(StoreError) in try LockedKeyring(invocation) }
         let asks =

@@ -30,6 +30,22 @@ import Testing
         #expect(try clients.filesWithSecrets().count == 1)
     }
 
+    /// Each is recorded, so that each can be undone.
+    @Test func setupsAtTheSameTimeAreAllUndone() throws {
+        let sandbox = try Sandbox()
+        for _ in 0..<5 {
+            let setups = try sandbox.run(
+                "sh", "-c",
+                "for c in docker git cargo podman terraform; do keyfob setup $c || echo no & done; wait"
+            )
+            #expect(!setups.output.contains("no\n"), "\(setups)")
+            #expect(try sandbox.run("keyfob", "setup", "--undo").succeeded)
+            let left = try sandbox.run(
+                "grep", "-rl", "--exclude-dir=.local", "keyfob", sandbox.file("home"))
+            #expect(left.output.isEmpty, "\(left)")
+        }
+    }
+
     /// docker has written the file anew in the meantime.
     @Test func whatDockerHasAddedStaysWhenASetupIsUndone() throws {
         let clients = try PlainClients(on: try Machine(.server))

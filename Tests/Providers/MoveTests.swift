@@ -53,19 +53,57 @@ import Testing
         #expect(try secret("a.example", in: "file") == "newest of all\n")
     }
 
-    @Test func anOlderItemOfTheSameServerGoesWithTheLogin() throws {
+    @Test func anotherItemOfTheSameLoginGoesWithIt() throws {
         let keyring = try desk.startKeyring()
-        try store("a.example", "new", in: "secret-service")
-        let stale = try desk.sandbox.run(
-            "secret-tool", "store", "--label=a.example", "xdg:schema", "io.docker.Credentials",
-            "server", "https://a.example/v1/", "docker_cli", "1", "label", "Docker Credentials",
-            "username", "other", input: "stale")
-        try #require(stale.succeeded)
+        try store("a.example", "s", in: "secret-service")
+        try plant("https://a.example/v1/", "u", "s")
         #expect(try keyring.items().count == 2)
         let move = try keyfob("move", "--to", "file", "a.example")
         #expect(move.succeeded, "\(move)")
         #expect(move.output.split(separator: "\n").count == 1)
         #expect(try keyring.items().isEmpty)
+    }
+
+    /// Another helper has stored a login beside it, which is never lost unsaid.
+    @Test(arguments: [
+        ("a.example", "https://a.example"), ("https://a.example", "https://a.example:443/v2/"),
+        ("https://a.example", "a.example"), ("a.example", "a.example"),
+    ])
+    func anotherLoginOfTheSameServerStaysAndIsNamed(first: String, second: String) throws {
+        let keyring = try desk.startKeyring()
+        try plant(first, "bob", "of bob")
+        try plant(second, "carol", "of carol")
+        let given =
+            try desk.sandbox.run(
+                "docker-credential-keyfob", "get", input: "a.example"
+            ).output.contains("bob") ? "bob" : "carol"
+        let other = given == "bob" ? "carol" : "bob"
+
+        let backup = try desk.sandbox.program(
+            ["keyfob", "backup", "--stdin", desk.sandbox.file("home/backup")],
+            input: Array("p\n".utf8)
+        ).run()
+        let export = try keyfob("export", "--client", "docker", "--plain-text", "a.example")
+        let preview = try keyfob("move", "--to", "file", "--dry-run")
+        let move = try keyfob("move", "--to", "file")
+        for (outcome, done, left) in [
+            (backup, "wrote", "left out"), (export, "exported", "did not export"),
+            (preview, "would move", "would not move"), (move, "moved", "did not move"),
+        ] {
+            #expect(outcome.status == 1, "\(outcome)")
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.count == 2, "\(outcome)")
+            #expect(lines[0].contains(done) && lines[0].contains(given), "\(outcome)")
+            #expect(lines[1].contains(left) && lines[1].contains(other), "\(outcome)")
+        }
+        let kept = try desk.sandbox.run(
+            "docker-credential-keyfob", "get", input: "a.example",
+            environment: ["KEYFOB_STORE": "file"])
+        #expect(kept.output.contains("of \(given)"), "\(kept)")
+        #expect(try keyring.items().count == 1)
+        let rest = try desk.sandbox.run(
+            "keyfob", "list", environment: ["KEYFOB_STORE": "secret-service"])
+        #expect(rest.output.contains(other) && !rest.output.contains(given), "\(rest)")
     }
 
     @Test func aLockedKeyringGivesNothingAwayAndLosesNothing() throws {
@@ -99,6 +137,15 @@ import Testing
             #expect(try secret(server, in: "secret-service") == server + "\n")
             #expect(try secret(server, in: "file") == "")
         }
+    }
+
+    /// Stores a login as docker-credential-secretservice does, beside others.
+    private func plant(_ server: String, _ user: String, _ secret: String) throws {
+        let planted = try desk.sandbox.run(
+            "secret-tool", "store", "--label=\(server)", "xdg:schema", "io.docker.Credentials",
+            "server", server, "docker_cli", "1", "label", "Docker Credentials",
+            "username", user, input: secret)
+        try #require(planted.succeeded)
     }
 
     private func store(_ server: String, _ secret: String, in policy: String) throws {

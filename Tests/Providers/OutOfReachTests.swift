@@ -61,6 +61,27 @@ import Testing
         #expect(status.status == 1 && status.output.contains("attention: " + Self.warning))
     }
 
+    @Test func noCommandSaysThatThereIsNoLogin() throws {
+        try run(["docker-credential-keyfob", "store"], Request.update.input).expectSuccess()
+        _ = try arrange(.bus)
+        let reason = "there is no session bus"
+        for (words, status) in [
+            (["check"], 6), (["check", "h.example"], 6), (["uninstall"], 6),
+            (["export", "--client", "docker", "--plain-text", "h.example"], 6),
+            (["backup", "--stdin", sandbox.file("backup")], 6),
+            (["logout"], 1), (["logout", "--force"], 1), (["logout", "--all"], 1),
+        ] {
+            let outcome = try run(["keyfob"] + words + ["--json"])
+            #expect(outcome.status == status, "\(words): \(outcome)")
+            #expect(outcome.output.contains(reason), "\(words): \(outcome)")
+            #expect(!outcome.output.contains(#""done":true"#), "\(words): \(outcome)")
+            #expect(!outcome.errors.contains("there are no logins"), "\(words): \(outcome)")
+        }
+        let logout = try run(["keyfob", "logout"])
+        #expect(logout.output.contains("keyring: may still be there"), "\(logout)")
+        #expect(try !run(["keyfob", "list"]).errors.contains("no logins yet"))
+    }
+
     @Test func loginsOfOtherClientsAreErrorsToo() throws {
         let (git, cargo, terraform) = (
             "protocol=https\nhost=h.example\nusername=u\npassword=s\n\n",

@@ -72,6 +72,18 @@ import Testing
         #expect(finding.message.hasPrefix("1 login is in the keyring, which cannot be reached"))
     }
 
+    @Test func aHomeInWhichNothingCanBeStored() throws {
+        let sandbox = try Sandbox(unprivileged: true)
+        sandbox.setEnvironment("KEYFOB_STORE", to: "file")
+        unsafe chmod(sandbox.file("home"), 0o500)
+        defer { unsafe chmod(sandbox.file("home"), 0o700) }
+        let status = try sandbox.run("keyfob", "status")
+        #expect(status.status == 1, "\(status)")
+        #expect(
+            status.output.contains("attention: \(sandbox.file("home")) cannot be written to"),
+            "\(status)")
+    }
+
     @Test func noProvider() throws {
         #expect(
             try finding("no-provider").message.hasPrefix("no Secret Service on the session bus"))

@@ -39,10 +39,12 @@ package enum Sentence {
         "bad-input.string": "{} is not a string",
         "bad-input.utf-8": "{} is not UTF-8",
         "bad-input.version": "the request does not have protocol version 1",
+        "bad-path.variable": "{} is not UTF-8",
         "bad-path": "\"{}\" is not an absolute path",
         "bad-secret.is": "the {} {}",
         "bad-secret.line": "a token is one line of text",
         "bad-secret.none": "the input has no token",
+        "bad-secret.input": "the {} holds a NUL",
         "bad-secret.nul": "{} cannot hold a NUL, which the secret contains",
         "bad-server": "\"{}\" is not a valid server name",
         "bad-server.host": "\"{}\" is not a host name in terraform's form",
@@ -63,6 +65,8 @@ package enum Sentence {
         "hard-linked": "{} has {} hard links, and must have one",
         "hard-linked.client":
             "{} has {} hard links, so its old content would remain under the other names",
+        "helper-failed.probe": "{}; the test login for {} remains in it",
+        "helper-keeps-nothing": "{} generates tokens and stores none",
         "has-passphrase": "the encrypted file already has a passphrase",
         "input-unreadable": "cannot read the {}: {}",
         // What a store says of a login before the error that kept it from going on.
@@ -165,6 +169,7 @@ package enum Sentence {
         "too-long": "the {} is longer than {} bytes",
         "too-long.file": "{} is longer than {} bytes, the most it may be",
         "too-long.line": "a line is longer than {} bytes",
+        "unexpected-content.backup": "{} is not a backup of Keyfob",
         "unexpected-content.helper": "{} names another helper, {}, and terraform uses only one",
         "unexpected-content.object": "{} in {} is not an object",
         "unexpected-content.podman": "{} has podman's old format, which does not support helpers",
@@ -173,6 +178,7 @@ package enum Sentence {
             "it contains more than a password, and the file can hold only a password",
         "unfit-for-file.pulumi":
             "pulumi's file needs more than the stored token",
+        "usage.argument": "an argument is not UTF-8",
         "usage.action": "{}: unknown action: {}",
         "usage.user": "{} and --username name different users",
         "wrong-key": "{} does not open {}",

@@ -39,6 +39,13 @@ package enum Backup {
         }
     }
 
+    /// Returns true if the bytes begin as a backup, or a part of one, does.
+    package static func isBegun(by content: Secret) -> Bool {
+        let magic = FileFormat.magic
+        return Secret(copying: magic.span)[0..<min(content.count, magic.count)]
+            == content[0..<min(content.count, magic.count)] && !content.isEmpty
+    }
+
     /// Returns the logins of a backup.
     ///
     /// Throws `locked` if the passphrase is wrong, `damaged` if the file is no backup, or is not as
