@@ -15,12 +15,12 @@ internal import Stores
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Move plaintext logins into the keyring or the file.",
+        abstract: "Move plain-text logins into the keyring or the file.",
         usage: "keyfob import [<options>]",
         discussion: """
             Looks in the files of \(Clients.words(Clients.withFiles, "and")). Each login is stored, \
             read back, and only then taken out of its file. A login that its client could not use \
-            from the store stays where it is.
+            from the store, or does not use now, stays where it is.
             """)
 
     @Option(
@@ -62,6 +62,7 @@ struct Import: ParsableCommand {
             var run =
                 runs[source.account]
                 ?? ImportRun(invocation.in(source.account), prefer: prefer, dryRun: dryRun)
+            run.isAsked = source.asksKeyfob
             var results = run.results(of: source.logins, &failure) {
                 done += 1
                 if !dryRun { invocation.console.progress(done, of: count) }

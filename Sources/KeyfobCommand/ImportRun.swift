@@ -37,6 +37,8 @@ struct ImportRun {
     /// The places with a login that stays in a file, which its client reads before it asks the
     /// helper.
     private var left: Set<Place> = []
+    /// True if the client of the logins asks Keyfob, and so gets stored logins now.
+    var isAsked = true
     /// The time at which the last login for a place was stored, in seconds.
     private var seconds: [Place: UInt64] = [:]
     /// The logins that are yet to be stored, each with the index of its result.
@@ -102,9 +104,16 @@ struct ImportRun {
             let routes = invocation.choice.settings.routes
             if let refusal = routes.refusal(of: login.entry) { throw refusal }
             var result = Result.imported
-            if !dryRun, isStored { result = .known }
+            if !dryRun, isStored {
+                result = .known
+                // Its client finds this line first.
+                if login.entry.schema.hasAccounts { try save(login.credential) }
+            }
             if !isStored, let other = try known.login(replacedBy: login.entry) {
                 result = try resultBeside(other, login.credential)
+                if case .known = result, !isAsked, !dryRun, login.entry.schema.hasAccounts {
+                    try save(login.credential)
+                }
             } else if !isStored, prefer != .found {
                 try requireNoPath(login.entry)
             }
@@ -238,10 +247,11 @@ struct ImportRun {
     private mutating func storeAlone(_ login: Credential) throws(StoreError) {
         let store = invocation.choice.chain
         // A client gets the newest account. The logins that it got before, for the path and for the
-        // whole place, are stored again after the new one, so that it still gets them.
+        // whole place, are stored again after the new one, so that it still gets them. One that does
+        // not ask Keyfob got none.
         let schema = login.entry.schema
         var given: [Credential] = []
-        for names in prefer == .found
+        for names in prefer == .found || !isAsked
             ? [] : [schema.placeNames + ["object"], schema.placeNames]
         {
             let facts = login.entry.attributes.filter { names.contains($0.key) }
