@@ -1,4 +1,4 @@
-internal import Credentials
+package import Credentials
 internal import TextEditing
 
 /// A git address is the URL by which the user names a place of git's, parsed as git does:
@@ -145,8 +145,11 @@ struct GitURL {
     let host: Secret
     let path: Secret
 
-    /// git ends the user and password at the first `@`, and others do so at the last one.
-    init?(_ url: Secret, usersEndAtLast: Bool = false) {
+    /// True if the user and the password have an `@` that is not encoded. git ends them at the first
+    /// one, so what follows is no host; others do so at the last one.
+    let hasSeveralAts: Bool
+
+    init?(_ url: Secret) {
         /// Returns the index of the first of these bytes from `start` on, or the end.
         func first(_ bytes: String, from start: Int) -> Int {
             url.first(from: start) { bytes.utf8.contains($0) } ?? url.count
@@ -159,10 +162,9 @@ struct GitURL {
         }
         scheme = url[0..<marker]
         let slash = start + url[start..<url.count].pathStart
-        let last = url[start..<slash].last { usersEndAtLast && $0 == UInt8(ascii: "@") }
-        let (at, colon) = (
-            last.map { start + $0 } ?? first("@", from: start), first(":", from: start)
-        )
+        let last = url[start..<slash].last { $0 == UInt8(ascii: "@") }
+        let (at, colon) = (last.map { start + $0 } ?? url.count, first(":", from: start))
+        hasSeveralAts = last != nil && first("@", from: start) < at
         if at < slash {
             user = part(start, min(at, colon))
             if colon < at { password = part(colon + 1, at) }
@@ -178,6 +180,14 @@ extension Text {
     /// True if a URL can have this protocol: letters, digits, `+`, `-` and `.`.
     var isGitProtocol: Bool {
         !isEmpty && bytes.allSatisfy { $0.isAlphanumeric || "+-.".utf8.contains($0) }
+    }
+}
+
+extension Text {
+    /// Throws `passwordInAddress` if it is a URL with a password.
+    package func requireNoPassword() throws(StoreError) {
+        guard string.contains("://") else { return }
+        try GitAddress(string)?.requireNoPassword()
     }
 }
 

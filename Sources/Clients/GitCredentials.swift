@@ -168,11 +168,12 @@ package struct GitCredentials: PlaintextTarget {
         if name == nil || path == nil { obstacle = "its user name or path is not UTF-8" }
         if address == nil { obstacle = "its port is not valid" }
         if endsInCR { obstacle = "git reads no line that ends with a carriage return" }
+        if parts.hasSeveralAts { obstacle = "git finds no host in a line with an @ too many" }
         var secret = GitSecret()
         secret.password = password
         if !secret.isOfLines { obstacle = "its password contains a carriage return or a NUL" }
         var login = PlaintextLogin(.git(entry, secret), obstacle: obstacle)
-        login.isShadowed = endsInCR
+        login.isShadowed = endsInCR || parts.hasSeveralAts
         return login
     }
 }

@@ -25,6 +25,7 @@ struct GitSettings: PlaintextFile {
     }
 
     private static let every: Text = "*"
+    private static let outside = "git takes it from its settings, without asking a helper"
     private static let headers = [
         "authorization", "token", "cookie", "api-key", "secret", "art-api",
     ]
@@ -33,7 +34,8 @@ struct GitSettings: PlaintextFile {
     static func all(_ surroundings: Surroundings) -> [GitSettings] {
         let pattern =
             #"^(http\.(.*\.)?extraheader|url\..*\.(push)?insteadof|"#
-            + #"(remote|submodule)\..*\.(push)?url|branch\..*\.(push)?remote|remote\.pushdefault)$"#
+            + #"(remote|submodule)\..*\.(push)?url|branch\..*\.(push)?remote|remote\.pushdefault|"#
+            + #"sendemail\.(.*\.)?smtppass|imap\.(.*\.)?pass)$"#
         var files: [GitSettings] = []
         for file in [nil] + GitConfiguration.conditional(surroundings).map(\.file) {
             let known = Set(files.map(\.file.path))
@@ -57,6 +59,12 @@ struct GitSettings: PlaintextFile {
     private static func login(in setting: GitConfiguration.Setting) -> PlaintextLogin? {
         let dots = (setting.name.first { $0 == 0x2E }, setting.name.last { $0 == 0x2E })
         guard let first = dots.0, let last = dots.1 else { return nil }
+        let section = Text(copying: setting.name[0..<first]) ?? every
+        if section == "sendemail" || section == "imap" {
+            return PlaintextLogin(
+                .git(protocol: section, server: section, port: nil, object: nil, user: ""),
+                secret: setting.value, obstacle: outside)
+        }
         let middle = first < last ? setting.name[first + 1..<last] : .empty
         let isHeader = setting.name.hasPrefix("http.")
         if isHeader {
@@ -75,6 +83,6 @@ struct GitSettings: PlaintextFile {
             server: address?.server ?? host, port: address?.port, object: nil, user: user ?? "")
         return PlaintextLogin(
             entry, secret: isHeader ? setting.value : url?.password ?? .empty,
-            obstacle: "git takes it from its settings, without asking a helper")
+            obstacle: outside)
     }
 }

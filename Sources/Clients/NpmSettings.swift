@@ -254,7 +254,7 @@ package struct NpmSettings: PlaintextTarget {
     private func loginInAddress(_ setting: Setting, of content: Secret) -> Found? {
         guard setting.address == nil,
             setting.name == "registry" || setting.name.string.hasSuffix(":registry"),
-            let url = GitURL(setting.value, usersEndAtLast: true),
+            let url = GitURL(setting.value),
             let user = url.user, !user.isEmpty || url.password != nil,
             let start = setting.line.first(where: { content.holds(Array("://".utf8), at: $0) })
         else { return nil }

@@ -30,7 +30,7 @@ struct PipSettings: PlaintextFile {
 
     /// Returns the login in an address; nil if it has no password, nor a token as its user.
     private static func login(in url: Secret) -> PlaintextLogin? {
-        guard let parts = GitURL(url, usersEndAtLast: true),
+        guard let parts = GitURL(url),
             let user = parts.user.flatMap({ Text(copying: $0) }),
             let password = parts.password ?? (user.looksLikeToken ? user.secret : nil),
             let key = Text(copying: url).flatMap(Pip.key)

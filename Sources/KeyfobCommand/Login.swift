@@ -16,7 +16,7 @@ struct Login: ParsableCommand {
         usage: "keyfob login [<server>] [<options>]",
         discussion: "Only registries of docker, the default client, and of podman are asked.")
 
-    @Argument(help: "A host, or the URL of a cargo index or of git; else Docker Hub.")
+    @Argument(help: "A host, or a URL for cargo, git, pip and pulumi; else Docker Hub.")
     var server: String?
 
     @Option(
@@ -72,9 +72,11 @@ struct Login: ParsableCommand {
         // The settings are checked first, so that no password is typed or sent for a login that
         // cannot be stored.
         if let refusal = invocation.choice.settings.refusal { throw refusal }
+        let key = try Invocation.key(address)
         let place = try client.place(
-            of: Invocation.key(address), named: self.name,
+            of: key, named: self.name,
             among: client.serversHaveNames ? invocation.inventory().logins.map(\.entry) : [])
+        try key.requireNoPassword()
         let routes = invocation.choice.settings.routes
         if let refusal = routes.refusal(of: place.entry(RegistryLogin.tokenUser)) {
             throw refusal

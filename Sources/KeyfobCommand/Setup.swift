@@ -29,7 +29,7 @@ struct Setup: ParsableCommand {
             valueName: "client"))
     var clients: [ClientOption] = []
 
-    @Flag(help: "Set up every client that is installed.")
+    @Flag(help: "Set up every client that is installed, but not pip.")
     var all = false
 
     @Option(help: "Only for this registry of docker or cargo, or host of git.")
@@ -108,9 +108,14 @@ struct Setup: ParsableCommand {
         guard !others.ofAll.isEmpty || !others.ofOne.isEmpty,
             let names = try? client.helperNames(in: surroundings)
         else { return [] }
-        let stored = invocation.in(account).asksNobody.inventory().logins.map(\.entry)
-        return stored.filter { client.owns($0) && !names($0.in(nil)).isEmpty }.flatMap { entry in
-            others.asked(for: entry).filter { (try? $0.helper.get($0.key)) != nil }.map {
+        let own = invocation.in(account).asksNobody
+        let stored = own.inventory().logins.map(\.entry)
+            .filter { client.owns($0) && !names($0.in(nil)).isEmpty }
+        return stored.once(by: \.identity).flatMap { entry in
+            let login = entry.askedQuery.flatMap { try? own.choice.chain.find($0).first }
+            return others.asked(for: entry).filter { helper, key in
+                (try? helper.get(key)).map { login?.isSame(as: $0) != true } ?? false
+            }.map {
                 "\(client.name) now gets Keyfob's login for \(entry.serverName), "
                     + "and no longer that of \($0.helper.program)"
             }
@@ -368,9 +373,15 @@ struct Setup: ParsableCommand {
     private func restoration(
         of content: Secret, _ change: SetupRecord.Change, _ client: any Client
     ) throws(StoreError) -> Splice? {
-        let splice = Splice.undoing(
-            change.inserted, change.removed, at: change.start, in: content)
-        if let splice { return splice }
+        // The user may have removed the lines below Keyfob's, as setup advises.
+        var lines = change.inserted[...]
+        while lines.contains("keyfob") {
+            let splice = Splice.undoing(
+                String(lines), change.removed, at: change.start, in: content)
+            if let splice { return splice }
+            guard let end = lines.dropLast().lastIndex(of: "\n") else { break }
+            lines = lines[...end]
+        }
         return try client.restoration(
             of: content, at: change.path, for: change.registry, removed: change.removed)
     }
