@@ -45,6 +45,39 @@ package struct Cargo: Client {
         return !names.isEmpty && !names.contains(where: config.asksBuiltIn)
     }
 
+    package func prefersVariables(in surroundings: Surroundings) -> Bool {
+        (try? keeper(in: surroundings))?.isOurs != true
+    }
+
+    package func remainders(
+        for server: Text?, in surroundings: Surroundings
+    ) -> [Remainder] {
+        let config = CargoConfig(surroundings)
+        let known = namedEntries(in: surroundings)
+        let urls = server.map { queries(for: $0, among: known).map { $0.facts["url"] } }
+        let names = (config.names + ["crates-io"]).filter { name in
+            let url = name == "crates-io" ? CargoIndex.cratesIO : config.index(of: name)
+            return urls?.contains(url) ?? true
+        }
+        let asked = names.flatMap { name -> [String] in
+            config.ownProvider(of: name).map { [$0] } ?? config.globalProviders ?? []
+        }
+        // These find nothing here, or what was in the keyring.
+        let others =
+            ["cargo:macos-keychain", "cargo:wincred", Cargo.builtIn]
+            + (surroundings.usesKeyring ? ["cargo:libsecret"] : [])
+        return Set(asked).subtracting(others).sorted().filter {
+            !CargoSetting.namesKeyfob($0)
+                && ($0.hasPrefix("cargo:") || surroundings.program($0) != nil)
+        }.map { provider in
+            Remainder(
+                place: "cargo",
+                problem: StoreError(
+                    .loginRemains, "cargo also asks \(provider), which may have one",
+                    hint: "remove it there: cargo logout"))
+        }
+    }
+
     /// Users know registries by their names, which are in the labels of logins.
     package func queries(for server: Text, among entries: [Entry]) -> [Query] {
         var urls = [CargoIndex.normalForm(of: server) ?? server, server]
@@ -207,6 +240,7 @@ package struct Cargo: Client {
                 )
             }
             keeper.readsFile = config.readsFile
+            keeper.asksFirst = config.rival != nil
             programs = providers
         }
         for (name, own) in config.ownProviders {
@@ -258,6 +292,10 @@ package struct Cargo: Client {
             }
             if let variable = config.tokenVariable(of: name) {
                 advice.append("cargo does not use \(variable) any more: unset \(variable)")
+            }
+        } else {
+            advice += (config.names + ["crates-io"]).compactMap(config.tokenVariable).map {
+                "cargo uses \($0) only if Keyfob has no login: unset \($0)"
             }
         }
         for (name, own) in config.ownProviders

@@ -80,6 +80,9 @@ package protocol Client: Sendable {
     /// Returns true if the client, as it is set up, does not look at the variable.
     func ignores(variable: String, in surroundings: Surroundings) -> Bool
 
+    /// True if the client, as it is set up, looks into its variables before it asks Keyfob.
+    func prefersVariables(in surroundings: Surroundings) -> Bool
+
     /// Returns the logins in the addresses that a variable of the client's has as its value.
     func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin]
 
@@ -298,6 +301,7 @@ extension Client {
 
     package func isLogin(variable name: String, for server: Text?) -> Bool { false }
     package func ignores(variable: String, in surroundings: Surroundings) -> Bool { false }
+    package func prefersVariables(in surroundings: Surroundings) -> Bool { true }
     package func logins(inVariable name: String, _ value: Secret) -> [PlaintextLogin] { [] }
     package func knowsByLabel(_ server: Text) -> Bool { false }
     package func namedEntries(in surroundings: Surroundings) -> [Entry] { [] }

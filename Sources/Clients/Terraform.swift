@@ -192,6 +192,22 @@ package struct Terraform: Client {
         return keeper
     }
 
+    /// Names the helper that terraform asks instead of Keyfob.
+    package func remainders(
+        for server: Text?, in surroundings: Surroundings
+    ) -> [Remainder] {
+        guard let keeper = try? keeper(in: surroundings), let name = keeper.name, !keeper.isOurs,
+            keeper.missing.isEmpty, server.map({ Terraform.host($0) != nil }) ?? true
+        else { return [] }
+        return [
+            Remainder(
+                place: "terraform",
+                problem: StoreError(
+                    .loginRemains, "terraform also asks the helper \(name), which may have one",
+                    hint: "remove it there: terraform logout"))
+        ]
+    }
+
     package func helperNames(
         in surroundings: Surroundings
     ) throws(StoreError) -> (Entry) -> [HelperName] {

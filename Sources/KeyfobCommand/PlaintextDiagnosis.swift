@@ -94,13 +94,19 @@ extension Diagnosis {
 
     /// Reports logins in environment variables, which no logout removes.
     mutating func lookForTokensInEnvironment() {
-        let names = Clients.all.flatMap {
-            $0.variablesWithLogin(for: nil, in: invocation.surroundings)
+        var uses: [String: String] = [:]
+        for client in Clients.all {
+            let use =
+                client.prefersVariables(in: invocation.surroundings)
+                ? "may override the stored logins"
+                : "\(client.name) uses it where Keyfob has no login"
+            for name in client.variablesWithLogin(for: nil, in: invocation.surroundings) {
+                uses[name] = use
+            }
         }
-        for name in Set(names).sorted() {
+        for (name, use) in uses.sorted(by: { $0.key < $1.key }) {
             fault(
-                "environment", "\(name) is set, and may override the stored logins",
-                hint: "unset \(name.shellWord)")
+                "environment", "\(name) is set, and \(use)", hint: "unset \(name.shellWord)")
         }
     }
 
