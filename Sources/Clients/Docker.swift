@@ -133,7 +133,7 @@ package struct Docker: RegistryClient {
             keeper.exceptions.append(
                 Keeper.Exception(
                     registry: member.name.string, name: one?.string,
-                    isOurs: one?.isOurHelper == true))
+                    isOurs: one?.isOurHelper == true, account: one?.helperName?.account))
         }
         keeper.missing = Docker.missingPrograms(programs.compactMap(\.self), surroundings)
         return keeper
@@ -207,7 +207,8 @@ package struct Docker: RegistryClient {
             return plan
         }
         plan.advice =
-            (plan.before ?? (registry == nil ? own : nil)).map {
+            (plan.before ?? (registry == nil ? own : nil))
+            .flatMap { OtherHelper($0).usesKeyring(of: surroundings) ? nil : $0 }.map {
                 [
                     "to move the logins of docker-credential-\($0): keyfob import --from-helper \($0)"
                         + (surroundings.account.map { " --account \($0)" } ?? "")

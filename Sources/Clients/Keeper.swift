@@ -30,6 +30,8 @@ package struct Keeper: Sendable {
         package let registry: String
         package let name: String?
         package let isOurs: Bool
+        /// The account of Keyfob's helper, if its name names one.
+        package var account: AccountName?
     }
 
     /// `ours` is the name of Keyfob's that the helper is; nil if it is another one.

@@ -54,6 +54,13 @@ package struct OtherHelper: Sendable {
         guard let username = login["Username"]?.text, let secret = login["Secret"]?.secret,
             !username.isEmpty || !secret.isEmpty
         else { return nil }
+        // docker-credential-pass 0.9 takes such a user name for a folder, and returns its listing.
+        guard name != "pass" || !secret.hasPrefix("docker-credential-helpers/") else {
+            throw StoreError(
+                .helperFailed,
+                "\(program) returns no password for a user name that contains a slash",
+                hint: "see: pass ls docker-credential-helpers")
+        }
         return Credential(.docker(server: key, username: username), secret: secret)
     }
 
@@ -79,7 +86,7 @@ package struct OtherHelper: Sendable {
     package func add(
         _ login: Credential, replaces: Bool, dryRun: Bool
     ) throws(StoreError) -> PlaintextAddition {
-        guard let key = login.entry["server"], let user = login.entry.username else {
+        guard let key = login.entry["server"], login.entry.username != nil else {
             throw StoreError(.namelessLogin, "it does not name its server")
         }
         let other = try get(key)
@@ -87,19 +94,33 @@ package struct OtherHelper: Sendable {
             if other.isSame(as: login) { return .known }
             guard replaces else { return .refused(other.entry) }
         }
-        if !dryRun {
-            let request: JSON = [
-                "ServerURL": .text(key), "Username": .text(user), "Secret": .string(login.secret),
-            ]
-            guard let input = try? request.encoded() else {
-                throw StoreError(.notEncodable, "no helper can be given such a secret")
-            }
-            _ = try ask("store", input)
+        guard !dryRun else { return other == nil ? .added : .replaced }
+        let request = try request(key, login)
+        // A helper may keep a login for each user.
+        if let other, other.entry.username != login.entry.username { try erase(key) }
+        _ = try ask("store", request)
+        do throws(StoreError) {
             guard try get(key)?.isSame(as: login) == true else {
                 throw StoreError(.notReadBack, "it could not be read back unchanged")
             }
+        } catch {
+            // The login before comes back.
+            _ = try? ask("erase", key.secret)
+            if let other { _ = try? ask("store", self.request(key, other)) }
+            throw error
         }
         return other == nil ? .added : .replaced
+    }
+
+    private func request(_ key: Text, _ login: Credential) throws(StoreError) -> Secret {
+        let request: JSON = [
+            "ServerURL": .text(key), "Username": .text(login.entry.username ?? ""),
+            "Secret": .string(login.secret),
+        ]
+        guard let input = try? request.encoded() else {
+            throw StoreError(.notEncodable, "no helper can be given such a secret")
+        }
+        return input
     }
 
     /// Removes its login for a key, and asks for it again.
@@ -137,10 +158,15 @@ package struct OtherHelper: Sendable {
             .contains { words.contains($0) }
     }
 
+    /// Returns true if the helper is known to keep its logins where Keyfob keeps them: in the keyring.
+    package func usesKeyring(of surroundings: Surroundings) -> Bool {
+        name == "secretservice" && surroundings.usesKeyring
+    }
+
     /// Returns true if the helper keeps its logins in the store itself: then what it erases would
     /// be lost. It stores a test login to find out, and erases it, unless it is a `dryRun`.
     package func sharesLogins(
-        with store: any CredentialStore, dryRun: Bool
+        with store: any CredentialStore, dryRun: Bool, _ surroundings: Surroundings
     ) throws(StoreError) -> Bool {
         let server = OtherHelper.probe
         let probe = #"{"ServerURL":"\#(server)","Username":"probe","Secret":"p"}"#
@@ -150,8 +176,9 @@ package struct OtherHelper: Sendable {
                 hint: "docker still uses it for its registries in credHelpers"
             )
         }
+        guard !dryRun else { return usesKeyring(of: surroundings) }
         // A helper that does not store the test login shares nothing that this test could show.
-        guard !dryRun, try run("store", probe.secret).status == 0 else { return false }
+        guard try run("store", probe.secret).status == 0 else { return false }
         let isShared = try !store.find(Query(.docker, ["server": server])).isEmpty
         do throws(StoreError) {
             _ = try ask("erase", server.secret)

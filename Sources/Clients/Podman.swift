@@ -164,10 +164,13 @@ package struct Podman: RegistryClient {
         keeper.readsFile = lists.contains { $0.contains(Podman.builtIn) }
         keeper.asksFirst = lists[0][0] != Podman.builtIn
         if keeper.readsFile, keeper.isOurs {
+            let reasons = onlyInFiles(surroundings)
             keeper.leak = (
                 "podman writes a login that Keyfob refuses in plain text, because "
                     + "\(Podman.builtIn) is among its helpers",
-                "remove it from \(PodmanSetting.key) when no file has a login for a single path"
+                "remove it from \(PodmanSetting.key)"
+                    + (reasons.isEmpty
+                        ? "" : " when podman no longer needs " + reasons.joined(separator: ", "))
             )
         }
         var programs = others.compactMap { Text($0) }

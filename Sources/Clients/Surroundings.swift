@@ -11,6 +11,9 @@ package struct Surroundings: Sendable {
     package var account: AccountName?
     /// The files that are to be seen as if their logins had been removed.
     package var emptied: Set<ClientFile> = []
+    /// True if Keyfob keeps its logins in the keyring, as docker-credential-secretservice and
+    /// `cargo:libsecret` do, and in the same items.
+    package var usesKeyring = false
     private var variables: [String: String]
 
     package init(home: String, variables: [String: String], user: UInt32) {

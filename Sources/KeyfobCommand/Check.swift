@@ -20,7 +20,7 @@ struct Check: ParsableCommand {
         discussion: """
             Changes nothing. Registries of docker and podman, cargo registries that require a \
             token, git repositories, and terraform hosts are asked. The exit status is 1 if a \
-            login is refused or has expired.
+            login does not work, and 6 if no server could be reached.
             """)
 
     @Argument(

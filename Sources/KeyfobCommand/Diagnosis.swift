@@ -347,9 +347,10 @@ struct Diagnosis {
                 let who =
                     exception.name.map { "uses \($0) for" }
                     ?? "keeps in its own file the login for"
+                let ours = "keyfob" + (exception.account.map { ", account \($0)," } ?? "")
                 note(
                     exception.isOurs ? "keyfob-for-one" : "other-helper",
-                    "\(name) \(exception.isOurs ? "uses keyfob for" : who) \(exception.registry)")
+                    "\(name) \(exception.isOurs ? "uses \(ours) for" : who) \(exception.registry)")
             }
             lookAtPrograms(of: client, keeper)
             if let (what, hint) = keeper.leak { fault("plaintext-helper", what, hint: hint) }

@@ -87,9 +87,9 @@ struct Exec: ParsableCommand {
         if env.isEmpty {
             variables.append(Variable(own.secret.name, own.secret.value))
             hintAtShell(own.secret.name, invocation)
-        }
-        if let rival = own.rival {
-            Console().warn("the token in \(rival) takes precedence over this login")
+            if let rival = own.rival {
+                invocation.console.warn("the token in \(rival) takes precedence over this login")
+            }
         }
         for (name, value) in own.others where invocation.surroundings[name] == nil {
             variables.append(Variable(name, value))

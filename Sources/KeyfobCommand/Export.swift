@@ -118,7 +118,9 @@ struct Export: ParsableCommand {
             }
         }
         let helper = OtherHelper(toHelper)
-        if try helper.sharesLogins(with: invocation.choice.chain, dryRun: dryRun) {
+        if try helper.sharesLogins(
+            with: invocation.choice.chain, dryRun: dryRun, invocation.surroundings)
+        {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to export; see: keyfob list")

@@ -252,7 +252,10 @@ extension Import {
     {
         let client = selection.client
         let keys = try helper.list(for: client)
-        if !keys.isEmpty, try helper.sharesLogins(with: invocation.choice.chain, dryRun: dryRun) {
+        if !keys.isEmpty,
+            try helper.sharesLogins(
+                with: invocation.choice.chain, dryRun: dryRun, invocation.surroundings)
+        {
             throw StoreError(
                 .sameStore, "\(helper.program) uses the same store as Keyfob",
                 hint: "nothing to import; see: keyfob list")
@@ -261,7 +264,12 @@ extension Import {
         var left: [Report] = []
         for key in keys {
             do throws(StoreError) {
-                logins += try helper.get(key).map { [PlaintextLogin(ofHelper: $0)] } ?? []
+                guard let login = try helper.get(key) else {
+                    throw StoreError(
+                        .helperFailed, "\(helper.program) lists it, but returns no login for it",
+                        hint: "unlock what it keeps its logins in, then try again")
+                }
+                logins.append(PlaintextLogin(ofHelper: login))
             } catch {
                 left.append(
                     Report(

@@ -30,6 +30,7 @@ struct Invocation: Sendable {
             home: try Directories.home(environment), variables: variables, user: System.user)
         choice = try StoreChoice(
             environment, account: account, notice: { console.note($0) })
+        surroundings.usesKeyring = choice.keyringStore != nil && choice.account == nil
         choice.file?.purpose = Keyfob.subcommand.map { "keyfob \($0)" }
         if warns {
             for problem in choice.settings.problems { console.warn(problem) }

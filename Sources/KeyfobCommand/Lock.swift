@@ -12,10 +12,10 @@ internal import Stores
 struct Lock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lock",
-        abstract: "Ask again: end what keyfob unlock began.",
+        abstract: "Ask again: lock what keyfob unlock has unlocked.",
         discussion: """
-            Ends it for all encrypted files and in all login sessions of yours. Leaves the keyring \
-            as it is, unless it is asked to lock it.
+            This holds for all encrypted files and login sessions of yours. The keyring stays as \
+            it is, unless you ask for it.
             """)
 
     @Flag(help: "Lock the keyring, too.")

@@ -19,7 +19,7 @@ struct Logout: ParsableCommand {
     @Flag(help: "Every login. Asks once at a terminal.")
     var all = false
 
-    @Flag(help: "Also plaintext copies in the clients' files.")
+    @Flag(help: "Also plain-text copies in the clients' files.")
     var files = false
 
     @Option(

@@ -98,7 +98,9 @@ extension Logout {
         let words = dryRun ? "would remain" : "still there:"
         do throws(StoreError) {
             let entries = try entries()
-            guard !entries.isEmpty else { return [] }
+            // Without a dry run they are gone from the keyring by now.
+            let isGone = dryRun && helper.usesKeyring(of: invocation.surroundings)
+            guard !entries.isEmpty, !isGone else { return [] }
             guard !helper.makesTokens(for: entries.compactMap { $0["server"] }) else {
                 invocation.console.note(
                     "\(helper.program) makes another login whenever \(client.name) asks it for "

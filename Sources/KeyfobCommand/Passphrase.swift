@@ -12,7 +12,7 @@ struct Passphrase: ParsableCommand {
         commandName: "passphrase",
         abstract: "Set, change or remove the passphrase of the file.",
         discussion: """
-            The file is encrypted anew each time, so that no former key or passphrase opens it.
+            The file is encrypted anew each time. Older copies of it still open as before.
             """,
         subcommands: [Set.self, Change.self, Remove.self, Rekey.self])
 

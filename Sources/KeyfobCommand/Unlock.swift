@@ -15,7 +15,7 @@ struct Unlock: ParsableCommand {
             """,
         discussion: """
             The encrypted file then opens without a question until that time is over, or until \
-            keyfob lock. A locked keyring is unlocked in its place.
+            keyfob lock. A locked keyring is unlocked, too.
             """)
 
     @Option(

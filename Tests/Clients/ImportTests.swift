@@ -74,6 +74,15 @@ import Testing
     @Test func aHelperThatSharesTheKeyringIsNotImportedFrom() throws {
         let machine = try Machine(.desktop)
         try machine.store("a.example", "alice", "one", as: "docker-credential-secretservice")
+        for command in ["import --from-helper", "export --to-helper"] {
+            let words = command.split(separator: " ").map(String.init)
+            let preview = try machine.sandbox.program(
+                ["keyfob"] + words + ["secretservice", "--dry-run"]
+            ).run()
+            #expect(preview.status == 1, "\(preview)")
+        }
+        let setup = try machine.sandbox.run("keyfob", "setup", "docker")
+        #expect(setup.succeeded && !setup.errors.contains("secretservice"), "\(setup)")
         let outcome = try machine.sandbox.run("keyfob", "import", "--from-helper", "secretservice")
         #expect(outcome.status == 1)
         #expect(
