@@ -88,34 +88,16 @@ struct ImportRun {
                 throw StoreError(.namelessLogin, "it does not name its server")
             }
             let isStored = stored[place] != nil
-            // `--prefer` does not apply to a login that this run has stored: that one is never
-            // replaced.
-            if let other = stored[place], !other.isSame(as: login.credential) {
-                throw StoreError(
-                    .anotherLogin,
-                    "another login\(other.entry.whose) for this server was imported just now"
-                )
-            }
-            if !isStored, left.contains(place) {
-                throw StoreError(
-                    .anotherLogin, "another login for it stays, and the client finds that one first"
-                )
-            }
-            let routes = invocation.choice.settings.routes
-            if let refusal = routes.refusal(of: login.entry) { throw refusal }
-            var result = Result.imported
-            if !dryRun, isStored {
-                result = .known
-                // Its client finds this line first.
-                if login.entry.schema.hasAccounts { try save(login.credential) }
-            }
+            try requireNoOther(login, of: place)
+            var result = isStored && !dryRun ? Result.known : .imported
             if !isStored, let other = try known.login(replacedBy: login.entry) {
                 result = try resultBeside(other, login.credential)
-                if case .known = result, !isAsked, !dryRun, login.entry.schema.hasAccounts {
-                    try save(login.credential)
-                }
             } else if !isStored, prefer != .found {
                 try requireNoPath(login.entry)
+            }
+            if case .known = result, isStored || !isAsked, !dryRun, login.entry.schema.hasAccounts {
+                // Its client finds this line first, so it is to be the newest.
+                try save(login.credential)
             }
             if case .dropped = result { return result }
             if case .imported = result, !dryRun {
@@ -130,6 +112,23 @@ struct ImportRun {
         } catch {
             return .left(error)
         }
+    }
+
+    /// Throws if the login cannot take its place: another one was imported or stays, or a route
+    /// serves it.
+    private func requireNoOther(_ login: PlaintextLogin, of place: Place) throws(StoreError) {
+        // `--prefer` does not apply to a login that this run has stored: that one is never replaced.
+        if let other = stored[place], !other.isSame(as: login.credential) {
+            throw StoreError(
+                .anotherLogin,
+                "another login\(other.entry.whose) for this server was imported just now")
+        }
+        if stored[place] == nil, left.contains(place) {
+            throw StoreError(
+                .anotherLogin, "another login for it stays, and the client finds that one first")
+        }
+        let routes = invocation.choice.settings.routes
+        if let refusal = routes.refusal(of: login.entry) { throw refusal }
     }
 
     /// Returns the result for a login that is not to be stored: one that its client does not use is
