@@ -27,11 +27,13 @@ struct ChangeOutput: ParsableArguments {
         _ reports: [Report], _ members: JSON = [:], errors: [StoreError?] = [],
         isWhole: Bool = true, ifEmpty note: String? = nil
     ) throws(StoreError) {
-        let isDone = isWhole && (errors + reports.map(\.problem)).allSatisfy { $0 == nil }
+        let isDone =
+            isWhole && errors.allSatisfy { $0 == nil } && reports.allSatisfy { $0.problem == nil }
         try form.print(
             ["dryRun": .bool(dryRun), "done": .bool(isDone && !dryRun)] + members
                 + ["results": .array(reports.map(\.json))],
-            lines: reports.filter { !form.quiet || $0.problem != nil }.map(\.line),
+            lines: Array(
+                reports.lazy.filter { !form.quiet || $0.problem != nil }.map(\.line)),
             errors: errors)
         for hint in Set(reports.compactMap(\.problem?.hint)).sorted() { console.hint(hint) }
         if let note, reports.isEmpty, errors.allSatisfy({ $0 == nil }) { console.note(note) }

@@ -23,12 +23,13 @@ struct Output: ParsableArguments {
     /// Prints the answer: the lines, or an object with the members. The first error becomes part of
     /// the object, and is reported after the answer; the others are reported before it.
     func print(
-        _ members: JSON, lines: @autoclosure () -> [String], errors: [StoreError?] = []
+        _ members: @autoclosure () -> JSON, lines: @autoclosure () -> [String],
+        errors: [StoreError?] = []
     ) throws(StoreError) {
         let errors = errors.compactMap(\.self)
         for error in errors.dropFirst() { console.report(error) }
         if json {
-            try console.print(Output.object(members, error: errors.first))
+            try console.print(Output.object(members(), error: errors.first))
         } else {
             console.print(lines: lines())
         }
