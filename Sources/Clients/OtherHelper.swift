@@ -96,20 +96,35 @@ package struct OtherHelper: Sendable {
         }
         guard !dryRun else { return other == nil ? .added : .replaced }
         let request = try request(key, login)
-        // A helper may keep a login for each user.
-        if let other, other.entry.username != login.entry.username { try erase(key) }
-        _ = try ask("store", request)
+        var isChanged = false
         do throws(StoreError) {
+            // A helper may keep a login for each user.
+            if let other, other.entry.username != login.entry.username {
+                try erase(key)
+                isChanged = true
+            }
+            _ = try ask("store", request)
+            isChanged = true
             guard try get(key)?.isSame(as: login) == true else {
                 throw StoreError(.notReadBack, "it could not be read back unchanged")
             }
         } catch {
-            // The login before comes back.
-            _ = try? ask("erase", key.secret)
-            if let other { _ = try? ask("store", self.request(key, other)) }
-            throw error
+            throw isChanged ? restoring(other, of: key, after: error) : error
         }
         return other == nil ? .added : .replaced
+    }
+
+    /// Puts back the login that the helper had before. Returns the error, which says so if it cannot.
+    private func restoring(
+        _ other: Credential?, of key: Text, after error: StoreError
+    ) -> StoreError {
+        _ = try? ask("erase", key.secret)
+        guard let other else { return error }
+        if let request = try? request(key, other) { _ = try? ask("store", request) }
+        if let now = try? get(key), now.isSame(as: other) { return error }
+        return StoreError(
+            error.code, "\(error.message); \(program) has lost the login that it had before",
+            hint: "log in again")
     }
 
     private func request(_ key: Text, _ login: Credential) throws(StoreError) -> Secret {

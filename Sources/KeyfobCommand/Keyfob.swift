@@ -143,7 +143,7 @@ extension String {
         var line = String(lines.first ?? "")
         let list = lines.dropFirst().map { $0.drop { $0 == " " || $0 == "-" } }
         if !list.isEmpty { line += " " + list.joined(separator: ", ") }
-        // What removes more, or asks less, is not suggested.
+        // A flag that removes more, or asks less, is not suggested.
         for flag in ["all", "force"] {
             line = line.replacing(" Did you mean '--\(flag)'?", with: "")
         }
